@@ -1,0 +1,87 @@
+/*
+ * Addresses: MAC, and one IP type for both families.
+ *
+ * An IPv4 address is kept as the IPv4-mapped IPv6 address ::ffff:a.b.c.d
+ * (RFC 4291 2.5.5.2), so tables, ranges and comparisons know one 128-bit type.
+ * Comparing bytes is comparing addresses; "::ffff:0:0/96 on an IPv6 wire"
+ * cannot be confused with IPv4 because decode refuses it (RFC 4942 2.2).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+struct mac {
+	uint8_t b[6];
+};
+
+struct ip_addr {
+	uint8_t b[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
+};
+
+#define MAC_TEXT_MAX 18 /* "aa:bb:cc:dd:ee:ff" and NUL */
+#define IP_TEXT_MAX  46 /* INET6_ADDRSTRLEN */
+
+static inline bool mac_equal(struct mac a, struct mac b)
+{
+	return memcmp(a.b, b.b, 6) == 0;
+}
+
+static inline bool mac_is_zero(struct mac a)
+{
+	return mac_equal(a, (struct mac){ { 0 } });
+}
+
+/* Multicast and broadcast: the group bit, IEEE 802.3 3.2.3. */
+static inline bool mac_is_group(struct mac a)
+{
+	return a.b[0] & 1;
+}
+
+static inline bool take_mac(struct bytes *b, struct mac *ret)
+{
+	return take_copy(b, ret->b, 6);
+}
+
+static inline int ip_compare(struct ip_addr a, struct ip_addr b)
+{
+	return memcmp(a.b, b.b, 16);
+}
+
+static inline bool ip_equal(struct ip_addr a, struct ip_addr b)
+{
+	return ip_compare(a, b) == 0;
+}
+
+struct ip_addr ip_from_v4(uint32_t host_order);
+bool ip_is_v4(struct ip_addr a);
+/* Only for an address with ip_is_v4(); host order. */
+uint32_t ip_to_v4(struct ip_addr a);
+bool take_ip4(struct bytes *b, struct ip_addr *ret);
+bool take_ip6(struct bytes *b, struct ip_addr *ret);
+
+/* 0.0.0.0 or ::, the reference's word for "any". */
+bool ip_is_any(struct ip_addr a);
+/* 224/4, 255.255.255.255, ff00::/8. */
+bool ip_is_multicast(struct ip_addr a);
+/* 127/8, ::1. */
+bool ip_is_loopback(struct ip_addr a);
+/* 169.254/16, fe80::/10. */
+bool ip_is_link_local(struct ip_addr a);
+/* The first prefix_bits (0..128, of the 128-bit form) of both are equal. */
+bool ip_in_prefix(struct ip_addr a, struct ip_addr net, unsigned prefix_bits);
+
+/*
+ * Text to address: exactly one address, nothing before or behind it. 0, or
+ * -EINVAL with *ret untouched. MAC: six pairs of hex digits with ':' between.
+ */
+int mac_parse(const char *text, struct mac *ret);
+int ip_parse(const char *text, struct ip_addr *ret);
+
+/* Address to text, always NUL-terminated; returns buf. */
+const char *mac_format(struct mac a, char buf[static MAC_TEXT_MAX]);
+const char *ip_format(struct ip_addr a, char buf[static IP_TEXT_MAX]);

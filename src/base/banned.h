@@ -1,0 +1,15 @@
+/*
+ * Calls nobody makes here; using one is a compile error. Every file of ours
+ * gets this header by the build (-include), after the system headers that
+ * declare them. Use memcpy with a checked length, snprintf, strtoul with its
+ * end pointer, posix_spawn of our own programs.
+ */
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#undef alloca
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok atoi
+#pragma GCC poison strtol gets alloca system popen
