@@ -1,0 +1,71 @@
+/*
+ * Everything a worker judges by, at one moment: workloads with their policies,
+ * internal subnets, special addresses, switches.
+ *
+ * A snapshot is built whole by the control thread, handed to the workers by
+ * mailbox (dp/worker.h), read by them without a lock, and freed by the control
+ * thread when every worker has given it back. It never changes in between.
+ * Its version goes up by one with each build; a flow remembers under which
+ * version it was judged and is judged again when that is no longer the
+ * worker's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "policy/policy.h"
+
+/* An index in 0..ENDPOINTS_MAX-1 that a workload keeps while it lives. */
+#define ENDPOINT_NONE UINT16_MAX
+
+struct endpoint {
+	bool used;
+	bool tap;		      /* only watched: nothing is forwarded */
+	struct mac mac, ucmac, bcmac; /* zero: unset */
+	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
+};
+
+struct snapshot_spec {
+	const struct endpoint *endpoints; /* borrowed for the call */
+	size_t n_endpoints;		  /* highest used index + 1 */
+	const struct subnet *internal, *special;
+	size_t n_internal, n_special;
+	const struct ip_addr *policy_addrs; /* in any order */
+	size_t n_policy_addrs;
+	bool has_policy_addrs; /* ctrl_cfg_policy_addr was ever received */
+	bool icmp_enforced;    /* ctrl_enable_icmp_policy */
+	uint32_t version;      /* from 1 */
+};
+
+struct snapshot;
+
+/* How a MAC speaks of a workload. */
+enum mac_role { MAC_REAL, MAC_MARK };
+
+/* NULL: out of memory. */
+struct snapshot *snapshot_build(const struct snapshot_spec *spec);
+/* Control thread only; NULL is accepted. */
+void snapshot_free(struct snapshot *s);
+
+/* What it was made from, for making the next one; borrowed while s lives. */
+struct snapshot_spec snapshot_spec_of(const struct snapshot *s);
+uint32_t snapshot_version(const struct snapshot *s);
+/* ENDPOINT_NONE when no workload has that MAC in that role. */
+uint16_t snapshot_find_mac(const struct snapshot *s, struct mac mac,
+			   enum mac_role role);
+/* Borrowed; NULL for an index not in use. */
+const struct endpoint *snapshot_endpoint(const struct snapshot *s,
+					 uint16_t index);
+
+/*
+ * May this connection of that workload be? Both switches of *q are filled in here.
+ * Pure: the same answer for the same arguments.
+ */
+struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
+				const struct policy_query *q);
+
+/* Is it an internal address (reference 2.4: no list means all are)? */
+bool snapshot_is_internal(const struct snapshot *s, struct ip_addr a);

@@ -1,0 +1,416 @@
+/*
+ * One parser a message, found by kind in a table; ctrl_cfg_policy's, the
+ * largest, has a file of its own (ctrl_policy.c).
+ *
+ * Defaults and leniencies are the reference's (2, Appendix D): "" is an unset
+ * MAC, null an empty array. Where NeuVector guesses on bad input (a wrong
+ * address becomes 255.255.255.255), we refuse.
+ */
+#include "wire/ctrl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "wire/ctrl_policy.h"
+#include "wire/field.h"
+
+static const struct {
+	const char *name;
+	bool own;
+} names[] = {
+#define X(id, text, own_only) [CTRL_##id] = { text, own_only },
+	CTRL_MESSAGES(X)
+#undef X
+};
+
+int ctrl_kind_by_name(const char *name)
+{
+	for (int i = 0; i < CTRL__MAX; i++)
+		if (strcmp(names[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+const char *ctrl_name(enum ctrl_kind kind)
+{
+	return names[kind].name;
+}
+
+bool ctrl_is_compat(enum ctrl_kind kind)
+{
+	return !names[kind].own;
+}
+
+static int parse_empty(const json_t *body, bool strict, struct ctrl_msg *m,
+		       struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	return fields_close(&f);
+}
+
+static int parse_keep_alive(const json_t *body, bool strict, struct ctrl_msg *m,
+			    struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_u32(&f, "seq_num", FIELD_MUST, 0, UINT32_MAX, &m->seq_num);
+	return fields_close(&f);
+}
+
+static int parse_set_debug(const json_t *body, bool strict, struct ctrl_msg *m,
+			   struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+	const json_t *array = NULL;
+
+	field_array(&f, "categories", FIELD_MAY, 64, &array);
+	for (size_t i = 0; !f.rc && i < json_array_size(array); i++) {
+		const char *name = json_string_value(json_array_get(array, i));
+		char at[ERR_AT_MAX];
+		int cat = name ? log_category_by_name(name) : -1;
+
+		if (name && strcasecmp(name, "all") == 0) {
+			m->categories = (1u << LOG_CAT__MAX) - 1;
+		} else if (cat >= 0) {
+			m->categories |= 1u << cat;
+		} else {
+			(void)snprintf(at, sizeof at, "categories[%zu]", i);
+			fields_refuse(&f, at, "no debug category \"%.32s\"",
+				      name ? name : "(not a string)");
+		}
+	}
+	return fields_close(&f);
+}
+
+/* An interface name, IFNAMSIZ - 1 bytes at most, as Linux allows it. */
+static void field_iface(struct fields *f, enum field_need need,
+			char ret[static IFNAMSIZ])
+{
+	const char *name;
+
+	if (!field_str(f, "iface", need, IFNAMSIZ - 1, &name))
+		return;
+	if (name[0] == '\0' || strchr(name, '/') || strchr(name, ' ') ||
+	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		fields_refuse(f, "iface", "not an interface name: \"%s\"",
+			      name);
+		return;
+	}
+	memcpy(ret, name, strlen(name) + 1);
+}
+
+static int parse_srvc_port(const json_t *body, bool strict, struct ctrl_msg *m,
+			   struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_iface(&f, FIELD_MUST, m->port.iface);
+	field_bool(&f, "jumboframe", FIELD_MAY, &m->port.jumboframe);
+	return fields_close(&f);
+}
+
+static void parse_pips(struct fields *f, struct ctrl_msg *m)
+{
+	const json_t *array = NULL;
+	size_t n;
+
+	if (!field_array(f, "pips", FIELD_MAY, ENDPOINT_APPS_MAX, &array))
+		return;
+	n = json_array_size(array);
+	if (n == 0)
+		return;
+	m->add_mac.pips = calloc(n, sizeof *m->add_mac.pips);
+	if (!m->add_mac.pips) {
+		f->rc = err_set(f->reterr, ENOMEM, "pips", "out of memory");
+		return;
+	}
+	m->add_mac.n_pips = n;
+	for (size_t i = 0; i < n && !f->rc; i++) {
+		struct fields p = fields_open(json_array_get(array, i),
+					      f->strict, f->reterr);
+		char at[ERR_AT_MAX];
+
+		field_ip(&p, "ip", FIELD_MUST, &m->add_mac.pips[i]);
+		f->rc = fields_close(&p);
+		(void)snprintf(at, sizeof at, "pips[%zu]", i);
+		if (f->rc)
+			err_prefix(f->reterr, at);
+	}
+}
+
+static int parse_add_mac(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+	char iface[IFNAMSIZ];
+
+	field_iface(&f, FIELD_MAY, iface); /* informational (2.3) */
+	field_mac(&f, "mac", FIELD_MUST, &m->add_mac.mac);
+	field_mac(&f, "ucmac", FIELD_MAY, &m->add_mac.ucmac);
+	field_mac(&f, "bcmac", FIELD_MAY, &m->add_mac.bcmac);
+	field_mac(&f, "oldmac", FIELD_MAY, &m->add_mac.oldmac);
+	field_mac(&f, "pmac", FIELD_MAY, &m->add_mac.pmac);
+	if (mac_is_group(m->add_mac.mac))
+		fields_refuse(&f, "mac", "is a group address");
+	if (mac_is_group(m->add_mac.ucmac))
+		fields_refuse(&f, "ucmac", "is a group address");
+	parse_pips(&f, m);
+	return fields_close(&f);
+}
+
+static int parse_del_mac(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+	char iface[IFNAMSIZ];
+
+	field_iface(&f, FIELD_MAY, iface);
+	field_mac(&f, "mac", FIELD_MUST, &m->del_mac);
+	return fields_close(&f);
+}
+
+static void parse_app_ports(struct fields *f, struct ctrl_msg *m)
+{
+	const json_t *array = NULL;
+	size_t n;
+
+	m->cfg_mac.has_apps =
+		field_array(f, "apps", FIELD_MAY, ENDPOINT_APPS_MAX, &array);
+	n = json_array_size(array);
+	if (!m->cfg_mac.has_apps || n == 0)
+		return;
+	m->cfg_mac.apps = calloc(n, sizeof *m->cfg_mac.apps);
+	if (!m->cfg_mac.apps) {
+		f->rc = err_set(f->reterr, ENOMEM, "apps", "out of memory");
+		return;
+	}
+	m->cfg_mac.n_apps = n;
+	for (size_t i = 0; i < n && !f->rc; i++) {
+		struct app_port *a = &m->cfg_mac.apps[i];
+		struct fields p = fields_open(json_array_get(array, i),
+					      f->strict, f->reterr);
+		char at[ERR_AT_MAX];
+
+		field_u8(&p, "ip_proto", FIELD_MUST, 0, 255, &a->proto);
+		field_u16(&p, "port", FIELD_MUST, 0, 65535, &a->port);
+		field_u32(&p, "app", FIELD_MAY, 0, UINT32_MAX, &a->app);
+		field_u32(&p, "server", FIELD_MAY, 0, UINT32_MAX, &a->server);
+		f->rc = fields_close(&p);
+		(void)snprintf(at, sizeof at, "apps[%zu]", i);
+		if (f->rc)
+			err_prefix(f->reterr, at);
+	}
+}
+
+static int parse_cfg_mac(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_macs(&f, "macs", FIELD_MUST, MSG_MACS_MAX, &m->cfg_mac.macs,
+		   &m->cfg_mac.n_macs);
+	m->cfg_mac.has_tap = field_bool(&f, "tap", FIELD_MAY, &m->cfg_mac.tap);
+	parse_app_ports(&f, m);
+	return fields_close(&f);
+}
+
+/* A netmask as a prefix length; -EINVAL for one with holes. */
+static int mask_bits(struct ip_addr mask, unsigned *ret)
+{
+	unsigned bits = 0;
+
+	if (ip_is_v4(mask)) {
+		uint32_t m = ip_to_v4(mask);
+
+		while (bits < 32 && m & 0x80000000u >> bits)
+			bits++;
+		if (bits < 32 && m << bits)
+			return -EINVAL;
+		*ret = 96 + bits;
+		return 0;
+	}
+	while (bits < 128 && mask.b[bits / 8] & 0x80 >> bits % 8)
+		bits++;
+	for (unsigned i = bits; i < 128; i++)
+		if (mask.b[i / 8] & 0x80 >> i % 8)
+			return -EINVAL;
+	*ret = bits;
+	return 0;
+}
+
+static void mask_addr(struct ip_addr *a, unsigned bits)
+{
+	for (unsigned i = bits; i < 128; i++)
+		a->b[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+}
+
+/* exact: the mask is checked but means nothing (ctrl_cfg_policy_addr). */
+static int parse_subnet(const json_t *v, bool strict, bool exact,
+			struct subnet *ret, struct err *reterr)
+{
+	struct fields f = fields_open(v, strict, reterr);
+	struct ip_addr net = { 0 }, mask = ip_from_v4(0xffffffff);
+	const char *type = "";
+	unsigned bits = 128;
+
+	field_ip(&f, "ip", FIELD_MUST, &net);
+	field_ip(&f, "mask", FIELD_MUST, &mask);
+	field_str(&f, "iptype", FIELD_MAY, 64, &type);
+	if (!f.rc && mask_bits(mask, &bits) < 0)
+		fields_refuse(&f, "mask", "expected a netmask without holes");
+	if (!f.rc && ip_is_v4(net) != ip_is_v4(mask))
+		fields_refuse(&f, "mask",
+			      "address and mask are of different families");
+	if (exact)
+		bits = 128;
+	mask_addr(&net, bits);
+	*ret = (struct subnet){ .net = net,
+				.prefix_bits = (uint8_t)bits,
+				.type = ip_type_by_name(type) };
+	return fields_close(&f);
+}
+
+static int parse_subnets(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+	const json_t *array = NULL;
+	size_t max = m->kind == CTRL_CFG_POLICY_ADDR ? POLICY_ADDRS_MAX
+						     : SUBNETS_MAX;
+	size_t n;
+
+	field_u32(&f, "flag", FIELD_MUST, 0, 3, &m->subnets.flag);
+	field_array(&f, "subnet_addr", FIELD_MAY, max, &array);
+	n = json_array_size(array);
+	if (f.rc || n == 0)
+		return fields_close(&f);
+	m->subnets.nets = calloc(n, sizeof *m->subnets.nets);
+	if (!m->subnets.nets)
+		return err_set(reterr, ENOMEM, "subnet_addr", "out of memory");
+	m->subnets.n = n;
+	for (size_t i = 0; i < n && !f.rc; i++) {
+		char at[ERR_AT_MAX];
+
+		f.rc = parse_subnet(json_array_get(array, i), strict,
+				    m->kind == CTRL_CFG_POLICY_ADDR,
+				    &m->subnets.nets[i], reterr);
+		(void)snprintf(at, sizeof at, "subnet_addr[%zu]", i);
+		if (f.rc)
+			err_prefix(reterr, at);
+	}
+	return fields_close(&f);
+}
+
+static int parse_icmp_switch(const json_t *body, bool strict,
+			     struct ctrl_msg *m, struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_bool(&f, "enable_icmp_policy", FIELD_MUST, &m->on);
+	return fields_close(&f);
+}
+
+static int parse_clear_session(const json_t *body, bool strict,
+			       struct ctrl_msg *m, struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_u32(&f, "filter_id", FIELD_MUST, 0, UINT32_MAX, &m->filter_id);
+	return fields_close(&f);
+}
+
+static int parse_list_session(const json_t *body, bool strict,
+			      struct ctrl_msg *m, struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	m->list.limit = FLOWS_PER_QUESTION;
+	field_u32(&f, "after", FIELD_MAY, 0, UINT32_MAX, &m->list.after);
+	field_u32(&f, "limit", FIELD_MAY, 1, FLOWS_PER_QUESTION,
+		  &m->list.limit);
+	return fields_close(&f);
+}
+
+static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
+			      struct err *) = {
+	[CTRL_KEEP_ALIVE] = parse_keep_alive,
+	[CTRL_SET_DEBUG] = parse_set_debug,
+	[CTRL_ADD_SRVC_PORT] = parse_srvc_port,
+	[CTRL_DEL_SRVC_PORT] = parse_srvc_port,
+	[CTRL_ADD_MAC] = parse_add_mac,
+	[CTRL_DEL_MAC] = parse_del_mac,
+	[CTRL_CFG_MAC] = parse_cfg_mac,
+	[CTRL_CFG_INTERNAL_NET] = parse_subnets,
+	[CTRL_CFG_SPECIP_NET] = parse_subnets,
+	[CTRL_CFG_POLICY] = ctrl_parse_policy,
+	[CTRL_CFG_POLICY_ADDR] = parse_subnets,
+	[CTRL_ENABLE_ICMP_POLICY] = parse_icmp_switch,
+	[CTRL_LIST_SESSION] = parse_list_session,
+	[CTRL_COUNT_SESSION] = parse_empty,
+	[CTRL_CLEAR_SESSION] = parse_clear_session,
+	[CTRL_WEIR_VERSION] = parse_empty,
+	[CTRL_WEIR_STATS] = parse_empty,
+	[CTRL_WEIR_BLOCKS] = parse_empty,
+	[CTRL_WEIR_CONFIG] = parse_empty,
+};
+_Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
+	       "one parser a message");
+
+int ctrl_parse(enum ctrl_kind kind, const json_t *body, bool strict,
+	       struct ctrl_msg *ret, struct err *reterr)
+{
+	struct ctrl_msg m = { .kind = kind };
+	int rc = parsers[kind](body, strict, &m, reterr);
+
+	if (rc < 0) {
+		err_prefix(reterr, ctrl_name(kind));
+		ctrl_msg_done(&m);
+		return rc;
+	}
+	*ret = m;
+	return 0;
+}
+
+void rule_spec_done(struct rule_spec *r)
+{
+	free(r->fqdn);
+	free(r->apps);
+}
+
+void ctrl_msg_done(struct ctrl_msg *msg)
+{
+	switch (msg->kind) {
+	case CTRL_ADD_MAC: free(msg->add_mac.pips); break;
+	case CTRL_CFG_MAC:
+		free(msg->cfg_mac.macs);
+		free(msg->cfg_mac.apps);
+		break;
+	case CTRL_CFG_INTERNAL_NET:
+	case CTRL_CFG_SPECIP_NET:
+	case CTRL_CFG_POLICY_ADDR: free(msg->subnets.nets); break;
+	case CTRL_CFG_POLICY:
+		for (size_t i = 0; i < msg->policy.n_rules; i++)
+			rule_spec_done(&msg->policy.rules[i]);
+		free(msg->policy.rules);
+		free(msg->policy.macs);
+		break;
+	default: break;
+	}
+}
+
+json_t *ctrl_load(const char *text, size_t len, struct err *reterr)
+{
+	json_error_t e;
+	json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+
+	if (!v)
+		/* -EINVAL is what NULL means here. */
+		(void)err_set(reterr, EINVAL, NULL,
+			      "not JSON: line %d column %d: %s", e.line,
+			      e.column, e.text);
+	return v;
+}

@@ -1,0 +1,279 @@
+#include "wire/field.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+/* How much of a wrong value an error text shows. */
+#define SHOW_MAX 48
+
+const char *json_type_name(const json_t *v)
+{
+	if (!v)
+		return "nothing";
+	switch (json_typeof(v)) {
+	case JSON_OBJECT: return "an object";
+	case JSON_ARRAY: return "an array";
+	case JSON_STRING: return "a string";
+	case JSON_INTEGER: return "an integer";
+	case JSON_REAL: return "a real number";
+	case JSON_TRUE:
+	case JSON_FALSE: return "a boolean";
+	case JSON_NULL: return "null";
+	}
+	return "something unknown";
+}
+
+struct fields fields_open(const json_t *v, bool strict, struct err *reterr)
+{
+	struct fields f = { .obj = v, .reterr = reterr, .strict = strict };
+
+	if (!json_is_object(v))
+		f.rc = err_set(reterr, EINVAL, NULL,
+			       "expected an object, got %s", json_type_name(v));
+	return f;
+}
+
+static bool was_asked(const struct fields *f, const char *key)
+{
+	for (unsigned i = 0; i < f->n_asked; i++)
+		if (strcmp(f->asked[i], key) == 0)
+			return true;
+	return false;
+}
+
+int fields_close(struct fields *f)
+{
+	const char *key;
+	json_t *value;
+
+	if (f->rc || !f->strict)
+		return f->rc;
+	/* jansson's iteration wants a non-const object but changes nothing */
+	json_object_foreach ((json_t *)f->obj, key, value)
+		if (!was_asked(f, key))
+			return f->rc = err_set(f->reterr, EINVAL, key,
+					       "unknown field");
+	return 0;
+}
+
+void fields_refuse(struct fields *f, const char *name, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+
+	if (f->rc)
+		return;
+	va_start(ap, fmt);
+	/* A text that is too long is cut. */
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	f->rc = err_set(f->reterr, EINVAL, name, "%s", text);
+}
+
+/* The value, or NULL when it is missing (an error if need is FIELD_MUST). */
+static const json_t *get(struct fields *f, const char *name,
+			 enum field_need need)
+{
+	const json_t *v;
+
+	if (f->rc)
+		return NULL;
+	BUG_ON(f->n_asked == FIELDS_ASKED_MAX);
+	f->asked[f->n_asked++] = name;
+	v = json_object_get(f->obj, name);
+	if (v && !json_is_null(v))
+		return v;
+	if (need == FIELD_MUST)
+		fields_refuse(f, name, "missing");
+	return NULL;
+}
+
+bool field_bool(struct fields *f, const char *name, enum field_need need,
+		bool *ret)
+{
+	const json_t *v = get(f, name, need);
+
+	if (!v)
+		return false;
+	if (!json_is_boolean(v)) {
+		fields_refuse(f, name, "expected true or false, got %s",
+			      json_type_name(v));
+		return false;
+	}
+	*ret = json_is_true(v);
+	return true;
+}
+
+bool field_u32(struct fields *f, const char *name, enum field_need need,
+	       uint32_t min, uint32_t max, uint32_t *ret)
+{
+	const json_t *v = get(f, name, need);
+	json_int_t n;
+
+	if (!v)
+		return false;
+	if (!json_is_integer(v)) {
+		fields_refuse(f, name, "expected an integer in %u..%u, got %s",
+			      min, max, json_type_name(v));
+		return false;
+	}
+	n = json_integer_value(v);
+	if (n < min || n > max) {
+		fields_refuse(f, name,
+			      "expected an integer in %u..%u, got %lld", min,
+			      max, (long long)n);
+		return false;
+	}
+	*ret = (uint32_t)n;
+	return true;
+}
+
+bool field_u16(struct fields *f, const char *name, enum field_need need,
+	       uint16_t min, uint16_t max, uint16_t *ret)
+{
+	uint32_t wide;
+
+	if (!field_u32(f, name, need, min, max, &wide))
+		return false;
+	*ret = (uint16_t)wide;
+	return true;
+}
+
+bool field_u8(struct fields *f, const char *name, enum field_need need,
+	      uint8_t min, uint8_t max, uint8_t *ret)
+{
+	uint32_t wide;
+
+	if (!field_u32(f, name, need, min, max, &wide))
+		return false;
+	*ret = (uint8_t)wide;
+	return true;
+}
+
+bool field_str(struct fields *f, const char *name, enum field_need need,
+	       size_t max_len, const char **ret)
+{
+	const json_t *v = get(f, name, need);
+
+	if (!v)
+		return false;
+	if (!json_is_string(v)) {
+		fields_refuse(f, name, "expected a string, got %s",
+			      json_type_name(v));
+		return false;
+	}
+	if (json_string_length(v) > max_len) {
+		fields_refuse(f, name, "expected at most %zu bytes, got %zu",
+			      max_len, json_string_length(v));
+		return false;
+	}
+	if (strlen(json_string_value(v)) != json_string_length(v)) {
+		fields_refuse(f, name, "contains a NUL character");
+		return false;
+	}
+	*ret = json_string_value(v);
+	return true;
+}
+
+static const char mac_form[] = "expected six hex bytes like "
+			       "02:42:ac:11:00:02, got \"%.*s\"";
+
+bool field_mac(struct fields *f, const char *name, enum field_need need,
+	       struct mac *ret)
+{
+	const char *text;
+
+	if (!field_str(f, name, need, 4096, &text))
+		return false;
+	if (text[0] == '\0') {
+		if (need == FIELD_MUST)
+			fields_refuse(f, name, mac_form, 0, "");
+		return false;
+	}
+	if (mac_parse(text, ret) < 0) {
+		fields_refuse(f, name, mac_form, SHOW_MAX, text);
+		return false;
+	}
+	return true;
+}
+
+bool field_ip(struct fields *f, const char *name, enum field_need need,
+	      struct ip_addr *ret)
+{
+	const char *text;
+
+	if (!field_str(f, name, need, 4096, &text))
+		return false;
+	if (ip_parse(text, ret) < 0) {
+		fields_refuse(f, name,
+			      "expected an IPv4 or IPv6 address, got \"%.*s\"",
+			      SHOW_MAX, text);
+		return false;
+	}
+	return true;
+}
+
+bool field_array(struct fields *f, const char *name, enum field_need need,
+		 size_t max, const json_t **ret)
+{
+	const json_t *v = get(f, name, need);
+
+	if (!v)
+		return false;
+	if (!json_is_array(v)) {
+		fields_refuse(f, name, "expected an array, got %s",
+			      json_type_name(v));
+		return false;
+	}
+	if (json_array_size(v) > max) {
+		f->rc = err_set(f->reterr, E2BIG, name,
+				"expected at most %zu elements, got %zu", max,
+				json_array_size(v));
+		return false;
+	}
+	*ret = v;
+	return true;
+}
+
+bool field_macs(struct fields *f, const char *name, enum field_need need,
+		size_t max, struct mac **ret, size_t *ret_n)
+{
+	const json_t *array, *v;
+	struct mac *macs;
+	size_t n;
+
+	if (!field_array(f, name, need, max, &array))
+		return false;
+	n = json_array_size(array);
+	if (n == 0) {
+		if (need == FIELD_MUST)
+			fields_refuse(f, name, "expected at least one MAC");
+		return false;
+	}
+	macs = calloc(n, sizeof *macs);
+	if (!macs) {
+		f->rc = err_set(f->reterr, ENOMEM, name, "out of memory");
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		char at[ERR_AT_MAX];
+
+		v = json_array_get(array, i);
+		if (json_is_string(v) &&
+		    mac_parse(json_string_value(v), &macs[i]) == 0)
+			continue;
+		(void)snprintf(at, sizeof at, "%s[%zu]", name, i);
+		fields_refuse(f, at, mac_form, SHOW_MAX,
+			      json_is_string(v) ? json_string_value(v)
+						: json_type_name(v));
+		free(macs);
+		return false;
+	}
+	*ret = macs;
+	*ret_n = n;
+	return true;
+}

@@ -1,0 +1,72 @@
+/*
+ * Why a frame was not forwarded, or was forwarded without being judged: the
+ * one list that feeds counters, JSON, the table in docs/REASONS.md and the
+ * web UI. A frame gets exactly one reason. Names are stable; never renumber,
+ * add at the end.
+ *
+ * X(NAME, "name", kind, "what it means")
+ *   kind: D dropped, P passed without judging, V judged (by rule or default)
+ */
+#pragma once
+
+#define REASONS(X)                                                             \
+	X(NONE, "none", V, "not decided; never seen outside")                  \
+	X(RULE, "rule", V, "a rule matched")                                   \
+	X(DEFAULT, "default", V, "no rule matched: the default action")        \
+	X(NO_POLICY, "no_policy", V, "the workload has no policy: open")       \
+	X(INTERNAL, "internal", V,                                             \
+	  "internal traffic, whose direction the policy does not enforce")     \
+	X(LINK_LOCAL, "link_local", V, "link-local address: always open")      \
+	X(UNMANAGED, "unmanaged", V,                                           \
+	  "the peer is an unmanaged workload and these are not checked")       \
+	X(GRACE, "grace", V,                                                   \
+	  "the peer's policy has not arrived yet: open for a while")           \
+	X(FAMILY_OPEN, "family_open", V,                                       \
+	  "the policy does not speak of IPv6: open")                           \
+	X(ICMP_OPEN, "icmp_open", V,                                           \
+	  "ICMP is not enforced (ctrl_enable_icmp_policy): open")              \
+	X(NEIGHBOUR, "neighbour", P, "IPv6 neighbour discovery, RFC 4890 4.4") \
+	X(NOT_IP, "not_ip", P, "neither IPv4 nor IPv6 (ARP and others)")       \
+	X(MULTICAST, "multicast", P, "multicast or broadcast destination")     \
+	X(ICMP_RELATED, "icmp_related", P,                                     \
+	  "ICMP error about a flow that is allowed")                           \
+	X(NO_ENDPOINT, "no_endpoint", D, "no workload has this mark or MAC")   \
+	X(TAP, "tap", D, "the workload is tapped: frames are only watched")    \
+	X(FRAME_SHORT, "frame_short", D, "shorter than its headers say")       \
+	X(FRAME_TOO_LONG, "frame_too_long", D,                                 \
+	  "longer than a frame may be (see FRAME_MAX)")                        \
+	X(VLAN_DEPTH, "vlan_depth", D, "more VLAN tags than are seen through") \
+	X(IP_MALFORMED, "ip_malformed", D,                                     \
+	  "IP header: version, length or address is impossible")               \
+	X(IP_EXT_MALFORMED, "ip_ext_malformed", D,                             \
+	  "IPv6 extension headers: too many, cut short or out of place")       \
+	X(L4_MALFORMED, "l4_malformed", D,                                     \
+	  "TCP, UDP or ICMP header is cut short or impossible")                \
+	X(TCP_FLAGS, "tcp_flags", D, "TCP flags that no TCP sends")            \
+	X(FRAG_TINY, "frag_tiny", D,                                           \
+	  "first fragment without a whole L4 header, or one over it "          \
+	  "(RFC 1858, RFC 3128, RFC 7112)")                                    \
+	X(FRAG_NO_FIRST, "frag_no_first", D,                                   \
+	  "fragment whose first part was not seen")                            \
+	X(ICMP_UNRELATED, "icmp_unrelated", D,                                 \
+	  "ICMP error about a flow that we do not know")                       \
+	X(IFACE_TX, "iface_tx", D, "the ring could not send it")               \
+	X(APP_PENDING, "app_pending", V,                                       \
+	  "rule that decides by application: open until it is known")          \
+	X(EXTERNAL_IP, "external_ip", V, "egress to an address of type extip") \
+	X(PASS_THROUGH, "pass_through", V,                                     \
+	  "egress from a foreign source to an internal address")
+
+enum reason {
+#define X(name, text, kind, what) REASON_##name,
+	REASONS(X)
+#undef X
+		REASON__MAX
+};
+
+/* The stable name, "policy_deny"; static storage. */
+const char *reason_name(enum reason r);
+/* One sentence for a person; static storage. */
+const char *reason_text(enum reason r);
+/* 'D', 'P' or 'V', see above. */
+char reason_kind(enum reason r);

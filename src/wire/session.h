@@ -1,0 +1,45 @@
+/*
+ * A flow as it is told to the outside: what a worker copies out of its table,
+ * and what both doors encode (binary kind 2, JSON). Host byte order.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+struct session_record {
+	uint32_t id;
+	struct mac ep_mac, client_mac, server_mac;
+	uint16_t ethertype;
+	uint32_t vlans; /* outer VID << 12 | inner VID */
+	struct ip_addr client, server;
+	uint16_t client_port, server_port; /* TCP, UDP, SCTP; else 0 */
+	uint8_t icmp_type, icmp_code, proto;
+	uint64_t client_packets, server_packets;
+	uint64_t client_bytes, server_bytes;
+	uint8_t client_state, server_state; /* Linux TCP_*; 0 none */
+	uint32_t idle_s, age_s, life_s;
+	uint16_t application;
+	uint32_t policy_id;
+	uint8_t policy_action;
+	uint8_t reason; /* enum reason */
+	uint16_t flags; /* SESSION_* */
+	bool blocked;
+};
+
+/* A block: something that was not let through, aggregated. */
+struct block_record {
+	struct mac ep_mac;
+	bool ingress;
+	struct ip_addr from, to;
+	uint16_t to_port; /* ICMP: type << 8 | code */
+	uint8_t proto;
+	uint8_t reason; /* enum reason */
+	uint8_t action; /* enum policy_action; 0 where policy had no say */
+	uint32_t rule_id;
+	uint32_t policy_version;
+	uint64_t count;
+	uint64_t first_us, last_us; /* on the data plane's clock */
+};

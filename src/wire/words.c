@@ -1,0 +1,29 @@
+#include "wire/words.h"
+
+#include <string.h>
+
+static const char *const action_names[] = {
+	"open",	     "learn",	  "allow",   "check_vhost",
+	"check_nbe", "check_app", "violate", "deny",
+};
+_Static_assert(sizeof action_names / sizeof *action_names == POLICY_ACTION__MAX,
+	       "one name each");
+
+static const char *const ip_type_names[] = {
+	"", "tunnelip", "svcip", "hostip", "devip", "uwlip", "extip",
+};
+_Static_assert(sizeof ip_type_names / sizeof *ip_type_names == IP_TYPE__MAX,
+	       "one name each");
+
+const char *policy_action_name(uint8_t action)
+{
+	return action < POLICY_ACTION__MAX ? action_names[action] : "?";
+}
+
+enum ip_type ip_type_by_name(const char *name)
+{
+	for (int i = IP_TYPE_NONE + 1; i < IP_TYPE__MAX; i++)
+		if (strcmp(name, ip_type_names[i]) == 0)
+			return (enum ip_type)i;
+	return IP_TYPE_NONE;
+}

@@ -1,0 +1,58 @@
+/*
+ * Numbers that the processes say to each other; all are NeuVector's (reference
+ * 5.1, 1.9, 2.4, Appendix A) and never change.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum policy_action {
+	POLICY_OPEN = 0,  /* allow */
+	POLICY_LEARN = 1, /* allow; a rule may be learned from it */
+	POLICY_ALLOW = 2,
+	POLICY_CHECK_VH = 3,  /* allow until the virtual host is known */
+	POLICY_CHECK_NBE = 4, /* namespace boundary */
+	POLICY_CHECK_APP = 5, /* allow until the application is known */
+	POLICY_VIOLATE = 6,   /* allow, and tell */
+	POLICY_DENY = 7,      /* do not forward, and tell */
+	POLICY_ACTION__MAX
+};
+
+/* "open", "learn", "allow", ...; "?" outside the enum. */
+const char *policy_action_name(uint8_t action);
+
+/* Direction in which internal traffic is enforced (ctrl_cfg_policy.dir). */
+#define POLICY_DIR_EGRESS  1
+#define POLICY_DIR_INGRESS 2
+
+/* ctrl_cfg_policy.cmd */
+enum policy_cmd { POLICY_CMD_ADD = 1, POLICY_CMD_MODIFY, POLICY_CMD_DELETE };
+
+/* Chunk flags. */
+#define MSG_CHUNK_START 1
+#define MSG_CHUNK_END	2
+
+/* Session flags, reference 1.9. */
+#define SESSION_INGRESS	   0x0001
+#define SESSION_TAP	   0x0002
+#define SESSION_MIDSTREAM  0x0004
+#define SESSION_EXTERNAL   0x0008
+#define SESSION_SVC_EXTIP  0x0020
+#define SESSION_LINK_LOCAL 0x0080
+#define SESSION_TMP_OPEN   0x0100
+#define SESSION_UNMANAGED  0x0200
+
+/* Special addresses, ctrl_cfg_specip_net.iptype. */
+enum ip_type {
+	IP_TYPE_NONE,
+	IP_TYPE_TUNNEL,
+	IP_TYPE_SVC,
+	IP_TYPE_HOST,
+	IP_TYPE_DEV,
+	IP_TYPE_UWL,
+	IP_TYPE_EXT,
+	IP_TYPE__MAX
+};
+
+/* "tunnelip", ...; IP_TYPE_NONE for any other word (reference 2.4). */
+enum ip_type ip_type_by_name(const char *name);
