@@ -1,0 +1,301 @@
+/*
+ * What our own door tells, in JSON. Names are stable; a new counter is a new
+ * member, and `weir dp stats` shows it without being changed.
+ */
+#include "dp/answer.h"
+
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/limits.h"
+#include "flow/flow.h"
+#include "packet/packet.h"
+#include "wire/reason.h"
+#include "wire/words.h"
+
+void answer_uint(json_t *result, const char *name, uint64_t v)
+{
+	/* a member that there is no memory for is missing */
+	(void)json_object_set_new(result, name, json_integer((json_int_t)v));
+}
+
+void answer_text(json_t *result, const char *name, const char *text)
+{
+	(void)json_object_set_new(result, name, json_string(text));
+}
+
+static void answer_bool(json_t *result, const char *name, bool v)
+{
+	(void)json_object_set_new(result, name, json_boolean(v));
+}
+
+static void answer_ip(json_t *result, const char *name, struct ip_addr a)
+{
+	char text[IP_TEXT_MAX];
+
+	answer_text(result, name, ip_format(a, text));
+}
+
+static void answer_mac(json_t *result, const char *name, struct mac m)
+{
+	char text[MAC_TEXT_MAX];
+
+	/* an unset MAC is "", as the messages have it */
+	answer_text(result, name, mac_is_zero(m) ? "" : mac_format(m, text));
+}
+
+/* A new object as member `name`; borrowed. */
+static json_t *answer_group(json_t *result, const char *name)
+{
+	json_t *group = json_object();
+
+	(void)json_object_set_new(result, name, group);
+	return group;
+}
+
+const char *answer_proto_name(uint8_t proto, char buf[static 4])
+{
+	switch (proto) {
+	case PROTO_ICMP: return "icmp";
+	case PROTO_TCP: return "tcp";
+	case PROTO_UDP: return "udp";
+	case PROTO_ICMPV6: return "icmpv6";
+	case PROTO_SCTP: return "sctp";
+	default: break;
+	}
+	(void)snprintf(buf, 4, "%u", proto); /* three digits at most */
+	return buf;
+}
+
+static json_t *vlans_of(uint32_t vlans)
+{
+	json_t *list = json_array();
+
+	if (vlans >> 12)
+		(void)json_array_append_new(list, json_integer(vlans >> 12));
+	if (vlans & 0xfff)
+		(void)json_array_append_new(list, json_integer(vlans & 0xfff));
+	return list;
+}
+
+static json_t *flags_of(uint16_t flags)
+{
+	static const struct {
+		uint16_t flag;
+		const char *name;
+	} names[] = {
+		{ SESSION_TAP, "tap" },
+		{ SESSION_MIDSTREAM, "midstream" },
+		{ SESSION_EXTERNAL, "external" },
+		{ SESSION_SVC_EXTIP, "svc_extip" },
+		{ SESSION_LINK_LOCAL, "link_local" },
+		{ SESSION_TMP_OPEN, "tmp_open" },
+		{ SESSION_UNMANAGED, "unmanaged" },
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (flags & names[i].flag)
+			(void)json_array_append_new(list,
+						    json_string(names[i].name));
+	return list;
+}
+
+json_t *answer_session(const struct session_record *s)
+{
+	json_t *o = json_object();
+	char proto[4];
+
+	answer_uint(o, "id", s->id);
+	answer_mac(o, "workload", s->ep_mac);
+	answer_text(o, "proto", answer_proto_name(s->proto, proto));
+	answer_text(o, "direction",
+		    s->flags & SESSION_INGRESS ? "ingress" : "egress");
+	answer_ip(o, "client", s->client);
+	answer_uint(o, "client_port", s->client_port);
+	answer_ip(o, "server", s->server);
+	answer_uint(o, "server_port", s->server_port);
+	answer_uint(o, "icmp_type", s->icmp_type);
+	answer_uint(o, "icmp_code", s->icmp_code);
+	(void)json_object_set_new(o, "vlans", vlans_of(s->vlans));
+	answer_uint(o, "client_packets", s->client_packets);
+	answer_uint(o, "server_packets", s->server_packets);
+	answer_uint(o, "client_bytes", s->client_bytes);
+	answer_uint(o, "server_bytes", s->server_bytes);
+	answer_text(o, "client_state", tcp_state_name(s->client_state));
+	answer_text(o, "server_state", tcp_state_name(s->server_state));
+	answer_uint(o, "idle_s", s->idle_s);
+	answer_uint(o, "age_s", s->age_s);
+	answer_uint(o, "life_s", s->life_s);
+	answer_uint(o, "application", s->application);
+	answer_uint(o, "rule", s->policy_id);
+	answer_text(o, "action", policy_action_name(s->policy_action));
+	answer_text(o, "reason", reason_name((enum reason)s->reason));
+	answer_bool(o, "blocked", s->blocked);
+	(void)json_object_set_new(o, "flags", flags_of(s->flags));
+	return o;
+}
+
+void answer_sessions(json_t *result, const struct flow_page *page, size_t limit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < page->n; i++)
+		(void)json_array_append_new(list,
+					    answer_session(&page->records[i]));
+	(void)json_object_set_new(result, "sessions", list);
+	(void)json_object_set_new(result, "next",
+				  page->n < limit ? json_null()
+						  : json_integer(page->cursor));
+}
+
+static json_t *block_object(const struct block_record *b, usec_t now)
+{
+	json_t *o = json_object();
+	usec_t first = { b->first_us }, last = { b->last_us };
+	char proto[4];
+
+	answer_mac(o, "workload", b->ep_mac);
+	answer_text(o, "direction", b->ingress ? "ingress" : "egress");
+	answer_ip(o, "from", b->from);
+	answer_ip(o, "to", b->to);
+	answer_uint(o, "to_port", b->to_port);
+	answer_text(o, "proto", answer_proto_name(b->proto, proto));
+	answer_text(o, "action", policy_action_name(b->action));
+	answer_text(o, "reason", reason_name((enum reason)b->reason));
+	answer_text(o, "text", reason_text((enum reason)b->reason));
+	answer_uint(o, "rule", b->rule_id);
+	answer_uint(o, "policy_version", b->policy_version);
+	answer_uint(o, "count", b->count);
+	answer_uint(o, "first_s_ago", usec_since(now, first) / USEC_PER_SEC);
+	answer_uint(o, "last_s_ago", usec_since(now, last) / USEC_PER_SEC);
+	return o;
+}
+
+void answer_blocks(json_t *result, struct control *ctl)
+{
+	struct block_list list;
+	json_t *array = json_array();
+
+	ask_blocks(ctl->worker, &list);
+	for (size_t i = 0; i < list.n; i++)
+		(void)json_array_append_new(
+			array, block_object(&list.records[i], list.now));
+	(void)json_object_set_new(result, "blocks", array);
+}
+
+static void answer_reasons(json_t *result, const char *name,
+			   const uint64_t counts[static REASON__MAX])
+{
+	json_t *o = answer_group(result, name);
+
+	for (int i = 0; i < REASON__MAX; i++)
+		if (counts[i])
+			answer_uint(o, reason_name((enum reason)i), counts[i]);
+}
+
+static void answer_use(json_t *result, const char *name, uint64_t in_use,
+		       uint64_t limit, uint64_t evicted)
+{
+	json_t *o = answer_group(result, name);
+
+	answer_uint(o, "in_use", in_use);
+	answer_uint(o, "limit", limit);
+	answer_uint(o, "evicted", evicted);
+}
+
+static void answer_port(json_t *result, struct control *ctl)
+{
+	struct ring_counts c = port_counts(&ctl->port, ctl->worker);
+	json_t *o = answer_group(result, "port");
+
+	answer_text(o, "iface", ctl->port.iface);
+	answer_text(o, "state", port_state_name(ctl->port.state));
+	answer_uint(o, "times_lost", ctl->port.times_lost);
+	answer_uint(o, "received", c.received);
+	answer_uint(o, "sent", c.sent);
+	answer_uint(o, "receive_lost", c.receive_lost);
+	answer_uint(o, "receive_errors", c.receive_errors);
+	answer_uint(o, "send_failed", c.send_failed);
+}
+
+static void answer_flows(json_t *result, const struct flow_counts *c)
+{
+	json_t *o = answer_group(result, "flows");
+
+	answer_uint(o, "in_use", c->total);
+	answer_uint(o, "limit", c->limit);
+	answer_uint(o, "tcp", c->tcp);
+	answer_uint(o, "udp", c->udp);
+	answer_uint(o, "icmp", c->icmp);
+	answer_uint(o, "other", c->other);
+	answer_uint(o, "made", c->made);
+	answer_uint(o, "expired", c->expired);
+	answer_uint(o, "refused_full", c->refused_full);
+}
+
+static void answer_door(json_t *doors, const char *name,
+			const struct door_counts *c)
+{
+	json_t *o = answer_group(doors, name);
+
+	answer_uint(o, "messages", c->messages);
+	answer_uint(o, "refused", c->refused);
+	answer_uint(o, "unknown", c->unknown);
+	answer_uint(o, "garbage", c->garbage);
+	answer_uint(o, "unanswered", c->unanswered);
+}
+
+static size_t endpoints_in_use(const struct snapshot_spec *s, size_t *ret_rules)
+{
+	size_t n = 0;
+
+	*ret_rules = 0;
+	for (size_t i = 0; i < s->n_endpoints; i++) {
+		const struct endpoint *e = &s->endpoints[i];
+
+		n += e->used;
+		if (e->policy)
+			*ret_rules += policy_spec_of(e->policy)->n_rules;
+	}
+	return n;
+}
+
+void answer_stats(json_t *result, struct control *ctl)
+{
+	struct inspect_counts c = ask_counts(ctl->worker);
+	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
+	size_t rules, endpoints = endpoints_in_use(&s, &rules);
+	json_t *o;
+
+	answer_uint(result, "uptime_s",
+		    usec_since(clock_now(), ctl->started) / USEC_PER_SEC);
+	answer_port(result, ctl);
+	o = answer_group(result, "endpoints");
+	answer_uint(o, "in_use", endpoints);
+	answer_uint(o, "limit", ENDPOINTS_MAX);
+	o = answer_group(result, "policy");
+	answer_uint(o, "version", s.version);
+	answer_uint(o, "rules", rules);
+	answer_flows(result, &c.flows);
+	answer_use(result, "fragments", c.frags.in_use, c.frags.limit,
+		   c.frags.evicted);
+	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
+		   c.grace_evicted);
+	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,
+		   c.blocks_evicted);
+	o = answer_group(result, "frames");
+	answer_uint(o, "to_workloads", c.frames_in);
+	answer_uint(o, "from_workloads", c.frames_out);
+	o = answer_group(result, "bytes");
+	answer_uint(o, "to_workloads", c.bytes_in);
+	answer_uint(o, "from_workloads", c.bytes_out);
+	answer_reasons(result, "forwarded", c.forwarded);
+	answer_reasons(result, "dropped", c.dropped);
+	answer_uint(result, "replies", c.replies);
+	answer_uint(result, "stateless", c.stateless);
+	answer_uint(result, "out_of_window", c.out_of_window);
+	o = answer_group(result, "doors");
+	answer_door(o, "compat", &ctl->compat);
+	answer_door(o, "own", &ctl->own);
+}

@@ -1,0 +1,30 @@
+/*
+ * JSON answers of our own door: records and counters as members of `result`.
+ * A member that cannot be made for lack of memory is missing. Control thread.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "dp/ask.h"
+#include "dp/control.h"
+#include "wire/session.h"
+
+void answer_uint(json_t *result, const char *name, uint64_t v);
+void answer_text(json_t *result, const char *name, const char *text);
+
+/* One flow as an object. The caller owns it. */
+json_t *answer_session(const struct session_record *s);
+/* "sessions" and "next": the cursor of the next page, null at the end. */
+void answer_sessions(json_t *result, const struct flow_page *page,
+		     size_t limit);
+/* "blocks" */
+void answer_blocks(json_t *result, struct control *ctl);
+/* "port", "flows", ...: use against limit, counters by reason. */
+void answer_stats(json_t *result, struct control *ctl);
+/* "messages": sent again, they re-create what is configured. */
+void answer_config(json_t *result, struct control *ctl);
+
+/* "tcp", "udp", ...; the number as text for others. */
+const char *answer_proto_name(uint8_t proto, char buf[static 4]);

@@ -1,0 +1,467 @@
+/*
+ * Every change has one shape: a `struct draft` is made from the current
+ * snapshot, edited, and published. The draft's endpoints hold no counts of
+ * policies; the snapshot built from it takes its own.
+ *
+ * Chunks (reference 2): one slot for each kind of message. START begins (and
+ * forgets what was unfinished), END puts the whole into force; anything else
+ * without a beginning is refused.
+ */
+#include "dp/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/limits.h"
+
+struct subnet_chunks {
+	bool open;
+	struct subnet *nets;
+	size_t n;
+};
+
+struct rule_chunks {
+	bool open;
+	struct rule_spec *rules;
+	size_t n;
+};
+
+enum subnet_kind {
+	SUBNET_INTERNAL,
+	SUBNET_SPECIAL,
+	SUBNET_POLICY,
+	SUBNET__MAX
+};
+
+struct config {
+	struct snapshot *current;
+	config_publish_fn *publish;
+	void *publish_arg;
+	struct subnet_chunks subnets[SUBNET__MAX];
+	struct rule_chunks rules;
+};
+
+struct draft {
+	struct snapshot_spec spec;
+	struct endpoint *endpoints; /* a copy, with room for one more */
+};
+
+static int draft_begin(const struct config *c, struct draft *ret,
+		       struct err *reterr)
+{
+	struct draft d = { .spec = snapshot_spec_of(c->current) };
+
+	d.endpoints = calloc(d.spec.n_endpoints + 1, sizeof *d.endpoints);
+	if (!d.endpoints)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (d.spec.n_endpoints)
+		memcpy(d.endpoints, d.spec.endpoints,
+		       d.spec.n_endpoints * sizeof *d.endpoints);
+	d.spec.endpoints = d.endpoints;
+	d.spec.version++;
+	*ret = d;
+	return 0;
+}
+
+/* Publishes the draft, or fails and leaves no trace; ends the draft. */
+static int draft_commit(struct config *c, struct draft *d, struct err *reterr)
+{
+	struct snapshot *before = c->current, *next;
+
+	next = snapshot_build(&d->spec);
+	free(d->endpoints);
+	if (!next)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	c->publish(c->publish_arg, next);
+	c->current = next;
+	snapshot_free(before);
+	return 0;
+}
+
+static struct endpoint *find(struct draft *d, struct mac mac)
+{
+	for (size_t i = 0; i < d->spec.n_endpoints; i++)
+		if (d->endpoints[i].used && mac_equal(d->endpoints[i].mac, mac))
+			return &d->endpoints[i];
+	return NULL;
+}
+
+struct config *config_new(config_publish_fn *publish, void *arg)
+{
+	struct config *c = calloc(1, sizeof *c);
+	struct snapshot_spec empty = { .version = 1 };
+
+	if (!c)
+		return NULL;
+	c->publish = publish;
+	c->publish_arg = arg;
+	c->current = snapshot_build(&empty);
+	if (!c->current) {
+		free(c);
+		return NULL;
+	}
+	publish(arg, c->current);
+	return c;
+}
+
+static void rules_forget(struct rule_chunks *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		rule_spec_done(&r->rules[i]);
+	free(r->rules);
+	*r = (struct rule_chunks){ 0 };
+}
+
+static void subnets_forget(struct subnet_chunks *s)
+{
+	free(s->nets);
+	*s = (struct subnet_chunks){ 0 };
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	for (int i = 0; i < SUBNET__MAX; i++)
+		subnets_forget(&c->subnets[i]);
+	rules_forget(&c->rules);
+	snapshot_free(c->current);
+	free(c);
+}
+
+const struct snapshot *config_current(const struct config *c)
+{
+	return c->current;
+}
+
+/* A free place in the draft; NULL when there are ENDPOINTS_MAX. */
+static struct endpoint *new_place(struct draft *d)
+{
+	for (size_t i = 0; i < d->spec.n_endpoints; i++)
+		if (!d->endpoints[i].used)
+			return &d->endpoints[i];
+	if (d->spec.n_endpoints == ENDPOINTS_MAX)
+		return NULL;
+	return &d->endpoints[d->spec.n_endpoints++];
+}
+
+/* Is one of the MACs of somebody else than `self` this one? */
+static bool is_taken(const struct draft *d, const struct endpoint *self,
+		     struct mac mac)
+{
+	if (mac_is_zero(mac))
+		return false;
+	for (size_t i = 0; i < d->spec.n_endpoints; i++) {
+		const struct endpoint *e = &d->endpoints[i];
+
+		if (e != self && e->used &&
+		    (mac_equal(e->mac, mac) || mac_equal(e->ucmac, mac) ||
+		     mac_equal(e->bcmac, mac)))
+			return true;
+	}
+	return false;
+}
+
+static int fill_endpoint(struct draft *d, const struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct endpoint *e = NULL;
+
+	if (!mac_is_zero(m->add_mac.oldmac))
+		e = find(d, m->add_mac.oldmac);
+	if (!e)
+		e = find(d, m->add_mac.mac);
+	if (is_taken(d, e, m->add_mac.mac))
+		return err_set(reterr, EEXIST, "ctrl_add_mac.mac",
+			       "is another workload's MAC or mark");
+	if (is_taken(d, e, m->add_mac.ucmac) ||
+	    mac_equal(m->add_mac.ucmac, m->add_mac.mac))
+		return err_set(reterr, EEXIST, "ctrl_add_mac.ucmac",
+			       "is a workload's MAC or mark already");
+	if (is_taken(d, e, m->add_mac.bcmac))
+		return err_set(reterr, EEXIST, "ctrl_add_mac.bcmac",
+			       "is a workload's MAC or mark already");
+	if (!e) {
+		e = new_place(d);
+		if (!e)
+			return err_set(reterr, ENOSPC, "ctrl_add_mac",
+				       "there are %d workloads already",
+				       ENDPOINTS_MAX);
+		*e = (struct endpoint){ .used = true, .tap = true };
+	}
+	e->mac = m->add_mac.mac;
+	e->ucmac = m->add_mac.ucmac;
+	e->bcmac = m->add_mac.bcmac;
+	return 0;
+}
+
+int config_add_mac(struct config *c, const struct ctrl_msg *m,
+		   struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = fill_endpoint(&d, m, reterr);
+	if (rc < 0) {
+		free(d.endpoints);
+		return rc;
+	}
+	return draft_commit(c, &d, reterr);
+}
+
+static int no_such_mac(struct err *reterr, const char *at, struct mac mac)
+{
+	char text[MAC_TEXT_MAX];
+
+	return err_set(reterr, ENOENT, at, "no workload has the MAC %s",
+		       mac_format(mac, text));
+}
+
+int config_del_mac(struct config *c, const struct ctrl_msg *m,
+		   uint16_t *ret_index, struct err *reterr)
+{
+	struct draft d = { 0 };
+	struct endpoint *e;
+	uint16_t index;
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	e = find(&d, m->del_mac);
+	if (!e) {
+		free(d.endpoints);
+		return no_such_mac(reterr, "ctrl_del_mac.mac", m->del_mac);
+	}
+	index = (uint16_t)(e - d.endpoints);
+	*e = (struct endpoint){ 0 };
+	while (d.spec.n_endpoints && !d.endpoints[d.spec.n_endpoints - 1].used)
+		d.spec.n_endpoints--;
+	rc = draft_commit(c, &d, reterr);
+	if (rc == 0)
+		*ret_index = index;
+	return rc;
+}
+
+/* Every MAC must be known (strict), or those that are not are skipped. */
+static int check_macs(struct draft *d, const struct mac *macs, size_t n,
+		      bool strict, const char *field, struct err *reterr)
+{
+	for (size_t i = 0; strict && i < n; i++) {
+		char at[ERR_AT_MAX];
+
+		if (find(d, macs[i]))
+			continue;
+		(void)snprintf(at, sizeof at, "%s[%zu]", field, i);
+		return no_such_mac(reterr, at, macs[i]);
+	}
+	return 0;
+}
+
+int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
+		   struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = check_macs(&d, m->cfg_mac.macs, m->cfg_mac.n_macs, strict,
+			"ctrl_cfg_mac.macs", reterr);
+	if (rc < 0) {
+		free(d.endpoints);
+		return rc;
+	}
+	for (size_t i = 0; i < m->cfg_mac.n_macs; i++) {
+		struct endpoint *e = find(&d, m->cfg_mac.macs[i]);
+
+		if (e && m->cfg_mac.has_tap)
+			e->tap = m->cfg_mac.tap;
+	}
+	return draft_commit(c, &d, reterr);
+}
+
+static int bad_chunk(enum ctrl_kind kind, struct err *reterr)
+{
+	char at[ERR_AT_MAX];
+
+	(void)snprintf(at, sizeof at, "%s.flag", ctrl_name(kind));
+	return err_set(reterr, EINVAL, at,
+		       "no chunk with the START flag (1) came before this one");
+}
+
+static int subnets_in_force(struct config *c, enum subnet_kind kind,
+			    struct err *reterr)
+{
+	struct subnet_chunks *s = &c->subnets[kind];
+	struct ip_addr *addrs = NULL;
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (kind == SUBNET_INTERNAL) {
+		d.spec.internal = s->nets;
+		d.spec.n_internal = s->n;
+	} else if (kind == SUBNET_SPECIAL) {
+		d.spec.special = s->nets;
+		d.spec.n_special = s->n;
+	} else {
+		addrs = calloc(s->n + 1, sizeof *addrs);
+		if (!addrs) {
+			free(d.endpoints);
+			return err_set(reterr, ENOMEM, NULL, "out of memory");
+		}
+		for (size_t i = 0; i < s->n; i++)
+			addrs[i] = s->nets[i].net;
+		d.spec.policy_addrs = addrs;
+		d.spec.n_policy_addrs = s->n;
+		d.spec.has_policy_addrs = true;
+	}
+	rc = draft_commit(c, &d, reterr);
+	free(addrs);
+	return rc;
+}
+
+int config_subnets(struct config *c, const struct ctrl_msg *m,
+		   struct err *reterr)
+{
+	enum subnet_kind kind =
+		m->kind == CTRL_CFG_INTERNAL_NET ? SUBNET_INTERNAL
+		: m->kind == CTRL_CFG_SPECIP_NET ? SUBNET_SPECIAL
+						 : SUBNET_POLICY;
+	size_t max = kind == SUBNET_POLICY ? POLICY_ADDRS_MAX : SUBNETS_MAX;
+	struct subnet_chunks *s = &c->subnets[kind];
+	struct subnet *grown;
+	int rc;
+
+	if (m->subnets.flag & MSG_CHUNK_START) {
+		subnets_forget(s);
+		s->open = true;
+	}
+	if (!s->open)
+		return bad_chunk(m->kind, reterr);
+	if (s->n + m->subnets.n > max) {
+		subnets_forget(s);
+		return err_set(reterr, E2BIG, ctrl_name(m->kind),
+			       "more than %zu addresses in all chunks", max);
+	}
+	grown = realloc(s->nets, (s->n + m->subnets.n + 1) * sizeof *grown);
+	if (!grown) {
+		subnets_forget(s);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	s->nets = grown;
+	if (m->subnets.n)
+		memcpy(s->nets + s->n, m->subnets.nets,
+		       m->subnets.n * sizeof *s->nets);
+	s->n += m->subnets.n;
+	if (!(m->subnets.flag & MSG_CHUNK_END))
+		return 0;
+	rc = subnets_in_force(c, kind, reterr);
+	subnets_forget(s);
+	return rc;
+}
+
+/* Moves the rules of m behind those that came before. */
+static int collect_rules(struct rule_chunks *r, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	size_t more = m->policy.n_rules;
+	struct rule_spec *grown;
+
+	if (r->n + more > POLICY_RULES_MAX) {
+		rules_forget(r);
+		return err_set(reterr, E2BIG, "ctrl_cfg_policy.rules",
+			       "more than %d rules in all chunks",
+			       POLICY_RULES_MAX);
+	}
+	grown = realloc(r->rules, (r->n + more + 1) * sizeof *grown);
+	if (!grown) {
+		rules_forget(r);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	r->rules = grown;
+	if (more)
+		memcpy(r->rules + r->n, m->policy.rules, more * sizeof *grown);
+	r->n += more;
+	free(m->policy.rules);
+	m->policy.rules = NULL;
+	m->policy.n_rules = 0;
+	return 0;
+}
+
+/* p NULL: detaches. */
+static int attach(struct config *c, const struct ctrl_msg *m, struct policy *p,
+		  bool strict, struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = check_macs(&d, m->policy.macs, m->policy.n_macs, strict,
+			"ctrl_cfg_policy.mac", reterr);
+	if (rc < 0) {
+		free(d.endpoints);
+		return rc;
+	}
+	for (size_t i = 0; i < m->policy.n_macs; i++) {
+		struct endpoint *e = find(&d, m->policy.macs[i]);
+
+		if (e)
+			e->policy = p;
+	}
+	return draft_commit(c, &d, reterr);
+}
+
+int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
+		  struct err *reterr)
+{
+	struct rule_chunks *r = &c->rules;
+	struct policy_spec spec = {
+		.defact = m->policy.defact,
+		.dir = m->policy.dir,
+		.ipv6 = m->policy.ipv6,
+		.reject = m->policy.reject,
+	};
+	struct policy *p;
+	int rc;
+
+	if (m->policy.flag & MSG_CHUNK_START) {
+		rules_forget(r);
+		r->open = true;
+	}
+	if (!r->open)
+		return bad_chunk(m->kind, reterr);
+	rc = collect_rules(r, m, reterr);
+	if (rc < 0 || !(m->policy.flag & MSG_CHUNK_END))
+		return rc;
+	if (m->policy.cmd == POLICY_CMD_DELETE) {
+		rules_forget(r);
+		return attach(c, m, NULL, strict, reterr);
+	}
+	spec.rules = r->rules;
+	spec.n_rules = r->n;
+	*r = (struct rule_chunks){ 0 };
+	p = policy_compile(&spec, reterr);
+	if (!p)
+		return -ENOMEM;
+	rc = attach(c, m, p, strict, reterr);
+	policy_put(p);
+	return rc;
+}
+
+int config_icmp(struct config *c, bool enforced, struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	d.spec.icmp_enforced = enforced;
+	return draft_commit(c, &d, reterr);
+}

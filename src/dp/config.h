@@ -1,0 +1,55 @@
+/*
+ * What the data plane has been told: workloads, policies, subnets, switches.
+ *
+ * The current snapshot is the configuration; a message makes the next snapshot
+ * from it and publishes that whole, or is refused and leaves no trace. Only
+ * unfinished chunk sequences are kept beside it.
+ *
+ * All functions return 0 or -errno with *reterr (at: the field). `strict` is
+ * our own door: there, naming a workload that does not exist is an error; on
+ * the compatible door it is skipped, as NeuVector's agent expects (2.4).
+ * Control thread only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "policy/snapshot.h"
+#include "wire/ctrl.h"
+
+struct config;
+
+/*
+ * Makes the workers judge by `next` from now on, and returns only when none of
+ * them uses an older snapshot any more.
+ */
+typedef void config_publish_fn(void *arg, const struct snapshot *next);
+
+/* Publishes an empty snapshot at once. NULL: out of memory. */
+struct config *config_new(config_publish_fn *publish, void *arg);
+/* The workers must have ended. NULL is accepted. */
+void config_free(struct config *c);
+
+/* Borrowed until the next change. */
+const struct snapshot *config_current(const struct config *c);
+
+int config_add_mac(struct config *c, const struct ctrl_msg *m,
+		   struct err *reterr);
+/*
+ * *ret_index: the index that is free now; its flows are the caller's to end
+ * before it is given to another workload.
+ */
+int config_del_mac(struct config *c, const struct ctrl_msg *m,
+		   uint16_t *ret_index, struct err *reterr);
+int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
+		   struct err *reterr);
+/* CFG_INTERNAL_NET, CFG_SPECIP_NET, CFG_POLICY_ADDR; chunked. */
+int config_subnets(struct config *c, const struct ctrl_msg *m,
+		   struct err *reterr);
+/* CFG_POLICY; chunked. Takes the rules out of m. */
+int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
+		  struct err *reterr);
+/* ENABLE_ICMP_POLICY; policies follow at once, without being sent again. */
+int config_icmp(struct config *c, bool enforced, struct err *reterr);

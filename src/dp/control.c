@@ -1,0 +1,171 @@
+#include "dp/control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/limits.h"
+#include "dp/ask.h"
+#include "dp/door.h"
+#include "dp/handlers.h"
+
+/* Messages of one door handled before the others get their turn. */
+#define MESSAGES_PER_TURN 64
+
+/* Places in the poll set; clients follow. */
+enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_COMPAT, AT_OWN, AT_CLIENTS };
+
+static void publish(void *arg, const struct snapshot *next)
+{
+	struct control *ctl = arg;
+
+	ask_adopt(ctl->worker, next);
+}
+
+static void refuse_load(struct control *ctl, size_t i, const struct err *e)
+{
+	log_error("--load: message %zu refused: %s%s%s code=%s", i, e->at,
+		  e->at[0] ? ": " : "", e->text, err_code_name(e->code));
+}
+
+/* The messages of --load, as if they came through our own door. */
+static int load_messages(struct control *ctl, const json_t *load)
+{
+	for (size_t i = 0; i < json_array_size(load); i++) {
+		json_t *o = json_array_get(load, i), *result = json_object();
+		void *at = json_object_iter(o);
+		struct err err = { 0 };
+		int rc;
+
+		if (at)
+			rc = handle_message(ctl, json_object_iter_key(at),
+					    json_object_iter_value(at), result,
+					    NULL, NULL, &err);
+		else
+			rc = err_set(&err, EINVAL, NULL,
+				     "expected {\"NAME\": {...}}");
+		json_decref(result);
+		if (rc < 0) {
+			refuse_load(ctl, i, &err);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static nfds_t fill_poll_set(struct pollfd *set, const struct own_clients *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		set[AT_CLIENTS + i] =
+			(struct pollfd){ .fd = c->fds[i], .events = POLLIN };
+	return AT_CLIENTS + c->n;
+}
+
+static void serve_clients(struct control *ctl, struct own_clients *c,
+			  const struct pollfd *set, nfds_t n)
+{
+	/* backwards: who leaves is replaced by the last, which has been seen */
+	for (nfds_t i = n; i > AT_CLIENTS; i--)
+		if (set[i - 1].revents)
+			(void)own_serve(ctl, c, (unsigned)(i - 1 - AT_CLIENTS));
+}
+
+static void serve(struct control *ctl, const struct door_fds *doors,
+		  struct pollfd *set)
+{
+	struct own_clients clients = { .n = 0 };
+	uint64_t ignored;
+
+	for (;;) {
+		nfds_t n = fill_poll_set(set, &clients);
+		int timeout = ctl->port.state == PORT_LOST ? PORT_RETRY_MS : -1;
+
+		if (poll(set, n, timeout) < 0 && errno != EINTR)
+			break;
+		if (set[AT_SIGNAL].revents || set[AT_OPENER].revents)
+			break;
+		if (set[AT_LOST].revents &&
+		    read(set[AT_LOST].fd, &ignored, sizeof ignored) > 0)
+			port_lost(&ctl->port);
+		(void)port_retry(&ctl->port, ctl->worker, ctl->opener_fd);
+		if (set[AT_COMPAT].revents)
+			for (int i = 0; i < MESSAGES_PER_TURN &&
+					compat_serve(ctl, doors->compat);
+			     i++)
+				;
+		serve_clients(ctl, &clients, set, n);
+		if (set[AT_OWN].revents)
+			own_accept(&clients, doors->own);
+	}
+	own_close_all(&clients);
+}
+
+static int signal_fd(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
+		 struct err *reterr)
+{
+	struct inspect_options opt = { .max_flows = max_flows };
+	struct inspect *in;
+
+	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed)
+		return err_set(reterr, EIO, NULL, "no random numbers");
+	in = inspect_new(&opt);
+	if (!in)
+		return err_set(reterr, ENOMEM, "--flows",
+			       "out of memory for %u flows", max_flows);
+	ctl->worker = worker_start(in, lost_fd, reterr);
+	if (!ctl->worker)
+		return -EAGAIN;
+	ctl->config = config_new(publish, ctl);
+	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
+		const json_t *load)
+{
+	struct control ctl = { .opener_fd = opener_fd, .started = clock_now() };
+	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
+	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int status = 1;
+	struct err err;
+
+	set[AT_SIGNAL] = (struct pollfd){ signal_fd(), POLLIN, 0 };
+	set[AT_OPENER] = (struct pollfd){ opener_fd, POLLIN, 0 };
+	set[AT_LOST] = (struct pollfd){ lost_fd, POLLIN, 0 };
+	set[AT_COMPAT] = (struct pollfd){ doors->compat, POLLIN, 0 };
+	set[AT_OWN] = (struct pollfd){ doors->own, POLLIN, 0 };
+	if (lost_fd < 0 || set[AT_SIGNAL].fd < 0) {
+		log_error("cannot start: %s", strerror(errno));
+	} else if (start(&ctl, max_flows, lost_fd, &err) < 0) {
+		log_error("cannot start: %s", err.text);
+	} else if (load_messages(&ctl, load) == 0) {
+		log_info("ready: version=" WEIR_VERSION " flows=%u", max_flows);
+		serve(&ctl, doors, set);
+		status = 0;
+	}
+	worker_stop(ctl.worker);
+	config_free(ctl.config);
+	if (lost_fd >= 0)
+		close(lost_fd);
+	if (set[AT_SIGNAL].fd >= 0)
+		close(set[AT_SIGNAL].fd);
+	return status;
+}

@@ -1,0 +1,54 @@
+/*
+ * The control thread: everything of weir-dp that is not on a frame's way.
+ *
+ *   doors ──messages──▶ handlers ──▶ config ──snapshot──▶ worker (mailbox)
+ *     ▲                    │
+ *     └──── answers ◀──────┴──── questions to the worker ──▶
+ *
+ * One thread, one poll() loop. It may allocate and may wait for a worker's
+ * answer (a batch's time), never for a peer: a client that does not take its
+ * answers loses them, or its connection.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "dp/config.h"
+#include "dp/port.h"
+#include "dp/worker.h"
+
+/* What a door has seen; told by weir_stats. */
+struct door_counts {
+	uint64_t messages;   /* understood and carried out */
+	uint64_t refused;    /* understood, but wrong or impossible */
+	uint64_t unknown;    /* no such message */
+	uint64_t garbage;    /* not even JSON, or too long */
+	uint64_t unanswered; /* answers nobody took */
+};
+
+struct control {
+	struct config *config;
+	struct worker *worker;
+	struct port port;
+	int opener_fd;
+	usec_t started;
+	struct door_counts compat, own;
+	struct log_limit input_log; /* for lines that messages can trigger */
+};
+
+struct door_fds {
+	int compat; /* SOCK_DGRAM, bound; -1: none */
+	int own;    /* SOCK_SEQPACKET, listening; -1: none */
+};
+
+/*
+ * Applies the messages of the array in `load` (NULL: none), says "ready" and
+ * serves until SIGTERM, SIGINT or SIGQUIT comes or the opener is gone. Returns
+ * the exit status.
+ */
+int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
+		const json_t *load);

@@ -1,0 +1,244 @@
+/*
+ * A row has up to three parts: `change` does what the message asks for, `json`
+ * fills our own door's answer, `binary` sends the compatible door's reply. A
+ * message without `binary` has no reply there (reference 2).
+ */
+#include "dp/handlers.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/log.h"
+#include "dp/answer.h"
+#include "dp/ask.h"
+#include "wire/dpmsg.h"
+
+struct handler {
+	int (*change)(struct control *ctl, struct ctrl_msg *m, bool strict,
+		      struct err *reterr);
+	void (*json)(struct control *ctl, const struct ctrl_msg *m,
+		     json_t *result);
+	void (*binary)(struct control *ctl, const struct ctrl_msg *m,
+		       reply_fn *reply, void *arg);
+};
+
+static int set_debug(struct control *ctl, struct ctrl_msg *m, bool strict,
+		     struct err *reterr)
+{
+	log_set_debug(m->categories);
+	return 0;
+}
+
+static int add_srvc_port(struct control *ctl, struct ctrl_msg *m, bool strict,
+			 struct err *reterr)
+{
+	return port_add(&ctl->port, ctl->worker, ctl->opener_fd, m->port.iface,
+			reterr);
+}
+
+static int del_srvc_port(struct control *ctl, struct ctrl_msg *m, bool strict,
+			 struct err *reterr)
+{
+	return port_del(&ctl->port, ctl->worker, reterr);
+}
+
+static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
+		   struct err *reterr)
+{
+	return config_add_mac(ctl->config, m, reterr);
+}
+
+static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
+		   struct err *reterr)
+{
+	uint16_t index;
+	int rc = config_del_mac(ctl->config, m, &index, reterr);
+
+	if (rc == 0)
+		ask_forget_endpoint(ctl->worker, index);
+	return rc;
+}
+
+static int cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
+		   struct err *reterr)
+{
+	return config_cfg_mac(ctl->config, m, strict, reterr);
+}
+
+static int cfg_subnets(struct control *ctl, struct ctrl_msg *m, bool strict,
+		       struct err *reterr)
+{
+	return config_subnets(ctl->config, m, reterr);
+}
+
+static int cfg_policy(struct control *ctl, struct ctrl_msg *m, bool strict,
+		      struct err *reterr)
+{
+	return config_policy(ctl->config, m, strict, reterr);
+}
+
+static int enable_icmp(struct control *ctl, struct ctrl_msg *m, bool strict,
+		       struct err *reterr)
+{
+	return config_icmp(ctl->config, m->on, reterr);
+}
+
+static void json_keep_alive(struct control *ctl, const struct ctrl_msg *m,
+			    json_t *result)
+{
+	answer_uint(result, "seq_num", m->seq_num);
+}
+
+static void binary_keep_alive(struct control *ctl, const struct ctrl_msg *m,
+			      reply_fn *reply, void *arg)
+{
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	(void)reply(arg, buf, dpmsg_keep_alive(buf, m->seq_num));
+}
+
+static struct session_count count_sessions(struct control *ctl)
+{
+	struct flow_counts c = ask_counts(ctl->worker).flows;
+
+	return (struct session_count){ c.total, c.tcp, c.udp, c.icmp, c.other };
+}
+
+static void json_count(struct control *ctl, const struct ctrl_msg *m,
+		       json_t *result)
+{
+	struct session_count c = count_sessions(ctl);
+
+	answer_uint(result, "all", c.all);
+	answer_uint(result, "tcp", c.tcp);
+	answer_uint(result, "udp", c.udp);
+	answer_uint(result, "icmp", c.icmp);
+	answer_uint(result, "ip", c.ip);
+}
+
+static void binary_count(struct control *ctl, const struct ctrl_msg *m,
+			 reply_fn *reply, void *arg)
+{
+	struct session_count c = count_sessions(ctl);
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	(void)reply(arg, buf, dpmsg_session_count(buf, &c));
+}
+
+static void json_list(struct control *ctl, const struct ctrl_msg *m,
+		      json_t *result)
+{
+	struct flow_page page;
+
+	ask_flows(ctl->worker, m->list.after, m->list.limit, &page);
+	answer_sessions(result, &page, m->list.limit);
+}
+
+static void binary_list(struct control *ctl, const struct ctrl_msg *m,
+			reply_fn *reply, void *arg)
+{
+	uint8_t buf[COMPAT_REPLY_MAX];
+	struct flow_page page = { 0 };
+	bool taken = true;
+
+	do {
+		ask_flows(ctl->worker, page.cursor, SESSIONS_PER_MSG, &page);
+		if (page.n)
+			taken = reply(arg, buf,
+				      dpmsg_session_list(buf, page.records,
+							 page.n, true));
+	} while (taken && page.n == SESSIONS_PER_MSG);
+	(void)reply(arg, buf, dpmsg_session_list(buf, NULL, 0, false));
+}
+
+static void json_clear(struct control *ctl, const struct ctrl_msg *m,
+		       json_t *result)
+{
+	answer_uint(result, "cleared",
+		    ask_clear_flows(ctl->worker, m->filter_id));
+}
+
+/* On the compatible door the change has no answer, but must happen. */
+static void binary_clear(struct control *ctl, const struct ctrl_msg *m,
+			 reply_fn *reply, void *arg)
+{
+	(void)ask_clear_flows(ctl->worker, m->filter_id);
+}
+
+static void json_version(struct control *ctl, const struct ctrl_msg *m,
+			 json_t *result)
+{
+	answer_text(result, "version", WEIR_VERSION);
+	answer_uint(result, "pid", (uint64_t)getpid());
+}
+
+static void json_stats(struct control *ctl, const struct ctrl_msg *m,
+		       json_t *result)
+{
+	answer_stats(result, ctl);
+}
+
+static void json_blocks(struct control *ctl, const struct ctrl_msg *m,
+			json_t *result)
+{
+	answer_blocks(result, ctl);
+}
+
+static void json_config(struct control *ctl, const struct ctrl_msg *m,
+			json_t *result)
+{
+	answer_config(result, ctl);
+}
+
+static const struct handler handlers[] = {
+	[CTRL_KEEP_ALIVE] = { NULL, json_keep_alive, binary_keep_alive },
+	[CTRL_SET_DEBUG] = { set_debug, NULL, NULL },
+	[CTRL_ADD_SRVC_PORT] = { add_srvc_port, NULL, NULL },
+	[CTRL_DEL_SRVC_PORT] = { del_srvc_port, NULL, NULL },
+	[CTRL_ADD_MAC] = { add_mac, NULL, NULL },
+	[CTRL_DEL_MAC] = { del_mac, NULL, NULL },
+	[CTRL_CFG_MAC] = { cfg_mac, NULL, NULL },
+	[CTRL_CFG_INTERNAL_NET] = { cfg_subnets, NULL, NULL },
+	[CTRL_CFG_SPECIP_NET] = { cfg_subnets, NULL, NULL },
+	[CTRL_CFG_POLICY] = { cfg_policy, NULL, NULL },
+	[CTRL_CFG_POLICY_ADDR] = { cfg_subnets, NULL, NULL },
+	[CTRL_ENABLE_ICMP_POLICY] = { enable_icmp, NULL, NULL },
+	[CTRL_LIST_SESSION] = { NULL, json_list, binary_list },
+	[CTRL_COUNT_SESSION] = { NULL, json_count, binary_count },
+	[CTRL_CLEAR_SESSION] = { NULL, json_clear, binary_clear },
+	[CTRL_WEIR_VERSION] = { NULL, json_version, NULL },
+	[CTRL_WEIR_STATS] = { NULL, json_stats, NULL },
+	[CTRL_WEIR_BLOCKS] = { NULL, json_blocks, NULL },
+	[CTRL_WEIR_CONFIG] = { NULL, json_config, NULL },
+};
+_Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
+	       "one handler a message");
+
+int handle_message(struct control *ctl, const char *name, const json_t *body,
+		   json_t *result, reply_fn *reply, void *reply_arg,
+		   struct err *reterr)
+{
+	int kind = ctrl_kind_by_name(name);
+	bool own = result != NULL;
+	const struct handler *h;
+	struct ctrl_msg m;
+	int rc;
+
+	if (kind < 0 || (!own && !ctrl_is_compat((enum ctrl_kind)kind)))
+		return err_set(reterr, ENOENT, NULL, "no message \"%.64s\"",
+			       name);
+	h = &handlers[kind];
+	rc = ctrl_parse((enum ctrl_kind)kind, body, own, &m, reterr);
+	if (rc < 0)
+		return rc;
+	log_debug(LOG_CAT_CTRL, "message %s", name);
+	rc = h->change ? h->change(ctl, &m, own, reterr) : 0;
+	if (rc == 0 && own && h->json)
+		h->json(ctl, &m, result);
+	else if (rc == 0 && !own && h->binary)
+		h->binary(ctl, &m, reply, reply_arg);
+	ctrl_msg_done(&m);
+	/* -ENOENT means "no such message" to the caller */
+	return rc == -ENOENT ? -ESRCH : rc;
+}

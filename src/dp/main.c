@@ -1,0 +1,148 @@
+/*
+ * weir-dp. Start-up as a list; who does what afterwards is told in opener.h
+ * and control.h.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "dp/control.h"
+#include "dp/door.h"
+#include "dp/opener.h"
+#include "dp/options.h"
+#include "dp/replay.h"
+#include "wire/ctrl.h"
+
+/* The text of --load, read while we still may; NULL without one. */
+static char *read_load(const char *path, size_t *ret_len)
+{
+	FILE *f;
+	char *text;
+	size_t n;
+
+	if (!path)
+		return NULL;
+	f = fopen(path, "rbe");
+	if (!f)
+		die("%s: %s", path, strerror(errno));
+	text = malloc(OWN_MEMFD_MAX);
+	if (!text)
+		die("out of memory");
+	n = fread(text, 1, OWN_MEMFD_MAX, f);
+	if (ferror(f) || n == OWN_MEMFD_MAX)
+		die("%s: %s", path, ferror(f) ? "cannot be read" : "too long");
+	fclose(f);
+	*ret_len = n;
+	return text;
+}
+
+/* Parsed only by the process without privileges. */
+static json_t *parse_load(const char *path, char *text, size_t len)
+{
+	struct err err;
+	json_t *load;
+
+	if (!text)
+		return NULL;
+	load = ctrl_load(text, len, &err);
+	free(text);
+	if (!load)
+		die("%s: %s", path, err.text);
+	if (!json_is_array(load))
+		die("%s: expected an array of messages", path);
+	return load;
+}
+
+static int bind_or_die(const char *path, int type)
+{
+	struct err err;
+	int fd;
+
+	if (!path[0])
+		return -1;
+	fd = door_bind(path, type, &err);
+	if (fd < 0)
+		die("%s: %s", err.at, err.text);
+	return fd;
+}
+
+static int run_worker(const struct options *opt, const struct door_fds *doors,
+		      int opener_fd, pid_t parent, char *load_text,
+		      size_t load_len)
+{
+	struct err err;
+	json_t *load;
+	int status;
+
+	if (opener_drop(opt->user, &err) < 0)
+		die("%s: %s", err.at, err.text);
+	/* after the change of uid, which clears it (prctl(2)) */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		return 1;
+	load = parse_load(opt->load, load_text, load_len);
+	status = control_run(doors, opener_fd, opt->max_flows, load);
+	json_decref(load);
+	return status;
+}
+
+static int run_live(const struct options *opt, char *load_text, size_t load_len)
+{
+	struct door_fds doors;
+	pid_t self = getpid(), child;
+	int pair[2], status;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGQUIT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	doors.compat = bind_or_die(opt->listen, SOCK_DGRAM);
+	doors.own = bind_or_die(opt->control, SOCK_SEQPACKET);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair: %s", strerror(errno));
+	child = fork();
+	if (child < 0)
+		die("fork: %s", strerror(errno));
+	if (child == 0) {
+		close(pair[0]);
+		exit(run_worker(opt, &doors, pair[1], self, load_text,
+				load_len));
+	}
+	free(load_text);
+	close(pair[1]);
+	status = opener_serve(pair[0], child);
+	door_unlink(opt->listen, doors.compat);
+	door_unlink(opt->control, doors.own);
+	close(pair[0]);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+	size_t load_len = 0;
+	char *load_text;
+	int status;
+
+	if (options_parse(&opt, argc, argv, &status) < 0)
+		return status;
+	load_text = read_load(opt.load, &load_len);
+	if (opt.replay) {
+		json_t *load = parse_load(opt.load, load_text, load_len);
+
+		status = replay_run(&opt, load);
+		json_decref(load);
+		return status;
+	}
+	return run_live(&opt, load_text, load_len);
+}

@@ -1,0 +1,188 @@
+/*
+ * The protocol is two fixed structs; an answer carries the descriptor as
+ * SCM_RIGHTS. The opener believes nothing the worker says beyond an interface
+ * name: it is the stronger of the two and the one that parses least.
+ */
+#include "dp/opener.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ring/ring.h"
+
+struct request {
+	char ifname[IFNAMSIZ];
+};
+
+struct answer {
+	int rc; /* 0 with a descriptor, or -errno */
+	struct err err;
+};
+
+int opener_drop(const char *user, struct err *reterr)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return 0;
+	pw = getpwnam(user ? user : "weir-dp");
+	if (!pw && !user)
+		pw = getpwnam("nobody");
+	if (!pw)
+		return err_set(reterr, ENOENT, "--user", "no account %s",
+			       user ? user : "weir-dp or nobody");
+	if (pw->pw_uid == 0)
+		return err_set(reterr, EINVAL, "--user",
+			       "%s is root; the worker must not be",
+			       pw->pw_name);
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+			    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING) != 0)
+		return err_set(reterr, EPERM, "--user",
+			       "cannot become %s without capabilities",
+			       pw->pw_name);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(reterr, errno, NULL, "no_new_privs: %s",
+			       strerror(errno));
+	return 0;
+}
+
+static int keep_opening_capabilities(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	/* DAC_OVERRIDE: the doors' paths are removed from wherever they are */
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW,
+		      CAP_NET_ADMIN, CAP_KILL, CAP_DAC_OVERRIDE, -1);
+	return capng_apply(CAPNG_SELECT_CAPS);
+}
+
+static void send_answer(int fd, const struct answer *a, int passed)
+{
+	struct iovec iov = { (void *)(uintptr_t)a, sizeof *a };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (passed >= 0) {
+		struct cmsghdr *c = &control.align;
+
+		m.msg_control = &control;
+		m.msg_controllen = sizeof control;
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof passed);
+		memcpy(CMSG_DATA(c), &passed, sizeof passed);
+	}
+	/* a worker that cannot be answered is ending, and so shall we */
+	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
+}
+
+/* false: the worker is gone */
+static bool serve_one(int fd)
+{
+	struct request q;
+	struct answer a = { 0 };
+	ssize_t len = recv(fd, &q, sizeof q, 0);
+	int sock;
+
+	if (len <= 0)
+		return len < 0 && errno == EINTR;
+	if (len != sizeof q || !memchr(q.ifname, '\0', sizeof q.ifname)) {
+		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
+		send_answer(fd, &a, -1);
+		return true;
+	}
+	sock = ring_packet_open(q.ifname, &a.err);
+	a.rc = sock < 0 ? sock : 0;
+	send_answer(fd, &a, sock);
+	if (sock >= 0)
+		close(sock);
+	return true;
+}
+
+static int exit_status_of(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return 1;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_error("worker died: %s pid=%d", strsignal(WTERMSIG(status)),
+		  (int)child);
+	return 1;
+}
+
+int opener_serve(int fd, pid_t child)
+{
+	struct signalfd_siginfo si;
+	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN } };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	fds[1] = (struct pollfd){ .fd = signalfd(-1, &set, SFD_CLOEXEC),
+				  .events = POLLIN };
+	if (geteuid() == 0 && keep_opening_capabilities() < 0)
+		log_warn("opener: cannot give up capabilities, keeping them");
+	for (;;) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (fds[1].revents & POLLIN &&
+		    read(fds[1].fd, &si, sizeof si) == sizeof si)
+			/* gone already: then waitpid says so */
+			(void)kill(child, SIGTERM);
+		if (fds[0].revents && !serve_one(fd))
+			break;
+	}
+	close(fds[1].fd);
+	return exit_status_of(child);
+}
+
+int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
+{
+	struct request q = { 0 };
+	struct answer a;
+	struct iovec iov = { &a, sizeof a };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof control };
+	struct cmsghdr *c;
+	int sock;
+
+	memcpy(q.ifname, ifname, IFNAMSIZ);
+	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) != sizeof q ||
+	    recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != sizeof a)
+		return err_set(reterr, EPIPE, NULL, "the opener is gone");
+	if (a.rc < 0) {
+		*reterr = a.err;
+		return a.rc;
+	}
+	c = CMSG_FIRSTHDR(&m);
+	if (!c || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof sock))
+		return err_set(reterr, EPROTO, NULL,
+			       "the opener sent no descriptor");
+	memcpy(&sock, CMSG_DATA(c), sizeof sock);
+	return sock;
+}

@@ -1,0 +1,146 @@
+/*
+ * NeuVector's monitor starts its data plane with -n 1 and, at times, -c, -m,
+ * -j and -v NAME (reference 1.7). Those that mean nothing here are accepted
+ * and named in --help, so that the same supervisor can start weir-dp.
+ */
+#include "dp/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+
+static const char usage_text[] =
+	"Usage: weir-dp [-n 1] [OPTION]...          judge live traffic\n"
+	"       weir-dp -p FILE|DIR [OPTION]...     judge a capture\n"
+	"\n"
+	"The data plane: reads frames from the interface it is told about,\n"
+	"judges them, sends on what may pass. Driven by JSON messages.\n"
+	"\n"
+	"  -n N               number of workers; this version has 1\n"
+	"  -p FILE|DIR        read captures (pcap, pcapng), print one line a "
+	"flow\n"
+	"      --load FILE    messages to start with (an array, as\n"
+	"                     `weir dp config -o json` prints them)\n"
+	"      --listen PATH  NeuVector-compatible datagram door\n"
+	"                     (default /tmp/dp_listen.sock; \"\" for none)\n"
+	"      --control PATH own door, answers each message\n"
+	"                     (default /run/weir/dp.sock; \"\" for none)\n"
+	"      --user NAME    account that reads the frames (default: weir-dp "
+	"if\n"
+	"                     it exists, else nobody)\n"
+	"      --flows N      flows held at a time (default 131072)\n"
+	"  -o, --output text|json  how -p prints\n"
+	"  -h, --help         this\n"
+	"  -V, --version      version\n"
+	"  -c -m -j           accepted for NeuVector's monitor, no effect\n"
+	"\n"
+	"Examples:\n"
+	"  ip netns exec agent-ns weir-dp -n 1\n"
+	"  weir-dp -p trace.pcap --load policy.json\n"
+	"  weir dp stats\n";
+
+enum { OPT_LISTEN = 256, OPT_CONTROL, OPT_USER, OPT_LOAD, OPT_FLOWS };
+
+static const struct option longs[] = {
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "load", required_argument, NULL, OPT_LOAD },
+	{ "flows", required_argument, NULL, OPT_FLOWS },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int number(const char *text, unsigned long min, unsigned long max,
+		  unsigned long *ret)
+{
+	char *end;
+	unsigned long n;
+
+	if (text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+static int usage_error(const char *what, const char *value)
+{
+	fprintf(stderr, "weir-dp: %s: %s (try --help)\n", what, value);
+	return 2;
+}
+
+static int one_option(struct options *opt, int c)
+{
+	unsigned long n;
+
+	switch (c) {
+	case 'n':
+		if (number(optarg, 1, 1, &n) < 0)
+			return usage_error("this version has one worker, -n 1",
+					   optarg);
+		break;
+	case 'p': opt->replay = optarg; break;
+	case OPT_LISTEN: opt->listen = optarg; break;
+	case OPT_CONTROL: opt->control = optarg; break;
+	case OPT_USER: opt->user = optarg; break;
+	case OPT_LOAD: opt->load = optarg; break;
+	case OPT_FLOWS:
+		if (number(optarg, FLOWS_MIN, FLOWS_MAX, &n) < 0)
+			return usage_error(
+				"not a number of flows (64..16777216)", optarg);
+		opt->max_flows = (uint32_t)n;
+		break;
+	case 'o':
+		if (strcmp(optarg, "json") != 0 && strcmp(optarg, "text") != 0)
+			return usage_error("output is text or json", optarg);
+		opt->json = strcmp(optarg, "json") == 0;
+		break;
+	case 'c':
+	case 'm':
+	case 'j': break;
+	default: return usage_error("bad option", "see above");
+	}
+	return 0;
+}
+
+int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
+{
+	int c;
+
+	*opt = (struct options){ .listen = "/tmp/dp_listen.sock",
+				 .control = "/run/weir/dp.sock",
+				 .user = NULL,
+				 .max_flows = FLOWS_DEFAULT };
+	while ((c = getopt_long(argc, argv, "n:p:o:cmjhV", longs, NULL)) >= 0) {
+		if (c == 'h' || c == 'V') {
+			fputs(c == 'h' ? usage_text
+				       : "weir-dp " WEIR_VERSION "\n",
+			      stdout);
+			*ret_exit = 0;
+			return -1;
+		}
+		*ret_exit = one_option(opt, c);
+		if (*ret_exit)
+			return -1;
+	}
+	if (optind < argc) {
+		*ret_exit = usage_error("unexpected argument", argv[optind]);
+		return -1;
+	}
+	if (!opt->replay && !opt->listen[0] && !opt->control[0]) {
+		*ret_exit = usage_error("no door to be driven by",
+					"--listen \"\" --control \"\"");
+		return -1;
+	}
+	return 0;
+}

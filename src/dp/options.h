@@ -1,0 +1,21 @@
+/* weir-dp's command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct options {
+	const char *listen;  /* compatible door; "" = none */
+	const char *control; /* own door; "" = none */
+	const char *user;    /* the worker's account */
+	const char *load;    /* file of messages to start with; NULL = none */
+	const char *replay;  /* capture file or folder; NULL = live */
+	uint32_t max_flows;
+	bool json; /* -o json, for replay */
+};
+
+/*
+ * Parses argv. 0: go on; otherwise the process is to end with *ret_exit
+ * (0 after --help, 2 for a usage error, told on stderr).
+ */
+int options_parse(struct options *opt, int argc, char **argv, int *ret_exit);

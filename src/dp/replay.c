@@ -1,0 +1,373 @@
+/*
+ * Each file starts with an empty flow table and the configuration of --load.
+ * The clock is the capture's, so the same file gives the same lines every time,
+ * on any machine; the hash seed is fixed for the same reason.
+ *
+ * All files are opened first and privileges dropped then: no capture is parsed
+ * by a process that may do anything.
+ */
+#include "dp/replay.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "dp/answer.h"
+#include "dp/config.h"
+#include "dp/opener.h"
+#include "inspect/inspect.h"
+#include "ring/ring.h"
+#include "wire/ctrl.h"
+#include "wire/reason.h"
+#include "wire/words.h"
+
+#define REPLAY_SEED 0x77656972 /* any fixed number */
+
+struct capture {
+	char *name;
+	FILE *file; /* NULL once a ring has it */
+};
+
+/* Records of the flows of one file; grows, this is no frame's way. */
+struct collected {
+	struct session_record *records;
+	size_t n, room;
+	bool failed;
+};
+
+struct replay {
+	const struct options *opt;
+	const json_t *load;
+	struct inspect *inspect;
+	struct collected flows;
+};
+
+static void collect(void *arg, const struct session_record *s)
+{
+	struct collected *c = arg;
+
+	if (c->n == c->room) {
+		size_t room = c->room ? c->room * 2 : 1024;
+		struct session_record *grown =
+			realloc(c->records, room * sizeof *grown);
+
+		if (!grown) {
+			c->failed = true;
+			return;
+		}
+		c->records = grown;
+		c->room = room;
+	}
+	c->records[c->n++] = *s;
+}
+
+static void publish(void *arg, const struct snapshot *next)
+{
+	/* what was before is the config's to free */
+	(void)inspect_adopt(((struct replay *)arg)->inspect, next);
+}
+
+/* Only what says who and what may be; a capture has no port and no door. */
+static int apply(struct config *c, const char *name, const json_t *body,
+		 struct err *reterr)
+{
+	int kind = ctrl_kind_by_name(name), rc;
+	struct ctrl_msg m;
+
+	if (kind < 0)
+		return err_set(reterr, ENOENT, NULL, "no message \"%.64s\"",
+			       name);
+	rc = ctrl_parse((enum ctrl_kind)kind, body, true, &m, reterr);
+	if (rc < 0)
+		return rc;
+	switch (m.kind) {
+	case CTRL_ADD_MAC: rc = config_add_mac(c, &m, reterr); break;
+	case CTRL_CFG_MAC: rc = config_cfg_mac(c, &m, true, reterr); break;
+	case CTRL_CFG_INTERNAL_NET:
+	case CTRL_CFG_SPECIP_NET:
+	case CTRL_CFG_POLICY_ADDR: rc = config_subnets(c, &m, reterr); break;
+	case CTRL_CFG_POLICY: rc = config_policy(c, &m, true, reterr); break;
+	case CTRL_ENABLE_ICMP_POLICY: rc = config_icmp(c, m.on, reterr); break;
+	default: break; /* the port's and the doors' messages */
+	}
+	ctrl_msg_done(&m);
+	return rc;
+}
+
+static int apply_all(struct config *c, const json_t *load)
+{
+	for (size_t i = 0; i < json_array_size(load); i++) {
+		json_t *o = json_array_get(load, i);
+		void *at = json_object_iter(o);
+		struct err err = { 0 };
+		int rc;
+
+		if (at)
+			rc = apply(c, json_object_iter_key(at),
+				   json_object_iter_value(at), &err);
+		else
+			rc = err_set(&err, EINVAL, NULL,
+				     "expected {\"NAME\": {...}}");
+		if (rc < 0) {
+			log_error("--load: message %zu refused: %s%s%s", i,
+				  err.at, err.at[0] ? ": " : "", err.text);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct session_record *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* "ADDRESS:PORT", IPv6 in brackets; ports only where the protocol has them. */
+static const char *end_text(char buf[static IP_TEXT_MAX + 10], struct ip_addr a,
+			    uint16_t port, bool with_port)
+{
+	char ip[IP_TEXT_MAX];
+	bool v4 = ip_is_v4(a);
+
+	(void)ip_format(a, ip);
+	if (!with_port)
+		(void)snprintf(buf, IP_TEXT_MAX + 10, "%s", ip);
+	else
+		(void)snprintf(buf, IP_TEXT_MAX + 10, v4 ? "%s:%u" : "[%s]:%u",
+			       ip, port);
+	return buf;
+}
+
+static void print_flow(const struct session_record *s)
+{
+	char client[IP_TEXT_MAX + 10], server[IP_TEXT_MAX + 10], proto[4];
+	bool ports = s->client_port || s->server_port;
+
+	printf("%s %s > %s", answer_proto_name(s->proto, proto),
+	       end_text(client, s->client, s->client_port, ports),
+	       end_text(server, s->server, s->server_port, ports));
+	if (s->vlans)
+		printf(" vlan=%u", s->vlans & 0xfff);
+	printf(" app=%s verdict=%s reason=%s rule=%u%s\n",
+	       s->application ? "known" : "-",
+	       s->blocked ? "deny" : policy_action_name(s->policy_action),
+	       reason_name((enum reason)s->reason), s->policy_id,
+	       s->flags & SESSION_MIDSTREAM ? " midstream" : "");
+}
+
+static void print_block(const struct block_record *b)
+{
+	char from[IP_TEXT_MAX + 10], to[IP_TEXT_MAX + 10], proto[4];
+	bool icmp = b->proto == 1 || b->proto == 58;
+
+	printf("%s %s > %s app=- verdict=%s reason=%s rule=%u\n",
+	       answer_proto_name(b->proto, proto),
+	       end_text(from, b->from, 0, false),
+	       end_text(to, b->to, b->to_port, b->to_port && !icmp),
+	       policy_action_name(b->action),
+	       reason_name((enum reason)b->reason), b->rule_id);
+}
+
+static void print_json(const struct session_record *s)
+{
+	json_t *o = answer_session(s);
+
+	(void)json_dumpf(o, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(o);
+}
+
+/* What was denied before it was a flow: violations are flows already. */
+static void print_blocks(const struct replay *r)
+{
+	static struct block_record blocks[BLOCKS_MAX];
+	size_t n = inspect_copy_blocks(r->inspect, blocks);
+
+	for (size_t i = n; i > 0; i--)
+		if (blocks[i - 1].action == POLICY_DENY && !r->opt->json)
+			print_block(&blocks[i - 1]);
+}
+
+/* Frames until the end of the file; 0, or -EIO when it is cut. */
+static int run_frames(struct replay *r, struct ring *ring, usec_t *ret_now)
+{
+	int n;
+
+	while ((n = ring_recv(ring)) > 0)
+		for (int i = 0; i < n; i++) {
+			struct ring_frame f = ring_frame(ring, (unsigned)i);
+			struct frame frame = { .bytes = f.bytes,
+					       .wire_len = f.wire_len };
+
+			/* a capture may step back in time; we do not */
+			if (usec_before(*ret_now, f.time))
+				*ret_now = f.time;
+			inspect_age(r->inspect, *ret_now);
+			(void)inspect_frame(r->inspect, frame, *ret_now);
+		}
+	return n;
+}
+
+static void print_results(struct replay *r, usec_t now)
+{
+	struct session_record s;
+	uint32_t cursor = 0;
+
+	while (inspect_copy_flows(r->inspect, &cursor, now, &s, 1) == 1)
+		collect(&r->flows, &s);
+	qsort(r->flows.records, r->flows.n, sizeof s, by_id);
+	for (size_t i = 0; i < r->flows.n; i++) {
+		if (r->opt->json)
+			print_json(&r->flows.records[i]);
+		else
+			print_flow(&r->flows.records[i]);
+	}
+	print_blocks(r);
+}
+
+static int run_configured(struct replay *r, struct ring *ring, const char *name)
+{
+	struct config *config = config_new(publish, r);
+	usec_t now = { 0 };
+	int rc = -ENOMEM;
+
+	if (config)
+		rc = apply_all(config, r->load);
+	if (rc == 0) {
+		rc = run_frames(r, ring, &now);
+		/* what came before a cut is still true */
+		print_results(r, now);
+		if (rc < 0)
+			log_error("%s: broken or cut short", name);
+	}
+	if (r->flows.failed)
+		rc = -ENOMEM;
+	inspect_free(r->inspect);
+	config_free(config);
+	return rc;
+}
+
+static int run_file(const struct options *opt, const json_t *load,
+		    struct capture *c, bool with_name)
+{
+	struct inspect_options in = { .max_flows = opt->max_flows,
+				      .seed = REPLAY_SEED,
+				      .capture = true };
+	struct replay r = { .opt = opt, .load = load };
+	struct err err;
+	struct ring *ring = ring_capture_new(c->file, &err);
+	int rc;
+
+	c->file = NULL;
+	if (!ring) {
+		log_error("%s: %s", c->name, err.text);
+		return -EINVAL;
+	}
+	r.inspect = inspect_new(&in);
+	if (!r.inspect) {
+		ring_free(ring);
+		log_error("out of memory for %u flows", opt->max_flows);
+		return -ENOMEM;
+	}
+	inspect_on_flow_end(r.inspect, collect, &r.flows);
+	if (with_name && !opt->json)
+		printf("# %s\n", c->name);
+	rc = run_configured(&r, ring, c->name);
+	free(r.flows.records);
+	ring_free(ring);
+	return rc;
+}
+
+static int open_one(const char *path, struct capture *ret)
+{
+	FILE *file = fopen(path, "rbe");
+	char *name;
+
+	if (!file) {
+		log_error("%s: %s", path, strerror(errno));
+		return -1;
+	}
+	name = strdup(path);
+	if (!name) {
+		fclose(file);
+		return -1;
+	}
+	*ret = (struct capture){ name, file };
+	return 0;
+}
+
+static int not_hidden(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* Opens a file, or all files of a folder in the order of their names. */
+static int open_all(const char *path, struct capture *ret, size_t *ret_n)
+{
+	struct dirent **names;
+	struct stat st;
+	int n, rc = 0;
+
+	*ret_n = 0;
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		*ret_n = 1;
+		rc = open_one(path, ret);
+		*ret_n = rc == 0;
+		return rc;
+	}
+	n = scandir(path, &names, not_hidden, alphasort);
+	if (n < 0 || n > CAPTURE_FILES_MAX) {
+		log_error("%s: %s", path,
+			  n < 0 ? strerror(errno) : "too many files");
+		rc = -1;
+	}
+	for (int i = 0; i < n; i++) {
+		char *full = NULL;
+
+		if (rc == 0 &&
+		    asprintf(&full, "%s/%s", path, names[i]->d_name) > 0 &&
+		    stat(full, &st) == 0 && S_ISREG(st.st_mode)) {
+			rc = open_one(full, &ret[*ret_n]);
+			*ret_n += rc == 0;
+		}
+		free(full);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+	return rc;
+}
+
+int replay_run(const struct options *opt, const json_t *load)
+{
+	static struct capture captures[CAPTURE_FILES_MAX];
+	struct err err;
+	size_t n;
+	int status = 0;
+
+	if (open_all(opt->replay, captures, &n) < 0)
+		status = 1;
+	if (status == 0 && n == 0) {
+		log_error("%s: no captures in it", opt->replay);
+		status = 1;
+	}
+	if (status == 0 && opener_drop(opt->user, &err) < 0) {
+		log_error("%s: %s", err.at, err.text);
+		status = 1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (status == 0 && run_file(opt, load, &captures[i], n > 1) < 0)
+			status = 1;
+		if (captures[i].file)
+			fclose(captures[i].file);
+		free(captures[i].name);
+	}
+	return status;
+}

@@ -1,0 +1,550 @@
+/*
+ * Theory. Slots 1..limit of one mapping hold the flows; 0 means "none". The
+ * mapping is reserved, not filled: a slot costs memory from its first use on.
+ * Free slots are a stack through next_in_bucket, last freed on top, so that
+ * what is used stays warm; slots never used are taken in order.
+ *
+ *   buckets[hash] -> slot -> slot -> 0          by next_in_bucket
+ *   class[c].oldest <-> ... <-> class[c].newest  by older/newer
+ *
+ * Invariants. A used slot (id != 0) is in exactly one bucket and in exactly
+ * the list of its class; a list is ordered by last_seen, because touching
+ * moves a flow to the end and time does not go back; so what has expired is at
+ * the front. Numbers of the counts equal what walking would find.
+ */
+#include "flow/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <xxhash.h>
+
+#include "base/bug.h"
+#include "base/limits.h"
+#include "flow/tcp.h"
+
+static const struct {
+	const char *name;
+	uint32_t timeout_s;
+} classes[] = {
+	[FLOW_CLASS_TCP_OPENING] = { "tcp-opening", 20 },
+	[FLOW_CLASS_TCP_ESTABLISHED] = { "tcp-established", 1200 },
+	[FLOW_CLASS_TCP_HALF_CLOSED] = { "tcp-half-closed", 90 },
+	[FLOW_CLASS_TCP_CLOSED] = { "tcp-closed", 15 },
+	[FLOW_CLASS_UDP] = { "udp", 30 },
+	[FLOW_CLASS_ICMP] = { "icmp", 5 },
+	[FLOW_CLASS_OTHER] = { "other", 15 },
+};
+_Static_assert(sizeof classes / sizeof *classes == FLOW_CLASS__MAX,
+	       "one row a class");
+
+static const char *const state_names[] = {
+	"NONE",	      "ESTABLISHED", "SYN_SENT",  "SYN_RECV",
+	"FIN_WAIT1",  "FIN_WAIT2",   "TIME_WAIT", "CLOSE",
+	"CLOSE_WAIT", "LAST_ACK",    "LISTEN",	  "CLOSING",
+};
+
+struct list {
+	uint32_t oldest, newest;
+};
+
+struct flow_table {
+	struct flow *slots; /* limit + 1; [0] is unused */
+	uint32_t *buckets;  /* a power of two, at least limit */
+	size_t slots_bytes, buckets_bytes;
+	uint32_t bucket_mask;
+	uint32_t free;	    /* top of the stack of freed slots */
+	uint32_t used_ever; /* slots 1..used_ever have been used */
+	uint32_t next_id;
+	uint64_t seed;
+	struct list lists[FLOW_CLASS__MAX];
+	struct flow_counts counts;
+	void (*on_end)(void *arg, const struct flow *f);
+	void *on_end_arg;
+};
+
+const char *flow_class_name(enum flow_class c)
+{
+	return classes[c].name;
+}
+
+uint32_t flow_class_timeout_s(enum flow_class c)
+{
+	return classes[c].timeout_s;
+}
+
+const char *tcp_state_name(uint8_t state)
+{
+	return state < sizeof state_names / sizeof *state_names
+		       ? state_names[state]
+		       : "?";
+}
+
+/* Reserved, not filled; NULL: out of memory. */
+static void *reserve(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+struct flow_table *flow_table_new(uint32_t limit, uint64_t seed)
+{
+	struct flow_table *t = calloc(1, sizeof *t);
+	uint32_t buckets = 1;
+
+	BUG_ON(limit < FLOWS_MIN || limit > FLOWS_MAX);
+	if (!t)
+		return NULL;
+	while (buckets < limit)
+		buckets *= 2;
+	t->counts.limit = limit;
+	t->seed = seed;
+	t->next_id = 1;
+	t->bucket_mask = buckets - 1;
+	t->slots_bytes = ((size_t)limit + 1) * sizeof *t->slots;
+	t->buckets_bytes = buckets * sizeof *t->buckets;
+	t->slots = reserve(t->slots_bytes);
+	t->buckets = reserve(t->buckets_bytes);
+	if (!t->slots || !t->buckets) {
+		flow_table_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+	if (!t)
+		return;
+	/* unmapping what was mapped cannot fail */
+	if (t->slots)
+		(void)munmap(t->slots, t->slots_bytes);
+	if (t->buckets)
+		(void)munmap(t->buckets, t->buckets_bytes);
+	free(t);
+}
+
+void flow_table_on_end(struct flow_table *t,
+		       void (*fn)(void *arg, const struct flow *f), void *arg)
+{
+	t->on_end = fn;
+	t->on_end_arg = arg;
+}
+
+/* The ports of a key, seen from sender and receiver of a packet. */
+struct port_pair {
+	uint16_t sender, receiver;
+	bool sender_asked; /* ICMP */
+};
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == PROTO_ICMP || proto == PROTO_ICMPV6;
+}
+
+/* Reference 4: the asker's id, and what was asked. */
+static struct port_pair icmp_ports(uint8_t proto, uint8_t type, uint8_t code,
+				   uint16_t id)
+{
+	bool reply = icmp_is_reply(proto, type);
+	uint16_t asked = (uint16_t)(icmp_request_type(proto, type) << 8 | code);
+
+	if (reply)
+		return (struct port_pair){ asked, id, false };
+	return (struct port_pair){ id, asked, true };
+}
+
+static struct flow_key make_key(uint16_t endpoint, uint8_t proto,
+				uint32_t vlans, struct ip_addr own,
+				struct ip_addr peer, struct port_pair ports,
+				bool own_sends)
+{
+	return (struct flow_key){
+		.own = own,
+		.peer = peer,
+		.own_port = own_sends ? ports.sender : ports.receiver,
+		.peer_port = own_sends ? ports.receiver : ports.sender,
+		.vlans = vlans,
+		.endpoint = endpoint,
+		.proto = proto,
+		.opener_own = is_icmp(proto) && ports.sender_asked == own_sends,
+	};
+}
+
+struct flow_key flow_key_of(const struct packet *p, uint16_t endpoint,
+			    bool ingress)
+{
+	struct port_pair ports = { p->sport, p->dport, false };
+
+	if (is_icmp(p->proto))
+		ports = icmp_ports(p->proto, p->icmp_type, p->icmp_code,
+				   p->icmp_id);
+	return make_key(endpoint, p->proto, p->vlans,
+			ingress ? p->daddr : p->saddr,
+			ingress ? p->saddr : p->daddr, ports, !ingress);
+}
+
+struct flow_key flow_key_of_quote(const struct packet *p, uint16_t endpoint,
+				  bool ingress)
+{
+	const struct packet_quote *q = &p->quote;
+	struct port_pair ports = { q->sport, q->dport, false };
+
+	/* an error that comes in speaks of what the workload has sent */
+	if (is_icmp(q->proto))
+		ports = icmp_ports(q->proto, q->icmp_type, q->icmp_code,
+				   q->sport);
+	return make_key(endpoint, q->proto, p->vlans,
+			ingress ? q->saddr : q->daddr,
+			ingress ? q->daddr : q->saddr, ports, ingress);
+}
+
+static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
+{
+	return (uint32_t)XXH3_64bits_withSeed(key, sizeof *key, t->seed);
+}
+
+static struct flow *find_hashed(struct flow_table *t,
+				const struct flow_key *key, uint32_t hash)
+{
+	uint32_t at = t->buckets[hash & t->bucket_mask];
+
+	while (at) {
+		struct flow *f = &t->slots[at];
+
+		if (f->hash == hash && memcmp(&f->key, key, sizeof *key) == 0)
+			return f;
+		at = f->next_in_bucket;
+	}
+	return NULL;
+}
+
+struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+{
+	return find_hashed(t, key, hash_of(t, key));
+}
+
+static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
+{
+	return (uint32_t)(f - t->slots);
+}
+
+static void list_remove(struct flow_table *t, struct flow *f)
+{
+	struct list *l = &t->lists[f->class];
+
+	if (f->older)
+		t->slots[f->older].newer = f->newer;
+	else
+		l->oldest = f->newer;
+	if (f->newer)
+		t->slots[f->newer].older = f->older;
+	else
+		l->newest = f->older;
+}
+
+static void list_append(struct flow_table *t, struct flow *f)
+{
+	struct list *l = &t->lists[f->class];
+	uint32_t at = slot_of(t, f);
+
+	f->older = l->newest;
+	f->newer = 0;
+	if (l->newest)
+		t->slots[l->newest].newer = at;
+	else
+		l->oldest = at;
+	l->newest = at;
+}
+
+/* f lives from now on again, in that class. */
+static void touch(struct flow_table *t, struct flow *f, enum flow_class class,
+		  usec_t now)
+{
+	list_remove(t, f);
+	f->class = (uint8_t) class;
+	/* time that steps back would break the lists' order */
+	if (usec_before(f->last_seen, now))
+		f->last_seen = now;
+	list_append(t, f);
+}
+
+static void count_live(struct flow_table *t, uint8_t proto, int by)
+{
+	struct flow_counts *c = &t->counts;
+	uint32_t *n = proto == PROTO_TCP   ? &c->tcp
+		      : proto == PROTO_UDP ? &c->udp
+		      : is_icmp(proto)	   ? &c->icmp
+					   : &c->other;
+
+	*n += (uint32_t)by;
+	c->total += (uint32_t)by;
+}
+
+static void count_made(struct flow_table *t, uint8_t proto)
+{
+	struct flow_counts *c = &t->counts;
+
+	c->made++;
+	if (proto == PROTO_TCP)
+		c->made_tcp++;
+	else if (proto == PROTO_UDP)
+		c->made_udp++;
+	else if (is_icmp(proto))
+		c->made_icmp++;
+	else
+		c->made_other++;
+}
+
+bool flow_opener_is_own(const struct packet *p, bool ingress,
+			bool *ret_midstream)
+{
+	bool sender_is_client = true;
+	bool syn = p->tcp_flags & TCP_SYN;
+	bool tcp = p->proto == PROTO_TCP && !p->is_later;
+
+	if (ret_midstream)
+		*ret_midstream = tcp && !syn;
+	if (tcp && syn)
+		sender_is_client = !(p->tcp_flags & TCP_ACK);
+	else if (tcp)
+		sender_is_client = p->sport >= p->dport;
+	else if (p->proto == PROTO_UDP &&
+		 (p->sport == 53 || p->sport == 67 || p->sport == 5353))
+		sender_is_client = p->dport == p->sport;
+	else if (is_icmp(p->proto))
+		sender_is_client = !packet_icmp_is_reply(p);
+	return sender_is_client != ingress;
+}
+
+static enum flow_class first_class(uint8_t proto, bool midstream)
+{
+	if (proto == PROTO_TCP)
+		return midstream ? FLOW_CLASS_TCP_ESTABLISHED
+				 : FLOW_CLASS_TCP_OPENING;
+	if (proto == PROTO_UDP)
+		return FLOW_CLASS_UDP;
+	return is_icmp(proto) ? FLOW_CLASS_ICMP : FLOW_CLASS_OTHER;
+}
+
+/* All of a flow but its place in the table. */
+static void begin_flow(struct flow_table *t, struct flow *f,
+		       const struct packet *p, bool client_is_own,
+		       bool midstream, usec_t now)
+{
+	f->id = t->next_id++;
+	if (t->next_id == 0)
+		t->next_id = 1;
+	f->client_is_own = client_is_own;
+	f->midstream = midstream;
+	f->tap = false;
+	f->class = (uint8_t)first_class(p->proto, midstream);
+	f->icmp_type = icmp_request_type(p->proto, p->icmp_type);
+	f->icmp_code = p->icmp_code;
+	f->ethertype = p->ethertype;
+	f->first_seen = f->last_seen = now;
+	memset(f->side, 0, sizeof f->side);
+	memset(&f->challenge, 0, sizeof f->challenge);
+	memset(&f->verdict, 0, sizeof f->verdict);
+	if (midstream)
+		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
+			TCP_S_ESTABLISHED;
+	count_made(t, p->proto);
+}
+
+static uint32_t take_slot(struct flow_table *t, usec_t now)
+{
+	uint32_t at;
+
+	if (t->counts.total == t->counts.limit)
+		(void)flow_expire(t, now, 1);
+	at = t->free;
+	if (at)
+		t->free = t->slots[at].next_in_bucket;
+	else if (t->used_ever < t->counts.limit)
+		at = ++t->used_ever;
+	return at;
+}
+
+struct flow *flow_make(struct flow_table *t, const struct flow_key *key,
+		       const struct packet *p, bool client_is_own,
+		       bool midstream, usec_t now)
+{
+	uint32_t at = take_slot(t, now), *bucket;
+	struct flow *f;
+
+	if (!at) {
+		t->counts.refused_full++;
+		return NULL;
+	}
+	f = &t->slots[at];
+	f->key = *key;
+	f->hash = hash_of(t, key);
+	bucket = &t->buckets[f->hash & t->bucket_mask];
+	f->next_in_bucket = *bucket;
+	*bucket = at;
+	begin_flow(t, f, p, client_is_own, midstream, now);
+	list_append(t, f);
+	count_live(t, key->proto, 1);
+	return f;
+}
+
+/* Another connection on the same key takes f's place; then p is its first. */
+static void reopen(struct flow_table *t, struct flow *f, const struct packet *p,
+		   enum flow_side opener, usec_t now)
+{
+	bool own = f->client_is_own == (opener == FLOW_CLIENT);
+	struct flow_challenge c = f->challenge;
+	struct flow_side_state *client;
+
+	if (t->on_end)
+		t->on_end(t->on_end_arg, f);
+	list_remove(t, f);
+	begin_flow(t, f, p, own, false, now);
+	list_append(t, f);
+	if (!(p->tcp_flags & TCP_ACK))
+		return;
+	/* the SYN that p answers was the challenge */
+	client = &f->side[FLOW_CLIENT];
+	client->isn = c.isn;
+	client->next_seq = c.next_seq;
+	client->has_wscale = c.has_wscale;
+	client->wscale = c.wscale;
+	client->heard = client->syn_seen = true;
+	client->has_isn = client->has_seq = true;
+}
+
+static void count_packet(struct flow *f, const struct packet *p,
+			 enum flow_side side)
+{
+	struct flow_side_state *s = &f->side[side];
+
+	s->packets++;
+	s->bytes += p->payload_len;
+	s->mac = p->src;
+	f->side[!side].mac = p->dst;
+}
+
+enum flow_step flow_follow(struct flow_table *t, struct flow *f,
+			   const struct packet *p, enum flow_side side,
+			   usec_t now)
+{
+	enum flow_step step = FLOW_STEP_OK;
+	enum flow_class class = (enum flow_class)f->class;
+	bool tcp = p->proto == PROTO_TCP;
+
+	if (tcp)
+		step = tcp_follow(f, p, side);
+	if (step == FLOW_STEP_REOPENED) {
+		enum flow_side opener = tcp_reopener(p, side);
+
+		reopen(t, f, p, opener, now);
+		side = opener == side ? FLOW_CLIENT : FLOW_SERVER;
+		(void)tcp_follow(f, p, side); /* a first one is in order */
+	}
+	count_packet(f, p, side);
+	if (step == FLOW_STEP_OUT_OF_WINDOW)
+		return step;
+	if (tcp)
+		class = tcp_class(f);
+	touch(t, f, class, now);
+	return step;
+}
+
+void flow_end(struct flow_table *t, struct flow *f)
+{
+	uint32_t at = slot_of(t, f);
+	uint32_t *link = &t->buckets[f->hash & t->bucket_mask];
+
+	if (t->on_end)
+		t->on_end(t->on_end_arg, f);
+	while (*link != at)
+		link = &t->slots[*link].next_in_bucket;
+	*link = f->next_in_bucket;
+	list_remove(t, f);
+	count_live(t, f->key.proto, -1);
+	f->id = 0;
+	f->next_in_bucket = t->free;
+	t->free = at;
+}
+
+uint32_t flow_end_endpoint(struct flow_table *t, uint16_t endpoint)
+{
+	uint32_t n = 0;
+
+	for (uint32_t at = 1; at <= t->used_ever; at++) {
+		struct flow *f = &t->slots[at];
+
+		if (f->id == 0 || f->key.endpoint != endpoint)
+			continue;
+		flow_end(t, f);
+		n++;
+	}
+	return n;
+}
+
+uint32_t flow_end_id(struct flow_table *t, uint32_t id)
+{
+	uint32_t n = 0;
+
+	for (uint32_t at = 1; at <= t->used_ever; at++) {
+		struct flow *f = &t->slots[at];
+
+		if (f->id == 0 || (id != 0 && f->id != id))
+			continue;
+		flow_end(t, f);
+		n++;
+	}
+	return n;
+}
+
+static bool has_expired(const struct flow *f, usec_t now)
+{
+	return usec_since(now, f->last_seen) >=
+	       classes[f->class].timeout_s * USEC_PER_SEC;
+}
+
+uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
+{
+	uint32_t n = 0;
+
+	for (int c = 0; c < FLOW_CLASS__MAX; c++) {
+		const struct list *l = &t->lists[c];
+
+		while (n < most && l->oldest &&
+		       has_expired(&t->slots[l->oldest], now)) {
+			flow_end(t, &t->slots[l->oldest]);
+			n++;
+		}
+	}
+	t->counts.expired += n;
+	return n;
+}
+
+uint32_t flow_life_s(const struct flow *f, usec_t now)
+{
+	uint64_t whole = classes[f->class].timeout_s * USEC_PER_SEC;
+	uint64_t idle = usec_since(now, f->last_seen);
+
+	if (idle >= whole)
+		return 0;
+	return (uint32_t)((whole - idle + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+struct flow *flow_next(struct flow_table *t, uint32_t *cursor)
+{
+	while (*cursor < t->used_ever) {
+		struct flow *f = &t->slots[++*cursor];
+
+		if (f->id)
+			return f;
+	}
+	return NULL;
+}
+
+struct flow_counts flow_counts(const struct flow_table *t)
+{
+	return t->counts;
+}

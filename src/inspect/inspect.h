@@ -1,0 +1,103 @@
+/*
+ * The pipeline: one frame and one time in, one verdict and its events out.
+ *
+ *   decode -> endpoint -> fragments -> flow -> policy -> follow -> verdict
+ *
+ * Pure: no clock, descriptor or environment is read here, so a capture replays
+ * to the same result every time. One worker owns one `struct inspect`; the
+ * snapshot it judges by is lent to it (inspect_adopt). Nothing is allocated
+ * after inspect_new() and no lock is taken.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "flow/flow.h"
+#include "packet/frag.h"
+#include "packet/packet.h"
+#include "policy/snapshot.h"
+#include "wire/reason.h"
+#include "wire/session.h"
+
+struct inspect;
+
+struct inspect_options {
+	uint32_t max_flows; /* FLOWS_MIN..FLOWS_MAX */
+	uint64_t seed;	    /* for hashes, random; fixed in tests */
+	/*
+	 * A capture: frames carry no marks. A workload is known by its real
+	 * MAC, and without one, flows belong to nobody and nothing is judged.
+	 */
+	bool capture;
+};
+
+/* NULL: out of memory. */
+struct inspect *inspect_new(const struct inspect_options *opt);
+void inspect_free(struct inspect *in);
+
+/*
+ * From now on judge by s (borrowed until the next call); gives back the
+ * snapshot before it, NULL the first time. Between frames only.
+ */
+const struct snapshot *inspect_adopt(struct inspect *in,
+				     const struct snapshot *s);
+
+/*
+ * Tells of every flow that ends (aged, cleared, replaced), as it was at its
+ * end. fn must be quick and must not call back. NULL: nobody.
+ */
+void inspect_on_flow_end(struct inspect *in,
+			 void (*fn)(void *arg, const struct session_record *s),
+			 void *arg);
+
+struct verdict {
+	bool forward;	/* send the frame on as it is */
+	uint8_t reason; /* enum reason */
+	/*
+	 * Frames of our own to be sent (a rejection). They lie in the inspect
+	 * and are valid until its next frame.
+	 */
+	unsigned n_send; /* 0..VERDICT_SEND_MAX */
+	struct bytes send[VERDICT_SEND_MAX];
+};
+
+struct verdict inspect_frame(struct inspect *in, struct frame frame,
+			     usec_t now);
+
+/* Ends idle flows, a bounded number of them. Call it between batches. */
+void inspect_age(struct inspect *in, usec_t now);
+
+struct inspect_counts {
+	uint64_t frames_in, frames_out; /* to, from workloads */
+	uint64_t bytes_in, bytes_out;	/* whole frames */
+	uint64_t forwarded[REASON__MAX];
+	uint64_t dropped[REASON__MAX];
+	uint64_t replies;	/* RST and ICMP errors of our own */
+	uint64_t stateless;	/* judged without a flow: the table was full */
+	uint64_t out_of_window; /* TCP frames whose sequence is unbelievable */
+	uint64_t grace_evicted, blocks_evicted;
+	uint32_t grace_in_use, blocks_in_use;
+	struct flow_counts flows;
+	struct frag_stats frags;
+};
+
+struct inspect_counts inspect_counts(const struct inspect *in);
+
+/*
+ * Copies up to max flows from *cursor (0 at first) on; returns how many; fewer
+ * than max means the end. Needs the snapshot for the MACs.
+ */
+size_t inspect_copy_flows(struct inspect *in, uint32_t *cursor, usec_t now,
+			  struct session_record *ret, size_t max);
+/* Copies the recent blocks, newest first; returns how many (<= BLOCKS_MAX). */
+size_t inspect_copy_blocks(const struct inspect *in,
+			   struct block_record ret[static BLOCKS_MAX]);
+/* Ends the flow with that id, 0: all; returns how many. */
+uint32_t inspect_clear_flows(struct inspect *in, uint32_t id);
+/* A workload is gone: its flows and blocks are, too. */
+void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint);

@@ -1,0 +1,20 @@
+/* What a kind of ring provides; only for files of this folder. */
+#pragma once
+
+#include "ring/ring.h"
+
+struct ring_ops {
+	int (*recv)(struct ring *r);
+	struct ring_frame (*frame)(const struct ring *r, unsigned i);
+	void (*keep)(struct ring *r, unsigned i);
+	void (*flush)(struct ring *r);
+	void (*send)(struct ring *r, struct bytes frame);
+	int (*fd)(const struct ring *r);
+	struct ring_counts (*counts)(struct ring *r);
+	void (*free)(struct ring *r);
+};
+
+/* First member of every kind of ring. */
+struct ring {
+	const struct ring_ops *ops;
+};

@@ -1,0 +1,44 @@
+#include "ring/ring.h"
+
+#include "ring/ops.h"
+
+int ring_recv(struct ring *r)
+{
+	return r->ops->recv(r);
+}
+
+struct ring_frame ring_frame(const struct ring *r, unsigned i)
+{
+	return r->ops->frame(r, i);
+}
+
+void ring_keep(struct ring *r, unsigned i)
+{
+	r->ops->keep(r, i);
+}
+
+void ring_flush(struct ring *r)
+{
+	r->ops->flush(r);
+}
+
+void ring_send(struct ring *r, struct bytes frame)
+{
+	r->ops->send(r, frame);
+}
+
+int ring_fd(const struct ring *r)
+{
+	return r->ops->fd(r);
+}
+
+struct ring_counts ring_counts(struct ring *r)
+{
+	return r->ops->counts(r);
+}
+
+void ring_free(struct ring *r)
+{
+	if (r)
+		r->ops->free(r);
+}

@@ -1,0 +1,71 @@
+/*
+ * Frames in and out, whatever they come from: a packet socket or a capture
+ * file, behind one table of hooks.
+ *
+ *   n = ring_recv(r)            frames 0..n-1 are r's until the next ring_recv
+ *   ring_frame(r, i)            look at one
+ *   ring_keep(r, i)             send it on, unchanged, with the next flush
+ *   ring_flush(r)
+ *   ring_send(r, bytes)         a frame of our own, at once
+ *
+ * A frame that is not kept is dropped. One thread uses a ring at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+struct ring;
+
+struct ring_frame {
+	struct bytes
+		bytes;	 /* from the destination MAC on, VLAN tags in place */
+	size_t wire_len; /* more than bytes only in a cut capture */
+	usec_t time;	 /* capture: when it was taken; live: 0 */
+	bool too_long;	 /* was longer than FRAME_MAX: cannot be sent on */
+};
+
+struct ring_counts {
+	uint64_t received, sent;
+	uint64_t receive_lost;	 /* kernel: the socket's buffer was full */
+	uint64_t receive_errors; /* frames the kernel could not hand over */
+	uint64_t send_failed;	 /* kept or own frames the kernel refused */
+};
+
+/*
+ * Up to RING_BATCH frames. 0: nothing there (live) or the end (capture).
+ * -ENETDOWN, -ENODEV: the interface went away; -EIO: the capture is broken
+ * from here on.
+ */
+int ring_recv(struct ring *r);
+struct ring_frame ring_frame(const struct ring *r, unsigned i);
+void ring_keep(struct ring *r, unsigned i);
+void ring_flush(struct ring *r);
+void ring_send(struct ring *r, struct bytes frame);
+/* To be polled for input; -1: always ready (capture). */
+int ring_fd(const struct ring *r);
+struct ring_counts ring_counts(struct ring *r);
+/* Closes what it was made from. NULL is accepted. */
+void ring_free(struct ring *r);
+
+/*
+ * Opens a packet socket on an interface of the caller's network namespace:
+ * raw frames, offloads kept (virtio_net_hdr), own frames not seen. Needs
+ * CAP_NET_RAW; CAP_NET_ADMIN for buffers above the system's maximum. Returns
+ * the descriptor or -ENODEV, -EPERM, ... with *reterr.
+ */
+int ring_packet_open(const char *ifname, struct err *reterr);
+/* A ring on such a descriptor, which it takes. NULL: out of memory. */
+struct ring *ring_packet_new(int fd);
+
+/*
+ * A ring over a capture (pcap or pcapng, Ethernet). Takes `file`, also when it
+ * fails. NULL and *reterr: not a capture, wrong link type, out of memory.
+ */
+struct ring *ring_capture_new(FILE *file, struct err *reterr);
