@@ -1,0 +1,216 @@
+/*
+ * The diversion in the kernel: three tc direct-action programs on the ingress
+ * of vex, vin and vbr.
+ *
+ *      vex ──▶ divert_vex ──┬─ marks destination ──▶ vbr
+ *                           └─ the rest ───────────▶ vin
+ *      vin ──▶ divert_vin ──┬─ marks source ───────▶ vbr
+ *                           └─ the rest ───────────▶ vex
+ *      vbr ──▶ divert_vbr ──┬─ marked destination, unmarked ─▶ vin
+ *                           ├─ marked source, unmarked ──────▶ vex
+ *                           └─ neither ──▶ dropped
+ *
+ * Diverted is unicast IPv4 and IPv6 to or from the workload's MAC, with or
+ * without VLAN tags; ARP, group addresses and other protocols go straight.
+ *
+ * Only MAC addresses are written, so whatever the kernel keeps beside the
+ * frame (GSO size, unfinished checksum, VLAN tag) stays as it is.
+ *
+ * A mark that comes from outside would be taken for ours by the data plane and
+ * by divert_vbr, so a frame that already wears one where we would not have put
+ * it is dropped. No frame is given to the stack of the agent's namespace:
+ * every way out is a redirect or a drop.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/shared.h"
+
+/* Two of them, as in src/base/limits.h. */
+#define VLAN_TAGS_MAX 2
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DIVERT_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, struct divert_endpoint);
+} divert_eps SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * DIVERT_ENDPOINTS_MAX);
+	__type(key, struct divert_id);
+	__type(value, __u32);
+} divert_ids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, DIVERT_ENDPOINTS_MAX + 1);
+	__type(key, __u32);
+	__type(value, struct divert_counts);
+} divert_count SEC(".maps");
+
+static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
+				  enum divert_counter which)
+{
+	struct divert_counts *c = bpf_map_lookup_elem(&divert_count, &endpoint);
+
+	if (!c)
+		return;
+	c->frames[which]++;
+	c->bytes[which] += skb->len;
+}
+
+static __always_inline int drop(const struct __sk_buff *skb, __u32 endpoint,
+				enum divert_counter why)
+{
+	count(skb, endpoint, why);
+	return TC_ACT_SHOT;
+}
+
+static __always_inline int send(const struct __sk_buff *skb, __u32 endpoint,
+				enum divert_counter why, __u32 to)
+{
+	count(skb, endpoint, why);
+	return bpf_redirect(to, 0);
+}
+
+static __always_inline int same_mac(const __u8 *a, const __u8 *b)
+{
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3] &&
+	       a[4] == b[4] && a[5] == b[5];
+}
+
+static __always_inline void set_mac(__u8 *to, const __u8 *from)
+{
+	__builtin_memcpy(to, from, ETH_ALEN);
+}
+
+static __always_inline int is_marked(const __u8 *mac)
+{
+	return mac[0] == (DIVERT_MARK_PREFIX >> 24) &&
+	       mac[1] == (DIVERT_MARK_PREFIX >> 16 & 0xff) &&
+	       mac[2] == (DIVERT_MARK_PREFIX >> 8 & 0xff) &&
+	       mac[3] == (DIVERT_MARK_PREFIX & 0xff);
+}
+
+static __always_inline __u32 mark_of(const __u8 *mac)
+{
+	return (__u32)mac[4] << 8 | mac[5];
+}
+
+/*
+ * Is it IP behind the tags that stand in the frame? (The outermost one usually
+ * does not; the kernel keeps it beside.) Read by a helper, because only the
+ * first header is sure to be in the directly readable part.
+ */
+static __always_inline int carries_ip(const struct __sk_buff *skb, __be16 proto)
+{
+	__u32 at = ETH_HLEN + 2;
+
+	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
+		if (proto != bpf_htons(ETH_P_8021Q) &&
+		    proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if (bpf_skb_load_bytes(skb, at, &proto, sizeof(proto)) < 0)
+			return 0;
+		at += 4;
+	}
+	return proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6);
+}
+
+/* The whole Ethernet header, or NULL. */
+static __always_inline struct ethhdr *header(const struct __sk_buff *skb)
+{
+	struct ethhdr *eth = (void *)(long)skb->data;
+
+	return (void *)(eth + 1) > (void *)(long)skb->data_end ? NULL : eth;
+}
+
+/* The endpoint id, or NULL. */
+static __always_inline __u32 *find_id(__u32 kind, __u32 value)
+{
+	struct divert_id key = { kind, value };
+
+	return bpf_map_lookup_elem(&divert_ids, &key);
+}
+
+SEC("tc")
+int divert_vex(struct __sk_buff *skb)
+{
+	struct ethhdr *eth = header(skb);
+	struct divert_endpoint *ep;
+	__u32 id = skb->ifindex;
+
+	if (!eth)
+		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
+	ep = bpf_map_lookup_elem(&divert_eps, &id);
+	if (!ep)
+		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
+	if (is_marked(eth->h_source))
+		return drop(skb, id, DIVERT_COUNT_SPOOF_IN);
+	if (!same_mac(eth->h_dest, ep->mac) || !carries_ip(skb, eth->h_proto))
+		return send(skb, id, DIVERT_COUNT_STRAIGHT_IN, ep->vin);
+	if (ep->mode == DIVERT_PASS)
+		return send(skb, id, DIVERT_COUNT_PASS_IN, ep->vin);
+	set_mac(eth->h_dest, ep->mark);
+	return send(skb, id, DIVERT_COUNT_TO_DP_IN, ep->vbr);
+}
+
+SEC("tc")
+int divert_vin(struct __sk_buff *skb)
+{
+	struct ethhdr *eth = header(skb);
+	struct divert_endpoint *ep;
+	__u32 *id;
+
+	if (!eth)
+		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
+	id = find_id(DIVERT_ID_VIN, skb->ifindex);
+	ep = id ? bpf_map_lookup_elem(&divert_eps, id) : NULL;
+	if (!id || !ep)
+		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
+	if (is_marked(eth->h_dest))
+		return drop(skb, *id, DIVERT_COUNT_SPOOF_OUT);
+	if (eth->h_dest[0] & 1 || !same_mac(eth->h_source, ep->mac) ||
+	    !carries_ip(skb, eth->h_proto))
+		return send(skb, *id, DIVERT_COUNT_STRAIGHT_OUT, ep->vex);
+	if (ep->mode == DIVERT_PASS)
+		return send(skb, *id, DIVERT_COUNT_PASS_OUT, ep->vex);
+	set_mac(eth->h_source, ep->mark);
+	return send(skb, *id, DIVERT_COUNT_TO_DP_OUT, ep->vbr);
+}
+
+SEC("tc")
+int divert_vbr(struct __sk_buff *skb)
+{
+	struct ethhdr *eth = header(skb);
+	struct divert_endpoint *ep;
+	__u32 *id;
+	int in;
+
+	if (!eth)
+		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
+	in = is_marked(eth->h_dest);
+	if (!in && !is_marked(eth->h_source))
+		return drop(skb, 0, DIVERT_COUNT_NO_MARK);
+	id = find_id(DIVERT_ID_MARK, mark_of(in ? eth->h_dest : eth->h_source));
+	if (!id)
+		return drop(skb, 0, DIVERT_COUNT_NO_MARK);
+	ep = bpf_map_lookup_elem(&divert_eps, id);
+	if (!ep)
+		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
+	if (in) {
+		set_mac(eth->h_dest, ep->mac);
+		return send(skb, *id, DIVERT_COUNT_FROM_DP_IN, ep->vin);
+	}
+	set_mac(eth->h_source, ep->mac);
+	return send(skb, *id, DIVERT_COUNT_FROM_DP_OUT, ep->vex);
+}
+
+/* No helper used here is reserved for GPL programs. */
+char divert_license[] SEC("license") = "Apache-2.0";

@@ -1,0 +1,24 @@
+/*
+ * The subcommands of `weir`.
+ *
+ * A command gets argv from its own name on (argv[0] is "splice"), prints its
+ * result on stdout and its errors through out.h, and returns an exit code. It
+ * answers --help itself, on stdout, with examples.
+ */
+#pragma once
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1, /* understood, but could not be done */
+	CLI_USAGE = 2,	/* not understood; nothing was done */
+};
+
+struct cli_command {
+	const char *name;
+	const char *summary; /* one line, no full stop */
+	int (*run)(int argc, char **argv);
+};
+
+int cmd_demo(int argc, char **argv);	/* demo.c */
+int cmd_dp(int argc, char **argv);	/* dp.c */
+int cmd_splice(int argc, char **argv);	/* splice.c */

@@ -1,0 +1,39 @@
+/*
+ * The data plane of a demo: weir-dp as a child in the agent's namespace, with
+ * doors of its own in the demo's directory.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "cli/demo.h"
+
+/* Files in the demo's directory. */
+#define DEMO_DP_CONTROL "dp.sock"
+#define DEMO_DP_LISTEN	"dp_listen.sock"
+#define DEMO_DP_LOG	"weir-dp.log"
+
+/*
+ * Starts weir-dp in d->ns[DEMO_AGENT] and waits until it answers. Which
+ * program: $WEIR_DP, else beside our own, else ../dp/ from there, else $PATH.
+ */
+int demo_dp_start(struct demo *d, struct err *reterr);
+/* SIGKILL to all its processes, and reaps it. */
+void demo_dp_kill(struct demo *d);
+
+#define DEMO_DP_MESSAGES 4
+/* The article's messages, as they are sent. i: 0..DEMO_DP_MESSAGES - 1. */
+const char *demo_dp_message(const struct demo *d, unsigned i);
+/*
+ * Sends the article's four messages in its order through the compatible door,
+ * and waits until they have been carried out.
+ */
+int demo_dp_configure(struct demo *d, struct err *reterr);
+
+/* One question at the own door. */
+int demo_dp_ask(struct demo *d, const json_t *message, json_t **ret,
+		struct err *reterr);
+/* The same for a message without fields. */
+int demo_dp_ask_name(struct demo *d, const char *name, json_t **ret,
+		     struct err *reterr);
+int demo_dp_flows(struct demo *d, json_t **ret, struct err *reterr);

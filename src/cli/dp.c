@@ -1,0 +1,452 @@
+/*
+ * `weir dp`: one question to one data plane, over its own door. What the
+ * words stand for is in `verbs`; everything else is a JSON message of the
+ * caller's own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "cli/cli.h"
+#include "cli/dpclient.h"
+#include "cli/dpshow.h"
+#include "cli/out.h"
+#include "wire/ctrl.h"
+
+static const char help_text[] =
+	"Usage: weir dp WHAT [ARGUMENT] [--control PATH] [-o text|json]\n"
+	"\n"
+	"Speaks with one data plane (weir-dp) through its own door.\n"
+	"\n"
+	"  flows       the conversations it knows, with verdict and reason\n"
+	"  blocks      what was not let through lately, and why\n"
+	"  stats       its counters; use against limit\n"
+	"  config      the messages that make it as it is now, as JSON\n"
+	"  count       how many flows there are\n"
+	"  clear [ID]  forgets the flow with that id, or all\n"
+	"  version     which program answers\n"
+	"  '{\"NAME\":{...}}'  sends this message, or an array of them in "
+	"order,\n"
+	"              up to the first that is refused\n"
+	"  @FILE, -    the same, read from a file or from standard input\n"
+	"\n"
+	"      --control PATH  its door (default " DP_CONTROL_DEFAULT ")\n"
+	"  -o, --output text|json\n"
+	"  -h, --help\n"
+	"\n"
+	"Exits with 0 when it was done, 1 when it was refused or nobody\n"
+	"answered, 2 when the command line was not understood.\n"
+	"\n"
+	"Examples:\n"
+	"  weir dp flows\n"
+	"  weir dp '{\"ctrl_keep_alive\":{\"seq_num\":1}}'\n"
+	"  weir dp config >before.json; weir dp @before.json\n";
+
+struct dp {
+	struct out out;
+	const char *control;
+	const char *what, *argument; /* argument NULL: none */
+	struct dpclient client;
+};
+
+static void show_count(const struct out *o, const json_t *a)
+{
+	json_int_t all = 0, tcp = 0, udp = 0, icmp = 0, ip = 0;
+
+	(void)json_unpack((json_t *)(uintptr_t)a, "{s?I, s?I, s?I, s?I, s?I}",
+			  "all", &all, "tcp", &tcp, "udp", &udp, "icmp", &icmp,
+			  "ip", &ip);
+	printf("%" JSON_INTEGER_FORMAT " flow%s: %" JSON_INTEGER_FORMAT
+	       " tcp, %" JSON_INTEGER_FORMAT " udp, %" JSON_INTEGER_FORMAT
+	       " icmp, %" JSON_INTEGER_FORMAT " other\n",
+	       all, all == 1 ? "" : "s", tcp, udp, icmp, ip);
+}
+
+static void show_cleared(const struct out *o, const json_t *a)
+{
+	json_int_t n = json_integer_value(json_object_get(a, "cleared"));
+
+	printf("%" JSON_INTEGER_FORMAT " flow%s cleared\n", n,
+	       n == 1 ? "" : "s");
+}
+
+static void show_flows(const struct out *o, const json_t *a)
+{
+	dpshow_flows(o, a, 0);
+}
+
+static void show_blocks(const struct out *o, const json_t *a)
+{
+	dpshow_blocks(o, a, 0);
+}
+
+/* One message a line, and the whole an array that can be sent again. */
+static void show_config(const struct out *o, const json_t *a)
+{
+	const json_t *messages = json_object_get(a, "messages");
+	const json_t *m;
+	size_t i;
+
+	printf("[");
+	json_array_foreach (messages, i, m) {
+		printf("%s\n", i > 0 ? "," : "");
+		(void)json_dumpf(m, stdout, JSON_COMPACT);
+	}
+	printf("\n]\n");
+}
+
+static void show_version(const struct out *o, const json_t *a)
+{
+	const char *version = "?";
+	json_int_t pid = 0;
+
+	(void)json_unpack((json_t *)(uintptr_t)a, "{s?s, s?I}", "version",
+			  &version, "pid", &pid);
+	printf("weir-dp %s, pid %" JSON_INTEGER_FORMAT "\n", version, pid);
+}
+
+static const struct verb {
+	const char *word, *message;
+	void (*show)(const struct out *o, const json_t *answer);
+	bool takes_id;
+} verbs[] = {
+	{ "flows", "ctrl_list_session", show_flows, false },
+	{ "blocks", "weir_blocks", show_blocks, false },
+	{ "stats", "weir_stats", dpshow_tree, false },
+	{ "config", "weir_config", show_config, false },
+	{ "count", "ctrl_count_session", show_count, false },
+	{ "clear", "ctrl_clear_session", show_cleared, true },
+	{ "version", "weir_version", show_version, false },
+};
+
+static const struct verb *find_verb(const char *word)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(verbs[i].word, word) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int parse_id(const char *t, uint32_t *ret, struct err *reterr)
+{
+	unsigned long id;
+	char *end;
+
+	errno = 0;
+	id = strtoul(t, &end, 10);
+	if (t[0] < '0' || t[0] > '9' || *end || errno || id > UINT32_MAX)
+		return err_set(reterr, EINVAL, "ID",
+			       "\"%s\" is not the number of a flow (see weir "
+			       "dp flows -o json)",
+			       t);
+	*ret = (uint32_t)id;
+	return 0;
+}
+
+static int ask_clear(struct dp *d, json_t **ret, struct err *reterr)
+{
+	uint32_t id = 0;
+	json_t *m;
+	int rc;
+
+	if (d->argument) {
+		rc = parse_id(d->argument, &id, reterr);
+		if (rc < 0)
+			return rc;
+	}
+	m = json_pack("{s:{s:I}}", "ctrl_clear_session", "filter_id",
+		      (json_int_t)id);
+	rc = dpclient_ask(&d->client, m, ret, reterr);
+	json_decref(m);
+	return rc;
+}
+
+static int run_verb(struct dp *d, const struct verb *v)
+{
+	json_t *answer = NULL;
+	struct err err = { 0 };
+	int rc;
+
+	if (v->takes_id)
+		rc = ask_clear(d, &answer, &err);
+	else if (strcmp(v->message, "ctrl_list_session") == 0)
+		rc = dpclient_flows(&d->client, &answer, &err);
+	else
+		rc = dpclient_ask_name(&d->client, v->message, &answer, &err);
+	if (rc < 0)
+		return out_error(&d->out, "dp", &err);
+	if (d->out.json) {
+		(void)json_object_del(answer, "id");
+		out_json(answer);
+		return CLI_OK;
+	}
+	v->show(&d->out, answer);
+	json_decref(answer);
+	return CLI_OK;
+}
+
+/* --- messages of the caller's own ------------------------------------- */
+
+/* Room for more; NULL (and buf is freed) beyond OWN_MEMFD_MAX. */
+static char *grow(char *buf, size_t *size)
+{
+	char *grown = NULL;
+
+	if (*size < OWN_MEMFD_MAX)
+		grown = realloc(buf, *size + 65536);
+	if (!grown) {
+		free(buf);
+		return NULL;
+	}
+	*size += 65536;
+	return grown;
+}
+
+/* All there is to read; *ret is the caller's to free(). */
+static int read_fd(int fd, char **ret, size_t *ret_len, struct err *reterr)
+{
+	size_t len = 0, size = 0;
+	char *buf = NULL;
+	ssize_t n;
+
+	do {
+		if (len == size)
+			buf = grow(buf, &size);
+		if (!buf)
+			return err_set(reterr, E2BIG, NULL,
+				       "more than %u bytes", OWN_MEMFD_MAX);
+		n = read(fd, buf + len, size - len);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0);
+	if (n < 0) {
+		free(buf);
+		return err_set(reterr, errno, NULL, "%s", strerror(errno));
+	}
+	*ret = buf;
+	*ret_len = len;
+	return 0;
+}
+
+static int read_source(const char *what, char **ret, size_t *ret_len,
+		       struct err *reterr)
+{
+	int fd = STDIN_FILENO;
+	int rc;
+
+	if (what[0] == '@')
+		fd = open(what + 1, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(reterr, errno, what + 1, "%s", strerror(errno));
+	rc = read_fd(fd, ret, ret_len, reterr);
+	if (fd != STDIN_FILENO)
+		close(fd);
+	if (rc < 0)
+		err_prefix(reterr, what[0] == '@' ? what + 1 : what);
+	return rc;
+}
+
+/* The messages as an array; a single one becomes an array of it. */
+static int load_messages(const char *t, size_t len, json_t **ret,
+			 bool *ret_single, struct err *reterr)
+{
+	json_t *v = ctrl_load(t, len, reterr);
+	bool single = json_is_object(v);
+
+	if (!v)
+		return -EINVAL;
+	if (single)
+		v = json_pack("[o]", v);
+	if (!json_is_array(v) || json_array_size(v) == 0) {
+		json_decref(v);
+		return err_set(reterr, EINVAL, NULL,
+			       "expected a message, {\"NAME\":{...}}, or an "
+			       "array of messages");
+	}
+	for (size_t i = 0; i < json_array_size(v); i++)
+		if (json_object_size(json_array_get(v, i)) != 1) {
+			json_decref(v);
+			return err_set(reterr, EINVAL, NULL,
+				       "message %zu: expected an object with "
+				       "one member, {\"NAME\":{...}}",
+				       i + 1);
+		}
+	*ret = v;
+	*ret_single = single;
+	return 0;
+}
+
+/* All in order, to the first refusal. *ret: the last answer. */
+static int send_messages(struct dp *d, const json_t *messages, bool single,
+			 json_t **ret, struct err *reterr)
+{
+	json_t *answer = NULL;
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach (messages, i, m) {
+		char at[32];
+		int rc;
+
+		json_decref(answer);
+		answer = NULL;
+		rc = dpclient_ask(&d->client, m, &answer, reterr);
+		if (rc < 0) {
+			(void)snprintf(at, sizeof at, "[%zu]", i);
+			if (!single)
+				err_prefix(reterr, at);
+			return rc;
+		}
+	}
+	*ret = answer;
+	return 0;
+}
+
+static void show_raw(const struct dp *d, json_t *answer, size_t n, bool single)
+{
+	(void)json_object_del(answer, "id");
+	if (d->out.json) {
+		json_t *r = single ? json_incref(answer) : out_json_ok();
+
+		if (!single)
+			(void)json_object_set_new(r, "accepted",
+						  json_integer((json_int_t)n));
+		out_json(r);
+		return;
+	}
+	(void)json_object_del(answer, "ok");
+	if (!single) {
+		printf("%zu message%s accepted\n", n, n == 1 ? "" : "s");
+	} else if (json_object_size(answer) == 0) {
+		printf("accepted\n");
+	} else {
+		(void)json_dumpf(answer, stdout, JSON_INDENT(2));
+		printf("\n");
+	}
+}
+
+static int run_raw(struct dp *d, const json_t *messages, bool single)
+{
+	json_t *answer = NULL;
+	struct err err = { 0 };
+
+	if (send_messages(d, messages, single, &answer, &err) < 0)
+		return out_error(&d->out, "dp", &err);
+	show_raw(d, answer, json_array_size(messages), single);
+	json_decref(answer);
+	return CLI_OK;
+}
+
+/* --- the command line ------------------------------------------------- */
+
+/* false: it ends here, with *ret_exit */
+static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
+{
+	static const struct option longs[] = {
+		{ "control", required_argument, NULL, 'c' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct err err = { 0 };
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while (!err.code &&
+	       (c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0)
+		switch (c) {
+		case 'c': d->control = optarg; break;
+		case 'o': (void)out_set_format(&d->out, optarg, &err); break;
+		case 'h':
+			printf("%s", help_text);
+			*ret_exit = CLI_OK;
+			return false;
+		default:
+			(void)err_set(&err, EINVAL, argv[optind - 1],
+				      "no such option, or its value is "
+				      "missing");
+		}
+	if (!err.code && optind == argc)
+		(void)err_set(&err, EINVAL, NULL,
+			      "say what: flows, blocks, stats, config, count, "
+			      "clear, version, a JSON message, @FILE or -");
+	else if (!err.code && optind + 2 < argc)
+		(void)err_set(&err, EINVAL, argv[optind + 2],
+			      "one argument too many");
+	if (err.code) {
+		*ret_exit = out_usage(&d->out, "dp", &err);
+		return false;
+	}
+	d->what = argv[optind];
+	d->argument = argv[optind + 1];
+	return true;
+}
+
+static bool is_raw(const char *what)
+{
+	return what[strspn(what, " \t\n")] == '{' ||
+	       what[strspn(what, " \t\n")] == '[';
+}
+
+/* Reads and checks what is to be sent, before anybody is spoken to. */
+static int prepare(struct dp *d, const struct verb *v, json_t **ret_messages,
+		   bool *ret_single, int *ret_exit)
+{
+	struct err err = { 0 };
+	char *read = NULL;
+	size_t len = strlen(d->what);
+	uint32_t id;
+	int rc = 0;
+
+	if (v && d->argument && v->takes_id)
+		rc = parse_id(d->argument, &id, &err);
+	else if (d->argument)
+		rc = err_set(&err, EINVAL, d->argument, "%s takes no argument",
+			     v ? v->word : "a message");
+	else if (!v && !is_raw(d->what) && d->what[0] != '@' &&
+		 strcmp(d->what, "-") != 0)
+		rc = err_set(&err, EINVAL, d->what,
+			     "neither a word known here nor a JSON message");
+	if (rc == 0 && !v && !is_raw(d->what)) {
+		if (read_source(d->what, &read, &len, &err) < 0) {
+			*ret_exit = out_error(&d->out, "dp", &err);
+			return -EIO;
+		}
+	}
+	if (rc == 0 && !v)
+		rc = load_messages(read ? read : d->what, len, ret_messages,
+				   ret_single, &err);
+	free(read);
+	if (rc < 0)
+		*ret_exit = out_usage(&d->out, "dp", &err);
+	return rc;
+}
+
+int cmd_dp(int argc, char **argv)
+{
+	struct dp d = { .out = out_default(),
+			.control = DP_CONTROL_DEFAULT,
+			.client = { .fd = -1 } };
+	json_t *messages = NULL;
+	struct err err = { 0 };
+	const struct verb *v;
+	bool single = false;
+	int code;
+
+	if (!parse_options(&d, argc, argv, &code))
+		return code;
+	v = find_verb(d.what);
+	if (prepare(&d, v, &messages, &single, &code) < 0)
+		return code;
+	if (dpclient_open(d.control, &d.client, &err) < 0)
+		code = out_error(&d.out, "dp", &err);
+	else
+		code = v ? run_verb(&d, v) : run_raw(&d, messages, single);
+	dpclient_done(&d.client);
+	json_decref(messages);
+	return code;
+}

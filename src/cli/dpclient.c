@@ -1,0 +1,405 @@
+/*
+ * SEQPACKET keeps one request one datagram, so there is no framing. A request
+ * that is longer than a datagram may be (a policy of thousands of rules) goes
+ * as a sealed memfd: the data plane can map it without fearing that it changes
+ * under its parser.
+ */
+#include "cli/dpclient.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "wire/ctrl.h"
+
+static int connect_error(int error, const char *path, struct err *reterr)
+{
+	if (error == ENOENT || error == ECONNREFUSED)
+		return err_set(
+			reterr, ECONNREFUSED, NULL,
+			"no data plane answers at %s: start one "
+			"(weir-dp -n 1), or name its door with --control",
+			path);
+	if (error == EACCES || error == EPERM)
+		return err_set(reterr, EACCES, NULL,
+			       "%s: only root may speak with the data plane",
+			       path);
+	return err_set(reterr, error, NULL, "%s: %s", path, strerror(error));
+}
+
+int dpclient_open(const char *path, struct dpclient *ret, struct err *reterr)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct timeval wait = { .tv_sec = DP_ANSWER_WAIT_S };
+	int fd;
+
+	if (strlen(path) >= sizeof a.sun_path)
+		return err_set(reterr, ENAMETOOLONG, "--control",
+			       "at most %zu bytes", sizeof a.sun_path - 1);
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(reterr, errno, NULL, "socket: %s",
+			       strerror(errno));
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
+		int rc = connect_error(errno, path, reterr);
+
+		close(fd);
+		return rc;
+	}
+	/* Without time-outs a stuck data plane would hang us: no reason to
+	 * go on without. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0) {
+		int rc = err_set(reterr, errno, NULL, "%s: time-out: %s", path,
+				 strerror(errno));
+
+		close(fd);
+		return rc;
+	}
+	*ret = (struct dpclient){ .fd = fd };
+	return 0;
+}
+
+void dpclient_done(struct dpclient *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int io_error(int error, struct err *reterr)
+{
+	if (error == EAGAIN)
+		return err_set(reterr, ETIMEDOUT, NULL,
+			       "the data plane did not answer within %d s",
+			       DP_ANSWER_WAIT_S);
+	if (error == EPIPE || error == ECONNRESET)
+		return err_set(reterr, ECONNRESET, NULL,
+			       "the data plane closed the connection");
+	return err_set(reterr, error, NULL, "data plane: %s", strerror(error));
+}
+
+static int write_all(int fd, const char *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int sealed_memfd(const char *text, size_t len, struct err *reterr)
+{
+	int fd = memfd_create("weir-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int rc;
+
+	if (fd < 0)
+		return err_set(reterr, errno, NULL, "memfd_create: %s",
+			       strerror(errno));
+	rc = write_all(fd, text, len);
+	if (rc == 0 &&
+	    fcntl(fd, F_ADD_SEALS,
+		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		close(fd);
+		return err_set(reterr, -rc, NULL, "request of %zu bytes: %s",
+			       len, strerror(-rc));
+	}
+	return fd;
+}
+
+/* fd -1: none is passed */
+static int send_datagram(const struct dpclient *c, const char *text, size_t len,
+			 int fd, struct err *reterr)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)text,
+			     .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *cm = &control.align;
+
+		msg.msg_control = control.buf;
+		msg.msg_controllen = sizeof control.buf;
+		cm->cmsg_level = SOL_SOCKET;
+		cm->cmsg_type = SCM_RIGHTS;
+		cm->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(cm), &fd, sizeof fd);
+	}
+	if (sendmsg(c->fd, &msg, MSG_NOSIGNAL) < 0)
+		return io_error(errno, reterr);
+	return 0;
+}
+
+static int send_large(const struct dpclient *c, const char *text, size_t len,
+		      struct err *reterr)
+{
+	char head[64];
+	int fd, rc, n;
+
+	fd = sealed_memfd(text, len, reterr);
+	if (fd < 0)
+		return fd;
+	n = snprintf(head, sizeof head, "{\"id\":%u,\"memfd\":true}",
+		     c->last_id);
+	rc = send_datagram(c, head, (size_t)n, fd, reterr);
+	close(fd);
+	return rc;
+}
+
+static int send_request(const struct dpclient *c, const json_t *message,
+			struct err *reterr)
+{
+	json_t *with_id = json_copy((json_t *)(uintptr_t)message);
+	char *text;
+	size_t len;
+	int rc;
+
+	if (!with_id ||
+	    json_object_set_new(with_id, "id", json_integer(c->last_id)) < 0) {
+		json_decref(with_id);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	text = json_dumps(with_id, JSON_COMPACT);
+	json_decref(with_id);
+	if (!text)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	len = strlen(text);
+	if (len <= OWN_MSG_MAX) {
+		rc = send_datagram(c, text, len, -1, reterr);
+	} else {
+		free(text);
+		text = json_dumps(message, JSON_COMPACT);
+		rc = text ? send_large(c, text, strlen(text), reterr)
+			  : err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	free(text);
+	return rc;
+}
+
+/* The descriptor that came with it, or -1. */
+static int passed_fd(struct msghdr *m)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(m);
+	int fd = -1;
+
+	if (cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
+	    cm->cmsg_len == CMSG_LEN(sizeof fd))
+		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
+	return fd;
+}
+
+/* One datagram. *ret_fd: what came with it, the caller's to close, or -1. */
+static int recv_datagram(const struct dpclient *c, char *buf, size_t size,
+			 size_t *ret_len, int *ret_fd, struct err *reterr)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.buf,
+			      .msg_controllen = sizeof control.buf };
+	ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+	int fd;
+
+	if (n <= 0)
+		return io_error(n < 0 ? errno : ECONNRESET, reterr);
+	fd = passed_fd(&msg);
+	if (msg.msg_flags & MSG_TRUNC) {
+		if (fd >= 0)
+			close(fd);
+		return io_error(EMSGSIZE, reterr);
+	}
+	*ret_len = (size_t)n;
+	*ret_fd = fd;
+	return 0;
+}
+
+static json_t *parse_answer(const char *text, size_t len, struct err *reterr)
+{
+	struct err why;
+	json_t *v = ctrl_load(text, len, &why);
+
+	if (!v)
+		(void)err_set(reterr, EPROTO, NULL,
+			      "the data plane's answer is %s", why.text);
+	return v;
+}
+
+/*
+ * Read, not mapped: its size cannot change under us then, sealed or not. NULL
+ * and *reterr on failure.
+ */
+static json_t *read_memfd(int fd, struct err *reterr)
+{
+	off_t len = lseek(fd, 0, SEEK_END);
+	json_t *v = NULL;
+	char *text;
+
+	if (len <= 0 || len > OWN_MEMFD_MAX) {
+		(void)err_set(reterr, EPROTO, NULL,
+			      "the data plane's answer has no bytes, or more "
+			      "than %u",
+			      OWN_MEMFD_MAX);
+		return NULL;
+	}
+	text = malloc((size_t)len);
+	if (!text)
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+	else if (pread(fd, text, (size_t)len, 0) != len)
+		(void)err_set(reterr, EPROTO, NULL,
+			      "the data plane's answer cannot be read");
+	else
+		v = parse_answer(text, (size_t)len, reterr);
+	free(text);
+	return v;
+}
+
+static int recv_answer(const struct dpclient *c, json_t **ret,
+		       struct err *reterr)
+{
+	char *buf = malloc(OWN_MSG_MAX);
+	json_t *v, *large;
+	int fd = -1;
+	size_t len;
+	int rc;
+
+	if (!buf)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = recv_datagram(c, buf, OWN_MSG_MAX, &len, &fd, reterr);
+	if (rc < 0) {
+		free(buf);
+		return rc;
+	}
+	v = parse_answer(buf, len, reterr);
+	free(buf);
+	if (v && fd >= 0 && json_is_true(json_object_get(v, "memfd"))) {
+		large = read_memfd(fd, reterr);
+		json_decref(v);
+		v = large;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!v)
+		return -EPROTO;
+	*ret = v;
+	return 0;
+}
+
+/* {"code":"EINVAL","at":"...","text":"..."} */
+static int refusal(const json_t *answer, struct err *reterr)
+{
+	const char *code = "", *at = "", *text = "refused without a reason";
+	int error = EREMOTEIO;
+
+	(void)json_unpack((json_t *)(uintptr_t)answer, "{s:{s?s, s?s, s?s}}",
+			  "error", "code", &code, "at", &at, "text", &text);
+	for (int e = 1; e < 134; e++)
+		if (strcmp(err_code_name(e), code) == 0)
+			error = e;
+	return err_set(reterr, error, at, "%s", text);
+}
+
+int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
+		 struct err *reterr)
+{
+	json_t *answer = NULL;
+	int rc;
+
+	c->last_id++;
+	rc = send_request(c, message, reterr);
+	if (rc < 0)
+		return rc;
+	rc = recv_answer(c, &answer, reterr);
+	if (rc < 0)
+		return rc;
+	if (json_integer_value(json_object_get(answer, "id")) != c->last_id)
+		rc = err_set(reterr, EPROTO, NULL,
+			     "the data plane answered another question");
+	else if (!json_is_true(json_object_get(answer, "ok")))
+		rc = refusal(answer, reterr);
+	if (rc < 0) {
+		json_decref(answer);
+		return rc;
+	}
+	*ret = answer;
+	return 0;
+}
+
+int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
+		      struct err *reterr)
+{
+	json_t *message = json_pack("{s:{}}", name);
+	int rc;
+
+	if (!message)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = dpclient_ask(c, message, ret, reterr);
+	json_decref(message);
+	return rc;
+}
+
+/* *ret_next: the cursor, or 0 at the end */
+static int ask_page(struct dpclient *c, json_int_t after, json_t *sessions,
+		    json_int_t *ret_next, struct err *reterr)
+{
+	json_t *message, *answer = NULL, *page;
+	int rc;
+
+	message = json_pack("{s:{s:I, s:i}}", "ctrl_list_session", "after",
+			    after, "limit", FLOWS_PER_QUESTION);
+	if (!message)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = dpclient_ask(c, message, &answer, reterr);
+	json_decref(message);
+	if (rc < 0)
+		return rc;
+	page = json_object_get(answer, "sessions");
+	if (!json_is_array(page))
+		rc = err_set(reterr, EPROTO, "sessions", "expected an array");
+	else if (json_array_extend(sessions, page) < 0)
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	else
+		*ret_next = json_integer_value(json_object_get(answer, "next"));
+	json_decref(answer);
+	return rc;
+}
+
+int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr)
+{
+	json_t *sessions = json_array();
+	json_int_t next = 0;
+	json_t *answer;
+	int rc;
+
+	do {
+		rc = ask_page(c, next, sessions, &next, reterr);
+	} while (rc == 0 && next > 0);
+	if (rc < 0) {
+		json_decref(sessions);
+		return rc;
+	}
+	answer = json_pack("{s:b, s:o}", "ok", 1, "sessions", sessions);
+	if (!answer)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	*ret = answer;
+	return 0;
+}

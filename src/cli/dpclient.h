@@ -1,0 +1,40 @@
+/*
+ * A client of a data plane's own door: one request, one answer.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define DP_CONTROL_DEFAULT "/run/weir/dp.sock"
+
+struct dpclient {
+	int fd; /* owned */
+	uint32_t last_id;
+};
+
+/*
+ * Connects. Nobody listening there is -ECONNREFUSED, told as what to start.
+ * End with dpclient_done().
+ */
+int dpclient_open(const char *path, struct dpclient *ret, struct err *reterr);
+void dpclient_done(struct dpclient *c);
+
+/*
+ * Sends one message, {"NAME": {fields}} (borrowed; an "id" is put in), and
+ * waits for its answer, an object with "ok": true (*ret is the caller's). A
+ * refusal is -errno with *reterr in the data plane's own words. -ETIMEDOUT
+ * after DP_ANSWER_WAIT_S, -EINTR when a signal came; the connection is of no
+ * more use then.
+ */
+int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
+		 struct err *reterr);
+/* The same for a message without fields, by name. */
+int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
+		      struct err *reterr);
+/*
+ * All flows, asked for page by page: {"ok": true, "sessions": [...]}.
+ */
+int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr);

@@ -1,0 +1,27 @@
+/*
+ * What a data plane answers, as text for a person, on stdout. Members that are
+ * missing or of another type than expected are left out, never an error: the
+ * data plane may be of another version.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "cli/out.h"
+
+#define DPSHOW_SENTENCE_MAX 400
+
+/* {"sessions": [...]}: a table, workload by workload. */
+void dpshow_flows(const struct out *o, const json_t *answer, int indent);
+/* {"blocks": [...]}: a sentence or two each, newest first. */
+void dpshow_blocks(const struct out *o, const json_t *answer, int indent);
+/* One element of "blocks": what was stopped; and why. */
+void dpshow_block_what(const json_t *block,
+		       char buf[static DPSHOW_SENTENCE_MAX]);
+void dpshow_block_why(const json_t *block,
+		      char buf[static DPSHOW_SENTENCE_MAX]);
+/*
+ * Any object, nested: names and values aligned; an object with "in_use" and
+ * "limit" is shown as a bar. "id" and "ok" on top are left out.
+ */
+void dpshow_tree(const struct out *o, const json_t *answer);

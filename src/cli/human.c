@@ -1,0 +1,69 @@
+#include "cli/human.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
+#define PREFIXES (sizeof prefixes / sizeof *prefixes)
+
+/* 1.2k, 35k, 999: a fraction only where it says something. */
+static const char *scaled(double v, const char *space, const char *unit,
+			  char buf[static HUMAN_MAX])
+{
+	unsigned p = 0;
+	double limit = 999.5;
+
+	while (v >= limit && p + 1 < PREFIXES) {
+		v /= 1000;
+		p++;
+	}
+	(void)snprintf(buf, HUMAN_MAX, "%.*f%s%s%s", p > 0 && v < 9.95, v,
+		       space, prefixes[p], unit);
+	return buf;
+}
+
+const char *human_count(uint64_t n, char buf[static HUMAN_MAX])
+{
+	return scaled((double)n, "", "", buf);
+}
+
+const char *human_bytes(uint64_t n, char buf[static HUMAN_MAX])
+{
+	return scaled((double)n, " ", "B", buf);
+}
+
+const char *human_rate(double bits_per_s, char buf[static HUMAN_MAX])
+{
+	return scaled(bits_per_s, " ", "bit/s", buf);
+}
+
+const char *human_age(uint64_t seconds, char buf[static HUMAN_MAX])
+{
+	static const struct {
+		uint64_t s;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	unsigned i = 0;
+
+	/* two of a unit before it is used: "90m" says more than "1h" */
+	while (units[i].s > 1 && seconds < 2 * units[i].s)
+		i++;
+	(void)snprintf(buf, HUMAN_MAX, "%" PRIu64 "%c", seconds / units[i].s,
+		       units[i].unit);
+	return buf;
+}
+
+const char *human_exact(int64_t n, char buf[static HUMAN_MAX])
+{
+	char digits[24];
+	int len, out = 0;
+
+	len = snprintf(digits, sizeof digits, "%" PRId64, n);
+	for (int i = 0; i < len; i++) {
+		if (i > (digits[0] == '-') && (len - i) % 3 == 0)
+			buf[out++] = ',';
+		buf[out++] = digits[i];
+	}
+	buf[out] = '\0';
+	return buf;
+}

@@ -1,0 +1,83 @@
+#include "cli/table.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+
+#define GAP 2
+
+void table_init(struct table *t, unsigned cols, unsigned right)
+{
+	*t = (struct table){ .cols = cols, .right = right };
+}
+
+void table_done(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	*t = (struct table){ 0 };
+}
+
+void table_add(struct table *t, const char *fmt, ...)
+{
+	char **cells = reallocarray(t->cells, t->n + 1, sizeof *cells);
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (!cells || n < 0)
+		die("out of memory");
+	t->cells = cells;
+	t->cells[t->n++] = text;
+}
+
+/* Continuation bytes of UTF-8 take no column. */
+static int width(const char *s)
+{
+	int n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+static int column_width(const struct table *t, unsigned col)
+{
+	int max = 0;
+
+	for (size_t i = col; i < t->n; i += t->cols)
+		if (width(t->cells[i]) > max)
+			max = width(t->cells[i]);
+	return max;
+}
+
+static void print_row(const struct table *t, size_t first)
+{
+	for (unsigned c = 0; c < t->cols && first + c < t->n; c++) {
+		const char *cell = t->cells[first + c];
+		int pad = column_width(t, c) - width(cell);
+
+		if (c > 0)
+			printf("%*s", GAP, "");
+		if (t->right & 1u << c)
+			printf("%*s%s", pad, "", cell);
+		else
+			printf("%s%*s", cell, c + 1 < t->cols ? pad : 0, "");
+	}
+}
+
+void table_print(const struct table *t, int indent, const char *head_on,
+		 const char *head_off)
+{
+	for (size_t i = 0; i < t->n; i += t->cols) {
+		printf("%*s%s", indent, "", i == 0 ? head_on : "");
+		print_row(t, i);
+		printf("%s\n", i == 0 ? head_off : "");
+	}
+}

@@ -1,0 +1,27 @@
+/*
+ * Rows of text in aligned columns. Cells may hold UTF-8 (a code point counts
+ * one column).
+ */
+#pragma once
+
+#include <stddef.h>
+
+struct table {
+	unsigned cols;	/* 1 or more */
+	unsigned right; /* bit i: column i is aligned to the right */
+	char **cells;	/* owned, row by row */
+	size_t n;
+};
+
+/* Starts empty; end with table_done(). */
+void table_init(struct table *t, unsigned cols, unsigned right);
+void table_done(struct table *t);
+/* The next cell, left to right, row by row. Out of memory: ends the program. */
+void table_add(struct table *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/*
+ * Prints all on stdout, each row after `indent` spaces; the first row (the
+ * heading) between `head_on` and `head_off`.
+ */
+void table_print(const struct table *t, int indent, const char *head_on,
+		 const char *head_off);
