@@ -300,24 +300,45 @@ struct sightings {
 	unsigned real, marked; /* frames with the container's MAC, its mark */
 };
 
+/* The line with the mark, or else the real MAC, standing out. */
+static void show_marked(struct demo *d, const char *line)
+{
+	const struct out *o = &d->tale.out;
+	const char *mac = strstr(line, DEMO_UCMAC);
+	enum out_colour c = mac ? OUT_YELLOW : OUT_GREEN;
+	int before, len = MAC_TEXT_MAX - 1;
+
+	if (!mac)
+		mac = strstr(line, DEMO_CONTAINER_MAC);
+	if (!mac) {
+		tale_show(&d->tale, "%s", line);
+		return;
+	}
+	before = (int)(mac - line);
+	tale_say(&d->tale, "%s%.*s%s%s%.*s%s%s%s%s", out_colour(o, OUT_DIM),
+		 before, line, out_colour(o, OUT_PLAIN), out_colour(o, c), len,
+		 mac, out_colour(o, OUT_PLAIN), out_colour(o, OUT_DIM),
+		 mac + len, out_colour(o, OUT_PLAIN));
+}
+
 static void tell_seen(struct demo *d, const char *dev, const struct seen *s)
 {
 	char link[WATCH_LINE_MAX], net[WATCH_LINE_MAX];
 
 	watch_format(s, link, net);
-	tale_show(&d->tale, "%s", link);
+	show_marked(d, link);
 	tale_show(&d->tale, "    %s", net);
 	(void)json_array_append_new(json_object_get(d->tale.step, dev),
 				    json_sprintf("%s %s", link, net));
 }
 
-static struct sightings look(struct demo *d, const char *dev, int fd,
-			     uint16_t id)
+static struct sightings look(struct demo *d, const char *dev, const char *what,
+			     int fd, uint16_t id)
 {
 	struct sightings n = { 0 };
 	struct seen s;
 
-	tale_say(&d->tale, "on %s:", dev);
+	tale_say(&d->tale, "%s, %s:", dev, what);
 	tale_fact(&d->tale, dev, json_array());
 	while (watch_next(fd, &s)) {
 		struct mac theirs = s.is_reply ? s.src : s.dst;
@@ -348,8 +369,8 @@ static int watch_ping(struct demo *d, enum demo_family family, int vex, int vbr,
 	if (rc < 0)
 		return rc;
 	/* Both have passed every tap when the reply is here. */
-	on_vex = look(d, d->splice.vex, vex, r.id);
-	on_vbr = look(d, SPLICE_VBR, vbr, r.id);
+	on_vex = look(d, d->splice.vex, "as it is on the wire", vex, r.id);
+	on_vbr = look(d, SPLICE_VBR, "to weir-dp and back from it", vbr, r.id);
 	(void)tale_check(
 		&d->tale, on_vex.real == 2 && on_vex.marked == 0,
 		"%s: request and reply with the real MAC, " DEMO_CONTAINER_MAC,

@@ -6,8 +6,8 @@
 static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
 #define PREFIXES (sizeof prefixes / sizeof *prefixes)
 
-/* 1.2k, 35k, 999: a fraction only where it says something. */
-static const char *scaled(double v, const char *space, const char *unit,
+/* One decimal below `whole_from`; none for what is not scaled. */
+static const char *scaled(double v, double whole_from, const char *unit,
 			  char buf[static HUMAN_MAX])
 {
 	unsigned p = 0;
@@ -17,24 +17,24 @@ static const char *scaled(double v, const char *space, const char *unit,
 		v /= 1000;
 		p++;
 	}
-	(void)snprintf(buf, HUMAN_MAX, "%.*f%s%s%s", p > 0 && v < 9.95, v,
-		       space, prefixes[p], unit);
+	(void)snprintf(buf, HUMAN_MAX, "%.*f%s%s%s", p > 0 && v < whole_from, v,
+		       unit[0] ? " " : "", prefixes[p], unit);
 	return buf;
 }
 
 const char *human_count(uint64_t n, char buf[static HUMAN_MAX])
 {
-	return scaled((double)n, "", "", buf);
+	return scaled((double)n, 9.95, "", buf);
 }
 
 const char *human_bytes(uint64_t n, char buf[static HUMAN_MAX])
 {
-	return scaled((double)n, " ", "B", buf);
+	return scaled((double)n, 9.95, "B", buf);
 }
 
 const char *human_rate(double bits_per_s, char buf[static HUMAN_MAX])
 {
-	return scaled(bits_per_s, " ", "bit/s", buf);
+	return scaled(bits_per_s, 99.95, "bit/s", buf);
 }
 
 const char *human_age(uint64_t seconds, char buf[static HUMAN_MAX])

@@ -11,7 +11,7 @@
 const char *human_count(uint64_t n, char buf[static HUMAN_MAX]);
 /* "999 B", "1.2 kB", "35 MB": powers of 1000. */
 const char *human_bytes(uint64_t n, char buf[static HUMAN_MAX]);
-/* "940 kbit/s", "7.9 Gbit/s", "38 Gbit/s". */
+/* "940 kbit/s", "7.9 Gbit/s", "38.2 Gbit/s". */
 const char *human_rate(double bits_per_s, char buf[static HUMAN_MAX]);
 /* "0s", "59s", "12m", "3h", "8d". */
 const char *human_age(uint64_t seconds, char buf[static HUMAN_MAX]);

@@ -57,9 +57,22 @@ static int column_width(const struct table *t, unsigned col)
 	return max;
 }
 
+/* No blanks behind the last cell that has something in it. */
+static unsigned used_cols(const struct table *t, size_t first)
+{
+	unsigned n = 0;
+
+	for (unsigned c = 0; c < t->cols && first + c < t->n; c++)
+		if (t->cells[first + c][0])
+			n = c + 1;
+	return n;
+}
+
 static void print_row(const struct table *t, size_t first)
 {
-	for (unsigned c = 0; c < t->cols && first + c < t->n; c++) {
+	unsigned used = used_cols(t, first);
+
+	for (unsigned c = 0; c < used; c++) {
 		const char *cell = t->cells[first + c];
 		int pad = column_width(t, c) - width(cell);
 
@@ -68,7 +81,7 @@ static void print_row(const struct table *t, size_t first)
 		if (t->right & 1u << c)
 			printf("%*s%s", pad, "", cell);
 		else
-			printf("%s%*s", cell, c + 1 < t->cols ? pad : 0, "");
+			printf("%s%*s", cell, c + 1 < used ? pad : 0, "");
 	}
 }
 

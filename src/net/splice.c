@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +39,14 @@
 #include "net/tc_u32.h"
 #include "net/undo.h"
 
+/* Bounds a wait that usually needs one try. */
+#define RUNNING_TRIES	200
+#define RUNNING_STEP_MS 1
+
 /* One up, down or list under way: both namespaces and what is known. */
 struct job {
 	struct netns workload, agent;
+	struct divert *divert; /* bpf: loaded before the exchange; owned */
 	struct nl *in_workload, *in_agent;
 	struct ifconf_state conf; /* of the workload's device */
 	struct splice_stat s;
@@ -59,6 +65,7 @@ const char *splice_state_name(enum splice_state s)
 
 static void job_done(struct job *j)
 {
+	divert_free(j->divert);
 	ifconf_done(&j->conf);
 	nl_free(j->in_workload);
 	nl_free(j->in_agent);
@@ -410,17 +417,28 @@ static int exchange(struct job *j, struct err *reterr)
 static int add_rules(struct job *j, struct err *reterr)
 {
 	struct divert_endpoint ep = endpoint_of(j);
-	struct divert *d;
-	int rc;
 
 	if (j->s.redirector == REDIRECTOR_U32)
 		return u32_add(j->in_agent, &ep, reterr);
-	rc = divert_open(&j->agent, j->vbr, true, &d, reterr);
-	if (rc < 0)
-		return rc;
-	rc = divert_add(d, &ep, reterr);
-	divert_free(d);
-	return rc;
+	return divert_add(j->divert, &ep, reterr);
+}
+
+/*
+ * The kernel starts a port's queue in a work item of its own after the other
+ * end came up; what is sent before is lost. So it belongs to the gap.
+ */
+static void await_running(struct job *j)
+{
+	struct link_stat now;
+
+	if (!(j->conf.link.flags & IFF_RUNNING))
+		return; /* it was not before, either */
+	for (int i = 0; i < RUNNING_TRIES; i++) {
+		if (link_get(j->in_workload, j->s.dev, &now, NULL) < 0 ||
+		    now.flags & IFF_RUNNING)
+			return;
+		(void)poll(NULL, 0, RUNNING_STEP_MS);
+	}
 }
 
 static int connect_port(struct job *j, int mark, struct err *reterr)
@@ -449,6 +467,8 @@ static int connect_port(struct job *j, int mark, struct err *reterr)
 		rc = link_set_up(j->in_agent, j->s.vin_ifindex, true, reterr);
 	if (rc == 0)
 		rc = link_set_up(j->in_agent, j->s.vex_ifindex, true, reterr);
+	if (rc == 0)
+		await_running(j);
 	return rc;
 }
 
@@ -470,6 +490,8 @@ int splice_up(const struct splice_spec *spec, struct splice_stat *ret,
 		rc = stopped(&j, reterr);
 	if (rc == 0)
 		rc = ensure_base(&j, reterr);
+	if (rc == 0 && j.s.redirector == REDIRECTOR_BPF)
+		rc = divert_open(&j.agent, j.vbr, true, &j.divert, reterr);
 	if (rc == 0)
 		rc = stopped(&j, reterr);
 	cut = clock_now();

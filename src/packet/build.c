@@ -11,12 +11,10 @@
 #include "base/limits.h"
 
 #define MACS_LEN	    12
-#define IP4_HEADER	    20
 #define IP4_TOTAL_LEN_OFF   2
 #define IP4_CHECKSUM_OFF    10
 #define IP4_DONT_FRAGMENT   0x4000
 #define IP6_PAYLOAD_LEN_OFF 4
-#define IP6_HEADER	    40
 #define TCP_HEADER	    20
 #define TCP_CHECKSUM_OFF    16
 #define ICMP_HEADER	    8
@@ -74,7 +72,7 @@ static void set_be16(struct outbytes *out, size_t off, uint16_t v)
 	put_be16(&field, v);
 }
 
-/* From the beginning of out; `full` stays set if l2 or l3 did not fit. */
+/* All in front of the L4 header. */
 static void put_headers(struct draft *d, enum way way, uint8_t proto)
 {
 	const struct packet *p = d->p;
@@ -114,21 +112,22 @@ static void put_headers(struct draft *d, enum way way, uint8_t proto)
 static bool finish(struct draft *d, size_t checksum_off)
 {
 	struct outbytes *out = d->out;
-	size_t l4_len = outbytes_len(out) - d->l4_off;
-	struct bytes l4 = bytes_of(out->begin + d->l4_off, l4_len);
-	struct bytes l3 = bytes_of(out->begin + d->l3_off, IP4_HEADER);
+	struct bytes l3, l4;
+	uint16_t l4_len;
 	uint32_t sum = 0;
 
 	if (out->full)
 		return false;
+	l3 = bytes_of(out->begin + d->l3_off, d->l4_off - d->l3_off);
+	l4 = bytes_of(out->begin + d->l4_off, outbytes_len(out) - d->l4_off);
+	l4_len = (uint16_t)bytes_len(l4);
 	if (d->p->ip_version == 4) {
 		set_be16(out, d->l3_off + IP4_TOTAL_LEN_OFF,
-			 (uint16_t)(IP4_HEADER + l4_len));
+			 (uint16_t)(bytes_len(l3) + l4_len));
 		set_be16(out, d->l3_off + IP4_CHECKSUM_OFF,
 			 sum_fold(sum_add(0, l3)));
 	} else {
-		set_be16(out, d->l3_off + IP6_PAYLOAD_LEN_OFF,
-			 (uint16_t)l4_len);
+		set_be16(out, d->l3_off + IP6_PAYLOAD_LEN_OFF, l4_len);
 	}
 	/* ICMP's own checksum covers no addresses, RFC 792. */
 	if (d->proto != PROTO_ICMP)

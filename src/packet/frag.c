@@ -4,9 +4,9 @@
  *   oldest <-> ... <-> newest      circular through entry 0, which holds none
  *
  * All live equally long, so the list is also the order in which they expire.
- * Every entry is on it from the start: an unused one (hash chain: none) is
- * just older than all others. To remember one is then always the same: take
- * the datagram's own entry or else the oldest, fill it, move it to the front.
+ * Every entry is on it from the start: an unused one, which is in no bucket, is
+ * just older than all others. So remembering one is always the same: take the
+ * datagram's own entry or else the oldest, fill it, make it the newest.
  */
 #include "packet/frag.h"
 

@@ -27,3 +27,8 @@ enum ip_type ip_type_by_name(const char *name)
 			return (enum ip_type)i;
 	return IP_TYPE_NONE;
 }
+
+const char *ip_type_name(enum ip_type t)
+{
+	return ip_type_names[t];
+}

@@ -56,3 +56,5 @@ enum ip_type {
 
 /* "tunnelip", ...; IP_TYPE_NONE for any other word (reference 2.4). */
 enum ip_type ip_type_by_name(const char *name);
+/* "" for IP_TYPE_NONE. Static storage. */
+const char *ip_type_name(enum ip_type t);
