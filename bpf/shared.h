@@ -16,7 +16,7 @@
 #include <linux/types.h>
 
 /* The first four bytes of every mark: "NeuV", the article's. */
-#define DIVERT_MARK_PREFIX   0x4e657556u
+#define DIVERT_MARK_PREFIX 0x4e657556u
 /* Workloads of one agent namespace; one more is refused: ENOSPC. */
 #define DIVERT_ENDPOINTS_MAX 4096
 
@@ -38,8 +38,8 @@ struct divert_id {
 };
 
 struct divert_endpoint {
-	__u8 mac[6];  /* the workload's own */
-	__u8 mark[6]; /* ucmac, what stands in its place on vbr/vth */
+	__u8 mac[6];	     /* the workload's own */
+	__u8 mark[6];	     /* ucmac, what stands in its place on vbr/vth */
 	__u32 vex, vin, vbr; /* ifindex */
 	__u32 mode;	     /* enum divert_mode */
 };
@@ -56,7 +56,7 @@ struct divert_endpoint {
 	X(PASS_IN, "pass_in")	      /* vex -> vin, mode pass */              \
 	X(PASS_OUT, "pass_out")	      /* vin -> vex, mode pass */              \
 	X(STRAIGHT_IN, "straight_in") /* vex -> vin, never diverted: ARP... */ \
-	X(STRAIGHT_OUT, "straight_out")	      /* vin -> vex, the same */       \
+	X(STRAIGHT_OUT, "straight_out") /* vin -> vex, the same */             \
 	X(SPOOF_IN, "drop_spoof_in")   /* came to vex with a mark as source */ \
 	X(SPOOF_OUT, "drop_spoof_out") /* came to vin with a mark as target */ \
 	X(NO_MARK, "drop_no_mark")     /* came to vbr with no known mark */    \
@@ -67,7 +67,7 @@ enum divert_counter {
 #define X(name, text) DIVERT_COUNT_##name,
 	DIVERT_COUNTERS(X)
 #undef X
-	DIVERT_COUNTER__MAX
+		DIVERT_COUNTER__MAX
 };
 
 struct divert_counts {

@@ -103,13 +103,13 @@
 /* --- diversion -------------------------------------------------------- */
 
 /* Steps of one undo stack: a handful is used. More is a bug: crash. */
-#define UNDO_STEPS_MAX	   64
+#define UNDO_STEPS_MAX 64
 /* Requests sent by one sendmsg: ~4,000 routes. More: E2BIG, nothing done. */
 #define NL_BATCH_BYTES_MAX (1u << 20)
 /* One rtnetlink request of ours; the longest is a u32 filter. BUG if met. */
-#define NL_REQUEST_MAX	   4096
+#define NL_REQUEST_MAX 4096
 /* Devices listed of one namespace; a host has two a workload. More: E2BIG. */
-#define LINKS_MAX	   65536
+#define LINKS_MAX 65536
 /* Per-device sysctls kept that differ from the default: ~100 exist. E2BIG. */
 #define IFCONF_SYSCTLS_MAX 256
 

@@ -19,6 +19,6 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
-int cmd_demo(int argc, char **argv);	/* demo.c */
-int cmd_dp(int argc, char **argv);	/* dp.c */
-int cmd_splice(int argc, char **argv);	/* splice.c */
+int cmd_demo(int argc, char **argv);   /* demo.c */
+int cmd_dp(int argc, char **argv);     /* dp.c */
+int cmd_splice(int argc, char **argv); /* splice.c */

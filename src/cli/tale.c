@@ -53,7 +53,7 @@ static void line(struct tale *t, enum out_colour c, const char *fmt, va_list ap)
 {
 	if (!tale_is_text(t))
 		return;
-	printf(INDENT "%s", colour(t, c));
+	printf(INDENT "%s", c == OUT_PLAIN ? "" : colour(t, c));
 	vprintf(fmt, ap);
 	printf("%s\n", c == OUT_PLAIN ? "" : colour(t, OUT_PLAIN));
 	fflush(stdout);

@@ -171,7 +171,7 @@ static bool answer_request(struct control *ctl, int fd, const json_t *id,
 {
 	json_t *answer = json_pack("{s:O?,s:b}", "id", id, "ok", 1);
 	struct err err = { 0 };
-	const json_t *body;
+	const json_t *body = NULL;
 	const char *name;
 	bool sent;
 	int rc;

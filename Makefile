@@ -1,0 +1,56 @@
+# A thin front: what is done stands in tools/, each a short script of its own.
+# Commands are meant for root; as another user those that need root go through
+# sudo, and say so where there is none.
+
+MAKEFLAGS += --no-print-directory
+AS_ROOT = tools/as-root
+# Where `make install` puts things; DESTDIR is the packager's staging root.
+PREFIX ?= /usr/local
+DESTDIR ?=
+# What `make check` runs: all, or e.g. T="unit netns/splice".
+T ?=
+
+.PHONY: help deps build demo check bench lint fuzz install clean
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
+
+deps: ## install all Debian packages that are missing
+	@tools/deps all
+
+build: ## release build in build/ (installs what building needs)
+	@tools/deps build
+	@tools/build release
+
+demo: build ## play the whole story: divert a container, judge its traffic
+	@$(AS_ROOT) build/src/cli/weir demo
+
+check: ## all tests, or T="unit netns/splice" (installs what they need)
+	@tools/deps all
+	@tools/build release asan clang tsan
+	@$(AS_ROOT) tools/check $(T)
+
+lint: ## only the checks of the source text
+	@tools/deps build lint
+	@tools/build clang
+	@tools/check lint
+
+bench: ## speed against the undiverted path; results in bench/README.md
+	@tools/deps build bench
+	@tools/build release
+	@$(AS_ROOT) bench/run
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each (600)
+	@tools/deps build lint
+	@tools/build clang
+	@tools/fuzz run
+
+install: build ## into PREFIX (/usr/local), below DESTDIR if given
+	@meson configure build --prefix='$(PREFIX)'
+	@ninja -C build --quiet
+	@$(AS_ROOT) -w '$(DESTDIR)$(PREFIX)' env DESTDIR='$(DESTDIR)' \
+		meson install -C build --no-rebuild --quiet
+
+clean: ## remove everything that was built
+	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan

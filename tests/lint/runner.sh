@@ -1,0 +1,92 @@
+#!/bin/bash
+# tools/check counts what it should, and lets nothing pass unseen.
+. "$(dirname "$0")/lib.sh"
+
+check() { "$SRC/tools/check" --root "$sample" -t 20 "$@"; }
+
+script() { # a test of the sample tree, its text on stdin
+    { echo '#!/bin/bash'; cat; } | write tests/lint/a.sh
+    chmod +x "$sample/tests/lint/a.sh"
+}
+wanted() { # NAME LAST-LINE: runs; the exit status must fit the last line too
+    local output status=0 want=1
+    output=$(check lint 2>&1) || status=$?
+    [[ $2 != *" 0 failed"* ]] || want=0
+    [ "$(tail -n 1 <<<"$output")" = "$2" ] && [ "$status" = "$want" ]
+    point $? "$1"
+    [ "$status" = "$want" ] || comment <<<"exit $status: $output"
+}
+
+script <<<$'echo 1..2; echo ok 1 - a; echo ok 2 - b'
+wanted "all well" "2 passed, 0 failed, 0 skipped"
+script <<<$'echo 1..2; echo ok 1 - a; echo not ok 2 - b; exit 1'
+wanted "a failed point" "1 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..2; echo not ok 1 - a; echo ok 2 - b'
+wanted "a failed point and exit 0" "1 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..2; echo ok 1 - a; echo "ok 2 - b # SKIP no vsock"'
+wanted "a skipped point" "1 passed, 0 failed, 1 skipped"
+script <<<$'echo 1..1; echo "not ok 1 # SKIP b"'
+wanted "a skipped point as cmocka writes it" "0 passed, 0 failed, 1 skipped"
+script <<<$'echo "1..0 # SKIP probe act_pedit: not there"'
+wanted "a skipped file" "0 passed, 0 failed, 1 skipped"
+check lint | grep -q 'lint/a: probe act_pedit: not there'
+point $? "its reason is told"
+script <<<$'echo 1..0'
+wanted "a file skipped without a reason" "0 passed, 1 failed, 0 skipped"
+script <<<$'echo ok 1 - a'
+wanted "no plan" "1 passed, 1 failed, 0 skipped"
+script <<<''
+wanted "no output" "0 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..3; echo ok 1 - a'
+wanted "fewer points than planned" "1 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..1; echo ok 1 - a; echo ok 2 - b'
+wanted "more points than planned" "2 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..2; echo ok 1 - a; echo ok 1 - a'
+wanted "the same point twice" "2 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..1; echo ok 1 - a; kill -SEGV $$'
+wanted "a crash" "1 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..1; echo ok 1 - a; exit 3'
+wanted "an exit status without a failed point" "1 passed, 1 failed, 0 skipped"
+script <<<$'echo 1..1; echo ok 1 - a; echo "Bail out! no disk"'
+wanted "bail out" "1 passed, 1 failed, 0 skipped"
+# The runner's own deadline; the test would wait for ever, its trap must run.
+script <<'S'
+trap 'touch "$SRC/cleaned"; exit 1' TERM
+echo 1..1; echo ok 1 - a
+tail -f /dev/null & wait
+S
+output=$("$SRC/tools/check" --root "$sample" -t 1 lint 2>&1)
+[ "$(tail -n 1 <<<"$output")" = "1 passed, 1 failed, 0 skipped" ] &&
+    grep -q 'ran out of time' <<<"$output"
+point $? "out of time"
+[ -e "$sample/cleaned" ]
+point $? "out of time: its trap has run"
+
+script <<<$'echo 1..1; echo ok 1 - a; tail -f /dev/null & echo $! >"$SRC/pid"'
+wanted "a process left behind" "1 passed, 1 failed, 0 skipped"
+! kill -0 "$(cat "$sample/pid")" 2>/dev/null
+point $? "a process left behind is ended"
+
+script <<<$'echo 1..1; echo ok 1 - a; ./a.out 2>/dev/null; true'
+gcc -g -fsanitize=address -x c -o "$sample/a.out" - <<'S'
+#include <stdlib.h>
+int main(void)
+{
+	volatile char *p = malloc(1);
+	free((void *)p);
+	return p[0];
+}
+S
+wanted "a sanitizer's finding nobody looked at" "1 passed, 1 failed, 0 skipped"
+
+script <<<'echo 1..1; echo ok 1'
+chmod -x "$sample/tests/lint/a.sh"
+wanted "a test that cannot be run" "0 passed, 2 failed, 0 skipped"
+fresh
+wanted "no tests at all" "0 passed, 1 failed, 0 skipped"
+flags "a test that does not exist" 'no such test' check lint/gone
+flags "a kind that does not exist" 'no such kind' check gone
+script <<<'echo 1..1; echo ok 1'
+write tests/lint/lib.sh <<<'exit 1'
+passes "lib.sh is no test; one test by its name" check lint/a
+finish

@@ -1,0 +1,138 @@
+#!/bin/bash
+# `weir dp` speaks with a data plane.
+#
+#   a namespace of this test's own
+#  ┌──────────────────────────────────────────────┐
+#  │  vbr ═══ vth ◀─▶ weir-dp ◀─ dp.sock ─ weir dp │
+#  └──────────────────────────────────────────────┘
+if [ -z "${CLI_DP_TEST_INSIDE:-}" ]; then
+    CLI_DP_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
+fi
+set -u
+out=$TEST_DIR/out
+door=$TEST_DIR/dp.sock
+points=0
+failures=0
+dp_pid=
+
+point() { # STATUS NAME [FILE that says more]
+    points=$((points + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $points - $2"
+        return
+    fi
+    echo "not ok $points - $2"
+    failures=$((failures + 1))
+    [ -z "${3:-}" ] || sed 's/^/# /' "$3"
+}
+
+wait_until() { # SECONDS CMD...: true as soon as CMD is
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        read -rt 0.02 <> <(:) || :
+    done
+}
+
+dp() { # ARGUMENT...: `weir dp` at our door; stdout and stderr in $out
+    "$BUILD/src/cli/weir" dp "$@" --control "$door" >"$out" 2>&1
+}
+
+exits() { # STATUS REGEX NAME ARGUMENT...: what `dp` does
+    local status=$1 regex=$2 name=$3 got
+    shift 3
+    dp "$@"
+    got=$?
+    [ $got = "$status" ] && grep -Eq -- "$regex" "$out"
+    point $? "$name" "$out"
+}
+
+start() { # a data plane; it is ready when it answers
+    "$BUILD/src/dp/weir-dp" -n 1 --control "$door" --listen "" 2>>"$TEST_DIR/log" &
+    dp_pid=$!
+    wait_until 10 dp version
+}
+
+stop() {
+    [ -z "$dp_pid" ] || { kill "$dp_pid" && wait "$dp_pid"; }
+    dp_pid=
+}
+trap stop EXIT
+
+ip link add vbr type veth peer name vth
+ip link set vbr up
+ip link set vth up
+
+exits 1 'no data plane answers.*weir-dp' "nobody there: says what to start" flows
+start
+point $? "the data plane is up" "$TEST_DIR/log"
+
+exits 0 'weir-dp [0-9]' "version" version
+exits 0 '"seq_num": 17' "a message of one's own" '{"ctrl_keep_alive":{"seq_num":17}}'
+exits 0 '^\{"ok":true,"seq_num":17\}$' "the same as JSON" -o json '{"ctrl_keep_alive":{"seq_num":17}}'
+exits 1 'ctrl_keep_alive.seq_num.*EINVAL|EINVAL.*ctrl_keep_alive.seq_num' \
+    "a refusal says which field" '{"ctrl_keep_alive":{}}'
+exits 1 '"code":"EINVAL".*"at":"ctrl_keep_alive.seq_num"' \
+    "the same as JSON: the data plane's own words" -o json '{"ctrl_keep_alive":{}}'
+exits 1 'no message "ctrl_nonsense"' "an unknown message is refused" '{"ctrl_nonsense":{}}'
+
+cat >"$TEST_DIR/setup.json" <<'J'
+[{"ctrl_cfg_internal_net":{"flag":3,"subnet_addr":[{"ip":"10.10.10.0","mask":"255.255.255.0"}]}},
+ {"ctrl_add_srvc_port":{"iface":"vth","jumboframe":false}},
+ {"ctrl_add_mac":{"iface":"vth","mac":"1a:27:f3:87:3a:27","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},
+ {"ctrl_cfg_mac":{"tap":false,"macs":["1a:27:f3:87:3a:27"]}}]
+J
+exits 0 '^4 messages accepted' "messages from a file" "@$TEST_DIR/setup.json"
+exits 0 '"accepted":2' "the same as JSON" -o json '[{"ctrl_keep_alive":{"seq_num":1}},{"ctrl_keep_alive":{"seq_num":2}}]'
+exits 1 '\[1\].ctrl_add_mac.mac' "an array stops at the first refusal and says which" \
+    '[{"ctrl_keep_alive":{"seq_num":1}},{"ctrl_add_mac":{"mac":"1a:27"}},{"ctrl_del_mac":{"mac":"1a:27:f3:87:3a:27"}}]'
+dp config
+grep -q '1a:27:f3:87:3a:27' "$out"
+point $? "what comes after it was not sent" "$out"
+
+# A policy of many rules is longer than a datagram and goes as a memfd.
+python3 - >"$TEST_DIR/large.json" <<'P'
+import json
+print(json.dumps({"ctrl_cfg_policy": {
+    "cmd": 1, "flag": 3, "defact": 7, "dir": 2, "mac": ["1a:27:f3:87:3a:27"],
+    "rules": [{"id": i, "sip": "10.10.10.66", "dip": "10.10.10.88", "port": i,
+               "portr": i, "proto": 6, "action": 2, "ingress": True}
+              for i in range(1, 2001)]}}))
+P
+exits 0 '^accepted' "a message longer than a datagram" "@$TEST_DIR/large.json"
+exits 0 '"rules": *2000|rules +2,000' "it arrived whole" stats
+
+dp config
+cp "$out" "$TEST_DIR/config.json"
+stop
+start
+dp - <"$TEST_DIR/config.json"
+point $? "what config prints can be sent back" "$out"
+dp config
+cmp -s "$out" "$TEST_DIR/config.json"
+point $? "and makes the same state" "$out"
+
+exits 0 '^no flows' "flows, when there are none" flows
+exits 0 '^\{"ok":true,"sessions":\[\]\}' "the same as JSON" flows -o json
+exits 0 'nothing was blocked' "blocks, when there are none" blocks
+exits 0 '^0 flows' "count" count
+exits 0 '^0 flows cleared' "clear" clear
+exits 0 '^endpoints .* 1 of 4,096' "stats show use against limit" stats
+exits 0 '"endpoints":\{' "stats as JSON" stats -o json
+
+exits 2 'flows, blocks' "no word: usage" -o text
+exits 2 'nonsense' "an unknown word: usage" nonsense
+exits 2 'not JSON' "broken JSON: usage" '{"ctrl_keep_alive":'
+exits 2 'one member' "two messages in one object: usage" '{"a":{},"b":{}}'
+exits 2 'argument' "an argument too many: usage" stats 7
+exits 2 'number' "clear what is no number: usage" clear seven
+exits 2 '' "an unknown option: usage" --nonsense
+exits 1 'No such file' "a file that is not there" @/nonexistent/file
+"$BUILD/src/cli/weir" dp --help | grep -q 'weir dp flows'
+point $? "--help shows examples"
+
+stop
+exits 1 'no data plane answers' "it is gone: says so" flows
+echo "1..$points"
+exit $((failures > 0))
