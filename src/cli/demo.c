@@ -96,7 +96,10 @@ static int parse_redirector(const char *text, struct demo_options *opt,
 	opt->redirector_auto = strcmp(text, "auto") == 0;
 	if (opt->redirector_auto)
 		return 0;
-	return redirector_parse(text, &opt->redirector, reterr);
+	if (redirector_parse(text, &opt->redirector, NULL) == 0)
+		return 0;
+	return err_set(reterr, EINVAL, "--redirector",
+		       "\"%s\" is none; expected auto, bpf or u32", text);
 }
 
 static int one_option(struct demo_options *opt, struct out *out, int c,

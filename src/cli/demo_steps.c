@@ -359,7 +359,7 @@ static int watch_ping(struct demo *d, enum demo_family family, int vex, int vbr,
 		.ns = &d->ns[DEMO_HOST],
 		.to = demo_addr(DEMO_CONTAINER, family),
 		.count = 1,
-		.timeout_ms = 1000,
+		.timeout_ms = 5000,
 	};
 	struct ping_result r;
 	struct sightings on_vex, on_vbr;
@@ -392,7 +392,7 @@ static int warm_up(struct demo *d, struct err *reterr)
 		.to = demo_addr(DEMO_CONTAINER, DEMO_IP4),
 		.count = 2,
 		.interval_ms = 50,
-		.timeout_ms = 1000,
+		.timeout_ms = 5000,
 	};
 	struct ping_result r;
 

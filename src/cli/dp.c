@@ -165,6 +165,17 @@ static int ask_clear(struct dp *d, json_t **ret, struct err *reterr)
 	return rc;
 }
 
+/* In text the code comes first; JSON has a member for it. */
+static int tell_refusal(const struct dp *d, const struct err *err)
+{
+	struct err with_code = *err;
+
+	if (!d->out.json)
+		(void)err_set(&with_code, err->code, err->at, "%s: %s",
+			      err_code_name(err->code), err->text);
+	return out_error(&d->out, "dp", &with_code);
+}
+
 static int run_verb(struct dp *d, const struct verb *v)
 {
 	json_t *answer = NULL;
@@ -178,7 +189,7 @@ static int run_verb(struct dp *d, const struct verb *v)
 	else
 		rc = dpclient_ask_name(&d->client, v->message, &answer, &err);
 	if (rc < 0)
-		return out_error(&d->out, "dp", &err);
+		return tell_refusal(d, &err);
 	if (d->out.json) {
 		(void)json_object_del(answer, "id");
 		out_json(answer);
@@ -334,7 +345,7 @@ static int run_raw(struct dp *d, const json_t *messages, bool single)
 	struct err err = { 0 };
 
 	if (send_messages(d, messages, single, &answer, &err) < 0)
-		return out_error(&d->out, "dp", &err);
+		return tell_refusal(d, &err);
 	show_raw(d, answer, json_array_size(messages), single);
 	json_decref(answer);
 	return CLI_OK;

@@ -279,7 +279,7 @@ static int recv_answer(const struct dpclient *c, json_t **ret,
 	char *buf = malloc(OWN_MSG_MAX);
 	json_t *v, *large;
 	int fd = -1;
-	size_t len;
+	size_t len = 0;
 	int rc;
 
 	if (!buf)

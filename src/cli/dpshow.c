@@ -69,6 +69,9 @@ static void add_verdict(struct table *t, const json_t *s)
 		action = "BLOCKED";
 	if (rule > 0)
 		table_add(t, "%s %" PRIu64, action, rule);
+	else if (strcmp(action, "open") == 0)
+		/* such a reason says itself that nothing was decided */
+		table_add(t, "%s", text(s, "reason"));
 	else
 		table_add(t, "%s %s", action, text(s, "reason"));
 }

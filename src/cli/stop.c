@@ -27,13 +27,21 @@ static void on_signal(int sig)
 	errno = saved;
 }
 
+static bool is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 static void set_handlers(void (*handler)(int), void (*on_pipe)(int))
 {
 	struct sigaction sa = { .sa_handler = handler };
 
 	(void)sigemptyset(&sa.sa_mask);
 	for (unsigned i = 0; i < sizeof caught / sizeof *caught; i++)
-		(void)sigaction(caught[i], &sa, NULL);
+		if (!(caught[i] == SIGHUP && is_ignored(SIGHUP)))
+			(void)sigaction(caught[i], &sa, NULL);
 	sa.sa_handler = on_pipe;
 	(void)sigaction(SIGPIPE, &sa, NULL);
 }

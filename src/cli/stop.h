@@ -13,6 +13,7 @@
 /*
  * From now on SIGINT, SIGTERM and SIGHUP only raise the flag, and a closed
  * pipe is an error of write(2). System calls are interrupted (no SA_RESTART).
+ * An ignored SIGHUP (nohup) stays ignored.
  */
 void stop_catch(void);
 /* In a child: signals do again what they usually do. */

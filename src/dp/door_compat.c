@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "dp/door.h"
 #include "dp/handlers.h"
+#include "dp/opener.h"
 
 #define REPLY_WAIT_MS 500
 #define REPLY_STEP_MS 2
@@ -30,17 +31,32 @@ struct sender {
 	int wait_ms; /* what is left of REPLY_WAIT_MS */
 };
 
+/*
+ * The agent's socket is root's and we are not: the kernel's EACCES. Then the
+ * opener sends it.
+ */
+static int send_once(const struct sender *s, const uint8_t *buf, size_t len)
+{
+	int rc = sendto(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+			(const struct sockaddr *)s->to, s->to_len) < 0
+			 ? -errno
+			 : 0;
+
+	return rc == -EACCES ? opener_reply(s->ctl->opener_fd, s->to, buf, len)
+			     : rc;
+}
+
 static bool send_reply(void *arg, const uint8_t *buf, size_t len)
 {
 	struct sender *s = arg;
+	int rc;
 
 	if (s->to_len <= sizeof(sa_family_t)) {
 		s->ctl->compat.unanswered++;
 		return false;
 	}
-	while (sendto(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL,
-		      (const struct sockaddr *)s->to, s->to_len) < 0) {
-		if (errno != EAGAIN || s->wait_ms <= 0) {
+	while ((rc = send_once(s, buf, len)) < 0) {
+		if (rc != -EAGAIN || s->wait_ms <= 0) {
 			s->ctl->compat.unanswered++;
 			return false;
 		}
@@ -119,7 +135,7 @@ static void one_datagram(struct control *ctl, const char *text, size_t len,
 bool compat_serve(struct control *ctl, int fd)
 {
 	char text[COMPAT_MSG_MAX];
-	struct sockaddr_un from;
+	struct sockaddr_un from = { 0 };
 	union {
 		char buf[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;

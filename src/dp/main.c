@@ -96,6 +96,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 
 static int run_live(const struct options *opt, char *load_text, size_t load_len)
 {
+	struct opener_door compat;
 	struct door_fds doors;
 	pid_t self = getpid(), child;
 	int pair[2], status;
@@ -120,7 +121,8 @@ static int run_live(const struct options *opt, char *load_text, size_t load_len)
 	}
 	free(load_text);
 	close(pair[1]);
-	status = opener_serve(pair[0], child);
+	compat = (struct opener_door){ opt->listen, doors.compat };
+	status = opener_serve(pair[0], child, &compat);
 	door_unlink(opt->listen, doors.compat);
 	door_unlink(opt->control, doors.own);
 	close(pair[0]);

@@ -1,31 +1,45 @@
 /*
  * The protocol is two fixed structs; an answer carries the descriptor as
  * SCM_RIGHTS. The opener believes nothing the worker says beyond an interface
- * name: it is the stronger of the two and the one that parses least.
+ * name or the name of a client's socket: it is the stronger of the two and the
+ * one that parses least.
+ *
+ * A reply goes only to a socket beside the compatible door's own, where the
+ * agent has its own; a worker that was taken over could otherwise speak to any
+ * service of the host in root's name. The socket is opened without following
+ * a link and addressed by that descriptor, so it cannot be exchanged meanwhile.
  */
 #include "dp/opener.h"
 
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "ring/ring.h"
 
 struct request {
-	char ifname[IFNAMSIZ];
+	enum { OPEN_PORT, SEND_REPLY } what;
+	char ifname[IFNAMSIZ]; /* OPEN_PORT */
+	struct sockaddr_un to; /* SEND_REPLY: this and the rest */
+	size_t len;
+	uint8_t data[COMPAT_REPLY_MAX];
 };
 
 struct answer {
-	int rc; /* 0 with a descriptor, or -errno */
+	int rc; /* 0, of OPEN_PORT with a descriptor, or -errno */
 	struct err err;
 };
 
@@ -89,23 +103,58 @@ static void send_answer(int fd, const struct answer *a, int passed)
 	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
 }
 
+/* Is it the name of something in the same directory as the door's socket? */
+static bool is_beside(const char *path, const char *door)
+{
+	const char *name = strrchr(door, '/');
+	size_t dir_len = name ? (size_t)(name - door) + 1 : 0;
+
+	return strncmp(path, door, dir_len) == 0 &&
+	       !strchr(path + dir_len, '/');
+}
+
+static int send_reply(const struct opener_door *door, const struct request *q)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct stat st;
+	int fd, rc = 0;
+
+	if (door->fd < 0 || q->len > sizeof q->data ||
+	    !memchr(q->to.sun_path, '\0', sizeof q->to.sun_path) ||
+	    !is_beside(q->to.sun_path, door->path))
+		return -EPERM;
+	fd = open(q->to.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	(void)snprintf(to.sun_path, sizeof to.sun_path, "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+		rc = -ENOTSOCK;
+	else if (sendto(door->fd, q->data, q->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+			(const struct sockaddr *)&to, sizeof to) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
 /* false: the worker is gone */
-static bool serve_one(int fd)
+static bool serve_one(int fd, const struct opener_door *compat)
 {
 	struct request q;
 	struct answer a = { 0 };
 	ssize_t len = recv(fd, &q, sizeof q, 0);
-	int sock;
+	int sock = -1;
 
 	if (len <= 0)
 		return len < 0 && errno == EINTR;
-	if (len != sizeof q || !memchr(q.ifname, '\0', sizeof q.ifname)) {
+	if (len == sizeof q && q.what == SEND_REPLY) {
+		a.rc = send_reply(compat, &q);
+	} else if (len != sizeof q || q.what != OPEN_PORT ||
+		   !memchr(q.ifname, '\0', sizeof q.ifname)) {
 		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
-		send_answer(fd, &a, -1);
-		return true;
+	} else {
+		sock = ring_packet_open(q.ifname, &a.err);
+		a.rc = sock < 0 ? sock : 0;
 	}
-	sock = ring_packet_open(q.ifname, &a.err);
-	a.rc = sock < 0 ? sock : 0;
 	send_answer(fd, &a, sock);
 	if (sock >= 0)
 		close(sock);
@@ -126,7 +175,7 @@ static int exit_status_of(pid_t child)
 	return 1;
 }
 
-int opener_serve(int fd, pid_t child)
+int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 {
 	struct signalfd_siginfo si;
 	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN } };
@@ -147,7 +196,7 @@ int opener_serve(int fd, pid_t child)
 		    read(fds[1].fd, &si, sizeof si) == sizeof si)
 			/* gone already: then waitpid says so */
 			(void)kill(child, SIGTERM);
-		if (fds[0].revents && !serve_one(fd))
+		if (fds[0].revents && !serve_one(fd, compat))
 			break;
 	}
 	close(fds[1].fd);
@@ -156,7 +205,7 @@ int opener_serve(int fd, pid_t child)
 
 int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
 {
-	struct request q = { 0 };
+	struct request q = { .what = OPEN_PORT };
 	struct answer a;
 	struct iovec iov = { &a, sizeof a };
 	union {
@@ -185,4 +234,19 @@ int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
 			       "the opener sent no descriptor");
 	memcpy(&sock, CMSG_DATA(c), sizeof sock);
 	return sock;
+}
+
+int opener_reply(int fd, const struct sockaddr_un *to, const uint8_t *buf,
+		 size_t len)
+{
+	struct request q = { .what = SEND_REPLY, .to = *to, .len = len };
+	struct answer a;
+
+	if (len > sizeof q.data)
+		return -EMSGSIZE;
+	memcpy(q.data, buf, len);
+	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) != sizeof q ||
+	    recv(fd, &a, sizeof a, 0) != sizeof a)
+		return -EPIPE;
+	return a.rc;
 }

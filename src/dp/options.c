@@ -137,7 +137,8 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 		*ret_exit = usage_error("unexpected argument", argv[optind]);
 		return -1;
 	}
-	if (!opt->replay && !opt->listen[0] && !opt->control[0]) {
+	if (!opt->replay && strlen(opt->listen) == 0 &&
+	    strlen(opt->control) == 0) {
 		*ret_exit = usage_error("no door to be driven by",
 					"--listen \"\" --control \"\"");
 		return -1;

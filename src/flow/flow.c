@@ -319,11 +319,10 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 	return sender_is_client != ingress;
 }
 
-static enum flow_class first_class(uint8_t proto, bool midstream)
+static enum flow_class first_class(uint8_t proto)
 {
 	if (proto == PROTO_TCP)
-		return midstream ? FLOW_CLASS_TCP_ESTABLISHED
-				 : FLOW_CLASS_TCP_OPENING;
+		return FLOW_CLASS_TCP_OPENING;
 	if (proto == PROTO_UDP)
 		return FLOW_CLASS_UDP;
 	return is_icmp(proto) ? FLOW_CLASS_ICMP : FLOW_CLASS_OTHER;
@@ -340,7 +339,7 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->client_is_own = client_is_own;
 	f->midstream = midstream;
 	f->tap = false;
-	f->class = (uint8_t)first_class(p->proto, midstream);
+	f->class = (uint8_t)first_class(p->proto);
 	f->icmp_type = icmp_request_type(p->proto, p->icmp_type);
 	f->icmp_code = p->icmp_code;
 	f->ethertype = p->ethertype;

@@ -75,11 +75,10 @@ static uint8_t state_of(const struct flow_side_state *me,
 		return TCP_S_CLOSE_WAIT;
 	if (established)
 		return TCP_S_ESTABLISHED;
-	if (!me->syn_seen)
+	if (!me->has_isn)
 		return TCP_S_LISTEN;
-	return other->syn_seen && other->heard && me->acked_any
-		       ? TCP_S_SYN_RECV
-		       : TCP_S_SYN_SENT;
+	return other->has_isn && me->acked_any ? TCP_S_SYN_RECV
+					       : TCP_S_SYN_SENT;
 }
 
 static void derive_states(struct flow *f)
@@ -101,8 +100,10 @@ enum flow_class tcp_class(const struct flow *f)
 		return FLOW_CLASS_TCP_CLOSED;
 	if ((c->fin_seen && c->fin_acked) || (s->fin_seen && s->fin_acked))
 		return FLOW_CLASS_TCP_HALF_CLOSED;
-	return is_established(f) ? FLOW_CLASS_TCP_ESTABLISHED
-				 : FLOW_CLASS_TCP_OPENING;
+	/* mid-stream both count as established; first let both be heard */
+	return is_established(f) && c->heard && s->heard
+		       ? FLOW_CLASS_TCP_ESTABLISHED
+		       : FLOW_CLASS_TCP_OPENING;
 }
 
 enum flow_side tcp_reopener(const struct packet *p, enum flow_side side)
@@ -296,9 +297,10 @@ enum flow_step tcp_follow(struct flow *f, const struct packet *p,
 		   !before(other->acked, p->tcp_seq + seq_len(p))) {
 		step = FLOW_STEP_RETRANSMIT;
 	}
-	take_seq(me, other, p);
+	/* first the ACK: a FIN that acknowledges the other's is passive */
 	if (p->tcp_flags & TCP_ACK)
 		take_ack(me, other, p);
+	take_seq(me, other, p);
 	derive_states(f);
 	return step;
 }

@@ -374,10 +374,10 @@ int divert_get(struct divert *d, uint32_t vex, struct divert_endpoint *ret,
 
 int divert_try(uint32_t ifindex, struct err *reterr)
 {
-	struct divert *d;
+	struct divert *d = NULL;
 	int rc = divert_open(NULL, ifindex, true, &d, reterr);
 
-	if (rc < 0)
+	if (rc < 0 || !d)
 		return rc;
 	rc = attach(d, ifindex, d->skel->progs.divert_vbr, reterr);
 	divert_free(d);

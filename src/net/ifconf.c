@@ -91,8 +91,7 @@ static int add_address(struct reading *rd, const struct nlmsghdr *msg,
 
 	ifa = begin(&req, RTM_NEWADDR, NLM_F_CREATE | nl_flags, sizeof(*ifa));
 	*ifa = *old;
-	mnl_attr_for_each(a, msg, sizeof(*ifa))
-	{
+	mnl_attr_for_each (a, msg, sizeof(*ifa)) {
 		if (mnl_attr_get_type(a) == IFA_FLAGS)
 			flags = mnl_attr_get_u32(a);
 		else if (!put_copy_attr(&req, a))
@@ -210,11 +209,9 @@ static bool nexthop_retarget(struct rtnexthop *nh, void *arg)
 
 static bool route_is_via(const struct nlmsghdr *msg, uint32_t ifindex)
 {
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *a;
 
-	mnl_attr_for_each(a, msg, sizeof(*rtm))
-	{
+	mnl_attr_for_each (a, msg, sizeof(struct rtmsg)) {
 		switch (mnl_attr_get_type(a)) {
 		case RTA_OIF:
 			if (mnl_attr_get_u32(a) == ifindex)
@@ -235,9 +232,9 @@ static uint32_t route_table(const struct nlmsghdr *msg)
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *a;
 
-	mnl_attr_for_each(
-		a, msg, sizeof(*rtm)) if (mnl_attr_get_type(a) ==
-					  RTA_TABLE) return mnl_attr_get_u32(a);
+	mnl_attr_for_each (a, msg, sizeof(*rtm))
+		if (mnl_attr_get_type(a) == RTA_TABLE)
+			return mnl_attr_get_u32(a);
 	return rtm->rtm_table;
 }
 
@@ -287,8 +284,7 @@ static int take_route(const struct nlmsghdr *msg, void *arg)
 	rtm = begin(&req, RTM_NEWROUTE, NLM_F_CREATE, sizeof(*rtm));
 	*rtm = *old;
 	rtm->rtm_flags &= RTNH_F_ONLINK | RTNH_F_PERVASIVE;
-	mnl_attr_for_each(a, msg, sizeof(*rtm))
-	{
+	mnl_attr_for_each (a, msg, sizeof(*rtm)) {
 		uint16_t type = mnl_attr_get_type(a);
 
 		if (type == RTA_CACHEINFO) {
@@ -303,9 +299,9 @@ static int take_route(const struct nlmsghdr *msg, void *arg)
 	}
 	if (expires > 0 && fits(&req, sizeof(expires)))
 		mnl_attr_put_u32(&req.msg, RTA_EXPIRES, expires);
-	mnl_attr_for_each(a, &req.msg, sizeof(*rtm)) if (mnl_attr_get_type(a) ==
-							 RTA_MULTIPATH)(void)
-		any_nexthop(a, nexthop_clean, NULL);
+	mnl_attr_for_each (a, &req.msg, sizeof(*rtm))
+		if (mnl_attr_get_type(a) == RTA_MULTIPATH)
+			(void)any_nexthop(a, nexthop_clean, NULL);
 	/*
 	 * Append keeps the order of routes alike in prefix and metric. Of an
 	 * IPv6 multipath route the nexthops by other devices are still there,
@@ -342,8 +338,7 @@ static int take_neigh(const struct nlmsghdr *msg, void *arg)
 	*ndm = *old;
 	if (ndm->ndm_state & learnt)
 		ndm->ndm_state = NUD_STALE; /* asked again when used */
-	mnl_attr_for_each(a, msg, sizeof(*ndm))
-	{
+	mnl_attr_for_each (a, msg, sizeof(*ndm)) {
 		uint16_t type = mnl_attr_get_type(a);
 
 		if (type == NDA_CACHEINFO || type == NDA_PROBES)
@@ -452,9 +447,10 @@ static int find_qdisc(const struct nlmsghdr *msg, void *arg)
 	if (msg->nlmsg_type != RTM_NEWQDISC || tcm->tcm_handle == 0 ||
 	    tcm->tcm_ifindex != (int)q->ifindex)
 		return 0;
-	mnl_attr_for_each(a, msg, sizeof(*tcm)) if (mnl_attr_get_type(a) ==
-						    TCA_KIND)(void)
-		snprintf(q->found, sizeof(q->found), "%s", mnl_attr_get_str(a));
+	mnl_attr_for_each (a, msg, sizeof(*tcm))
+		if (mnl_attr_get_type(a) == TCA_KIND)
+			(void)snprintf(q->found, sizeof(q->found), "%s",
+				       mnl_attr_get_str(a));
 	return 0;
 }
 
@@ -542,8 +538,7 @@ static void retarget(struct nlmsghdr *msg, uint32_t from, uint32_t to)
 			(int)to;
 		return;
 	case RTM_NEWROUTE:
-		mnl_attr_for_each(a, msg, sizeof(struct rtmsg))
-		{
+		mnl_attr_for_each (a, msg, sizeof(struct rtmsg)) {
 			if (mnl_attr_get_type(a) == RTA_MULTIPATH)
 				(void)any_nexthop(a, nexthop_retarget, from_to);
 			else if (mnl_attr_get_type(a) == RTA_OIF)
@@ -639,10 +634,12 @@ static bool same_route(const struct nlmsghdr *x, const struct nlmsghdr *y)
 	    rx->rtm_type != ry->rtm_type || route_table(x) != route_table(y))
 		return false;
 	for (unsigned i = 0; i < 2; i++) {
-		mnl_attr_for_each(a, x, sizeof(*rx)) if (mnl_attr_get_type(a) ==
-							 types[i]) ax[i] = a;
-		mnl_attr_for_each(a, y, sizeof(*ry)) if (mnl_attr_get_type(a) ==
-							 types[i]) ay[i] = a;
+		mnl_attr_for_each (a, x, sizeof(*rx))
+			if (mnl_attr_get_type(a) == types[i])
+				ax[i] = a;
+		mnl_attr_for_each (a, y, sizeof(*ry))
+			if (mnl_attr_get_type(a) == types[i])
+				ay[i] = a;
 		if (!ax[i] != !ay[i])
 			return false;
 		if (ax[i] && (ax[i]->nla_len != ay[i]->nla_len ||
@@ -686,10 +683,10 @@ static int find_surplus(const struct nlmsghdr *msg, void *arg)
 	rtm = begin(&req, RTM_DELROUTE, 0, sizeof(*rtm));
 	*rtm = *old;
 	rtm->rtm_flags = 0;
-	mnl_attr_for_each(
-		a, msg,
-		sizeof(*rtm)) if (mnl_attr_get_type(a) != RTA_CACHEINFO &&
-				  !put_copy_attr(&req, a)) return -E2BIG;
+	mnl_attr_for_each (a, msg, sizeof(*rtm))
+		if (mnl_attr_get_type(a) != RTA_CACHEINFO &&
+		    !put_copy_attr(&req, a))
+			return -E2BIG;
 	return nl_batch_add(&s->deletions, &req.msg);
 }
 

@@ -84,9 +84,9 @@ static void read_kind(const struct nlattr *linkinfo, struct link_stat *s)
 
 	if (!linkinfo)
 		return;
-	mnl_attr_for_each_nested(a, linkinfo) if (mnl_attr_get_type(a) ==
-						  IFLA_INFO_KIND)
-		text_of(a, s->kind, sizeof(s->kind));
+	mnl_attr_for_each_nested (a, linkinfo)
+		if (mnl_attr_get_type(a) == IFLA_INFO_KIND)
+			text_of(a, s->kind, sizeof(s->kind));
 }
 
 static void read_addrgen(const struct nlattr *af_spec, struct link_stat *s)
@@ -96,14 +96,12 @@ static void read_addrgen(const struct nlattr *af_spec, struct link_stat *s)
 	s->addrgen = -1;
 	if (!af_spec)
 		return;
-	mnl_attr_for_each_nested(family, af_spec)
-	{
+	mnl_attr_for_each_nested (family, af_spec) {
 		if (mnl_attr_get_type(family) != AF_INET6)
 			continue;
-		mnl_attr_for_each_nested(a,
-					 family) if (mnl_attr_get_type(a) ==
-						     IFLA_INET6_ADDR_GEN_MODE)
-			s->addrgen = (int8_t)mnl_attr_get_u8(a);
+		mnl_attr_for_each_nested (a, family)
+			if (mnl_attr_get_type(a) == IFLA_INET6_ADDR_GEN_MODE)
+				s->addrgen = (int8_t)mnl_attr_get_u8(a);
 	}
 }
 
@@ -195,7 +193,7 @@ int link_get_peer(struct nl *nl, const struct link_stat *of,
 int link_index(struct nl *nl, const char *name, uint32_t *ret,
 	       struct err *reterr)
 {
-	struct link_stat s;
+	struct link_stat s = { 0 };
 	int r = link_get(nl, name, &s, reterr);
 
 	if (r == 0)

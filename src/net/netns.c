@@ -252,8 +252,6 @@ struct spawn {
 	pid_t pid;
 };
 
-extern char **environ;
-
 static int spawn_here(void *arg, struct err *reterr)
 {
 	struct spawn *s = arg;

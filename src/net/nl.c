@@ -95,12 +95,13 @@ static void ext_ack_text(const struct nlmsghdr *msg, char *ret, size_t size)
 		return;
 	if (!(msg->nlmsg_flags & NLM_F_CAPPED))
 		skip += mnl_nlmsg_get_payload_len(&e->msg);
-	mnl_attr_for_each(a, msg, skip)
-	{
+	mnl_attr_for_each (a, msg, skip) {
 		if (mnl_attr_get_type(a) != NLMSGERR_ATTR_MSG)
 			continue;
-		snprintf(ret, size, "%.*s", (int)mnl_attr_get_payload_len(a),
-			 mnl_attr_get_str(a));
+		/* too long a text is cut */
+		(void)snprintf(ret, size, "%.*s",
+			       (int)mnl_attr_get_payload_len(a),
+			       mnl_attr_get_str(a));
 		return;
 	}
 }

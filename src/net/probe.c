@@ -39,7 +39,7 @@ static int add_pair(struct nl *nl, const char *a, const char *b,
 
 static int try_bpf(struct nl *nl, struct err *reterr)
 {
-	uint32_t vbr, vth;
+	uint32_t vbr = 0, vth = 0;
 	int rc = add_pair(nl, "vbr", "vth", &vbr, &vth, reterr);
 
 	return rc < 0 ? rc : divert_try(vbr, reterr);

@@ -170,6 +170,23 @@ static int plan_port(const struct splice_spec *spec, struct job *j,
 	return 0;
 }
 
+/* vbr has either our programs or our filters: they do not see each other. */
+static int plan_same_redirector(const struct splice_spec *spec, struct job *j,
+				struct err *reterr)
+{
+	struct splice_stat *list = NULL;
+	size_t n = 0;
+	int rc = splice_list(spec->agent, &list, &n, reterr);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if (list[i].redirector != j->s.redirector)
+			rc = err_set(reterr, EOPNOTSUPP, "--redirector",
+				     "this agent's workloads use %s",
+				     redirector_name(list[i].redirector));
+	free(list);
+	return rc;
+}
+
 static int plan(const struct splice_spec *spec, struct job *j,
 		struct err *reterr)
 {
@@ -179,6 +196,8 @@ static int plan(const struct splice_spec *spec, struct job *j,
 		rc = plan_redirector(spec, j, reterr);
 	if (rc == 0)
 		rc = plan_names(j, reterr);
+	if (rc == 0)
+		rc = plan_same_redirector(spec, j, reterr);
 	j->s.mode = spec->mode;
 	return rc;
 }
@@ -553,9 +572,9 @@ static void fill_stat(struct job *j, struct splice_stat *s)
 static int list_job(struct job *j, struct splice_stat **ret, size_t *ret_count,
 		    struct err *reterr)
 {
-	struct link_stat *links;
-	struct splice_stat *list;
-	size_t n, found = 0;
+	struct link_stat *links = NULL;
+	struct splice_stat *list = NULL;
+	size_t n = 0, found = 0;
 	int rc;
 
 	if (link_index(j->in_agent, SPLICE_VBR, &j->vbr, NULL) < 0)
@@ -605,8 +624,8 @@ int splice_list(const char *agent, struct splice_stat **ret, size_t *ret_count,
 static int find_record(struct job *j, uint64_t ino, const char *dev,
 		       size_t *ret_others, struct err *reterr)
 {
-	struct splice_stat *list;
-	size_t n;
+	struct splice_stat *list = NULL;
+	size_t n = 0;
 	bool found = false;
 	int rc = list_job(j, &list, &n, reterr);
 
@@ -631,7 +650,7 @@ int splice_down(const char *workload, const char *agent, const char *dev,
 		struct err *reterr)
 {
 	struct job j;
-	size_t others;
+	size_t others = 0;
 	int rc = job_open(&j, workload, agent, reterr);
 
 	if (rc < 0)
@@ -669,9 +688,9 @@ static int drop_orphan(const char *agent, const struct splice_stat *s,
 
 static int remove_idle_base(const char *agent, struct err *reterr)
 {
-	struct splice_stat *list;
+	struct splice_stat *list = NULL;
 	struct job j;
-	size_t n;
+	size_t n = 0;
 	int rc = job_open(&j, NULL, agent, reterr);
 
 	if (rc < 0)
@@ -688,9 +707,9 @@ static int remove_idle_base(const char *agent, struct err *reterr)
 
 int splice_down_all(const char *agent, struct err *reterr)
 {
-	struct splice_stat *list;
+	struct splice_stat *list = NULL;
 	struct err err;
-	size_t n;
+	size_t n = 0;
 	int first, rc = splice_list(agent, &list, &n, reterr);
 
 	if (rc < 0)
@@ -721,7 +740,7 @@ int splice_set_mode(const char *workload, const char *agent, const char *dev,
 	struct divert_endpoint ep;
 	struct divert *d;
 	struct job j;
-	size_t others;
+	size_t others = 0;
 	int rc = job_open(&j, workload, agent, reterr);
 
 	if (rc < 0)

@@ -213,27 +213,27 @@ static struct tcmsg *start_filter(struct request *req, uint16_t type,
 
 /* The selector as the kernel takes it and tells it. */
 struct selector {
-	union {
-		struct tc_u32_sel head;
-		char bytes[sizeof(struct tc_u32_sel) +
-			   MATCH_MAX * sizeof(struct tc_u32_key)];
-	};
+	_Alignas(struct tc_u32_sel) char bytes
+		[sizeof(struct tc_u32_sel) +
+		 MATCH_MAX * sizeof(struct tc_u32_key)];
 };
 
 static size_t selector_of(const struct rule *r, struct selector *ret)
 {
+	struct tc_u32_sel head = { .flags = TC_U32_TERMINAL,
+				   .nkeys = (unsigned char)r->matches };
+
 	memset(ret, 0, sizeof(*ret));
-	ret->head.flags = TC_U32_TERMINAL;
-	ret->head.nkeys = (unsigned char)r->matches;
+	memcpy(ret->bytes, &head, sizeof(head));
 	for (unsigned i = 0; i < r->matches; i++) {
 		struct tc_u32_key key = { .mask = htonl(r->match[i].mask),
 					  .val = htonl(r->match[i].value),
 					  .off = r->match[i].off };
 
-		memcpy(ret->bytes + sizeof(ret->head) + i * sizeof(key), &key,
+		memcpy(ret->bytes + sizeof(head) + i * sizeof(key), &key,
 		       sizeof(key));
 	}
-	return sizeof(ret->head) + r->matches * sizeof(struct tc_u32_key);
+	return sizeof(head) + r->matches * sizeof(struct tc_u32_key);
 }
 
 static void put_pedit(struct nlmsghdr *msg, const struct rule *r)
@@ -357,12 +357,10 @@ static const struct nlattr *selector_in(const struct nlmsghdr *msg)
 {
 	const struct nlattr *a, *o, *ret = NULL;
 
-	mnl_attr_for_each(a, msg, sizeof(struct tcmsg))
-	{
+	mnl_attr_for_each (a, msg, sizeof(struct tcmsg)) {
 		if (mnl_attr_get_type(a) != TCA_OPTIONS)
 			continue;
-		mnl_attr_for_each_nested(o, a)
-		{
+		mnl_attr_for_each_nested (o, a) {
 			if (mnl_attr_get_type(o) == TCA_U32_SEL)
 				ret = o;
 		}
@@ -387,9 +385,9 @@ static int compare_filter(const struct nlmsghdr *msg, void *arg)
 		/* Only the keys: flags and hash may be told otherwise. */
 		if (tc->tcm_info >> 16 == s->want[i].pref &&
 		    mnl_attr_get_payload_len(a) == len &&
-		    memcmp(told + sizeof(sel.head),
-			   sel.bytes + sizeof(sel.head),
-			   len - sizeof(sel.head)) == 0)
+		    memcmp(told + sizeof(struct tc_u32_sel),
+			   sel.bytes + sizeof(struct tc_u32_sel),
+			   len - sizeof(struct tc_u32_sel)) == 0)
 			s->handle[i] = tc->tcm_handle;
 	}
 	return 0;
@@ -566,7 +564,7 @@ int u32_set_mode(struct nl *nl, const struct divert_endpoint *ep,
 {
 	struct rule diverting[DIVERTING];
 	struct nl_batch b = { 0 };
-	enum divert_mode now;
+	enum divert_mode now = DIVERT_PASS;
 	struct err ignored; /* the first failure is told */
 	int rc = u32_get_mode(nl, ep, &now, reterr);
 

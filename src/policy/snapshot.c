@@ -131,6 +131,8 @@ struct snapshot *snapshot_build(const struct snapshot_spec *spec)
 		copy_of(spec->internal, spec->n_internal, sizeof *s->internal);
 	s->special =
 		copy_of(spec->special, spec->n_special, sizeof *s->special);
+	s->policy_addrs = copy_of(spec->policy_addrs, spec->n_policy_addrs,
+				  sizeof *s->policy_addrs);
 	if (s->endpoints) {
 		s->n_endpoints = spec->n_endpoints;
 		for (size_t i = 0; i < s->n_endpoints; i++)

@@ -41,10 +41,8 @@
 
 struct slot {
 	struct virtio_net_hdr hdr;
-	union {
-		char buf[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
-		struct cmsghdr align;
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(
+		sizeof(struct tpacket_auxdata))];
 	struct iovec in[2];  /* header, frame as received */
 	struct iovec out[2]; /* header, frame as kept */
 	uint8_t *frame;
@@ -328,7 +326,7 @@ struct ring *ring_packet_new(int fd)
 		p->in[i].msg_hdr = (struct msghdr){
 			.msg_iov = s->in,
 			.msg_iovlen = 2,
-			.msg_control = &s->control,
+			.msg_control = s->control,
 		};
 	}
 	return &p->ring;

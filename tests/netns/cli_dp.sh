@@ -5,39 +5,7 @@
 #  ┌──────────────────────────────────────────────┐
 #  │  vbr ═══ vth ◀─▶ weir-dp ◀─ dp.sock ─ weir dp │
 #  └──────────────────────────────────────────────┘
-if [ -z "${CLI_DP_TEST_INSIDE:-}" ]; then
-    CLI_DP_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
-fi
-set -u
-out=$TEST_DIR/out
-door=$TEST_DIR/dp.sock
-points=0
-failures=0
-dp_pid=
-
-point() { # STATUS NAME [FILE that says more]
-    points=$((points + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $points - $2"
-        return
-    fi
-    echo "not ok $points - $2"
-    failures=$((failures + 1))
-    [ -z "${3:-}" ] || sed 's/^/# /' "$3"
-}
-
-wait_until() { # SECONDS CMD...: true as soon as CMD is
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        read -rt 0.02 <> <(:) || :
-    done
-}
-
-dp() { # ARGUMENT...: `weir dp` at our door; stdout and stderr in $out
-    "$BUILD/src/cli/weir" dp "$@" --control "$door" >"$out" 2>&1
-}
+. "$(dirname "$0")/lib.sh"
 
 exits() { # STATUS REGEX NAME ARGUMENT...: what `dp` does
     local status=$1 regex=$2 name=$3 got
@@ -48,18 +16,11 @@ exits() { # STATUS REGEX NAME ARGUMENT...: what `dp` does
     point $? "$name" "$out"
 }
 
-start() { # a data plane; it is ready when it answers
-    "$BUILD/src/dp/weir-dp" -n 1 --control "$door" --listen "" 2>>"$TEST_DIR/log" &
-    dp_pid=$!
-    wait_until 10 dp version
+start() {
+    start_dp own-ns --listen ""
 }
 
-stop() {
-    [ -z "$dp_pid" ] || { kill "$dp_pid" && wait "$dp_pid"; }
-    dp_pid=
-}
-trap stop EXIT
-
+ip netns attach own-ns $$
 ip link add vbr type veth peer name vth
 ip link set vbr up
 ip link set vth up
@@ -105,7 +66,7 @@ exits 0 '"rules": *2000|rules +2,000' "it arrived whole" stats
 
 dp config
 cp "$out" "$TEST_DIR/config.json"
-stop
+stop_dp
 start
 dp - <"$TEST_DIR/config.json"
 point $? "what config prints can be sent back" "$out"
@@ -132,7 +93,6 @@ exits 1 'No such file' "a file that is not there" @/nonexistent/file
 "$BUILD/src/cli/weir" dp --help | grep -q 'weir dp flows'
 point $? "--help shows examples"
 
-stop
+stop_dp
 exits 1 'no data plane answers' "it is gone: says so" flows
-echo "1..$points"
-exit $((failures > 0))
+finish

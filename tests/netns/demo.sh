@@ -9,32 +9,7 @@
 #  ┌──────────────────────┐   ┌─────────┐  ┌──────────┐  ┌──────────────┐
 #  │ lo, an empty /run    │   │ host-ns ╪══╪ agent-ns ╪══╪ container-ns │
 #  └──────────────────────┘   └─────────┘  └──────────┘  └──────────────┘
-if [ -z "${DEMO_TEST_INSIDE:-}" ]; then
-    DEMO_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
-fi
-set -u
-mount -t tmpfs none /run
-ip link set lo up
-weir=$BUILD/src/cli/weir
-out=$TEST_DIR/out
-points=0
-failures=0
-
-point() { # STATUS NAME [FILE that says more]
-    points=$((points + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $points - $2"
-        return
-    fi
-    echo "not ok $points - $2"
-    failures=$((failures + 1))
-    [ -z "${3:-}" ] || sed 's/^/# /' "$3"
-}
-
-skip() { # NAME WHY
-    points=$((points + 1))
-    echo "ok $points - $1 # SKIP $2"
-}
+. "$(dirname "$0")/lib.sh"
 
 # Everything a demo could leave: names, devices, files, mounts, processes.
 world() {
@@ -51,23 +26,10 @@ clean() { # NAME: all is as it was at first
     point $? "$1" "$TEST_DIR/after"
 }
 
-wait_until() { # SECONDS CMD...: true as soon as CMD is
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-        read -rt 0.02 <> <(:) || :
-    done
-}
-
-json() { # EXPRESSION over d, the document in $out
-    python3 - "$out" "$1" <<'P'
-import json, sys
-text = open(sys.argv[1]).read()
-d = json.loads(text)
-assert text.count("\n") == 1, "not one line"
-sys.exit(0 if eval(sys.argv[2]) else 1)
-P
+reaches() { # STEP PID: waits for its heading, or for the end of the demo
+    local pid=$2
+    there() { grep -q "^ $1 " "$out" || ! kill -0 "$pid" 2>/dev/null; }
+    wait_until 60 there "$1"
 }
 
 world >"$TEST_DIR/before"
@@ -105,7 +67,7 @@ clean "nothing is left of the refused one"
 for step in 1 3 5 7; do
     "$weir" demo --seconds 1 >"$out" 2>&1 &
     pid=$!
-    wait_until 60 grep -q "^ $step " "$out"
+    reaches "$step" $pid
     kill -INT $pid
     wait $pid
     [ $? = 1 ] && grep -q stopped "$out"
@@ -140,7 +102,7 @@ clean "nothing is left after --down"
 
 "$weir" demo --seconds 1 >"$out" 2>&1 &
 pid=$!
-wait_until 60 grep -q "^ 4 " "$out"
+reaches 4 $pid
 kill -KILL $pid
 wait $pid 2>/dev/null
 "$weir" demo --down >"$out" && grep -q 'taken down' "$out"
@@ -160,5 +122,4 @@ point $? "a wrong option is a usage error" "$out"
 "$weir" demo --help | grep -q 'weir demo --down'
 point $? "--help shows examples"
 
-echo "1..$points"
-exit $((failures > 0))
+finish

@@ -409,7 +409,7 @@ static void test_model(void **state)
 			      : (uint64_t)time(NULL) * 0x9e3779b97f4a7c15ULL;
 	static struct model m;
 
-	print_message("WEIR_SEED=%llu\n", (unsigned long long)seed);
+	print_message("# WEIR_SEED=%llu\n", (unsigned long long)seed);
 	m = (struct model){ .now = { USEC_PER_SEC }, .random = seed | 1 };
 	m.want.limit = LIMIT;
 	m.table = flow_table_new(LIMIT, seed);

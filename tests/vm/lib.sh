@@ -39,7 +39,7 @@ vm_kernel() {
     if [ -z "$deb" ]; then
         package=$(apt-cache depends "$kernel_meta" 2>/dev/null |
             awk '/Depends:/ { print $2; exit }')
-        [ -n "$package" ] && (cd "$work" && apt-get -q download "$package" >&2) &&
+        [ -n "$package" ] && (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$package" >&2) &&
             mv "$work/$package"_*.deb "$cache" ||
             skip_all "vm: $kernel_meta can neither be found nor fetched"
         deb=$(ls "$cache/$package"_*.deb)

@@ -1,0 +1,171 @@
+# shellcheck shell=bash disable=SC2034
+# What the tests of this folder share; to be sourced first.
+#
+# Sourcing it moves the test into a network and mount namespace of its own with
+# an empty /run: names, devices and mounts that it makes end with it.
+
+if [ -z "${NETNS_TEST_INSIDE:-}" ]; then
+    NETNS_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
+fi
+set -u
+mount -t tmpfs none /run
+ip link set lo up
+# The system's programs before a user's wrappers of them.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+
+weir=$BUILD/src/cli/weir
+weir_dp=$BUILD/src/dp/weir-dp
+out=$TEST_DIR/out
+door=$TEST_DIR/dp.sock
+points=0
+failures=0
+children=() # started in the background; ended by finish or any other end
+dp_pid=
+
+# --- TAP -----------------------------------------------------------------
+
+point() { # STATUS NAME [FILE that says more]
+    points=$((points + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $points - $2"
+        return
+    fi
+    echo "not ok $points - $2"
+    failures=$((failures + 1))
+    [ -z "${3:-}" ] || sed 's/^/# /' "$3"
+}
+
+skip() { # NAME WHY
+    points=$((points + 1))
+    echo "ok $points - $1 # SKIP $2"
+}
+
+finish() {
+    echo "1..$points"
+    exit $((failures > 0))
+}
+
+# --- waiting and processes -----------------------------------------------
+
+wait_until() { # SECONDS CMD...: true as soon as CMD is
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        read -rt 0.02 <> <(:) || :
+    done
+}
+
+end_children() {
+    local pid
+    for pid in ${dp_pid:+"$dp_pid"} "${children[@]}"; do
+        kill "$pid" 2>/dev/null
+    done
+    wait
+}
+trap end_children EXIT
+trap 'exit 143' TERM INT HUP
+
+in_ns() { # NAMESPACE CMD...: becomes CMD, so that $! of a background is its pid
+    local ns=$1
+    shift
+    exec nsenter --net="/run/netns/$ns" "$@"
+}
+
+background() { # NAMESPACE CMD...
+    in_ns "$@" &
+    children+=($!)
+}
+
+at() { # NAMESPACE CMD...
+    (in_ns "$@")
+}
+
+listens() { # NAMESPACE PORT [-u]: somebody waits there
+    at "$1" ss -Hln"${3:-t}" "sport = :$2" | grep -q .
+}
+
+# --- documents -----------------------------------------------------------
+
+json() { # EXPRESSION over d, the document in $out
+    python3 - "$out" "$1" <<'P'
+import json, sys
+text = open(sys.argv[1]).read()
+d = json.loads(text)
+assert text.count("\n") == 1, "not one line"
+sys.exit(0 if eval("(" + sys.argv[2] + ")") else 1)
+P
+}
+
+# --- the article's topology ----------------------------------------------
+#
+#  ┌ host-ns ──────────┐          ┌ agent-ns ┐          ┌ container-ns ─────┐
+#  │ vp 10.10.10.66    ╪══════════╪══════════╪══════════╪ eth0 10.10.10.88  │
+#  │ fd00:10:10:10::66 │ without  │  empty   │  Weir    │ fd00:10:10:10::88 │
+#  └───────────────────┘          └──────────┘          └───────────────────┘
+
+host_mac=06:82:9c:02:54:91
+mac=1a:27:f3:87:3a:27
+host4=10.10.10.66 cont4=10.10.10.88
+host6=fd00:10:10:10::66 cont6=fd00:10:10:10::88
+
+topology() {
+    local ns
+    for ns in host-ns agent-ns container-ns; do
+        ip netns add $ns
+        ip -n $ns link set lo up
+    done
+    ip -n host-ns link add vp address $host_mac type veth \
+        peer name eth0 address $mac netns container-ns
+    ip -n host-ns addr add $host4/24 dev vp
+    ip -n host-ns addr add $host6/64 dev vp nodad
+    ip -n container-ns addr add $cont4/24 dev eth0
+    ip -n container-ns addr add $cont6/64 dev eth0 nodad
+    ip -n host-ns link set vp up
+    ip -n container-ns link set eth0 up
+    ip -n container-ns route add default via $host4
+    wait_until 10 pings $cont4 && wait_until 10 pings $cont6
+}
+
+pings() { # ADDRESS [OPTION of ping]...: host-ns hears it
+    local address=$1
+    shift
+    at host-ns ping -q -n -c 1 -W 1 "$@" "$address" >"$TEST_DIR/ping" 2>&1
+}
+
+no_pings() {
+    ! pings "$@"
+}
+
+splice() { # VERB ARGUMENT...: `weir splice` of the container; all in $out
+    local verb=$1
+    shift
+    "$weir" splice "$verb" --netns container-ns --agent agent-ns "$@" >"$out" 2>&1
+}
+
+# --- data plane ----------------------------------------------------------
+
+dp() { # ARGUMENT...: `weir dp` at our door; stdout and stderr in $out
+    "$weir" dp "$@" --control "$door" >"$out" 2>&1
+}
+
+start_dp() { # NAMESPACE [OPTION]...: in $dp_pid; ready when it answers
+    in_ns "$1" "$weir_dp" -n 1 --control "$door" "${@:2}" 2>>"$TEST_DIR/log" &
+    dp_pid=$!
+    wait_until 20 dp version
+}
+
+stop_dp() {
+    [ -z "$dp_pid" ] || { kill "$dp_pid" && wait "$dp_pid"; }
+    local status=$?
+    dp_pid=
+    return $status
+}
+
+# The messages that make a data plane serve the container with mark 00b4.
+serve_container() {
+    dp '[{"ctrl_cfg_internal_net":{"flag":3,"subnet_addr":[{"ip":"10.10.10.0","mask":"255.255.255.0"}]}},
+      {"ctrl_add_srvc_port":{"iface":"vth"}},
+      {"ctrl_add_mac":{"iface":"vth","mac":"1a:27:f3:87:3a:27","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},
+      {"ctrl_cfg_mac":{"tap":false,"macs":["1a:27:f3:87:3a:27"]}}]'
+}

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Captures through weir-dp -p: each prints the flows that expected/ lists.
+# BUILD: the build directory; SRC: the sources.
+set -u
+SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
+dp=${DP:-${BUILD:?is the build directory}/src/dp/weir-dp}
+here=$SRC/tests/pcap
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+points=0
+failures=0
+
+point() { # STATUS NAME
+    points=$((points + 1))
+    if [ "$1" = 0 ]; then
+        echo "ok $points - $2"
+    else
+        echo "not ok $points - $2"
+        failures=$((failures + 1))
+    fi
+}
+
+for expected in "$here"/expected/*.txt; do
+    name=$(basename "$expected" .txt)
+    "$dp" -p "$here/captures/$name.pcap" >"$out/flows" 2>"$out/errors"
+    status=$?
+    diff -u "$expected" "$out/flows" >"$out/diff" && [ "$status" = 0 ]
+    set -- $?
+    point "$1" "$name"
+    [ "$1" = 0 ] || sed 's/^/# /' "$out/diff" "$out/errors"
+done
+
+for name in cut no-capture; do
+    "$dp" -p "$here/captures/$name.pcap" >/dev/null 2>"$out/errors"
+    [ $? = 1 ] && [ -s "$out/errors" ]
+    point $? "$name is an error, and says so"
+done
+
+mkdir "$out/folder"
+cp "$here/captures/tcp.pcap" "$here/captures/udp-icmp.pcap" "$out/folder"
+"$dp" -p "$out/folder" >"$out/flows" 2>"$out/errors"
+status=$?
+[ "$status" = 0 ] && [ "$(wc -l <"$out/flows")" -ge 4 ]
+point $? "a folder"
+[ "$status" = 0 ] || sed 's/^/# /' "$out/errors"
+
+echo "1..$points"
+exit $((failures > 0))

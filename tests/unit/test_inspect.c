@@ -1,0 +1,372 @@
+/*
+ * The whole pipeline: frames in, verdicts out.
+ */
+#include "inspect/inspect.h"
+
+#include <stdlib.h>
+
+#include "frames.h"
+#include "test.h"
+
+#define OWN	"10.1.0.5"
+#define PEER	"10.1.0.6"
+#define ALLOWED 80
+#define DENIED	81
+#define REFUSED 82 /* denied, and answered */
+#define MF	0x2000
+
+static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
+static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
+static const struct mac real_mac = { { 2, 0, 0, 0, 0, 1 } };
+
+struct bench {
+	struct inspect *in;
+	struct snapshot *s;
+	uint32_t version;
+	usec_t now;
+	unsigned ended;
+	struct session_record last_ended;
+	uint8_t buf[FRAME_SPEC_MAX]; /* the last frame */
+};
+
+static struct rule_spec rule(uint32_t id, uint16_t port, uint8_t action,
+			     bool reject)
+{
+	return (struct rule_spec){ .id = id,
+				   .sip = ip_of(OWN),
+				   .sipr = ip_of(OWN),
+				   .dip = ip_of(PEER),
+				   .dipr = ip_of(PEER),
+				   .port = port,
+				   .portr = port,
+				   .action = action,
+				   .reject = reject };
+}
+
+/* allowed_action: that of port ALLOWED. */
+static void adopt(struct bench *b, uint8_t allowed_action, bool tap)
+{
+	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
+	struct endpoint e = {
+		.used = true, .tap = tap, .mac = real_mac, .ucmac = mark
+	};
+	struct snapshot *before = b->s;
+	struct err err;
+
+	spec.rules = calloc(3, sizeof *spec.rules);
+	assert_non_null(spec.rules);
+	spec.rules[spec.n_rules++] = rule(10, ALLOWED, allowed_action, false);
+	spec.rules[spec.n_rules++] = rule(11, DENIED, POLICY_DENY, false);
+	spec.rules[spec.n_rules++] = rule(12, REFUSED, POLICY_DENY, true);
+	e.policy = policy_compile(&spec, &err);
+	b->s = snapshot_build(&(struct snapshot_spec){
+		.endpoints = &e, .n_endpoints = 1, .version = ++b->version });
+	policy_put(e.policy);
+	assert_non_null(b->s);
+	assert_ptr_equal(inspect_adopt(b->in, b->s), before);
+	snapshot_free(before);
+}
+
+static void ended(void *arg, const struct session_record *s)
+{
+	struct bench *b = arg;
+
+	b->ended++;
+	b->last_ended = *s;
+}
+
+static int start(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	struct inspect_options opt = { .max_flows = FLOWS_MIN, .seed = 1 };
+
+	assert_non_null(b);
+	b->in = inspect_new(&opt);
+	assert_non_null(b->in);
+	b->now = (usec_t){ USEC_PER_SEC };
+	inspect_on_flow_end(b->in, ended, b);
+	adopt(b, POLICY_ALLOW, false);
+	*state = b;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	struct bench *b = *state;
+
+	inspect_free(b->in);
+	snapshot_free(b->s);
+	free(b);
+	return 0;
+}
+
+static struct verdict pass(struct bench *b, const struct frame_spec *s)
+{
+	size_t len = frame_make(b->buf, s);
+	struct frame f = { .bytes = bytes_of(b->buf, len), .wire_len = len };
+
+	b->now = usec_add(b->now, 1000);
+	return inspect_frame(b->in, f, b->now);
+}
+
+static struct frame_spec from_own(uint8_t proto, uint16_t dport)
+{
+	return (struct frame_spec){ .src = mark,
+				    .dst = peer_mac,
+				    .saddr = OWN,
+				    .daddr = PEER,
+				    .proto = proto,
+				    .sport = 4000,
+				    .dport = dport };
+}
+
+static struct frame_spec to_own(uint8_t proto, uint16_t sport)
+{
+	return (struct frame_spec){ .src = peer_mac,
+				    .dst = mark,
+				    .saddr = PEER,
+				    .daddr = OWN,
+				    .proto = proto,
+				    .sport = sport,
+				    .dport = 4000 };
+}
+
+static struct frame_spec tcp(bool own, uint16_t port, uint8_t flags,
+			     uint32_t seq, uint32_t ack)
+{
+	struct frame_spec s = own ? from_own(PROTO_TCP, port)
+				  : to_own(PROTO_TCP, port);
+
+	s.flags = flags;
+	s.seq = seq;
+	s.ack = ack;
+	return s;
+}
+
+#define PASS(b, forwarded, why, ...)                            \
+	do {                                                    \
+		struct frame_spec s_ = __VA_ARGS__;             \
+		struct verdict v_ = pass(b, &s_);               \
+		assert_string_equal(reason_name(v_.reason),     \
+				    reason_name(REASON_##why)); \
+		assert_true(v_.forward == (forwarded));         \
+	} while (0)
+
+static void handshake(struct bench *b)
+{
+	PASS(b, true, RULE, tcp(true, ALLOWED, TCP_SYN, 100, 0));
+	PASS(b, true, RULE, tcp(false, ALLOWED, TCP_SYN | TCP_ACK, 500, 101));
+	PASS(b, true, RULE, tcp(true, ALLOWED, TCP_ACK, 101, 501));
+}
+
+static struct packet sent(const struct verdict *v, unsigned i)
+{
+	struct packet p;
+	struct frame f = { .bytes = v->send[i],
+			   .wire_len = bytes_len(v->send[i]) };
+
+	assert_int_equal(packet_decode(&p, f), PACKET_OK);
+	assert_int_equal(frame_l4_sum(&p), 0);
+	return p;
+}
+
+static void test_allowed_and_denied(void **state)
+{
+	struct bench *b = *state;
+	struct block_record blocks[BLOCKS_MAX];
+
+	handshake(b);
+	PASS(b, false, RULE, tcp(true, DENIED, TCP_SYN, 100, 0));
+	PASS(b, false, RULE, tcp(true, DENIED, TCP_SYN, 100, 0));
+	PASS(b, false, DEFAULT, from_own(PROTO_UDP, 53));
+	/* A denied frame makes no flow. */
+	assert_int_equal(inspect_counts(b->in).flows.total, 1);
+	assert_int_equal(inspect_counts(b->in).forwarded[REASON_RULE], 3);
+	assert_int_equal(inspect_counts(b->in).dropped[REASON_RULE], 2);
+	assert_int_equal(inspect_counts(b->in).frames_in, 1);
+	assert_int_equal(inspect_counts(b->in).frames_out, 5);
+	/* Newest first, one for each. */
+	assert_int_equal(inspect_copy_blocks(b->in, blocks), 2);
+	assert_int_equal(blocks[0].reason, REASON_DEFAULT);
+	assert_int_equal(blocks[0].to_port, 53);
+	assert_int_equal(blocks[1].rule_id, 11);
+	assert_int_equal(blocks[1].count, 2);
+	assert_true(mac_equal(blocks[1].ep_mac, real_mac));
+	inspect_forget_endpoint(b->in, 0);
+	assert_int_equal(inspect_copy_blocks(b->in, blocks), 0);
+	assert_int_equal(b->ended, 1);
+}
+
+static void test_rejected(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = tcp(true, REFUSED, TCP_SYN, 100, 0);
+	struct verdict v = pass(b, &s);
+	struct packet p;
+
+	assert_false(v.forward);
+	assert_int_equal(v.n_send, 1);
+	p = sent(&v, 0);
+	assert_int_equal(p.tcp_flags, TCP_RST | TCP_ACK);
+	assert_int_equal(p.tcp_ack, 101);
+	assert_true(mac_equal(p.dst, mark));
+	s = from_own(PROTO_UDP, REFUSED);
+	v = pass(b, &s);
+	assert_int_equal(v.n_send, 1);
+	p = sent(&v, 0);
+	assert_int_equal(p.icmp_type, 3);
+	assert_int_equal(p.icmp_code, 13);
+	assert_int_equal(inspect_counts(b->in).replies, 2);
+}
+
+static void test_tap(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = tcp(true, REFUSED, TCP_SYN, 100, 0);
+
+	adopt(b, POLICY_ALLOW, true);
+	PASS(b, false, TAP, tcp(true, ALLOWED, TCP_SYN, 100, 0));
+	assert_int_equal(inspect_counts(b->in).flows.total, 1);
+	assert_int_equal(pass(b, &s).n_send, 0);
+}
+
+static void test_not_judged(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = from_own(PROTO_UDP, 53);
+
+	s.src = real_mac; /* live, only marks count */
+	PASS(b, false, NO_ENDPOINT, s);
+	s = from_own(PROTO_UDP, 53);
+	s.daddr = "224.0.0.251";
+	PASS(b, true, MULTICAST, s);
+	s = from_own(PROTO_UDP, 53);
+	s.tags[0] = s.tags[1] = s.tags[2] = 3;
+	PASS(b, false, VLAN_DEPTH, s);
+	PASS(b, false, TCP_FLAGS, tcp(true, ALLOWED, 0, 1, 1));
+}
+
+static void test_policy_change(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = tcp(true, ALLOWED, TCP_ACK, 101, 501);
+	struct verdict v;
+
+	handshake(b);
+	adopt(b, POLICY_DENY, false);
+	v = pass(b, &s);
+	assert_false(v.forward);
+	assert_int_equal(v.n_send, 2);
+	assert_true(sent(&v, 0).tcp_flags & TCP_RST);
+	assert_true(mac_equal(sent(&v, 0).dst, mark));
+	assert_true(sent(&v, 1).tcp_flags & TCP_RST);
+	assert_true(mac_equal(sent(&v, 1).dst, peer_mac));
+	/* Told once; blocked it stays. */
+	v = pass(b, &s);
+	assert_false(v.forward);
+	assert_int_equal(v.n_send, 0);
+	PASS(b, false, RULE, tcp(false, ALLOWED, TCP_ACK, 501, 101));
+	assert_int_equal(inspect_counts(b->in).flows.total, 1);
+	adopt(b, POLICY_ALLOW, false);
+	PASS(b, true, RULE, s);
+}
+
+static void test_fragments(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec first = from_own(PROTO_UDP, ALLOWED), later;
+
+	first.id = 7;
+	first.frag = MF;
+	first.payload_len = 16;
+	later = first;
+	later.frag = 3;
+	later.no_l4 = true;
+	PASS(b, false, FRAG_NO_FIRST, later);
+	PASS(b, true, RULE, first);
+	PASS(b, true, RULE, later);
+	later.id = 8;
+	PASS(b, false, FRAG_NO_FIRST, later);
+	first.id = later.id = 9;
+	first.dport = DENIED;
+	PASS(b, false, RULE, first);
+	PASS(b, false, RULE, later);
+	assert_int_equal(inspect_counts(b->in).flows.total, 1);
+}
+
+static void test_icmp_errors(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec asked = from_own(PROTO_UDP, ALLOWED), error;
+	uint8_t inner[FRAME_SPEC_MAX];
+
+	(void)frame_make(inner, &asked);
+	error = to_own(PROTO_ICMP, 0);
+	error.saddr = "10.1.0.1"; /* a router on the way */
+	error.icmp_type = 3;
+	error.icmp_code = 1;
+	error.payload = inner + 14;
+	error.payload_len = 28;
+	PASS(b, false, ICMP_UNRELATED, error);
+	PASS(b, true, RULE, asked);
+	PASS(b, true, ICMP_RELATED, error);
+	adopt(b, POLICY_DENY, false);
+	PASS(b, false, RULE, asked);
+	PASS(b, false, ICMP_UNRELATED, error);
+}
+
+static void test_flow_end(void **state)
+{
+	struct bench *b = *state;
+	struct session_record r[4];
+	uint32_t cursor = 0;
+
+	PASS(b, true, RULE, from_own(PROTO_UDP, ALLOWED));
+	PASS(b, true, RULE, to_own(PROTO_UDP, ALLOWED));
+	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, r, 4), 1);
+	assert_int_equal(r[0].client_port, 4000);
+	assert_int_equal(r[0].policy_id, 10);
+	assert_int_equal(r[0].flags & SESSION_INGRESS, 0);
+	inspect_age(b->in, usec_add(b->now, 30 * USEC_PER_SEC - 1));
+	assert_int_equal(b->ended, 0);
+	inspect_age(b->in, usec_add(b->now, 30 * USEC_PER_SEC));
+	assert_int_equal(b->ended, 1);
+	assert_int_equal(b->last_ended.client_packets, 1);
+	assert_int_equal(b->last_ended.server_packets, 1);
+	assert_int_equal(b->last_ended.idle_s, 30);
+	assert_int_equal(inspect_clear_flows(b->in, 0), 0);
+}
+
+/* Ports used again: judged anew; denied, the flow is gone. */
+static void test_reopened(void **state)
+{
+	struct bench *b = *state;
+
+	handshake(b);
+	PASS(b, true, RULE, tcp(false, ALLOWED, TCP_RST, 501, 0));
+	PASS(b, true, RULE, tcp(true, ALLOWED, TCP_SYN, 9000, 0));
+	assert_int_equal(b->ended, 1);
+	PASS(b, true, RULE, tcp(false, ALLOWED, TCP_RST | TCP_ACK, 0, 9001));
+	adopt(b, POLICY_DENY, false);
+	PASS(b, false, RULE, tcp(true, ALLOWED, TCP_SYN, 90000, 0));
+	assert_int_equal(inspect_counts(b->in).flows.total, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_allowed_and_denied),
+		TEST(test_rejected),
+		TEST(test_tap),
+		TEST(test_not_judged),
+		TEST(test_policy_change),
+		TEST(test_fragments),
+		TEST(test_icmp_errors),
+		TEST(test_flow_end),
+		TEST(test_reopened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
