@@ -30,7 +30,7 @@ static void tell_default_form(struct demo *d)
 	tale_blank(t);
 	tale_say(t, "  %-21s                       %s", host, container);
 	tale_say(t, "  " DEMO_HOST_DEV
-		    " ◀═══════════ veth pair ═══════════▶ " DEMO_CONTAINER_DEV);
+		    " ◀══════════ veth pair ═══════════▶ " DEMO_CONTAINER_DEV);
 	tale_say(t, "  " DEMO_HOST_MAC
 		    "                           " DEMO_CONTAINER_MAC);
 	tale_say(t, "  10.10.10.66/24                              "
@@ -95,16 +95,16 @@ static void tell_diverted_form(struct demo *d)
 	tale_say(t, "  %-21s   %-36s %s", demo_ns_name(d, DEMO_HOST),
 		 demo_ns_name(d, DEMO_AGENT), demo_ns_name(d, DEMO_CONTAINER));
 	tale_say(t,
-		 "  " DEMO_HOST_DEV " ◀═════════════▶ %-5s           "
-		 "%5s ◀═════════════▶ " DEMO_CONTAINER_DEV,
+		 "  " DEMO_HOST_DEV " ◀════════════▶ %-5s           "
+		 "%5s ◀════════════▶ " DEMO_CONTAINER_DEV,
 		 s->vex, s->vin);
-	tale_say(t, "  " DEMO_HOST_MAC "         │  tc ingress   │          "
-		    "         " DEMO_CONTAINER_MAC);
-	tale_say(t, "  10.10.10.66               └────▶ " SPLICE_VBR
-		    " ◀────┘                   10.10.10.88");
+	tale_say(t, "  " DEMO_HOST_MAC "        │   tc ingress    │         "
+		    "        " DEMO_CONTAINER_MAC);
+	tale_say(t, "  10.10.10.66              └─────▶ " SPLICE_VBR
+		    " ◀─────┘                 10.10.10.88");
 	tale_say(t, "                                    ║");
 	tale_say(t, "                                   " SPLICE_VTH
-		    " ◀───▶ weir-dp");
+		    " ◀──▶ weir-dp");
 	tale_blank(t);
 }
 
@@ -115,21 +115,22 @@ static void tell_splice(struct demo *d)
 	struct tale *t = &d->tale;
 
 	tell_diverted_form(d);
-	tale_say(t, "The container's end of the pair moved to %s as %s; a new",
-		 demo_ns_name(d, DEMO_AGENT), s->vex);
 	tale_say(t,
-		 "pair %s ═ %s took its name, index, MAC, addresses and "
-		 "routes.",
-		 s->vin, s->dev);
+		 "The container's end of the pair moved to %s as %s; a new "
+		 "pair %s ═ %s took",
+		 demo_ns_name(d, DEMO_AGENT), s->vex, s->vin, s->dev);
 	tale_say(t,
-		 "It was cut off for %.1f ms. Redirector: %s. Mark: %s is "
-		 "%s",
-		 (double)s->gap_us / 1000, redirector_name(s->redirector),
+		 "its name, index, MAC, addresses and routes. It was cut off "
+		 "for %.1f ms.",
+		 (double)s->gap_us / 1000);
+	tale_say(t,
+		 "On " SPLICE_VBR " and " SPLICE_VTH " its MAC %s is written "
+		 "as its mark, %s.",
 		 mac_format(s->mac, mac), mac_format(s->ucmac, mark));
 	tale_say(t,
-		 "on " SPLICE_VBR " and " SPLICE_VTH
-		 ". Mode pass: the kernel forwards %s ◀▶ %s itself.",
-		 s->vex, s->vin);
+		 "Redirector %s, mode pass: the kernel itself forwards %s ◀▶ "
+		 "%s.",
+		 redirector_name(s->redirector), s->vex, s->vin);
 	tale_fact(t, "splice",
 		  json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "redirector",
 			    redirector_name(s->redirector), "vex", s->vex,
@@ -233,14 +234,16 @@ static int start_dp(struct demo *d, struct err *reterr)
 	return demo_dp_configure(d, reterr);
 }
 
-static int set_mode(struct demo *d, enum divert_mode mode, struct err *reterr)
+static int set_inline(struct demo *d, struct err *reterr)
 {
 	int rc = splice_set_mode(demo_ns_name(d, DEMO_CONTAINER),
 				 demo_ns_name(d, DEMO_AGENT),
-				 DEMO_CONTAINER_DEV, mode, reterr);
+				 DEMO_CONTAINER_DEV, DIVERT_INLINE, reterr);
 
 	if (rc == 0)
-		tale_say(&d->tale, "Mode %s.", divert_mode_name(mode));
+		tale_say(&d->tale,
+			 "Mode %s: only what weir-dp sends back goes on.",
+			 divert_mode_name(DIVERT_INLINE));
 	return rc;
 }
 
@@ -280,7 +283,7 @@ static int step_dataplane(struct demo *d, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	tell_messages(d);
-	rc = set_mode(d, DIVERT_INLINE, reterr);
+	rc = set_inline(d, reterr);
 	if (rc == 0)
 		rc = demo_ping(d, EXPECT_ANSWER, reterr);
 	if (rc == 0)
@@ -427,7 +430,8 @@ static int step_kill(struct demo *d, struct err *reterr)
 	int rc;
 
 	demo_dp_kill(d);
-	tale_say(&d->tale, "weir-dp was killed (SIGKILL).");
+	tale_say(&d->tale, "weir-dp was killed (SIGKILL); the kernel goes on "
+			   "diverting.");
 	rc = read_counters(d, a, reterr);
 	if (rc == 0)
 		rc = demo_ping(d, EXPECT_SILENCE, reterr);

@@ -1,110 +1,280 @@
 /*
- * Following a TCP connection from the middle (RFC 9293, RFC 5961, RFC 7323).
+ * What each end of a TCP connection knows, told from what passes between them.
  *
- * Of each side is kept what it has sent (next_seq), what it has acknowledged
- * (acked) and how far it allows the other to send (edge = highest ACK +
- * window). A segment is believable when a receiver could believe it:
+ * Kept are facts, not transitions: this side's SYN was seen, that was
+ * acknowledged, a FIN was sent, and so on (the bits of struct flow_side_state).
+ * The two states and the time-out class are computed from the facts, so
+ * retransmissions, any order of arrival, simultaneous open and close need no
+ * cases of their own.
  *
- *   other.acked - BEHIND_MAX  <=  its end,   its seq  <=  other.edge
- *   its ACK  <=  other.next_seq      (nobody acknowledges what was not sent)
+ * A segment of A (to B) is believed where B's own TCP would:
  *
- * What is not known is not held against it: a side that has not acknowledged
- * anything yet limits nothing; a flow picked up mid-stream does not know the
- * window scale and assumes the largest; after fragments, whose later parts
- * carry no sequence, next_seq may be behind and does not limit ACKs.
+ *            B.acked                B.edge
+ *   ----------+=======================+---------  A's sequence numbers
+ *   |<- back->|      B's window       |
  *
- * States are derived from facts (SYN seen and acknowledged, FIN seen and
- * acknowledged, reset), never moved on by hand, so that retransmitted,
- * reordered and simultaneous segments need no cases of their own:
+ * its begin lies not behind B.edge, its end not before B.acked by more than a
+ * window (64 KiB at least: an old segment that comes late), or it begins just
+ * where A ended. What it acknowledges must have been sent by B. When one of
+ * the SYNs was not seen the scale of the windows is not known, and the largest
+ * possible one is assumed. All else is out of window and changes nothing,
+ * with two exceptions that let us follow what we missed, where both ends agree
+ * on it:
+ *   - An ACK of what B never sent here: either A lies, or we missed frames
+ *     (tap). It moves A.edge, so B's next segment, if there is one, is
+ *     believed. It is not taken for B's sequence itself: then A alone could
+ *     put us out of step with B.
+ *   - A SYN within a living flow. B answers it with a challenge ACK (RFC 5961
+ *     4.2), and the flow goes on; only if B agrees with a SYN+ACK has it lost
+ *     the old connection and the flow is reopened.
  *
- *   client SYN_SENT ─ SYN+ACK: server SYN_RECV ─ ACK: both ESTABLISHED
- *   FIN: sender FIN_WAIT1, other CLOSE_WAIT; acknowledged: FIN_WAIT2
- *   both FINs: TIME_WAIT / LAST_ACK / CLOSING; RST: both CLOSE
- *
- * A SYN on a live connection cannot be believed (RFC 5961 4), but its receiver
- * may have lost the connection: the SYN is remembered as a challenge, and if
- * the receiver answers it with SYN+ACK, the flow is taken over.
+ * A RST must hit the window exactly as known (never the assumed one), or the
+ * next sequence, or acknowledge the SYN when it is the answer to one.
  */
 #include "flow/tcp.h"
 
-/* Reference 4: this far behind the last ACK is an old duplicate, no attack. */
-#define BEHIND_MAX 65536
-/* RFC 7323 2.3 */
-#define WSCALE_MAX 14
+/* An old segment may come this late at least; the reference says so, too. */
+#define BACK_MIN 65536u
+/* A first segment's window is not known: as the reference. */
+#define AHEAD_MIN 65536u
+/* The largest window there is: 16 bits, scaled by 14 (RFC 7323 2.3). */
+#define WINDOW_MAX (65535u << 14)
+/* An ACK for unseen bytes moves the edge up to here; keeps compares valid. */
+#define UNSEEN_MAX (1u << 28)
+/* A fragment's segment may be this long (16-bit datagram length). */
+#define FRAGMENT_MAX 65535u
 
-/* Sequence numbers wrap: a is before b. */
-static bool before(uint32_t a, uint32_t b)
+/* Sequence numbers wrap: valid for two less than 2^31 apart, RFC 9293 3.4. */
+static bool seq_after(uint32_t a, uint32_t b)
 {
-	return (int32_t)(a - b) < 0;
+	return (int32_t)(a - b) > 0;
 }
 
-static bool is_established(const struct flow *f)
+static uint32_t seq_max(uint32_t a, uint32_t b)
 {
-	return f->midstream || (f->side[FLOW_CLIENT].syn_acked &&
-				f->side[FLOW_SERVER].syn_acked);
+	return seq_after(a, b) ? a : b;
 }
 
-static bool is_closed(const struct flow *f)
+static bool is_fin(const struct packet *p)
 {
-	return f->side[FLOW_CLIENT].reset ||
-	       (f->side[FLOW_CLIENT].fin_seen && f->side[FLOW_SERVER].fin_seen);
+	/* Where the FIN of a fragment stands, is not known. */
+	return (p->tcp_flags & TCP_FIN) && !p->is_fragment;
 }
 
-/* Sequence space a segment takes. */
-static uint32_t seq_len(const struct packet *p)
+/* The sequence number behind p. */
+static uint32_t end_of(const struct packet *p)
 {
-	return p->payload_len + !!(p->tcp_flags & TCP_SYN) +
-	       !!(p->tcp_flags & TCP_FIN);
+	return p->tcp_seq + p->payload_len + !!(p->tcp_flags & TCP_SYN) +
+	       is_fin(p);
 }
 
-static uint8_t state_of(const struct flow_side_state *me,
-			const struct flow_side_state *other, bool established)
+/* --- states, from the facts ---------------------------------------------- */
+
+/* Mid-stream, both SYNs are taken for acknowledged long ago. */
+static bool syn_is_acked(const struct flow *f, enum flow_side side)
 {
-	if (me->reset)
+	return f->midstream || f->side[side].syn_acked;
+}
+
+static uint8_t state_of(const struct flow *f, enum flow_side side)
+{
+	enum flow_side other = side == FLOW_CLIENT ? FLOW_SERVER : FLOW_CLIENT;
+	const struct flow_side_state *a = &f->side[side], *b = &f->side[other];
+
+	if (a->reset)
 		return TCP_S_CLOSE;
-	if (me->fin_seen) {
-		if (!me->fin_acked)
-			return me->fin_passive	 ? TCP_S_LAST_ACK
-			       : other->fin_seen ? TCP_S_CLOSING
-						 : TCP_S_FIN_WAIT1;
-		return me->fin_passive	 ? TCP_S_CLOSE
-		       : other->fin_seen ? TCP_S_TIME_WAIT
-					 : TCP_S_FIN_WAIT2;
-	}
-	if (other->fin_seen)
-		return TCP_S_CLOSE_WAIT;
-	if (established)
-		return TCP_S_ESTABLISHED;
-	if (!me->has_isn)
-		return TCP_S_LISTEN;
-	return other->has_isn && me->acked_any ? TCP_S_SYN_RECV
-					       : TCP_S_SYN_SENT;
+	if (!a->has_isn && !f->midstream)
+		return b->has_isn ? TCP_S_LISTEN : TCP_S_NONE;
+	if (!syn_is_acked(f, other))
+		return TCP_S_SYN_SENT;
+	if (!syn_is_acked(f, side))
+		return TCP_S_SYN_RECV;
+	if (!a->fin_seen)
+		return b->fin_seen ? TCP_S_CLOSE_WAIT : TCP_S_ESTABLISHED;
+	if (a->fin_passive)
+		return a->fin_acked ? TCP_S_CLOSE : TCP_S_LAST_ACK;
+	if (a->fin_acked)
+		return b->fin_seen ? TCP_S_TIME_WAIT : TCP_S_FIN_WAIT2;
+	return b->fin_seen ? TCP_S_CLOSING : TCP_S_FIN_WAIT1;
 }
 
-static void derive_states(struct flow *f)
+static void name_states(struct flow *f)
 {
-	struct flow_side_state *c = &f->side[FLOW_CLIENT];
-	struct flow_side_state *s = &f->side[FLOW_SERVER];
-	bool established = is_established(f);
-
-	c->state = state_of(c, s, established);
-	s->state = state_of(s, c, established);
+	f->side[FLOW_CLIENT].state = state_of(f, FLOW_CLIENT);
+	f->side[FLOW_SERVER].state = state_of(f, FLOW_SERVER);
 }
 
 enum flow_class tcp_class(const struct flow *f)
 {
-	const struct flow_side_state *c = &f->side[FLOW_CLIENT];
-	const struct flow_side_state *s = &f->side[FLOW_SERVER];
+	const struct flow_side_state *a = &f->side[FLOW_CLIENT];
+	const struct flow_side_state *b = &f->side[FLOW_SERVER];
 
-	if (is_closed(f))
+	if (a->reset || (a->fin_seen && b->fin_seen))
 		return FLOW_CLASS_TCP_CLOSED;
-	if ((c->fin_seen && c->fin_acked) || (s->fin_seen && s->fin_acked))
+	if (a->fin_acked || b->fin_acked)
 		return FLOW_CLASS_TCP_HALF_CLOSED;
-	/* mid-stream both count as established; first let both be heard */
-	return is_established(f) && c->heard && s->heard
-		       ? FLOW_CLASS_TCP_ESTABLISHED
-		       : FLOW_CLASS_TCP_OPENING;
+	if (syn_is_acked(f, FLOW_CLIENT) && syn_is_acked(f, FLOW_SERVER) &&
+	    a->heard && b->heard)
+		return FLOW_CLASS_TCP_ESTABLISHED;
+	return FLOW_CLASS_TCP_OPENING;
 }
+
+/* Both ends are done with it: in CLOSE or TIME_WAIT. */
+static bool is_over(const struct flow *f)
+{
+	const struct flow_side_state *a = &f->side[FLOW_CLIENT];
+	const struct flow_side_state *b = &f->side[FLOW_SERVER];
+
+	return a->reset || (a->fin_acked && b->fin_acked);
+}
+
+/* --- windows -------------------------------------------------------------- */
+
+static bool scale_is_known(const struct flow *f)
+{
+	return f->side[FLOW_CLIENT].syn_seen && f->side[FLOW_SERVER].syn_seen;
+}
+
+/* Scaling is on when both SYNs offered it; never in a SYN itself. */
+static uint32_t window_of(const struct flow *f, const struct packet *p,
+			  enum flow_side side)
+{
+	bool scaled = f->side[FLOW_CLIENT].has_wscale &&
+		      f->side[FLOW_SERVER].has_wscale &&
+		      !(p->tcp_flags & TCP_SYN);
+
+	return (uint32_t)p->tcp_window << (scaled ? f->side[side].wscale : 0);
+}
+
+/* How far behind what b acknowledged a segment to b may end. */
+static uint32_t back_of(const struct flow *f, const struct flow_side_state *b)
+{
+	uint32_t window = b->edge - b->acked;
+
+	if (!scale_is_known(f))
+		return WINDOW_MAX;
+	return window > BACK_MIN ? window : BACK_MIN;
+}
+
+static bool seq_is_ok(const struct flow *f, const struct packet *p,
+		      enum flow_side side)
+{
+	const struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+	uint32_t end = end_of(p), edge;
+
+	/* B has heard A's last word. */
+	if (a->fin_acked && seq_after(end, a->fin_seq + 1))
+		return false;
+	if (!a->has_seq || p->tcp_seq == a->next_seq)
+		return true;
+	if (!b->acked_any)
+		return !seq_after(p->tcp_seq, a->next_seq + AHEAD_MIN) &&
+		       !seq_after(a->next_seq - BACK_MIN, end);
+	edge = scale_is_known(f) ? b->edge
+				 : seq_max(b->edge, b->acked + WINDOW_MAX);
+	return !seq_after(p->tcp_seq, edge) &&
+	       !seq_after(b->acked - back_of(f, b), end);
+}
+
+/* Does a, by p, acknowledge what b has never sent here? */
+static bool ack_is_ahead(const struct flow_side_state *b,
+			 const struct packet *p)
+{
+	uint32_t slack = b->fragmented ? FRAGMENT_MAX : 0;
+
+	return b->has_seq && seq_after(p->tcp_ack, b->next_seq + slack);
+}
+
+/* Is that so old that no late segment explains it (RFC 5961 5.2)? */
+static bool ack_is_behind(const struct flow *f, const struct packet *p,
+			  enum flow_side side)
+{
+	const struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+
+	if (a->acked_any)
+		return seq_after(a->acked - back_of(f, a), p->tcp_ack);
+	return b->has_isn && !seq_after(p->tcp_ack, b->isn);
+}
+
+/* p acknowledges the SYN of b, and no more than b has sent. */
+static bool acks_syn(const struct flow_side_state *b, const struct packet *p)
+{
+	return (p->tcp_flags & TCP_ACK) && b->has_isn &&
+	       seq_after(p->tcp_ack, b->isn) &&
+	       !seq_after(p->tcp_ack, b->next_seq);
+}
+
+/* --- facts, from segments -------------------------------------------------- */
+
+/* The first SYN of a, or one with a new number: what b acknowledged is void. */
+static void take_syn(struct flow *f, const struct packet *p,
+		     enum flow_side side)
+{
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+
+	a->isn = p->tcp_seq;
+	a->next_seq = end_of(p);
+	a->has_isn = a->has_seq = a->syn_seen = a->heard = true;
+	a->has_wscale = p->tcp_has_wscale;
+	a->wscale = p->tcp_wscale;
+	a->syn_acked = false;
+	b->acked_any = false;
+}
+
+static void move_edge(struct flow *f, const struct packet *p,
+		      enum flow_side side)
+{
+	struct flow_side_state *a = &f->side[side];
+	uint32_t edge = p->tcp_ack + window_of(f, p, side);
+
+	a->edge = a->acked_any ? seq_max(a->edge, edge) : edge;
+}
+
+/* p's acknowledgement, which is neither ahead nor behind. */
+static void take_ack(struct flow *f, const struct packet *p,
+		     enum flow_side side)
+{
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+	uint32_t ack = p->tcp_ack;
+
+	if (!b->has_seq) {
+		b->has_seq = true;
+		b->next_seq = ack;
+		b->has_isn = !f->midstream;
+		b->isn = ack - 1;
+	}
+	b->next_seq = seq_max(b->next_seq, ack);
+	move_edge(f, p, side);
+	a->acked = a->acked_any ? seq_max(a->acked, ack) : ack;
+	a->acked_any = true;
+	if (b->has_isn && seq_after(ack, b->isn))
+		b->syn_acked = true;
+	if (b->fin_seen && seq_after(ack, b->fin_seq))
+		b->fin_acked = true;
+}
+
+/* p's bytes and FIN; its acknowledgement has been taken. */
+static void take_bytes_of(struct flow *f, const struct packet *p,
+			  enum flow_side side)
+{
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+	uint32_t end = end_of(p);
+
+	a->next_seq = a->has_seq ? seq_max(a->next_seq, end) : end;
+	a->has_seq = a->heard = true;
+	a->fragmented |= p->is_fragment;
+	/* Bytes in the FIN's place: it was not a's, somebody slipped it in. */
+	if (a->fin_seen && !a->fin_acked && p->payload_len > 0 &&
+	    seq_after(p->tcp_seq + p->payload_len, a->fin_seq))
+		a->fin_seen = false;
+	if (is_fin(p) && !a->fin_seen && end == a->next_seq) {
+		a->fin_seen = true;
+		a->fin_seq = end - 1;
+		a->fin_passive = b->fin_acked;
+	}
+}
+
+/* --- a new connection in an old flow ---------------------------------------- */
 
 enum flow_side tcp_reopener(const struct packet *p, enum flow_side side)
 {
@@ -113,194 +283,139 @@ enum flow_side tcp_reopener(const struct packet *p, enum flow_side side)
 	return p->tcp_flags & TCP_ACK ? other : side;
 }
 
-/* Both must offer it, else nobody scales (RFC 7323 2.2). */
-static uint32_t scaled_window(const struct flow_side_state *me,
-			      const struct flow_side_state *other,
-			      const struct packet *p)
+static bool answers_challenge(const struct flow *f, const struct packet *p,
+			      enum flow_side side)
 {
-	if (p->tcp_flags & TCP_SYN)
-		return p->tcp_window;
-	if (!me->syn_seen || !other->syn_seen)
-		return (uint32_t)p->tcp_window << WSCALE_MAX;
-	if (!me->has_wscale || !other->has_wscale)
-		return p->tcp_window;
-	return (uint32_t)p->tcp_window << me->wscale;
+	const struct flow_challenge *c = &f->challenge;
+
+	return c->pending && c->side != side && seq_after(p->tcp_ack, c->isn) &&
+	       !seq_after(p->tcp_ack, c->next_seq);
 }
 
-static void take_ack(struct flow_side_state *me, struct flow_side_state *other,
-		     const struct packet *p)
-{
-	uint32_t edge = p->tcp_ack + scaled_window(me, other, p);
+/* --- one segment, by its flags ----------------------------------------------- */
 
-	if (!me->acked_any || before(me->edge, edge))
-		me->edge = edge;
-	if (!me->acked_any || before(me->acked, p->tcp_ack))
-		me->acked = p->tcp_ack;
-	me->acked_any = true;
-	if (!other->has_seq) {
-		other->next_seq = p->tcp_ack;
-		other->has_seq = true;
+static enum flow_step follow_syn(struct flow *f, const struct packet *p,
+				 enum flow_side side)
+{
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+
+	if (is_over(f))
+		return FLOW_STEP_REOPENED;
+	if (a->syn_seen && p->tcp_seq == a->isn)
+		return FLOW_STEP_RETRANSMIT;
+	/* The first SYN; from the server: simultaneous open. */
+	if (!a->heard && !f->midstream) {
+		take_syn(f, p, side);
+		return FLOW_STEP_OK;
 	}
-	if (other->has_isn && before(other->isn, p->tcp_ack))
-		other->syn_acked = true;
-	if (other->fin_seen && before(other->fin_seq, p->tcp_ack))
-		other->fin_acked = true;
-}
-
-static void take_seq(struct flow_side_state *me,
-		     const struct flow_side_state *other,
-		     const struct packet *p)
-{
-	uint32_t end = p->tcp_seq + seq_len(p);
-
-	if (p->tcp_flags & TCP_SYN && !me->syn_seen) {
-		me->isn = p->tcp_seq;
-		me->has_isn = me->syn_seen = true;
-		me->has_wscale = p->tcp_has_wscale;
-		me->wscale = p->tcp_wscale;
-	}
-	if (!me->has_seq || before(me->next_seq, end))
-		me->next_seq = end;
-	me->has_seq = true;
-	if (p->tcp_flags & TCP_FIN && !me->fin_seen) {
-		me->fin_seen = true;
-		me->fin_seq = end - 1;
-		me->fin_passive = other->fin_seen && other->fin_acked;
-	}
-	me->heard = true;
-	me->fragmented |= p->is_fragment;
-}
-
-/* Could a receiver believe this segment's place and its ACK? */
-static bool in_window(const struct flow_side_state *me,
-		      const struct flow_side_state *other,
-		      const struct packet *p)
-{
-	uint32_t end = p->tcp_seq + seq_len(p);
-
-	if (other->acked_any && (before(end, other->acked - BEHIND_MAX) ||
-				 before(other->edge, p->tcp_seq)))
-		return false;
-	if (p->tcp_flags & TCP_ACK && other->has_seq && !other->fragmented &&
-	    before(other->next_seq, p->tcp_ack))
-		return false;
-	/* what it sent before limits a side that was never acknowledged */
-	return other->acked_any || !me->has_seq ||
-	       !before(me->next_seq + BEHIND_MAX, p->tcp_seq);
-}
-
-/* RFC 5961 3.2, and RFC 9293 3.10.7.3 for one who only sent a SYN. */
-static bool rst_believable(const struct flow_side_state *me,
-			   const struct flow_side_state *other,
-			   const struct packet *p)
-{
-	if (!me->heard && other->syn_seen && !other->acked_any)
-		return p->tcp_flags & TCP_ACK && p->tcp_ack == other->next_seq;
-	if (other->acked_any)
-		return !before(p->tcp_seq, other->acked) &&
-		       !before(other->edge, p->tcp_seq);
-	return !me->has_seq || p->tcp_seq == me->next_seq;
-}
-
-static enum flow_step challenge(struct flow *f, const struct packet *p,
-				enum flow_side side)
-{
+	/* Nobody has ever answered what there is. */
+	if (!b->heard)
+		return FLOW_STEP_REOPENED;
 	f->challenge = (struct flow_challenge){
 		.isn = p->tcp_seq,
-		.next_seq = p->tcp_seq + seq_len(p),
+		.next_seq = end_of(p),
 		.wscale = p->tcp_wscale,
 		.has_wscale = p->tcp_has_wscale,
 		.pending = true,
-		.side = (uint8_t)side,
+		.side = side,
 	};
 	return FLOW_STEP_OUT_OF_WINDOW;
 }
 
-/* A SYN or SYN+ACK; FLOW_STEP_OK: it may be taken like other segments. */
-static enum flow_step check_syn(struct flow *f, const struct packet *p,
-				enum flow_side side)
+static enum flow_step follow_syn_ack(struct flow *f, const struct packet *p,
+				     enum flow_side side)
 {
-	const struct flow_side_state *me = &f->side[side];
-	const struct flow_side_state *other = &f->side[!side];
-	bool ack = p->tcp_flags & TCP_ACK;
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+	bool is_first = !a->has_seq && !b->has_seq && !f->midstream;
+	bool is_same = a->syn_seen && p->tcp_seq == a->isn;
 
-	if (me->syn_seen && p->tcp_seq == me->isn)
-		return FLOW_STEP_RETRANSMIT;
-	if (!ack) {
-		if (is_closed(f))
-			return FLOW_STEP_REOPENED;
-		if (is_established(f))
-			return challenge(f, p, side);
-		/* another try on the same ports; or simultaneous open */
-		return me->syn_seen ? FLOW_STEP_REOPENED : FLOW_STEP_OK;
-	}
-	if (f->challenge.pending && f->challenge.side != side &&
-	    p->tcp_ack == f->challenge.next_seq)
+	if (answers_challenge(f, p, side))
 		return FLOW_STEP_REOPENED;
-	if (me->syn_seen || is_established(f) || is_closed(f))
+	if (!is_first && !acks_syn(b, p))
 		return FLOW_STEP_OUT_OF_WINDOW;
-	if (other->has_isn && (!before(other->isn, p->tcp_ack) ||
-			       before(other->next_seq, p->tcp_ack)))
+	/*
+	 * One SYN+ACK may give way to another as long as its receiver has not
+	 * agreed to it: SYN cookies change with time. What was only concluded
+	 * from an ACK gives way at any time.
+	 */
+	if (a->syn_seen && a->syn_acked && !is_same)
 		return FLOW_STEP_OUT_OF_WINDOW;
-	return FLOW_STEP_OK;
+	if (!is_same)
+		take_syn(f, p, side);
+	take_ack(f, p, side);
+	return is_same ? FLOW_STEP_RETRANSMIT : FLOW_STEP_OK;
+}
+
+/* RFC 9293 3.10.7.3, and RFC 5961 3.2 but for its challenge. */
+static bool rst_is_ok(const struct flow *f, const struct packet *p,
+		      enum flow_side side)
+{
+	const struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+
+	if (!a->has_seq && !b->has_seq)
+		return true; /* the flow's first packet */
+	if (!b->syn_acked && acks_syn(b, p))
+		return true;
+	if (a->has_seq && p->tcp_seq == a->next_seq)
+		return true;
+	return b->acked_any && p->tcp_seq - b->acked <= b->edge - b->acked;
 }
 
 static enum flow_step follow_rst(struct flow *f, const struct packet *p,
 				 enum flow_side side)
 {
-	if (!rst_believable(&f->side[side], &f->side[!side], p))
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+
+	if (!rst_is_ok(f, p, side))
 		return FLOW_STEP_OUT_OF_WINDOW;
-	f->side[side].heard = true;
-	f->side[FLOW_CLIENT].reset = true;
-	f->side[FLOW_SERVER].reset = true;
-	derive_states(f);
+	if (a->reset)
+		return FLOW_STEP_RETRANSMIT;
+	a->heard = true;
+	a->reset = b->reset = true;
 	return FLOW_STEP_OK;
 }
 
-/* A flow whose first segment is SYN+ACK knows the client's SYN by it. */
-static void learn_client(struct flow *f, const struct packet *p,
-			 enum flow_side side)
+static enum flow_step follow_plain(struct flow *f, const struct packet *p,
+				   enum flow_side side)
 {
-	struct flow_side_state *other = &f->side[!side];
+	struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
+	uint32_t end = end_of(p);
+	bool is_old =
+		(b->acked_any && !seq_after(end, b->acked)) ||
+		(a->fin_seen && end == a->fin_seq + 1 && p->payload_len == 0);
 
-	if (other->has_isn || other->heard)
-		return;
-	other->isn = p->tcp_ack - 1;
-	other->has_isn = true;
-	other->next_seq = p->tcp_ack;
-	other->has_seq = true;
+	/* Without its SYN a side has nothing to say, unless all is missed. */
+	if (!(p->tcp_flags & TCP_ACK) || (!a->has_seq && !f->midstream) ||
+	    !seq_is_ok(f, p, side))
+		return FLOW_STEP_OUT_OF_WINDOW;
+	if (ack_is_ahead(b, p)) {
+		if (a->acked_any && p->tcp_ack - b->next_seq < UNSEEN_MAX)
+			move_edge(f, p, side);
+		return FLOW_STEP_OUT_OF_WINDOW;
+	}
+	if (ack_is_behind(f, p, side))
+		return FLOW_STEP_OUT_OF_WINDOW;
+	take_ack(f, p, side);
+	take_bytes_of(f, p, side);
+	return is_old && end != p->tcp_seq ? FLOW_STEP_RETRANSMIT
+					   : FLOW_STEP_OK;
 }
 
 enum flow_step tcp_follow(struct flow *f, const struct packet *p,
 			  enum flow_side side)
 {
-	struct flow_side_state *me = &f->side[side];
-	struct flow_side_state *other = &f->side[!side];
-	enum flow_step step = FLOW_STEP_OK;
+	enum flow_step step;
 
-	if (p->is_later) {
-		me->fragmented = true;
+	if (p->is_later)
 		return FLOW_STEP_OK;
-	}
 	if (p->tcp_flags & TCP_RST)
-		return follow_rst(f, p, side);
-	if (p->tcp_flags & TCP_SYN) {
-		step = check_syn(f, p, side);
-		if (step == FLOW_STEP_OUT_OF_WINDOW ||
-		    step == FLOW_STEP_REOPENED)
-			return step;
-		if (p->tcp_flags & TCP_ACK)
-			learn_client(f, p, side);
-	} else if (!in_window(me, other, p)) {
-		return FLOW_STEP_OUT_OF_WINDOW;
-	} else if (seq_len(p) && other->acked_any &&
-		   !before(other->acked, p->tcp_seq + seq_len(p))) {
-		step = FLOW_STEP_RETRANSMIT;
-	}
-	/* first the ACK: a FIN that acknowledges the other's is passive */
-	if (p->tcp_flags & TCP_ACK)
-		take_ack(me, other, p);
-	take_seq(me, other, p);
-	derive_states(f);
+		step = follow_rst(f, p, side);
+	else if (!(p->tcp_flags & TCP_SYN))
+		step = follow_plain(f, p, side);
+	else if (p->tcp_flags & TCP_ACK)
+		step = follow_syn_ack(f, p, side);
+	else
+		step = follow_syn(f, p, side);
+	name_states(f);
 	return step;
 }
