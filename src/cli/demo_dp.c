@@ -41,18 +41,24 @@ static bool runnable(const char *dir, const char *rest, char *ret)
 
 static void find_program(char ret[static PATH_MAX])
 {
+	/* Beside us, in the build tree, installed. */
+	static const char *const places[] = { "/weir-dp", "/../dp/weir-dp",
+					      "/../sbin/weir-dp" };
 	const char *given = getenv("WEIR_DP");
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	const char *dir;
 
-	self[n > 0 ? n : 0] = '\0';
-	if (given && given[0])
+	if (given && given[0]) {
 		(void)snprintf(ret, PATH_MAX, "%s", given);
-	else if (n > 0 && (runnable(dirname(self), "/weir-dp", ret) ||
-			   runnable(self, "/../dp/weir-dp", ret)))
 		return;
-	else
-		(void)snprintf(ret, PATH_MAX, "weir-dp");
+	}
+	self[n > 0 ? n : 0] = '\0';
+	dir = dirname(self);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (n > 0 && runnable(dir, places[i], ret))
+			return;
+	(void)snprintf(ret, PATH_MAX, "weir-dp");
 }
 
 static void set_paths(const struct demo *d, struct paths *p)

@@ -15,7 +15,8 @@
 
 /*
  * Starts weir-dp in d->ns[DEMO_AGENT] and waits until it answers. Which
- * program: $WEIR_DP, else beside our own, else ../dp/ from there, else $PATH.
+ * program: $WEIR_DP, else beside our own, else ../dp/ or ../sbin/ from there,
+ * else by $PATH.
  */
 int demo_dp_start(struct demo *d, struct err *reterr);
 /* SIGKILL to all its processes, and reaps it. */

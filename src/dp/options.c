@@ -90,8 +90,8 @@ static int one_option(struct options *opt, int c)
 					   optarg);
 		break;
 	case 'p': opt->replay = optarg; break;
-	case OPT_LISTEN: opt->listen = optarg; break;
-	case OPT_CONTROL: opt->control = optarg; break;
+	case OPT_LISTEN: opt->listen = optarg ? optarg : ""; break;
+	case OPT_CONTROL: opt->control = optarg ? optarg : ""; break;
 	case OPT_USER: opt->user = optarg; break;
 	case OPT_LOAD: opt->load = optarg; break;
 	case OPT_FLOWS:
