@@ -24,7 +24,7 @@ static const char usage_text[] =
 	"  -p FILE|DIR        read captures (pcap, pcapng), print one line a "
 	"flow\n"
 	"      --load FILE    messages to start with (an array, as\n"
-	"                     `weir dp config -o json` prints them)\n"
+	"                     `weir dp config` prints them)\n"
 	"      --listen PATH  NeuVector-compatible datagram door\n"
 	"                     (default /tmp/dp_listen.sock; \"\" for none)\n"
 	"      --control PATH own door, answers each message\n"

@@ -39,7 +39,8 @@ ip link set peer up
 ip -n container-ns addr add 10.10.10.88/24 dev eth0
 ip -n container-ns link set eth0 up
 # Without its state, which the kernel brings up to date later.
-device() { ip -n container-ns -o link show eth0 | sed 's/state [A-Z]*//'; }
+# Carrier comes a moment after "up": not what is compared.
+device() { ip -n container-ns -o link show eth0 | sed 's|state [A-Z]*||; s|NO-CARRIER,||; s|,LOWER_UP||'; }
 device >/tmp/eth0
 inside() { ip netns exec "$@"; }
 reaches() { ping -c 1 -W 5 10.10.10.88 >/dev/null; }
