@@ -57,6 +57,7 @@ static struct policy *compile(const struct text_rule *rules, size_t n,
 	return p;
 }
 
+/* limits: table */
 static void test_match(void **state)
 {
 	static const struct text_rule rules[] = {

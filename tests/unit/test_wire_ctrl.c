@@ -119,6 +119,7 @@ static void test_values(void **state)
 	ctrl_msg_done(&m);
 }
 
+/* limits: table */
 static void test_refused(void **state)
 {
 	static const struct {
