@@ -113,6 +113,9 @@
 /* Per-device sysctls kept that differ from the default: ~100 exist. E2BIG. */
 #define IFCONF_SYSCTLS_MAX 256
 
+/* A saved port read back: a batch of each sort. Larger: not ours, EBADMSG. */
+#define JOURNAL_BYTES_MAX (8u << 20)
+
 /* --- command line ----------------------------------------------------- */
 
 /* Silence of a data plane before `weir` gives up on its answer: ETIMEDOUT. */

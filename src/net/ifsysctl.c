@@ -78,8 +78,10 @@ static int compare_dir(struct work *w, const char *dir, int own, int standard,
 
 		if (!is_of_interest(own, d->d_name) ||
 		    strlen(d->d_name) >= sizeof(s.name) ||
-		    !read_value(own, d->d_name, s.value, sizeof(s.value)) ||
-		    !read_value(standard, d->d_name, usual, sizeof(usual)) ||
+		    !read_value(own, d->d_name, s.value, sizeof(s.value)))
+			continue;
+		if (standard >= 0 &&
+		    read_value(standard, d->d_name, usual, sizeof(usual)) &&
 		    strcmp(s.value, usual) == 0)
 			continue;
 		if (w->count == IFCONF_SYSCTLS_MAX) {
@@ -105,11 +107,12 @@ static int read_here(void *arg, struct err *reterr)
 		int own = open_dir(dirs[i], w->dev);
 		int standard = open_dir(dirs[i], "default");
 
-		/* No such protocol in this kernel: nothing to keep. */
-		if (own >= 0 && standard >= 0)
+		/*
+		 * No directory of its own: no such protocol in this kernel.
+		 * No default (ipv4/neigh outside the first namespace): all.
+		 */
+		if (own >= 0)
 			r = compare_dir(w, dirs[i], own, standard, reterr);
-		else if (own >= 0)
-			(void)close(own); /* opened for reading */
 		if (standard >= 0)
 			(void)close(standard); /* opened for reading */
 	}
@@ -140,7 +143,13 @@ static int write_value(const char *dev, const struct ifsysctl *s,
 {
 	int dir = open_dir(s->dir, dev), fd = -1, r = 0;
 	size_t len = strlen(s->value);
+	char now[sizeof(s->value)];
 
+	if (dir >= 0 && read_value(dir, s->name, now, sizeof(now)) &&
+	    strcmp(now, s->value) == 0) {
+		(void)close(dir); /* opened for reading */
+		return 0;
+	}
 	if (dir >= 0)
 		fd = openat(dir, s->name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, s->value, len) != (ssize_t)len)

@@ -16,8 +16,9 @@ struct ifsysctl {
 };
 
 /*
- * Those of device dev (in ns) that differ from the default, in *ret, the
- * caller's to free(). An unreadable one does not count.
+ * Those of device dev (in ns) that differ from the default, or all where there
+ * is no default, in *ret, the caller's to free(). An unreadable one does not
+ * count.
  */
 int ifsysctl_read(const struct netns *ns, const char *dev,
 		  struct ifsysctl **ret, size_t *ret_count, struct err *reterr);

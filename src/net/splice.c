@@ -4,7 +4,8 @@
  * (with its record in the alias), make the new veth pair, settings, addresses,
  * routes. The kernel works through a batch before sendmsg() returns, so no
  * signal, not even SIGKILL, comes between; whoever dies afterwards leaves a
- * vex whose record says how to put it back.
+ * vex whose record says how to put it back. What the port is stands in a
+ * journal meanwhile, for while it is moved back no device has it.
  *
  *   up     plan       names, mark, redirector, what the port is      no change
  *          base       vbr and vth, if they are not there             undo: base
@@ -13,8 +14,13 @@
  *          settle     what is not urgent: sysctls, address flags
  *
  *   down   restore    read what the port is now, delete it, move vex back with
- *                     the old name and ifindex, settings, addresses, routes
+ *                     the old name and ifindex, settings, addresses, routes;
+ *                     at last the record goes from its alias
  *          base       away with the last workload
+ *
+ * A `down` after a killed `up` or `down` finds the record on vex, or on the
+ * device that is back already, and goes on from there. Whoever changes
+ * something holds a lock on both namespaces.
  *
  * The workload is cut off from the exchange until connect is through: a few
  * milliseconds, measured as gap_us.
@@ -33,8 +39,12 @@
 #include "base/clock.h"
 #include "net/divert.h"
 #include "net/ifconf.h"
+#include "net/journal.h"
 #include "net/link.h"
 #include "net/probe.h"
+#include "net/splice_back.h"
+#include "net/splice_base.h"
+#include "net/splice_job.h"
 #include "net/splice_record.h"
 #include "net/tc_u32.h"
 #include "net/undo.h"
@@ -42,18 +52,6 @@
 /* Bounds a wait that usually needs one try. */
 #define RUNNING_TRIES	200
 #define RUNNING_STEP_MS 1
-
-/* One up, down or list under way: both namespaces and what is known. */
-struct job {
-	struct netns workload, agent;
-	struct divert *divert; /* bpf: loaded before the exchange; owned */
-	struct nl *in_workload, *in_agent;
-	struct ifconf_state conf; /* of the workload's device */
-	struct splice_stat s;
-	uint32_t vbr;
-	const volatile sig_atomic_t *stop;
-	struct undo undo;
-};
 
 const char *splice_state_name(enum splice_state s)
 {
@@ -63,55 +61,11 @@ const char *splice_state_name(enum splice_state s)
 	return names[s];
 }
 
-static void job_done(struct job *j)
-{
-	divert_free(j->divert);
-	ifconf_done(&j->conf);
-	nl_free(j->in_workload);
-	nl_free(j->in_agent);
-	netns_done(&j->workload);
-	netns_done(&j->agent);
-}
-
-/* workload NULL: only the agent's. */
-static int job_open(struct job *j, const char *workload, const char *agent,
-		    struct err *reterr)
-{
-	int rc;
-
-	*j = (struct job){ .workload.fd = -1, .agent.fd = -1 };
-	rc = netns_open(agent, &j->agent, reterr);
-	if (rc == 0)
-		rc = nl_open(&j->agent, &j->in_agent, reterr);
-	if (rc == 0 && workload)
-		rc = netns_open(workload, &j->workload, reterr);
-	if (rc == 0 && workload)
-		rc = nl_open(&j->workload, &j->in_workload, reterr);
-	if (rc == 0 && workload && netns_equal(&j->workload, &j->agent))
-		rc = err_set(reterr, EINVAL, "--agent",
-			     "workload and agent are the same namespace");
-	if (rc < 0)
-		job_done(j);
-	return rc;
-}
-
 static int stopped(const struct job *j, struct err *reterr)
 {
 	if (j->stop && *j->stop)
 		return err_set(reterr, EINTR, NULL, "stopped");
 	return 0;
-}
-
-static struct divert_endpoint endpoint_of(const struct job *j)
-{
-	struct divert_endpoint ep = { .vex = j->s.vex_ifindex,
-				      .vin = j->s.vin_ifindex,
-				      .vbr = j->vbr,
-				      .mode = j->s.mode };
-
-	memcpy(ep.mac, j->s.mac.b, sizeof ep.mac);
-	memcpy(ep.mark, j->s.ucmac.b, sizeof ep.mark);
-	return ep;
 }
 
 /* --- plan -------------------------------------------------------------- */
@@ -145,6 +99,25 @@ static int plan_names(struct job *j, struct err *reterr)
 		       DIVERT_ENDPOINTS_MAX);
 }
 
+static int plan_unspliced(struct job *j, const char *dev, struct err *reterr)
+{
+	const struct link_stat *port = &j->conf.link;
+	struct splice_stat record;
+	struct link_stat vin;
+
+	if (strcmp(port->kind, "veth") == 0 &&
+	    link_get_peer(j->in_workload, port, &vin, NULL) == 0 &&
+	    vin.group == SPLICE_GROUP)
+		return err_set(reterr, EALREADY, "--dev",
+			       "%s is spliced already", dev);
+	if (splice_record_parse(port->alias, &record))
+		return err_set(reterr, EBUSY, "--dev",
+			       "%s is half put back; finish with: "
+			       "weir splice down",
+			       dev);
+	return 0;
+}
+
 static int plan_port(const struct splice_spec *spec, struct job *j,
 		     struct err *reterr)
 {
@@ -154,9 +127,9 @@ static int plan_port(const struct splice_spec *spec, struct job *j,
 
 	if (rc < 0)
 		return rc;
-	if (strcmp(j->conf.link.alias, SPLICE_PORT_ALIAS) == 0)
-		return err_set(reterr, EALREADY, "--dev",
-			       "%s is spliced already", dev);
+	rc = plan_unspliced(j, dev, reterr);
+	if (rc < 0)
+		return rc;
 	rc = ifconf_check_movable(j->in_workload, &j->conf, reterr);
 	if (rc < 0)
 		return rc;
@@ -204,71 +177,25 @@ static int plan(const struct splice_spec *spec, struct job *j,
 
 /* --- base: vbr and vth --------------------------------------------------- */
 
-static int remove_base(void *arg, struct err *reterr)
+static int undo_base(void *arg, struct err *reterr)
 {
 	struct job *j = arg;
-	uint32_t vbr;
 
-	if (link_index(j->in_agent, SPLICE_VBR, &vbr, NULL) < 0)
-		return 0;
-	return link_delete(j->in_agent, vbr, reterr);
-}
-
-static int make_base(struct job *j, struct err *reterr)
-{
-	uint32_t mtu = j->conf.link.mtu;
-	struct veth_end vbr = { .name = SPLICE_VBR, .mtu = mtu };
-	struct veth_end vth = { .name = SPLICE_VTH, .mtu = mtu };
-	uint32_t vth_index;
-	int rc = link_add_veth(j->in_agent, &vbr, &vth, reterr);
-
-	if (rc < 0)
-		return rc;
-	undo_push(&j->undo, "remove vbr and vth", remove_base, j);
-	rc = link_index(j->in_agent, SPLICE_VBR, &j->vbr, reterr);
-	if (rc == 0)
-		rc = link_index(j->in_agent, SPLICE_VTH, &vth_index, reterr);
-	if (rc == 0)
-		rc = link_set_quiet(j->in_agent, j->vbr, reterr);
-	if (rc == 0)
-		rc = link_set_quiet(j->in_agent, vth_index, reterr);
-	if (rc == 0)
-		rc = link_set_up(j->in_agent, j->vbr, true, reterr);
-	if (rc == 0)
-		rc = link_set_up(j->in_agent, vth_index, true, reterr);
-	return rc;
-}
-
-/* There is a vbr: is it one of ours, and wide enough? */
-static int use_base(struct job *j, const struct link_stat *vbr,
-		    struct err *reterr)
-{
-	struct link_stat vth;
-	uint32_t mtu = j->conf.link.mtu;
-	int rc = link_get(j->in_agent, SPLICE_VTH, &vth, reterr);
-
-	if (rc < 0 || vbr->peer != vth.ifindex)
-		return err_set(reterr, EEXIST, SPLICE_VBR,
-			       "is there, but is no veth whose other end is %s",
-			       SPLICE_VTH);
-	j->vbr = vbr->ifindex;
-	if (vbr->mtu < mtu)
-		rc = link_set_mtu(j->in_agent, vbr->ifindex, mtu, reterr);
-	if (rc == 0 && vth.mtu < mtu)
-		rc = link_set_mtu(j->in_agent, vth.ifindex, mtu, reterr);
-	return rc;
+	return base_remove(j->in_agent, NULL, reterr);
 }
 
 static int ensure_base(struct job *j, struct err *reterr)
 {
-	struct link_stat vbr;
+	bool made = false;
+	int rc = base_ensure(j->in_agent, j->conf.link.mtu, &j->vbr, &made,
+			     reterr);
 
-	if (link_get(j->in_agent, SPLICE_VBR, &vbr, NULL) == 0)
-		return use_base(j, &vbr, reterr);
-	return make_base(j, reterr);
+	if (rc == 0 && made)
+		undo_push(&j->undo, "remove vbr and vth", undo_base, j);
+	return rc;
 }
 
-/* --- exchange and restore ------------------------------------------------ */
+/* --- exchange ------------------------------------------------------------ */
 
 static int add_to(struct nl_batch *b, const char *request)
 {
@@ -288,10 +215,12 @@ static int build_exchange(const struct job *j, struct nl_batch *b)
 				 .mac = j->s.mac,
 				 .ifindex = old->ifindex,
 				 .mtu = old->mtu,
-				 .txqlen = old->txqlen };
+				 .txqlen = old->txqlen,
+				 .group = old->group };
 	struct veth_end vin = { .name = j->s.vin,
 				.ns = &j->agent,
-				.mtu = old->mtu };
+				.mtu = old->mtu,
+				.group = SPLICE_GROUP };
 	int rc;
 
 	splice_record_format(&j->s, alias);
@@ -300,130 +229,37 @@ static int build_exchange(const struct job *j, struct nl_batch *b)
 	link_build_veth(req, &port, &vin);
 	if (rc == 0)
 		rc = add_to(b, req);
-	link_build_alias(req, old->ifindex, SPLICE_PORT_ALIAS);
+	link_build_alias(req, old->ifindex, old->alias);
 	if (rc == 0)
 		rc = add_to(b, req);
 	return rc ? rc : ifconf_put(&j->conf, b);
-}
-
-/* Is the workload's device the one that a splice has made? */
-static bool has_new_port(struct job *j)
-{
-	struct link_stat now;
-
-	return link_get(j->in_workload, j->s.dev, &now, NULL) == 0 &&
-	       strcmp(now.alias, SPLICE_PORT_ALIAS) == 0;
-}
-
-static void disconnect(struct job *j)
-{
-	struct divert_endpoint ep = endpoint_of(j);
-	struct err ignored; /* rules that are not there need not go */
-	struct divert *d;
-
-	if (j->vbr == 0)
-		return;
-	if (j->s.redirector == REDIRECTOR_U32) {
-		(void)u32_del(j->in_agent, &ep, &ignored);
-		return;
-	}
-	if (divert_open(&j->agent, j->vbr, false, &d, &ignored) < 0)
-		return;
-	(void)divert_del(d, &ep, &ignored);
-	divert_free(d);
-}
-
-static int move_back(struct job *j, struct err *reterr)
-{
-	_Alignas(struct nlmsghdr) char req[NL_REQUEST_MAX];
-	struct link_move move = { .ifindex = j->s.vex_ifindex,
-				  .to = &j->workload,
-				  .name = j->s.dev,
-				  .new_ifindex = j->s.dev_ifindex,
-				  .alias = "" };
-	struct nl_batch b = { 0 };
-	int rc;
-
-	link_build_move(req, &move);
-	rc = add_to(&b, req);
-	if (rc == 0)
-		rc = nl_batch_send(j->in_agent, &b, NULL, NULL,
-				   "move the device back", reterr);
-	nl_batch_done(&b);
-	return rc;
-}
-
-/* The moved device, back in place, becomes what conf says. */
-static int reconfigure(struct job *j, struct err *reterr)
-{
-	struct nl_batch b = { 0 };
-	uint32_t ifindex;
-	int rc = link_index(j->in_workload, j->s.dev, &ifindex, reterr);
-
-	if (rc < 0)
-		return rc;
-	/* the alias is the port's, not the old device's */
-	ifconf_retarget(&j->conf, ifindex);
-	rc = ifconf_put(&j->conf, &b);
-	if (rc == 0)
-		rc = ifconf_send(j->in_workload, &b, "restore the device",
-				 reterr);
-	nl_batch_done(&b);
-	if (rc == 0)
-		rc = ifconf_settle(&j->workload, j->in_workload, &j->conf,
-				   reterr);
-	return rc;
-}
-
-/*
- * Takes the new port away and puts the old device back. j->s is known; j->conf
- * is what the port is to be (read before, or now if `reread`).
- */
-static int restore_port(struct job *j, bool reread, struct err *reterr)
-{
-	bool configured = true;
-	uint32_t port;
-	int rc = 0;
-
-	disconnect(j);
-	if (has_new_port(j)) {
-		if (reread)
-			rc = ifconf_read(&j->workload, j->in_workload, j->s.dev,
-					 &j->conf, reterr);
-		if (rc == 0)
-			rc = link_index(j->in_workload, j->s.dev, &port,
-					reterr);
-		if (rc == 0)
-			rc = link_delete(j->in_workload, port, reterr);
-	} else {
-		configured = !reread;
-	}
-	if (rc == 0)
-		rc = move_back(j, reterr);
-	if (rc == 0 && configured)
-		rc = reconfigure(j, reterr);
-	return rc;
 }
 
 static int undo_exchange(void *arg, struct err *reterr)
 {
 	struct job *j = arg;
 
-	if (link_index(j->in_agent, j->s.vex, &j->s.vex_ifindex, NULL) < 0)
-		return 0; /* it was not moved */
-	return restore_port(j, false, reterr);
+	if (link_index(j->in_agent, j->s.vex, &j->s.vex_ifindex, NULL) < 0) {
+		/* it was not moved */
+		journal_remove(j->workload.ino, j->s.dev_ifindex);
+		return 0;
+	}
+	return back_put(j, true, reterr);
 }
 
-static int exchange(struct job *j, struct err *reterr)
+static int exchange(struct job *j, usec_t *cut, struct err *reterr)
 {
 	struct nl_batch b = { 0 };
 	int rc = build_exchange(j, &b);
 
-	if (rc < 0) {
+	if (rc < 0)
 		rc = err_set(reterr, -rc, NULL, "too much to move at once: %s",
 			     strerror(-rc));
-	} else {
+	if (rc == 0)
+		rc = journal_write(j->workload.ino, &j->conf, true, reterr);
+	if (rc == 0) {
 		undo_push(&j->undo, "put the device back", undo_exchange, j);
+		*cut = clock_now();
 		rc = ifconf_send(j->in_workload, &b, "exchange the device",
 				 reterr);
 	}
@@ -435,7 +271,7 @@ static int exchange(struct job *j, struct err *reterr)
 
 static int add_rules(struct job *j, struct err *reterr)
 {
-	struct divert_endpoint ep = endpoint_of(j);
+	struct divert_endpoint ep = job_endpoint(j);
 
 	if (j->s.redirector == REDIRECTOR_U32)
 		return u32_add(j->in_agent, &ep, reterr);
@@ -458,6 +294,20 @@ static void await_running(struct job *j)
 			return;
 		(void)poll(NULL, 0, RUNNING_STEP_MS);
 	}
+}
+
+/*
+ * Up, and for all groups: which ones the workload has joined is known to its
+ * new port only, and a macvlan or a real card would keep the frames of others.
+ */
+static int open_vex(struct job *j, struct err *reterr)
+{
+	_Alignas(struct nlmsghdr) char req[NL_REQUEST_MAX];
+
+	link_build_flags(req, j->s.vex_ifindex, IFF_UP | IFF_ALLMULTI,
+			 IFF_UP | IFF_ALLMULTI);
+	return nl_ask(j->in_agent, (struct nlmsghdr *)(void *)req, "set vex up",
+		      reterr);
 }
 
 static int connect_port(struct job *j, int mark, struct err *reterr)
@@ -485,24 +335,36 @@ static int connect_port(struct job *j, int mark, struct err *reterr)
 	if (rc == 0)
 		rc = link_set_up(j->in_agent, j->s.vin_ifindex, true, reterr);
 	if (rc == 0)
-		rc = link_set_up(j->in_agent, j->s.vex_ifindex, true, reterr);
+		rc = open_vex(j, reterr);
 	if (rc == 0)
 		await_running(j);
 	return rc;
 }
 
+/* After a failure that *reterr tells. That undoing failed, too, is added. */
+static void take_back(struct job *j, struct err *reterr)
+{
+	struct err undo = { 0 };
+	struct err why = reterr ? *reterr : (struct err){ 0 };
+
+	if (undo_run(&j->undo, &undo) < 0)
+		(void)err_set(reterr, why.code, why.at, "%.100s; then %.100s",
+			      why.text, undo.text);
+}
+
 int splice_up(const struct splice_spec *spec, struct splice_stat *ret,
 	      struct err *reterr)
 {
-	struct err ignored; /* the first failure is told */
 	struct job j;
-	usec_t cut;
+	usec_t cut = { 0 };
 	int rc = job_open(&j, spec->workload, spec->agent, reterr);
 
 	if (rc < 0)
 		return rc;
 	j.stop = spec->stop;
-	rc = plan(spec, &j, reterr);
+	rc = job_lock(&j, reterr);
+	if (rc == 0)
+		rc = plan(spec, &j, reterr);
 	if (spec->mark != SPLICE_MARK_AUTO)
 		splice_marks((uint16_t)spec->mark, &j.s.ucmac, &j.s.bcmac);
 	if (rc == 0)
@@ -513,9 +375,8 @@ int splice_up(const struct splice_spec *spec, struct splice_stat *ret,
 		rc = divert_open(&j.agent, j.vbr, true, &j.divert, reterr);
 	if (rc == 0)
 		rc = stopped(&j, reterr);
-	cut = clock_now();
 	if (rc == 0)
-		rc = exchange(&j, reterr);
+		rc = exchange(&j, &cut, reterr);
 	if (rc == 0)
 		rc = connect_port(&j, spec->mark, reterr);
 	j.s.gap_us = usec_since(clock_now(), cut);
@@ -524,8 +385,9 @@ int splice_up(const struct splice_spec *spec, struct splice_stat *ret,
 	if (rc == 0)
 		rc = ifconf_settle(&j.workload, j.in_workload, &j.conf, reterr);
 	if (rc < 0) {
-		(void)undo_run(&j.undo, &ignored);
+		take_back(&j, reterr);
 	} else {
+		journal_remove(j.workload.ino, j.s.dev_ifindex);
 		undo_commit(&j.undo);
 		*ret = j.s;
 	}
@@ -548,7 +410,7 @@ static void fill_stat(struct job *j, struct splice_stat *s)
 	if (link_index(j->in_agent, s->vin, &s->vin_ifindex, NULL) < 0)
 		s->vin_ifindex = 0;
 	j->s = *s;
-	ep = endpoint_of(j);
+	ep = job_endpoint(j);
 	if (s->redirector == REDIRECTOR_U32) {
 		known = u32_get_mode(j->in_agent, &ep, &s->mode, &ignored) == 0;
 	} else if (j->vbr &&
@@ -646,22 +508,90 @@ static int find_record(struct job *j, uint64_t ino, const char *dev,
 	return 0;
 }
 
+/* A device that a killed `down` has put back, but not finished. */
+static bool find_half_back(struct job *j, const char *dev)
+{
+	struct splice_stat record;
+	struct link_stat now;
+
+	if (link_get(j->in_workload, dev, &now, NULL) < 0 ||
+	    !splice_record_parse(now.alias, &record) ||
+	    record.workload_ino != j->workload.ino ||
+	    strcmp(record.dev, dev) != 0)
+		return false;
+	j->s = record;
+	return true;
+}
+
+/*
+ * Nothing of this workload is spliced here. Of an `up` that was killed before
+ * the exchange there may be vbr and vth, and the journal.
+ */
+static int down_nothing(struct job *j, const char *dev, size_t others,
+			struct err *reterr)
+{
+	bool removed = false;
+	uint32_t ifindex;
+	struct err err;
+
+	if (link_index(j->in_workload, dev, &ifindex, NULL) == 0)
+		journal_remove(j->workload.ino, ifindex);
+	if (others == 0 && base_remove(j->in_agent, &removed, &err) == 0 &&
+	    removed)
+		return 0;
+	return err_set(reterr, ENOENT, "--netns",
+		       "its %s is not spliced through this agent", dev);
+}
+
 int splice_down(const char *workload, const char *agent, const char *dev,
 		struct err *reterr)
 {
 	struct job j;
 	size_t others = 0;
+	bool known = false;
 	int rc = job_open(&j, workload, agent, reterr);
 
 	if (rc < 0)
 		return rc;
-	rc = find_record(&j, j.workload.ino, dev ? dev : "eth0", &others,
-			 reterr);
+	dev = dev ? dev : "eth0";
+	rc = job_lock(&j, reterr);
 	if (rc == 0)
-		rc = restore_port(&j, true, reterr);
+		rc = find_record(&j, j.workload.ino, dev, &others, reterr);
+	if (rc == -ENOENT && !find_half_back(&j, dev)) {
+		rc = down_nothing(&j, dev, others, reterr);
+		job_done(&j);
+		return rc;
+	}
+	if (rc == 0 || rc == -ENOENT)
+		rc = back_recall(&j, &known, reterr);
+	if (rc == 0)
+		rc = back_put(&j, known, reterr);
 	if (rc == 0 && others == 0)
-		rc = remove_base(&j, reterr);
+		rc = base_remove(j.in_agent, NULL, reterr);
 	job_done(&j);
+	return rc;
+}
+
+/*
+ * A veth or macvlan would have ended with its namespace; a real card goes to
+ * the caller's, as the kernel does with those of a namespace that ends.
+ */
+static int drop_vex(struct job *j, struct err *reterr)
+{
+	struct netns here = { .fd = -1 };
+	struct link_stat vex;
+	int rc = link_get_index(j->in_agent, j->s.vex_ifindex, &vex, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (vex.kind[0])
+		return link_delete(j->in_agent, vex.ifindex, reterr);
+	rc = link_set_alias(j->in_agent, vex.ifindex, "", reterr);
+	if (rc == 0)
+		rc = netns_open_self(&here, reterr);
+	if (rc == 0)
+		rc = link_move(j->in_agent, vex.ifindex, &here, NULL, reterr);
+	netns_done(&here);
 	return rc;
 }
 
@@ -677,11 +607,16 @@ static int drop_orphan(const char *agent, const struct splice_stat *s,
 	j.s = *s;
 	if (link_index(j.in_agent, SPLICE_VBR, &j.vbr, NULL) < 0)
 		j.vbr = 0;
-	disconnect(&j);
-	if (s->vin_ifindex)
-		rc = link_delete(j.in_agent, s->vin_ifindex, reterr);
+	rc = job_lock(&j, reterr);
+	if (rc == 0) {
+		back_disconnect(&j);
+		if (s->vin_ifindex)
+			rc = link_delete(j.in_agent, s->vin_ifindex, reterr);
+	}
 	if (rc == 0)
-		rc = link_delete(j.in_agent, s->vex_ifindex, reterr);
+		rc = drop_vex(&j, reterr);
+	if (rc == 0)
+		journal_remove(s->workload_ino, s->dev_ifindex);
 	job_done(&j);
 	return rc;
 }
@@ -695,11 +630,13 @@ static int remove_idle_base(const char *agent, struct err *reterr)
 
 	if (rc < 0)
 		return rc;
-	rc = list_job(&j, &list, &n, reterr);
+	rc = job_lock(&j, reterr);
+	if (rc == 0)
+		rc = list_job(&j, &list, &n, reterr);
 	if (rc == 0) {
 		free(list);
 		if (n == 0)
-			rc = remove_base(&j, reterr);
+			rc = base_remove(j.in_agent, NULL, reterr);
 	}
 	job_done(&j);
 	return rc;
@@ -747,7 +684,7 @@ int splice_set_mode(const char *workload, const char *agent, const char *dev,
 		return rc;
 	rc = find_record(&j, j.workload.ino, dev ? dev : "eth0", &others,
 			 reterr);
-	ep = endpoint_of(&j);
+	ep = job_endpoint(&j);
 	if (rc == 0 && j.s.redirector == REDIRECTOR_U32) {
 		rc = u32_set_mode(j.in_agent, &ep, mode, reterr);
 	} else if (rc == 0) {

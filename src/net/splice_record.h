@@ -17,9 +17,6 @@
 #include "net/link.h"
 #include "net/splice.h"
 
-/* The alias of a workload's new device: do not splice it again. */
-#define SPLICE_PORT_ALIAS "weir-splice port"
-
 void splice_record_format(const struct splice_stat *s,
 			  char ret[static LINK_ALIAS_MAX]);
 /* Fills workload .. mac, ucmac, bcmac, redirector of *ret. false: not ours. */
