@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,9 @@ int err_set(struct err *reterr, int code, const char *at, const char *fmt, ...)
 {
 	va_list ap;
 
+	/* an error is never 0, also where a library forgot to set errno */
+	if (code <= 0)
+		code = EIO;
 	if (!reterr)
 		return -code;
 	reterr->code = code;

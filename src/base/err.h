@@ -18,7 +18,7 @@ struct err {
 };
 
 /*
- * Fills *reterr (may be NULL) and returns -code. `at` may be NULL. Text that
+ * Fills *reterr (may be NULL) and returns -code (EIO for a code that is none). `at` may be NULL. Text that
  * is too long is cut. Any thread.
  */
 int err_set(struct err *reterr, int code, const char *at, const char *fmt, ...)
@@ -27,5 +27,5 @@ int err_set(struct err *reterr, int code, const char *at, const char *fmt, ...)
 /* Puts "outer" (and a dot, if `at` is not empty) before what `at` says. */
 void err_prefix(struct err *err, const char *outer);
 
-/* "EINVAL" for 22; "E123" where libc has no name. Static storage. */
+/* "EINVAL" for 22; "EUNKNOWN" where libc has no name. Static storage. */
 const char *err_code_name(int code);

@@ -25,7 +25,7 @@
  * Frames fetched by one recvmmsg. Larger saves system calls on small frames;
  * smaller keeps 64 KiB frames in the L2 cache. See bench/README.md.
  */
-#define RING_BATCH 32
+#define RING_BATCH 64
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */

@@ -1,7 +1,7 @@
 /*
- * Theory. The loop has two gears: while the ring gives frames it is read again
- * at once, without poll(); when it is empty the thread sleeps in poll() on the
- * ring and on the mailbox's eventfd. In both gears the mailbox is looked at
+ * Theory. The loop has two gears: while the ring fills whole batches it is read
+ * again at once, without poll(); a batch that was not full has emptied it, and
+ * the thread sleeps in poll() on the ring and on the mailbox's eventfd. In both gears the mailbox is looked at
  * between two batches - one relaxed load when there is nothing.
  *
  * Mailbox states, one question at a time:
@@ -128,15 +128,12 @@ static void *run(void *arg)
 	while (!w->stop) {
 		int n = w->view.ring ? batch(w) : 0;
 
-		run_question(w);
-		if (n > 0)
-			inspect_age(w->view.inspect, w->view.now);
-		else if (!w->stop)
-			sleep_until_needed(w);
-		if (n == 0) {
+		if (n == 0)
 			w->view.now = clock_now();
-			inspect_age(w->view.inspect, w->view.now);
-		}
+		inspect_age(w->view.inspect, w->view.now);
+		run_question(w);
+		if (n < RING_BATCH && !w->stop)
+			sleep_until_needed(w);
 	}
 	return NULL;
 }

@@ -54,6 +54,7 @@ struct packet_ring {
 	struct ring ring;
 	int fd;
 	uint8_t *memory; /* RING_BATCH slots */
+	unsigned n_used; /* slots of the last batch */
 	unsigned n_kept;
 	struct ring_counts counts;
 	struct slot slots[RING_BATCH];
@@ -178,8 +179,10 @@ static int packet_recv(struct ring *r)
 	int n;
 
 	p->n_kept = 0;
-	for (unsigned i = 0; i < RING_BATCH; i++)
+	/* the kernel has written only into those it used */
+	for (unsigned i = 0; i < p->n_used; i++)
 		arm_slot(p, i);
+	p->n_used = 1; /* a failed call may have begun with the first */
 	n = recvmmsg(p->fd, p->in, RING_BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
@@ -200,6 +203,7 @@ static int packet_recv(struct ring *r)
 		s->too_long = p->in[i].msg_hdr.msg_flags & MSG_TRUNC;
 		take_aux(s, &p->in[i].msg_hdr);
 	}
+	p->n_used = (unsigned)n;
 	p->counts.received += (unsigned)n;
 	return n;
 }
@@ -328,6 +332,7 @@ struct ring *ring_packet_new(int fd)
 			.msg_iovlen = 2,
 			.msg_control = s->control,
 		};
+		arm_slot(p, i);
 	}
 	return &p->ring;
 }

@@ -10,13 +10,13 @@
 #        the article's client ──▶ /tmp/dp_listen.sock
 . "$(dirname "$0")/lib.sh"
 
-# A /tmp of our own for the client's fixed path; what a sanitizer writes and
-# this test's directory stay where they are, should that be in /tmp.
+# A /tmp of our own for the client's fixed path; this tree, the test's directory
+# and what a sanitizer writes stay where they are, should that be in /tmp.
 private_tmp() {
     local new=$TEST_DIR/tmp keep
     mkdir "$new"
     mount -t tmpfs -o mode=1777 none "$new"
-    for keep in "$TEST_DIR" "$(sed -n 's/.*log_path=\([^:]*\)\/.*/\1/p' <<<"${ASAN_OPTIONS:-}")"; do
+    for keep in "$SRC" "$TEST_DIR" "$(sed -n 's/.*log_path=\([^:]*\)\/.*/\1/p' <<<"${ASAN_OPTIONS:-}")"; do
         case $keep in
             /tmp/*)
                 mkdir -p "$new/${keep#/tmp/}"
