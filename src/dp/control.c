@@ -15,6 +15,7 @@
 #include "dp/ask.h"
 #include "dp/door.h"
 #include "dp/handlers.h"
+#include "dp/load.h"
 
 /* Messages of one door handled before the others get their turn. */
 #define MESSAGES_PER_TURN 64
@@ -29,35 +30,15 @@ static void publish(void *arg, const struct snapshot *next)
 	ask_adopt(ctl->worker, next);
 }
 
-static void refuse_load(struct control *ctl, size_t i, const struct err *e)
+/* A message of --load, as if it came through our own door. */
+static int load_one(void *arg, const char *name, const json_t *body,
+		    struct err *reterr)
 {
-	log_error("--load: message %zu refused: %s%s%s code=%s", i, e->at,
-		  e->at[0] ? ": " : "", e->text, err_code_name(e->code));
-}
+	json_t *result = json_object();
+	int rc = handle_message(arg, name, body, result, NULL, NULL, reterr);
 
-/* The messages of --load, as if they came through our own door. */
-static int load_messages(struct control *ctl, const json_t *load)
-{
-	for (size_t i = 0; i < json_array_size(load); i++) {
-		json_t *o = json_array_get(load, i), *result = json_object();
-		void *at = json_object_iter(o);
-		struct err err = { 0 };
-		int rc;
-
-		if (at)
-			rc = handle_message(ctl, json_object_iter_key(at),
-					    json_object_iter_value(at), result,
-					    NULL, NULL, &err);
-		else
-			rc = err_set(&err, EINVAL, NULL,
-				     "expected {\"NAME\": {...}}");
-		json_decref(result);
-		if (rc < 0) {
-			refuse_load(ctl, i, &err);
-			return rc;
-		}
-	}
-	return 0;
+	json_decref(result);
+	return rc;
 }
 
 static nfds_t fill_poll_set(struct pollfd *set, const struct own_clients *c)
@@ -156,7 +137,7 @@ int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
 		log_error("cannot start: %s", strerror(errno));
 	} else if (start(&ctl, max_flows, lost_fd, &err) < 0) {
 		log_error("cannot start: %s", err.text);
-	} else if (load_messages(&ctl, load) == 0) {
+	} else if (load_each(load, load_one, &ctl) == 0) {
 		log_info("ready: version=" WEIR_VERSION " flows=%u", max_flows);
 		serve(&ctl, doors, set);
 		status = 0;

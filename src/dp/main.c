@@ -12,54 +12,13 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "dp/control.h"
 #include "dp/door.h"
+#include "dp/load.h"
 #include "dp/opener.h"
 #include "dp/options.h"
 #include "dp/replay.h"
-#include "wire/ctrl.h"
-
-/* The text of --load, read while we still may; NULL without one. */
-static char *read_load(const char *path, size_t *ret_len)
-{
-	FILE *f;
-	char *text;
-	size_t n;
-
-	if (!path)
-		return NULL;
-	f = fopen(path, "rbe");
-	if (!f)
-		die("%s: %s", path, strerror(errno));
-	text = malloc(OWN_MEMFD_MAX);
-	if (!text)
-		die("out of memory");
-	n = fread(text, 1, OWN_MEMFD_MAX, f);
-	if (ferror(f) || n == OWN_MEMFD_MAX)
-		die("%s: %s", path, ferror(f) ? "cannot be read" : "too long");
-	fclose(f);
-	*ret_len = n;
-	return text;
-}
-
-/* Parsed only by the process without privileges. */
-static json_t *parse_load(const char *path, char *text, size_t len)
-{
-	struct err err;
-	json_t *load;
-
-	if (!text)
-		return NULL;
-	load = ctrl_load(text, len, &err);
-	free(text);
-	if (!load)
-		die("%s: %s", path, err.text);
-	if (!json_is_array(load))
-		die("%s: expected an array of messages", path);
-	return load;
-}
 
 static int bind_or_die(const char *path, int type)
 {
@@ -88,7 +47,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		return 1;
-	load = parse_load(opt->load, load_text, load_len);
+	load = load_parse(opt->load, load_text, load_len);
 	status = control_run(doors, opener_fd, opt->max_flows, load);
 	json_decref(load);
 	return status;
@@ -138,9 +97,9 @@ int main(int argc, char **argv)
 
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
-	load_text = read_load(opt.load, &load_len);
+	load_text = load_read(opt.load, &load_len);
 	if (opt.replay) {
-		json_t *load = parse_load(opt.load, load_text, load_len);
+		json_t *load = load_parse(opt.load, load_text, load_len);
 
 		status = replay_run(&opt, load);
 		json_decref(load);

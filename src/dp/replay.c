@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "dp/answer.h"
 #include "dp/config.h"
+#include "dp/load.h"
 #include "dp/opener.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
@@ -73,9 +74,10 @@ static void publish(void *arg, const struct snapshot *next)
 }
 
 /* Only what says who and what may be; a capture has no port and no door. */
-static int apply(struct config *c, const char *name, const json_t *body,
+static int apply(void *arg, const char *name, const json_t *body,
 		 struct err *reterr)
 {
+	struct config *c = arg;
 	int kind = ctrl_kind_by_name(name), rc;
 	struct ctrl_msg m;
 
@@ -97,29 +99,6 @@ static int apply(struct config *c, const char *name, const json_t *body,
 	}
 	ctrl_msg_done(&m);
 	return rc;
-}
-
-static int apply_all(struct config *c, const json_t *load)
-{
-	for (size_t i = 0; i < json_array_size(load); i++) {
-		json_t *o = json_array_get(load, i);
-		void *at = json_object_iter(o);
-		struct err err = { 0 };
-		int rc;
-
-		if (at)
-			rc = apply(c, json_object_iter_key(at),
-				   json_object_iter_value(at), &err);
-		else
-			rc = err_set(&err, EINVAL, NULL,
-				     "expected {\"NAME\": {...}}");
-		if (rc < 0) {
-			log_error("--load: message %zu refused: %s%s%s", i,
-				  err.at, err.at[0] ? ": " : "", err.text);
-			return rc;
-		}
-	}
-	return 0;
 }
 
 static int by_id(const void *a, const void *b)
@@ -239,7 +218,7 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 	int rc = -ENOMEM;
 
 	if (config)
-		rc = apply_all(config, r->load);
+		rc = load_each(r->load, apply, config);
 	if (rc == 0) {
 		rc = run_frames(r, ring, &now);
 		/* what came before a cut is still true */

@@ -58,6 +58,7 @@ struct flow_table {
 	uint32_t next_id;
 	uint64_t seed;
 	struct list lists[FLOW_CLASS__MAX];
+	unsigned expire_first; /* the class flow_expire() began with */
 	struct flow_counts counts;
 	void (*on_end)(void *arg, const struct flow *f);
 	void *on_end_arg;
@@ -306,7 +307,7 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 	bool tcp = p->proto == PROTO_TCP && !p->is_later;
 
 	if (ret_midstream)
-		*ret_midstream = tcp && !syn;
+		*ret_midstream = p->proto == PROTO_TCP && !syn;
 	if (tcp && syn)
 		sender_is_client = !(p->tcp_flags & TCP_ACK);
 	else if (tcp)
@@ -422,7 +423,13 @@ static void count_packet(struct flow *f, const struct packet *p,
 
 	s->packets++;
 	s->bytes += p->payload_len;
-	s->mac = p->src;
+}
+
+/* Where the sides are, told by a packet that is believed. */
+static void note_macs(struct flow *f, const struct packet *p,
+		      enum flow_side side)
+{
+	f->side[side].mac = p->src;
 	f->side[!side].mac = p->dst;
 }
 
@@ -446,6 +453,7 @@ enum flow_step flow_follow(struct flow_table *t, struct flow *f,
 	count_packet(f, p, side);
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		return step;
+	note_macs(f, p, side);
 	if (tcp)
 		class = tcp_class(f);
 	touch(t, f, class, now);
@@ -509,7 +517,10 @@ uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
 {
 	uint32_t n = 0;
 
-	for (int c = 0; c < FLOW_CLASS__MAX; c++) {
+	/* another class first each time, so that none waits for the others */
+	t->expire_first = (t->expire_first + 1) % FLOW_CLASS__MAX;
+	for (unsigned i = 0; i < FLOW_CLASS__MAX; i++) {
+		unsigned c = (t->expire_first + i) % FLOW_CLASS__MAX;
 		const struct list *l = &t->lists[c];
 
 		while (n < most && l->oldest &&

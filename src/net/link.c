@@ -284,8 +284,6 @@ static void put_end(struct nlmsghdr *msg, const struct veth_end *e)
 static void end_header(struct ifinfomsg *ifi, const struct veth_end *e)
 {
 	ifi->ifi_index = (int)e->ifindex;
-	if (e->up)
-		ifi->ifi_flags = ifi->ifi_change = IFF_UP;
 }
 
 void link_build_veth(char buf[static NL_REQUEST_MAX], const struct veth_end *a,

@@ -59,7 +59,6 @@ struct veth_end {
 	struct mac mac;
 	uint32_t ifindex;
 	uint32_t mtu, txqlen, group;
-	bool up;
 };
 
 /*
