@@ -26,6 +26,13 @@
  * smaller keeps 64 KiB frames in the L2 cache. See bench/README.md.
  */
 #define RING_BATCH 64
+/*
+ * A worker whose ring is empty asks again for so long before it sleeps: about
+ * twice what it costs to be woken (25 us here). See dp/worker.c, bench/README.
+ */
+#define BUSY_POLL_US 50
+/* ... after a batch of at most so many: who waits for answers sends few. */
+#define BUSY_POLL_BATCH 2
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */

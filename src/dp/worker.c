@@ -1,8 +1,23 @@
 /*
- * Theory. The loop has two gears: while the ring fills whole batches it is read
- * again at once, without poll(); a batch that was not full has emptied it, and
- * the thread sleeps in poll() on the ring and on the mailbox's eventfd. In both gears the mailbox is looked at
- * between two batches - one relaxed load when there is nothing.
+ * Theory. The loop has three gears. While the ring fills whole batches it is
+ * read again at once. A batch that was not full has emptied it: after one of a
+ * frame or two it is busy-polled for a little while, and after that, or a larger
+ * one, the thread sleeps in poll() on the ring and on the mailbox's eventfd. In
+ * all gears the mailbox is looked at between two batches - one relaxed load when
+ * there is nothing.
+ *
+ *   full --small batch--> busy --BUSY_POLL_US without a frame--> asleep
+ *   full --batch not full--> asleep --frame or question--> full
+ *   busy --frames--> full
+ *
+ * Waking a sleeper costs a frame more than all the rest of its way, so the
+ * second gear is worth its processor - as long as the next frame comes soon.
+ * Whether it does is learned as the kernel's halt polling learns it
+ * (Documentation/virt/kvm/halt-polling.rst): a sleep that a frame ended before
+ * BUSY_POLL_US were over was a sleep too many, and a longer one says that
+ * polling would have been in vain. An idle workload costs nothing, each turn
+ * offers the processor to others, and while frames come by the handful, sleeping
+ * lets the next batch grow, which is cheaper still.
  *
  * Mailbox states, one question at a time:
  *
@@ -19,6 +34,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -45,7 +61,9 @@ struct worker {
 	int lost_fd;
 	_Atomic(const struct question *) question;
 	sem_t done;
-	bool stop; /* set by a question */
+	bool stop;	   /* set by a question */
+	bool poll_pays;	   /* the last sleep was shorter than BUSY_POLL_US */
+	usec_t poll_until; /* third gear from then on */
 };
 
 static void run_question(struct worker *w)
@@ -111,14 +129,27 @@ static int batch(struct worker *w)
 static void sleep_until_needed(struct worker *w)
 {
 	struct pollfd fds[2] = { { .fd = w->wake_fd, .events = POLLIN } };
+	usec_t asleep_at = clock_now();
 	uint64_t n;
 
 	fds[1].fd = w->view.ring ? ring_fd(w->view.ring) : -1;
 	fds[1].events = POLLIN;
 	if (poll(fds, 2, IDLE_MS) < 0)
 		return;
+	w->poll_pays = usec_since(clock_now(), asleep_at) < BUSY_POLL_US;
 	if (fds[0].revents && read(w->wake_fd, &n, sizeof n) < 0)
 		return;
+}
+
+/* After a batch of n < RING_BATCH frames. */
+static void wait_for_frames(struct worker *w, int n)
+{
+	if (n > 0 && n <= BUSY_POLL_BATCH && w->poll_pays)
+		w->poll_until = usec_add(clock_now(), BUSY_POLL_US);
+	if (usec_before(w->view.now, w->poll_until))
+		(void)sched_yield();
+	else
+		sleep_until_needed(w);
 }
 
 static void *run(void *arg)
@@ -133,7 +164,7 @@ static void *run(void *arg)
 		inspect_age(w->view.inspect, w->view.now);
 		run_question(w);
 		if (n < RING_BATCH && !w->stop)
-			sleep_until_needed(w);
+			wait_for_frames(w, n);
 	}
 	return NULL;
 }
