@@ -48,27 +48,41 @@ struct inspect_counts ask_counts(struct worker *w)
 	return c;
 }
 
-static void do_clear(struct worker_view *view, void *arg)
-{
-	uint32_t *id_then_count = arg;
+struct sweep {
+	struct flow_pick pick;
+	uint32_t cursor, ended;
+	bool more;
+};
 
-	*id_then_count = inspect_clear_flows(view->inspect, *id_then_count);
+static void do_sweep(struct worker_view *view, void *arg)
+{
+	struct sweep *s = arg;
+
+	s->more = inspect_end_flows(view->inspect, s->pick, &s->cursor,
+				    &s->ended);
 }
 
-uint32_t ask_clear_flows(struct worker *w, uint32_t id)
+uint32_t ask_end_flows(struct worker *w, struct flow_pick pick)
 {
-	worker_ask(w, do_clear, &id);
-	return id;
+	struct sweep s = { .pick = pick };
+
+	do
+		worker_ask(w, do_sweep, &s);
+	while (s.more);
+	return s.ended;
 }
 
-static void do_forget(struct worker_view *view, void *arg)
+static void do_forget_blocks(struct worker_view *view, void *arg)
 {
-	inspect_forget_endpoint(view->inspect, *(const uint16_t *)arg);
+	inspect_forget_blocks(view->inspect, *(const uint16_t *)arg);
 }
 
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint)
 {
-	worker_ask(w, do_forget, &endpoint);
+	struct flow_pick pick = { FLOW_PICK_ENDPOINT, endpoint };
+
+	(void)ask_end_flows(w, pick);
+	worker_ask(w, do_forget_blocks, &endpoint);
 }
 
 static void do_adopt(struct worker_view *view, void *arg)

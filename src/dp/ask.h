@@ -28,8 +28,9 @@ void ask_flows(struct worker *w, uint32_t cursor, size_t max,
 	       struct flow_page *ret);
 void ask_blocks(struct worker *w, struct block_list *ret);
 struct inspect_counts ask_counts(struct worker *w);
-/* How many flows were ended. */
-uint32_t ask_clear_flows(struct worker *w, uint32_t id);
+/* How many flows were ended. Frames are carried in between. */
+uint32_t ask_end_flows(struct worker *w, struct flow_pick pick);
+/* Its flows and blocks; the worker's snapshot has it no more. */
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
 /* From now on the worker judges by s and no longer uses what was before. */
 void ask_adopt(struct worker *w, const struct snapshot *s);

@@ -152,18 +152,26 @@ static void binary_list(struct control *ctl, const struct ctrl_msg *m,
 	(void)reply(arg, buf, dpmsg_session_list(buf, NULL, 0, false));
 }
 
+static uint32_t clear_flows(struct control *ctl, uint32_t filter_id)
+{
+	struct flow_pick pick = { FLOW_PICK_ID, filter_id };
+
+	if (filter_id == 0)
+		pick.by = FLOW_PICK_ALL;
+	return ask_end_flows(ctl->worker, pick);
+}
+
 static void json_clear(struct control *ctl, const struct ctrl_msg *m,
 		       json_t *result)
 {
-	answer_uint(result, "cleared",
-		    ask_clear_flows(ctl->worker, m->filter_id));
+	answer_uint(result, "cleared", clear_flows(ctl, m->filter_id));
 }
 
 /* On the compatible door the change has no answer, but must happen. */
 static void binary_clear(struct control *ctl, const struct ctrl_msg *m,
 			 reply_fn *reply, void *arg)
 {
-	(void)ask_clear_flows(ctl->worker, m->filter_id);
+	(void)clear_flows(ctl, m->filter_id);
 }
 
 static void json_version(struct control *ctl, const struct ctrl_msg *m,

@@ -477,34 +477,32 @@ void flow_end(struct flow_table *t, struct flow *f)
 	t->free = at;
 }
 
-uint32_t flow_end_endpoint(struct flow_table *t, uint16_t endpoint)
+static bool is_picked(const struct flow *f, struct flow_pick pick)
 {
-	uint32_t n = 0;
-
-	for (uint32_t at = 1; at <= t->used_ever; at++) {
-		struct flow *f = &t->slots[at];
-
-		if (f->id == 0 || f->key.endpoint != endpoint)
-			continue;
-		flow_end(t, f);
-		n++;
+	switch (pick.by) {
+	case FLOW_PICK_ALL: return true;
+	case FLOW_PICK_ID: return f->id == pick.value;
+	case FLOW_PICK_ENDPOINT: return f->key.endpoint == pick.value;
 	}
-	return n;
+	return false;
 }
 
-uint32_t flow_end_id(struct flow_table *t, uint32_t id)
+bool flow_sweep(struct flow_table *t, struct flow_pick pick, uint32_t *cursor,
+		uint32_t *ended)
 {
-	uint32_t n = 0;
+	uint32_t left = t->used_ever - *cursor;
 
-	for (uint32_t at = 1; at <= t->used_ever; at++) {
-		struct flow *f = &t->slots[at];
+	if (left > FLOWS_PER_SWEEP)
+		left = FLOWS_PER_SWEEP;
+	while (left-- > 0) {
+		struct flow *f = &t->slots[++*cursor];
 
-		if (f->id == 0 || (id != 0 && f->id != id))
+		if (f->id == 0 || !is_picked(f, pick))
 			continue;
 		flow_end(t, f);
-		n++;
+		(*ended)++;
 	}
-	return n;
+	return *cursor < t->used_ever;
 }
 
 static bool has_expired(const struct flow *f, usec_t now)

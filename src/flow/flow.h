@@ -128,7 +128,7 @@ struct flow {
 	/* The table's own. */
 	uint32_t hash, next_in_bucket, older, newer;
 
-	uint32_t id;	    /* from 1, unique in the table while it lives */
+	uint32_t id;	    /* a counter from 1 on; repeats after 2^32 flows */
 	bool client_is_own; /* the workload opened it (egress flow) */
 	bool midstream;	    /* picked up without having seen its start */
 	bool tap;	    /* made while its workload was tapped */
@@ -233,10 +233,20 @@ void flow_table_on_end(struct flow_table *t,
 
 /* Ends one flow now. f is gone afterwards. */
 void flow_end(struct flow_table *t, struct flow *f);
-/* Ends all flows of an endpoint; returns how many. O(limit in use). */
-uint32_t flow_end_endpoint(struct flow_table *t, uint16_t endpoint);
-/* Ends all (id 0) or the one with that id; returns how many. */
-uint32_t flow_end_id(struct flow_table *t, uint32_t id);
+
+/* Which flows a sweep ends: all, or those with that id, of that endpoint. */
+struct flow_pick {
+	enum { FLOW_PICK_ALL, FLOW_PICK_ID, FLOW_PICK_ENDPOINT } by;
+	uint32_t value;
+};
+
+/*
+ * Ends the picked ones of the next FLOWS_PER_SWEEP places of the table from
+ * *cursor (0 at first) on, and adds their number to *ended. Returns true while
+ * there are more places. What is made behind the cursor is not met.
+ */
+bool flow_sweep(struct flow_table *t, struct flow_pick pick, uint32_t *cursor,
+		uint32_t *ended);
 
 /*
  * Ends at most `most` flows that are idle for as long as their class allows.

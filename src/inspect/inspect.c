@@ -557,13 +557,13 @@ size_t inspect_copy_blocks(const struct inspect *in,
 	return blocks_copy(&in->blocks, ret);
 }
 
-uint32_t inspect_clear_flows(struct inspect *in, uint32_t id)
+bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
+		       uint32_t *cursor, uint32_t *ended)
 {
-	return flow_end_id(in->flows, id);
+	return flow_sweep(in->flows, pick, cursor, ended);
 }
 
-void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
+void inspect_forget_blocks(struct inspect *in, uint16_t endpoint)
 {
-	(void)flow_end_endpoint(in->flows, endpoint);
 	blocks_forget_endpoint(&in->blocks, endpoint);
 }

@@ -97,7 +97,8 @@ size_t inspect_copy_flows(struct inspect *in, uint32_t *cursor, usec_t now,
 /* Copies the recent blocks, newest first; returns how many (<= BLOCKS_MAX). */
 size_t inspect_copy_blocks(const struct inspect *in,
 			   struct block_record ret[static BLOCKS_MAX]);
-/* Ends the flow with that id, 0: all; returns how many. */
-uint32_t inspect_clear_flows(struct inspect *in, uint32_t id);
-/* A workload is gone: its flows and blocks are, too. */
-void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint);
+/* As flow_sweep(): again and again, with batches in between, while true. */
+bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
+		       uint32_t *cursor, uint32_t *ended);
+/* A workload is gone: its blocks are, too. */
+void inspect_forget_blocks(struct inspect *in, uint16_t endpoint);

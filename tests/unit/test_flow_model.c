@@ -277,6 +277,16 @@ static void op_packet(struct model *m)
 	touch(m, known);
 }
 
+/* LIMIT places are one sweep. */
+static uint32_t sweep(struct model *m, int by, uint32_t value)
+{
+	struct flow_pick pick = { by, value };
+	uint32_t cursor = 0, n = 0;
+
+	assert_false(flow_sweep(m->table, pick, &cursor, &n));
+	return n;
+}
+
 static void op_end(struct model *m)
 {
 	struct model_flow *f;
@@ -287,7 +297,7 @@ static void op_end(struct model *m)
 	if (any(m, 2))
 		flow_end(m->table, f->f);
 	else
-		assert_int_equal(flow_end_id(m->table, f->id), 1);
+		assert_int_equal(sweep(m, FLOW_PICK_ID, f->id), 1);
 	assert_int_equal(m->n_ended, 1);
 	assert_ended_one(m, 0, f->id);
 }
@@ -295,7 +305,7 @@ static void op_end(struct model *m)
 static void op_end_endpoint(struct model *m)
 {
 	uint16_t endpoint = (uint16_t)(any(m, ENDPOINTS) * 7);
-	uint32_t n = flow_end_endpoint(m->table, endpoint), want = 0;
+	uint32_t n = sweep(m, FLOW_PICK_ENDPOINT, endpoint), want = 0;
 
 	for (uint32_t i = 0; i < m->n; i++)
 		want += m->flows[i].key.endpoint == endpoint;
@@ -312,7 +322,7 @@ static void op_end_endpoint(struct model *m)
 
 static void op_end_all(struct model *m)
 {
-	assert_int_equal(flow_end_id(m->table, 0), m->n);
+	assert_int_equal(sweep(m, FLOW_PICK_ALL, 0), m->n);
 	assert_int_equal(m->n_ended, m->n);
 	for (uint32_t i = 0; i < m->n_ended; i++)
 		assert_ended_one(m, i, m->ended[i]);
@@ -453,11 +463,42 @@ static void test_expiry_is_exact(void **state)
 	}
 }
 
+/* More places than one sweep looks at; every second flow is picked. */
+static void test_sweeps(void **state)
+{
+	enum { FLOWS = 2 * FLOWS_PER_SWEEP + 10 };
+	struct flow_table *t = flow_table_new(FLOWS, 1);
+	struct flow_pick pick = { FLOW_PICK_ENDPOINT, 1 };
+	uint32_t cursor = 0, n = 0, sweeps = 1;
+	struct packet p = { .proto = PROTO_UDP, .saddr = ip_from_v4(1) };
+
+	for (uint32_t i = 0; i < FLOWS; i++) {
+		struct flow_key k;
+
+		p.daddr = ip_from_v4(i);
+		k = flow_key_of(&p, i % 2, false);
+		assert_non_null(
+			flow_make(t, &k, &p, true, false, (usec_t){ 0 }));
+	}
+	while (flow_sweep(t, pick, &cursor, &n)) {
+		assert_int_equal(n, sweeps * FLOWS_PER_SWEEP / 2);
+		sweeps++;
+	}
+	assert_int_equal(sweeps, 3);
+	assert_int_equal(n, FLOWS / 2);
+	assert_int_equal(flow_counts(t).total, FLOWS - FLOWS / 2);
+	cursor = 0;
+	for (const struct flow *f; (f = flow_next(t, &cursor));)
+		assert_int_equal(f->key.endpoint, 0);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_expiry_is_exact),
+		cmocka_unit_test(test_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
