@@ -10,15 +10,21 @@
  *                           ├─ marked source, unmarked ──────▶ vex
  *                           └─ neither ──▶ dropped
  *
- * Diverted is unicast IPv4 and IPv6 to or from the workload's MAC, with or
- * without VLAN tags; ARP, group addresses and other protocols go straight.
+ * Diverted is IPv4 and IPv6 to or from the workload's MAC, with or without VLAN
+ * tags. ARP and other protocols go straight, and so does what is sent to a
+ * group by both its MAC and its IP address. A unicast packet in a group frame
+ * is no multicast - receivers take it, so it would be a way around - and is
+ * diverted: from the workload as all else; to it a broadcast gets the broadcast
+ * mark ff:ff:ff:00:HH:LL, while other group MACs could not be restored and are
+ * dropped. IP with a foreign MAC on the workload's side is dropped, for nobody
+ * could judge it (docs/decisions/0006). In mode pass all of this goes through.
  *
  * Only MAC addresses are written, so whatever the kernel keeps beside the
  * frame (GSO size, unfinished checksum, VLAN tag) stays as it is.
  *
  * A mark that comes from outside would be taken for ours by the data plane and
  * by divert_vbr, so a frame that already wears one where we would not have put
- * it is dropped. No frame is given to the stack of the agent's namespace:
+ * it is dropped, and so is one whose source is a group. No frame is given to the stack of the agent's namespace:
  * every way out is a redirect or a drop.
  */
 #include <linux/bpf.h>
@@ -98,6 +104,23 @@ static __always_inline int is_marked(const __u8 *mac)
 	       mac[3] == (DIVERT_MARK_PREFIX & 0xff);
 }
 
+/* ff:ff:ff:00:HH:LL */
+static __always_inline int is_broadcast_mark(const __u8 *mac)
+{
+	return mac[0] == 0xff && mac[1] == 0xff && mac[2] == 0xff &&
+	       mac[3] == 0;
+}
+
+static __always_inline int is_group(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+static __always_inline int is_broadcast(const __u8 *mac)
+{
+	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;
+}
+
 static __always_inline __u32 mark_of(const __u8 *mac)
 {
 	return (__u32)mac[4] << 8 | mac[5];
@@ -106,9 +129,10 @@ static __always_inline __u32 mark_of(const __u8 *mac)
 /*
  * Is it IP behind the tags that stand in the frame? (The outermost one usually
  * does not; the kernel keeps it beside.) Read by a helper, because only the
- * first header is sure to be in the directly readable part.
+ * first header is sure to be in the directly readable part. 0: no; else where
+ * the IP header is.
  */
-static __always_inline int carries_ip(const struct __sk_buff *skb, __be16 proto)
+static __always_inline __u32 find_ip(const struct __sk_buff *skb, __be16 proto)
 {
 	__u32 at = ETH_HLEN + 2;
 
@@ -120,7 +144,27 @@ static __always_inline int carries_ip(const struct __sk_buff *skb, __be16 proto)
 			return 0;
 		at += 4;
 	}
-	return proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6);
+	if (proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6))
+		return at - 2;
+	return 0;
+}
+
+/* Is the IP packet at `at` for a group? What cannot be read is not. */
+static __always_inline int is_for_ip_group(const struct __sk_buff *skb,
+					   __u32 at)
+{
+	__u8 version, first;
+	__be32 to;
+
+	if (bpf_skb_load_bytes(skb, at, &version, sizeof(version)) < 0)
+		return 0;
+	if (version >> 4 == 6)
+		return bpf_skb_load_bytes(skb, at + 24, &first, 1) == 0 &&
+		       first == 0xff;
+	if (version >> 4 != 4 || bpf_skb_load_bytes(skb, at + 16, &to, 4) < 0)
+		return 0;
+	return (to & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000) ||
+	       to == bpf_htonl(0xffffffff);
 }
 
 /* The whole Ethernet header, or NULL. */
@@ -144,20 +188,30 @@ int divert_vex(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct divert_endpoint *ep;
-	__u32 id = skb->ifindex;
+	__u32 id = skb->ifindex, ip;
 
 	if (!eth)
 		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
 	ep = bpf_map_lookup_elem(&divert_eps, &id);
 	if (!ep)
 		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
-	if (is_marked(eth->h_source))
+	if (is_marked(eth->h_source) || is_group(eth->h_source) ||
+	    is_broadcast_mark(eth->h_dest))
 		return drop(skb, id, DIVERT_COUNT_SPOOF_IN);
-	if (!same_mac(eth->h_dest, ep->mac) || !carries_ip(skb, eth->h_proto))
+	ip = find_ip(skb, eth->h_proto);
+	if (!ip || (is_group(eth->h_dest) && is_for_ip_group(skb, ip)))
 		return send(skb, id, DIVERT_COUNT_STRAIGHT_IN, ep->vin);
 	if (ep->mode == DIVERT_PASS)
 		return send(skb, id, DIVERT_COUNT_PASS_IN, ep->vin);
-	set_mac(eth->h_dest, ep->mark);
+	if (same_mac(eth->h_dest, ep->mac)) {
+		set_mac(eth->h_dest, ep->mark);
+	} else if (is_broadcast(eth->h_dest)) {
+		eth->h_dest[3] = 0;
+		eth->h_dest[4] = ep->mark[4];
+		eth->h_dest[5] = ep->mark[5];
+	} else {
+		return drop(skb, id, DIVERT_COUNT_FOREIGN_IN);
+	}
 	return send(skb, id, DIVERT_COUNT_TO_DP_IN, ep->vbr);
 }
 
@@ -166,7 +220,7 @@ int divert_vin(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct divert_endpoint *ep;
-	__u32 *id;
+	__u32 *id, ip;
 
 	if (!eth)
 		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
@@ -174,13 +228,16 @@ int divert_vin(struct __sk_buff *skb)
 	ep = id ? bpf_map_lookup_elem(&divert_eps, id) : NULL;
 	if (!id || !ep)
 		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
-	if (is_marked(eth->h_dest))
+	if (is_marked(eth->h_dest) || is_broadcast_mark(eth->h_dest) ||
+	    is_group(eth->h_source))
 		return drop(skb, *id, DIVERT_COUNT_SPOOF_OUT);
-	if (eth->h_dest[0] & 1 || !same_mac(eth->h_source, ep->mac) ||
-	    !carries_ip(skb, eth->h_proto))
+	ip = find_ip(skb, eth->h_proto);
+	if (!ip || (is_group(eth->h_dest) && is_for_ip_group(skb, ip)))
 		return send(skb, *id, DIVERT_COUNT_STRAIGHT_OUT, ep->vex);
 	if (ep->mode == DIVERT_PASS)
 		return send(skb, *id, DIVERT_COUNT_PASS_OUT, ep->vex);
+	if (!same_mac(eth->h_source, ep->mac))
+		return drop(skb, *id, DIVERT_COUNT_FOREIGN_OUT);
 	set_mac(eth->h_source, ep->mark);
 	return send(skb, *id, DIVERT_COUNT_TO_DP_OUT, ep->vbr);
 }
@@ -190,12 +247,13 @@ int divert_vbr(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct divert_endpoint *ep;
+	int in, broadcast;
 	__u32 *id;
-	int in;
 
 	if (!eth)
 		return drop(skb, 0, DIVERT_COUNT_TOO_SHORT);
-	in = is_marked(eth->h_dest);
+	broadcast = is_broadcast_mark(eth->h_dest);
+	in = broadcast || is_marked(eth->h_dest);
 	if (!in && !is_marked(eth->h_source))
 		return drop(skb, 0, DIVERT_COUNT_NO_MARK);
 	id = find_id(DIVERT_ID_MARK, mark_of(in ? eth->h_dest : eth->h_source));
@@ -205,7 +263,10 @@ int divert_vbr(struct __sk_buff *skb)
 	if (!ep)
 		return drop(skb, 0, DIVERT_COUNT_NO_ENDPOINT);
 	if (in) {
-		set_mac(eth->h_dest, ep->mac);
+		if (broadcast)
+			__builtin_memset(eth->h_dest, 0xff, ETH_ALEN);
+		else
+			set_mac(eth->h_dest, ep->mac);
 		return send(skb, *id, DIVERT_COUNT_FROM_DP_IN, ep->vin);
 	}
 	set_mac(eth->h_source, ep->mac);

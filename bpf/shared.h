@@ -57,9 +57,12 @@ struct divert_endpoint {
 	X(PASS_OUT, "pass_out")	      /* vin -> vex, mode pass */              \
 	X(STRAIGHT_IN, "straight_in") /* vex -> vin, never diverted: ARP... */ \
 	X(STRAIGHT_OUT, "straight_out") /* vin -> vex, the same */             \
-	X(SPOOF_IN, "drop_spoof_in")   /* came to vex with a mark as source */ \
-	X(SPOOF_OUT, "drop_spoof_out") /* came to vin with a mark as target */ \
-	X(NO_MARK, "drop_no_mark")     /* came to vbr with no known mark */    \
+	X(SPOOF_IN, "drop_spoof_in")	/* came to vex with a mark or group */ \
+	X(SPOOF_OUT, "drop_spoof_out")	/* came to vin likewise */             \
+	X(FOREIGN_IN, "drop_foreign_in") /* IP to a MAC not the workload's */  \
+	X(FOREIGN_OUT,                                                         \
+	  "drop_foreign_out")	   /* IP from a MAC not the workload's */      \
+	X(NO_MARK, "drop_no_mark") /* came to vbr with no known mark */        \
 	X(NO_ENDPOINT, "drop_no_endpoint") /* no endpoint in the maps */       \
 	X(TOO_SHORT, "drop_too_short")	   /* no whole Ethernet header */
 

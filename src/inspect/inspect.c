@@ -122,7 +122,10 @@ static enum reason malformed_reason(enum packet_outcome outcome)
 	return REASON_NONE;
 }
 
-/* Step 1. A mark in the source wins: it is the workload that wrote it. */
+/*
+ * Step 1. A mark in the source wins: that frame comes from the workload. The
+ * broadcast mark is one of destinations only.
+ */
 static bool find_endpoint(struct passage *w)
 {
 	const struct snapshot *s = w->in->snapshot;
@@ -130,7 +133,9 @@ static bool find_endpoint(struct passage *w)
 	uint16_t index;
 
 	w->ingress = false;
-	index = snapshot_find_mac(s, w->packet.src, role);
+	index = ENDPOINT_NONE;
+	if (!mac_is_group(w->packet.src))
+		index = snapshot_find_mac(s, w->packet.src, role);
 	if (index == ENDPOINT_NONE) {
 		w->ingress = true;
 		index = snapshot_find_mac(s, w->packet.dst, role);
@@ -379,7 +384,7 @@ static void ip_packet(struct passage *w)
 	struct flow_key k;
 	struct flow *f;
 
-	if (ip_is_multicast(p->daddr) || mac_is_group(p->dst)) {
+	if (ip_is_multicast(p->daddr)) {
 		forward(w, REASON_MULTICAST);
 		return;
 	}

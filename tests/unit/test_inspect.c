@@ -16,6 +16,7 @@
 #define MF	0x2000
 
 static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
+static const struct mac broadcast_mark = { { 255, 255, 255, 0, 0, 1 } };
 static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
 static const struct mac real_mac = { { 2, 0, 0, 0, 0, 1 } };
 
@@ -47,9 +48,11 @@ static struct rule_spec rule(uint32_t id, uint16_t port, uint8_t action,
 static void adopt(struct bench *b, uint8_t allowed_action, bool tap)
 {
 	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
-	struct endpoint e = {
-		.used = true, .tap = tap, .mac = real_mac, .ucmac = mark
-	};
+	struct endpoint e = { .used = true,
+			      .tap = tap,
+			      .mac = real_mac,
+			      .ucmac = mark,
+			      .bcmac = broadcast_mark };
 	struct snapshot *before = b->s;
 	struct err err;
 
@@ -348,6 +351,31 @@ static void test_flow_end(void **state)
 	assert_int_equal(end_flows(b), 0);
 }
 
+/* A unicast packet in a broadcast frame is judged; an IP group is not. */
+static void test_group_frames(void **state)
+{
+	struct bench *b = *state;
+	static const struct mac all = { { 255, 255, 255, 255, 255, 255 } };
+	struct frame_spec s = from_own(PROTO_UDP, DENIED);
+
+	s.dst = all;
+	PASS(b, false, RULE, s);
+	s.daddr = "10.255.255.255";
+	PASS(b, false, DEFAULT, s);
+	s.daddr = "255.255.255.255";
+	PASS(b, true, MULTICAST, s);
+	s.daddr = "224.0.0.251";
+	PASS(b, true, MULTICAST, s);
+	/* the broadcast mark stands for the workload as a destination only */
+	PASS(b, true, RULE, from_own(PROTO_UDP, ALLOWED));
+	s = to_own(PROTO_UDP, ALLOWED);
+	s.dst = broadcast_mark;
+	PASS(b, true, RULE, s);
+	s.src = broadcast_mark;
+	s.dst = peer_mac;
+	PASS(b, false, NO_ENDPOINT, s);
+}
+
 /* Ports used again: judged anew; denied, the flow is gone. */
 static void test_reopened(void **state)
 {
@@ -372,6 +400,7 @@ int main(void)
 		TEST(test_rejected),
 		TEST(test_tap),
 		TEST(test_not_judged),
+		TEST(test_group_frames),
 		TEST(test_policy_change),
 		TEST(test_fragments),
 		TEST(test_icmp_errors),
