@@ -33,6 +33,11 @@
 #define BUSY_POLL_US 50
 /* ... after a batch of at most so many: who waits for answers sends few. */
 #define BUSY_POLL_BATCH 2
+/*
+ * Bursts wait in a packet socket while a batch is worked on; as the kernel
+ * accounts. Full: it drops, counted (receive_lost).
+ */
+#define SOCKET_BUFFER_BYTES (64 << 20)
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */
@@ -62,6 +67,8 @@
  * 1 MB is read, and at worst all of them are ended (0.3 ms here).
  */
 #define FLOWS_PER_SWEEP 4096
+/* Flows ended for their age between two batches; keeps the pause short. */
+#define EXPIRE_PER_BATCH 64
 /* Fragmented datagrams remembered at a time; the oldest gives way, counted. */
 #define FRAG_TRACKS_MAX 1024
 /* Pairs in "unknown address" grace; the oldest gives way, counted. */
@@ -97,6 +104,15 @@
 /* Clients connected to the own door at a time; one more is closed at once. */
 #define OWN_CLIENTS_MAX 64
 
+/* Messages of one door handled before the others get their turn. */
+#define MESSAGES_PER_TURN 64
+/*
+ * A client of the compatible door that does not read gets so long for a whole
+ * answer, tried each step; the rest of it is dropped.
+ */
+#define REPLY_WAIT_MS 500
+#define REPLY_STEP_MS 2
+
 /* Sessions in one compatible SESSION_LIST datagram (reference 1.9). */
 #define SESSIONS_PER_MSG 58
 /* Flow records copied by a worker between two batches, bounds its pause. */
@@ -120,11 +136,18 @@
 #define NL_BATCH_BYTES_MAX (1u << 20)
 /* One rtnetlink request of ours; the longest is a u32 filter. BUG if met. */
 #define NL_REQUEST_MAX 4096
+/* An answer that takes longer is not coming: EAGAIN. */
+#define NL_ANSWER_WAIT_S 30
+/* A list that changed while it was read is read again so often; then EAGAIN. */
+#define NL_DUMP_TRIES 8
 /* Devices listed of one namespace; a host has two a workload. More: E2BIG. */
 #define LINKS_MAX 65536
 /* Per-device sysctls kept that differ from the default: ~100 exist. E2BIG. */
 #define IFCONF_SYSCTLS_MAX 256
 
+/* A new port's queue usually runs at once; else it is tried so often. */
+#define RUNNING_TRIES	200
+#define RUNNING_STEP_MS 1
 /* A saved port read back: a batch of each sort. Larger: not ours, EBADMSG. */
 #define JOURNAL_BYTES_MAX (8u << 20)
 

@@ -17,9 +17,6 @@
 #include "dp/handlers.h"
 #include "dp/load.h"
 
-/* Messages of one door handled before the others get their turn. */
-#define MESSAGES_PER_TURN 64
-
 /* Places in the poll set; clients follow. */
 enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_COMPAT, AT_OWN, AT_CLIENTS };
 

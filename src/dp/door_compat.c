@@ -20,9 +20,6 @@
 #include "dp/handlers.h"
 #include "dp/opener.h"
 
-#define REPLY_WAIT_MS 500
-#define REPLY_STEP_MS 2
-
 struct sender {
 	struct control *ctl;
 	int fd;

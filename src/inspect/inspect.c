@@ -23,12 +23,10 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "base/limits.h"
 #include "inspect/blocks.h"
 #include "inspect/grace.h"
 #include "packet/build.h"
-
-/* Flows ended between two batches; keeps the pause short. */
-#define EXPIRE_PER_BATCH 64
 
 struct inspect {
 	struct flow_table *flows;

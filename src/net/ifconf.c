@@ -27,7 +27,6 @@
 #include "base/bug.h"
 #include "base/limits.h"
 
-#define READ_TRIES 8
 /* Flags of a device that a user sets. */
 #define USER_FLAGS                                                         \
 	(IFF_UP | IFF_ALLMULTI | IFF_PROMISC | IFF_NOARP | IFF_MULTICAST | \
@@ -407,7 +406,7 @@ int ifconf_read(const struct netns *ns, struct nl *nl, const char *name,
 	if (r < 0)
 		return r;
 	r = -EAGAIN;
-	for (unsigned i = 0; i < READ_TRIES && r == -EAGAIN; i++) {
+	for (unsigned i = 0; i < NL_DUMP_TRIES && r == -EAGAIN; i++) {
 		drop_batches(&c);
 		r = read_batches(nl, &c, &c.nexthop_objects, reterr);
 	}
@@ -703,7 +702,7 @@ static int remove_surplus(struct nl *nl, const struct ifconf_state *c,
 	struct request req;
 	int r = -EAGAIN;
 
-	for (unsigned i = 0; i < READ_TRIES && r == -EAGAIN; i++) {
+	for (unsigned i = 0; i < NL_DUMP_TRIES && r == -EAGAIN; i++) {
 		nl_batch_done(&s.deletions);
 		(void)begin(&req, RTM_GETROUTE, 0, sizeof(struct rtmsg));
 		r = nl_dump(nl, &req.msg, find_surplus, &s, "list of routes",

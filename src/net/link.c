@@ -23,9 +23,6 @@
 #define LINK_ATTR_GRO_IPV4_MAX_SIZE 64
 #define LINK_ATTR_MAX		    64
 
-/* How often a list that changed while it was read is read again. */
-#define LIST_TRIES 8
-
 struct request {
 	union {
 		struct nlmsghdr msg;
@@ -242,7 +239,7 @@ int link_list(struct nl *nl, struct link_stat **ret, size_t *ret_count,
 	struct list l = { 0 };
 	int r = -EAGAIN;
 
-	for (unsigned i = 0; i < LIST_TRIES && r == -EAGAIN; i++) {
+	for (unsigned i = 0; i < NL_DUMP_TRIES && r == -EAGAIN; i++) {
 		l.count = 0;
 		start(&req, RTM_GETLINK, 0, 0);
 		mnl_attr_put_u32(&req.msg, IFLA_EXT_MASK,

@@ -21,8 +21,6 @@
 
 /* The kernel fills at most 32 KiB a read of a dump, whatever is offered. */
 #define READ_BYTES 32768
-/* An answer that takes longer than this is not coming: EAGAIN. */
-#define ANSWER_SEC 30
 /* For batches: errors of all requests must find room. */
 #define BUFFER_BYTES (8 << 20)
 
@@ -36,7 +34,7 @@ static int open_here(void *arg, struct err *reterr)
 {
 	struct nl *nl = arg;
 	int fd, one = 1, size = BUFFER_BYTES;
-	struct timeval patience = { .tv_sec = ANSWER_SEC };
+	struct timeval patience = { .tv_sec = NL_ANSWER_WAIT_S };
 
 	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)

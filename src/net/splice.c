@@ -39,6 +39,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "net/divert.h"
 #include "net/ifconf.h"
 #include "net/journal.h"
@@ -50,10 +51,6 @@
 #include "net/splice_record.h"
 #include "net/tc_u32.h"
 #include "net/undo.h"
-
-/* Bounds a wait that usually needs one try. */
-#define RUNNING_TRIES	200
-#define RUNNING_STEP_MS 1
 
 const char *splice_state_name(enum splice_state s)
 {

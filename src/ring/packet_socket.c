@@ -33,8 +33,6 @@
 #include "ring/ops.h"
 #include "ring/ring.h"
 
-/* Bursts wait here while a batch is worked on; the kernel's accounting. */
-#define SOCKET_BUFFER_BYTES (64 << 20)
 #define SLOT_BYTES	    (FRAME_HEADROOM + FRAME_MAX)
 #define MAC_BYTES	    12
 #define TAG_BYTES	    4
