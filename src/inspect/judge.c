@@ -1,0 +1,194 @@
+/*
+ * Theory. A flow is judged when it is new, when it is another connection on old
+ * ports, and when the snapshot is no longer the one it was judged under; in
+ * between, what was found then holds. A denied frame makes no flow, so a scan
+ * fills no table. A flow that was allowed and is denied by a newer policy stays
+ * in the table, blocked, until it ages out or a newer policy allows it again.
+ */
+#include "inspect/judge.h"
+
+#include "packet/build.h"
+
+static struct policy_query query_of(const struct flow_key *k,
+				    bool client_is_own)
+{
+	struct policy_query q = {
+		.client = client_is_own ? k->own : k->peer,
+		.server = client_is_own ? k->peer : k->own,
+		.server_port = client_is_own ? k->peer_port : k->own_port,
+		.proto = k->proto,
+		.ingress = !client_is_own,
+	};
+
+	return q;
+}
+
+/* Step 5, with grace (reference 5.5). */
+static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
+				 bool client_is_own, bool *ret_reject)
+{
+	const struct snapshot *s = w->in->snapshot;
+	struct policy_query q = query_of(k, client_is_own);
+	struct judgement j = snapshot_judge(s, w->index, &q);
+	uint32_t version = snapshot_version(s);
+
+	if (j.grace_retries > 0) {
+		bool external = j.flags & SESSION_EXTERNAL;
+		struct ip_addr none = ip_from_v4(0);
+
+		/* all external peers share one window */
+		if (external && q.ingress)
+			q.client = none;
+		else if (external)
+			q.server = none;
+		if (grace_applies(w->in->grace, q.client, q.server, version,
+				  j.grace_retries, w->now)) {
+			j.action = POLICY_OPEN;
+			j.reason = REASON_GRACE;
+			j.flags |= SESSION_TMP_OPEN;
+			/* not final: ask again with the next packet */
+			version = 0;
+		}
+	}
+	*ret_reject = j.reject;
+	return (struct flow_verdict){ .snapshot_version = version,
+				      .rule_id = j.rule_id,
+				      .action = j.action,
+				      .reason = j.reason,
+				      .flags = j.flags,
+				      .blocked = j.action == POLICY_DENY };
+}
+
+static void note_block(struct passage *w, const struct flow_key *k,
+		       bool client_is_own, const struct flow_verdict *v)
+{
+	struct policy_query q = query_of(k, client_is_own);
+	struct block_record r = {
+		.ep_mac = w->endpoint ? w->endpoint->mac
+				      : (struct mac){ { 0 } },
+		.ingress = q.ingress,
+		.from = q.client,
+		.to = q.server,
+		.to_port = q.server_port,
+		.proto = q.proto,
+		.reason = v->reason,
+		.action = v->action,
+		.rule_id = v->rule_id,
+		.policy_version = snapshot_version(w->in->snapshot),
+	};
+
+	blocks_note(&w->in->blocks, w->index, &r, w->now);
+}
+
+static void send_own(struct passage *w,
+		     bool (*build)(struct outbytes *, const struct packet *))
+{
+	struct verdict *v = &w->verdict;
+	uint8_t *buf = w->in->send_buf[v->n_send];
+	struct outbytes out = outbytes_of(buf, INJECT_FRAME_MAX);
+
+	if (w->endpoint->tap || !build(&out, &w->packet))
+		return;
+	v->send[v->n_send++] = bytes_of(buf, outbytes_len(&out));
+	w->in->counts.replies++;
+}
+
+/* A denied frame is answered as if its destination had refused it. */
+static void reject(struct passage *w)
+{
+	if (w->packet.proto == PROTO_TCP && !w->packet.is_later)
+		send_own(w, build_rst_back);
+	else
+		send_own(w, build_prohibited_back);
+}
+
+/* The first frame of what would be a flow. */
+void judge_new_flow(struct passage *w, const struct flow_key *k)
+{
+	const struct packet *p = &w->packet;
+	bool midstream, rejected, own;
+	struct flow_verdict v;
+	struct flow *f;
+
+	own = flow_opener_is_own(p, w->ingress, &midstream);
+	v = judge(w, k, own, &rejected);
+	if (v.action >= POLICY_VIOLATE)
+		note_block(w, k, own, &v);
+	if (v.blocked) {
+		passage_drop(w, (enum reason)v.reason);
+		if (rejected)
+			reject(w);
+		return;
+	}
+	passage_forward(w, (enum reason)v.reason);
+	/* the end of a connection nobody saw makes no flow */
+	if (p->proto == PROTO_TCP && p->tcp_flags & (TCP_RST | TCP_FIN))
+		return;
+	f = flow_make(w->in->flows, k, p, own, midstream, w->now);
+	if (!f) {
+		w->in->counts.stateless++;
+		return;
+	}
+	f->verdict = v;
+	f->tap = w->endpoint && w->endpoint->tap;
+	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),
+			  w->now); /* a first packet is always in order */
+}
+
+/* The snapshot has changed since f was judged. */
+static void rejudge(struct passage *w, struct flow *f)
+{
+	bool was_blocked = f->verdict.blocked, rejected;
+
+	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
+	if (f->verdict.action == POLICY_VIOLATE)
+		note_block(w, &f->key, f->client_is_own, &f->verdict);
+	if (!f->verdict.blocked || was_blocked)
+		return;
+	/* reference 3.5: a session that turns to deny is reset at both ends */
+	if (f->key.proto == PROTO_TCP && !w->packet.is_later) {
+		send_own(w, build_rst_back);
+		send_own(w, build_rst_forward);
+	} else if (rejected) {
+		reject(w);
+	}
+}
+
+/* A new connection on old ports: nothing of the old judgement counts. */
+static bool reopened_may_be(struct passage *w, struct flow *f)
+{
+	bool rejected;
+
+	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
+	f->tap = w->endpoint && w->endpoint->tap;
+	if (f->verdict.action >= POLICY_VIOLATE)
+		note_block(w, &f->key, f->client_is_own, &f->verdict);
+	if (!f->verdict.blocked)
+		return true;
+	passage_drop(w, (enum reason)f->verdict.reason);
+	flow_end(w->in->flows, f);
+	if (rejected)
+		reject(w);
+	return false;
+}
+
+void judge_known_flow(struct passage *w, struct flow *f)
+{
+	const struct packet *p = &w->packet;
+	enum flow_side side = flow_sender(f, w->ingress);
+	enum flow_step step;
+
+	step = flow_follow(w->in->flows, f, p, side, w->now);
+	if (step == FLOW_STEP_REOPENED && !reopened_may_be(w, f))
+		return;
+	if (step == FLOW_STEP_OUT_OF_WINDOW)
+		w->in->counts.out_of_window++;
+	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
+		rejudge(w, f);
+	if (f->verdict.blocked) {
+		note_block(w, &f->key, f->client_is_own, &f->verdict);
+		passage_drop(w, (enum reason)f->verdict.reason);
+		return;
+	}
+	passage_forward(w, (enum reason)f->verdict.reason);
+}
