@@ -19,6 +19,8 @@ typedef struct {
 
 /* CLOCK_MONOTONIC now. Any thread. */
 usec_t clock_now(void);
+/* Microseconds since 1970, for telling others; may jump. Any thread. */
+uint64_t clock_unix_us(void);
 
 static inline usec_t usec_add(usec_t t, uint64_t us)
 {

@@ -38,6 +38,15 @@
  * accounts. Full: it drops, counted (receive_lost).
  */
 #define SOCKET_BUFFER_BYTES (64 << 20)
+/*
+ * Ports of one worker: service, sides of pairs, taps, queues. One more is
+ * refused: ENOSPC. Each has room for RING_BATCH frames, touched when used.
+ */
+#define WORKER_PORTS_MAX 1024
+/* Ports served in one turn; the others get theirs in the next. */
+#define WORKER_READY_MAX 64
+/* Packets that wait in an NFQUEUE for their verdict. More: dropped there. */
+#define NFQ_WAITING_MAX 8192
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */
@@ -49,6 +58,18 @@
  * twice. More: malformed (evasion, RFC 7045).
  */
 #define IPV6_EXT_MAX 8
+/*
+ * Chunks walked in one SCTP packet: 9,000 bytes of the smallest data chunks
+ * are 450. More: malformed, since no sender packs so and each costs time.
+ */
+#define SCTP_CHUNKS_MAX 512
+/*
+ * Tunnels in tunnels looked into: an overlay of the host, one of the workload's
+ * own, and one more for a mesh or a VPN. Deeper: tunnel_depth.
+ */
+#define TUNNEL_DEPTH_MAX 3
+/* UDP ports of one kind of tunnel that are looked into; more: refused. */
+#define TUNNEL_PORTS_MAX 8
 
 /* --- data plane tables ------------------------------------------------ */
 
@@ -69,17 +90,147 @@
 #define FLOWS_PER_SWEEP 4096
 /* Flows ended for their age between two batches; keeps the pause short. */
 #define EXPIRE_PER_BATCH 64
-/* Fragmented datagrams remembered at a time; the oldest gives way, counted. */
-#define FRAG_TRACKS_MAX 1024
+/* What else ages (fragments, meters, threats) is looked at so often. */
+#define AGE_EVERY_US 10000
+/*
+ * Fragments are held until their datagram is whole (packet/defrag.h), so long
+ * at most (reference 3.4); then all are dropped: frag_incomplete.
+ */
+#define DEFRAG_LIFE_S 10
+/*
+ * Datagrams that wait at a time. Those that lack nothing are whole within
+ * milliseconds. Full: the oldest gives way, dropped: frag_evicted.
+ */
+#define DEFRAG_DATAGRAMS_MAX 2048
+/* Holds a frame of a 1,500-byte port with two tags; a larger one takes more. */
+#define DEFRAG_BLOCK_BYTES 1536
+/* 12 MiB of frames that wait, touched when used. Full: as for datagrams. */
+#define DEFRAG_BLOCKS_MAX 8192
+/*
+ * One source's share, a sixteenth, so that one sender cannot push out the
+ * others'. Full: the oldest of that source gives way, dropped: frag_evicted.
+ */
+#define DEFRAG_SOURCE_DATAGRAMS_MAX (DEFRAG_DATAGRAMS_MAX / 16)
+#define DEFRAG_SOURCE_BLOCKS_MAX    (DEFRAG_BLOCKS_MAX / 16)
+/*
+ * Fragments of one datagram: 64 KiB cut for an MTU of 576 are 119. One more
+ * kills the datagram: frag_limit.
+ */
+#define DEFRAG_FRAGMENTS_MAX 128
+/*
+ * Frames held of one datagram, all bytes: its 64 KiB, and the headers of all
+ * fragments at 512 bytes. More kills the datagram: frag_limit.
+ */
+#define DEFRAG_FRAMES_BYTES (128 << 10)
 /* Pairs in "unknown address" grace; the oldest gives way, counted. */
 #define GRACE_PAIRS_MAX 4096
 /* Distinct recent blocks kept for `weir dp blocks`; the oldest gives way. */
 #define BLOCKS_MAX 256
+/*
+ * Sources watched by one kind of meter, 1.5 MB: a flood from more gives each
+ * of them a full allowance anyway. Full: the one quiet longest is forgotten,
+ * counted.
+ */
+#define METER_SOURCES_MAX 8192
+/* Idle meters of a kind forgotten between two batches; bounds the pause. */
+#define METERS_PER_AGE 64
+/*
+ * Threats (id, workload, flags) whose repeats are counted, 2.2 KB each. Full:
+ * the one not repeated longest is logged and gives way.
+ */
+#define THREAT_SLOTS_MAX 1024
+/* Threat records that wait for the control thread. Full: see detect/threat.h */
+#define THREAT_RECORDS_MAX 128
+/*
+ * Connection records between two drains (5 s), 3 MB. Full: a worthier one
+ * pushes out a plain one, else the new one is lost; all counted.
+ */
+#define REPORTS_MAX 16384
+
+/* --- TCP reassembly ---------------------------------------------------- */
+
+/*
+ * Streams of one worker, by default: only flows that are being looked into
+ * have one. One more: cause no_stream.
+ */
+#define STREAMS_DEFAULT (1u << 16)
+#define STREAMS_MAX	FLOWS_MAX
+/* One piece of kept bytes: a full-sized frame's payload, and little waste. */
+#define STREAM_BLOCK_BYTES 2048
+/*
+ * Blocks of one worker: 64 MiB, touched only when used. Full: causes
+ * no_block_held, no_block_unread. At least one GSO frame's worth.
+ */
+#define STREAM_BLOCKS_DEFAULT (1u << 15)
+#define STREAM_BLOCKS_MIN     32
+#define STREAM_BLOCKS_MAX     (1u << 20)
+/*
+ * One side holds out-of-order bytes, or unread ones, in at most 1/4 of the
+ * blocks that are free, so a few hostile flows cannot take them all. Met:
+ * no_block_held, no_block_unread.
+ */
+#define STREAM_FREE_SHARE 4
+/*
+ * Out-of-order bytes of one side: four GSO frames behind a lost one. Over it,
+ * or in so many crumbs that their blocks are not half full: held_max.
+ */
+#define STREAM_HELD_DEFAULT (256u << 10)
+#define STREAM_HELD_MIN	    STREAM_BLOCK_BYTES
+#define STREAM_HELD_MAX	    (4u << 20)
+/* In-order bytes a reader may leave unread, the reference's cap: unread_max. */
+#define STREAM_UNREAD_DEFAULT (64u << 10)
+#define STREAM_UNREAD_MAX     (1u << 20)
+/*
+ * Read bytes kept until they are acknowledged, to compare retransmissions
+ * with: one GSO frame, while half of the blocks are free. Older ones are not
+ * compared any more (unchecked_bytes).
+ */
+#define STREAM_UNACKED_DEFAULT (64u << 10)
+#define STREAM_UNACKED_MAX     (1u << 20)
+/* Payload of one segment: 16-bit datagram length. Longer: outside. */
+#define STREAM_SEGMENT_MAX 65536u
+/* As far from the next byte as a window can reach (RFC 7323 2.3): outside. */
+#define STREAM_REACH (1u << 30)
 
 /* --- policy ----------------------------------------------------------- */
 
 /* Rules of one endpoint's policy: memory. One more is refused: E2BIG. */
 #define POLICY_RULES_MAX 65536
+/*
+ * A policy's rules taken apart into ranges (a rule with lists is a range for
+ * each combination): memory. One more is refused: E2BIG.
+ */
+#define MATCH_BOXES_MAX (1u << 18)
+/*
+ * Index of a policy's ranges: list places and links for each of them, about
+ * 4 bytes each. Met: lists of candidates get longer, never wrong.
+ */
+#define MATCH_COPIES_MAX 24
+/* Parts of one cut. A node never has more; deeper instead. */
+#define MATCH_FANOUT_MAX 16384
+/* So few candidates are compared one by one: a cut would cost as much. */
+#define MATCH_LIST_GOAL 4
+/*
+ * Names that one peer address may go by at a time for one workload; the
+ * oldest gives way, counted. Each costs a judgement one more look-up.
+ */
+#define NAMES_PER_ADDR_MAX 8
+/* Elements of one list (from, to, ports) of a rule. One more: E2BIG. */
+#define RULE_WORDS_MAX 1024
+/*
+ * Named address sets, the addresses and ranges of one, and a name's length
+ * with its NUL: memory. One more or longer is refused: E2BIG, EINVAL.
+ */
+#define ADDR_SETS_MAX	   1024
+#define ADDR_SET_WORDS_MAX 65536
+#define ADDR_SET_NAME_MAX  64
+/*
+ * Flows in which `weir dp explain` looks for whose an address is; those behind
+ * are not looked at (a workload's own rules tell, too).
+ */
+#define EXPLAIN_FLOWS_MAX 131072
+/* Workloads that one weir_explain tells of; the rest is counted. */
+#define EXPLAIN_ANSWERS_MAX 64
 /* Application sub-rules of one rule. One more is refused: E2BIG. */
 #define RULE_APPS_MAX 64
 /* Internal subnets, special addresses. One more is refused: E2BIG. */
@@ -90,6 +241,18 @@
 #define MSG_MACS_MAX ENDPOINTS_MAX
 /* Listening ports of one endpoint given by ctrl_cfg_mac. */
 #define ENDPOINT_APPS_MAX 1024
+/*
+ * DLP/WAF signatures of one detector or endpoint, memory; patterns of one and
+ * their lengths with NUL are NeuVector's (2.5). One more or longer: refused.
+ */
+#define DLP_RULES_MAX	 4096
+#define DLP_PATTERNS_MAX 16
+#define DLP_PATTERN_MAX	 512
+#define DLP_NAME_MAX	 522
+/* Names with addresses (2.4); one more is refused: E2BIG. */
+#define FQDNS_MAX 2048
+/* Addresses of one name by ctrl_cfg_set_fqdn. One more is refused: E2BIG. */
+#define FQDN_IPS_MAX 4096
 
 /* --- control doors ---------------------------------------------------- */
 
@@ -104,6 +267,10 @@
 /* Clients connected to the own door at a time; one more is closed at once. */
 #define OWN_CLIENTS_MAX 64
 
+/* Names of interfaces and namespaces in port messages, with NUL (2.2). */
+#define PORT_NAME_MAX  64
+#define NETNS_PATH_MAX 256
+
 /* Messages of one door handled before the others get their turn. */
 #define MESSAGES_PER_TURN 64
 /*
@@ -117,6 +284,26 @@
 #define SESSIONS_PER_MSG 58
 /* Flow records copied by a worker between two batches, bounds its pause. */
 #define FLOWS_PER_QUESTION 256
+/*
+ * Notices of one kind sent to the agent in one turn: its socket's queue is that
+ * long (1.8). What is left waits where it is for the next.
+ */
+#define NOTICES_PER_TURN 64
+/* Threats copied by a worker between two batches: 2.2 KB each. */
+#define THREATS_PER_QUESTION 8
+/* Names of external addresses likewise. */
+#define IP_NAMES_PER_QUESTION 16
+/* Meters, connections, ports in one compatible datagram (1.8, 1.9). */
+#define METERS_PER_MSG	    186
+#define CONNECTIONS_PER_MSG 85
+#define APPS_PER_MSG	    818
+/* Addresses in one FQDN_UPDATE (1.8). */
+#define FQDN_IPS_PER_MSG 495
+/* A name with its NUL, the field of kinds 11 and 12. Longer: refused. */
+#define FQDN_TEXT_MAX 256
+/* Frame kept with a threat, text beside it, NUL included (kind 6). Cut. */
+#define THREAT_PACKET_MAX 2048
+#define THREAT_TEXT_MAX	  64
 
 /* --- logging ---------------------------------------------------------- */
 

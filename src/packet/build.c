@@ -9,6 +9,7 @@
 #include "packet/build.h"
 
 #include "base/limits.h"
+#include "packet/checksum.h"
 
 #define MACS_LEN	    12
 #define IP4_TOTAL_LEN_OFF   2
@@ -32,36 +33,6 @@ struct draft {
 	uint8_t proto;
 	size_t l3_off, l4_off; /* in out */
 };
-
-/* --- checksums, RFC 1071 ------------------------------------------------ */
-
-static uint32_t sum_add(uint32_t sum, struct bytes b)
-{
-	uint16_t word;
-	uint8_t last;
-
-	while (take_be16(&b, &word))
-		sum += word;
-	if (take_u8(&b, &last))
-		sum += (uint32_t)last << 8;
-	return sum;
-}
-
-static uint16_t sum_fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-static uint32_t sum_pseudo_header(const struct draft *d, size_t l4_len)
-{
-	size_t skip = d->p->ip_version == 4 ? 12 : 0; /* the mapped prefix */
-	uint32_t sum = (uint32_t)l4_len + d->proto;
-
-	sum = sum_add(sum, bytes_of(d->saddr.b + skip, 16 - skip));
-	return sum_add(sum, bytes_of(d->daddr.b + skip, 16 - skip));
-}
 
 /* --- the parts of a frame ----------------------------------------------- */
 
@@ -125,25 +96,29 @@ static bool finish(struct draft *d, size_t checksum_off)
 		set_be16(out, d->l3_off + IP4_TOTAL_LEN_OFF,
 			 (uint16_t)(bytes_len(l3) + l4_len));
 		set_be16(out, d->l3_off + IP4_CHECKSUM_OFF,
-			 sum_fold(sum_add(0, l3)));
+			 checksum_fold(checksum_add(0, l3)));
 	} else {
 		set_be16(out, d->l3_off + IP6_PAYLOAD_LEN_OFF, l4_len);
 	}
 	/* ICMP's own checksum covers no addresses, RFC 792. */
 	if (d->proto != PROTO_ICMP)
-		sum = sum_pseudo_header(d, l4_len);
-	set_be16(out, d->l4_off + checksum_off, sum_fold(sum_add(sum, l4)));
+		sum = checksum_pseudo(d->saddr, d->daddr, d->proto, l4_len);
+	set_be16(out, d->l4_off + checksum_off,
+		 checksum_fold(checksum_add(sum, l4)));
 	return true;
 }
 
 /* --- what is built ------------------------------------------------------ */
 
-/* RFC 1122 3.2.2: both ends are one host each. */
+/*
+ * RFC 1122 3.2.2: both ends are one host each. What was in a tunnel had to be
+ * answered through it.
+ */
 static bool is_between_hosts(const struct packet *p)
 {
-	return !mac_is_group(p->dst) && !ip_is_multicast(p->daddr) &&
-	       !ip_is_multicast(p->saddr) && !ip_is_any(p->daddr) &&
-	       !ip_is_any(p->saddr);
+	return p->depth == 0 && !mac_is_group(p->dst) &&
+	       !ip_is_multicast(p->daddr) && !ip_is_multicast(p->saddr) &&
+	       !ip_is_any(p->daddr) && !ip_is_any(p->saddr);
 }
 
 static bool may_reset(const struct packet *p)

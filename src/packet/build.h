@@ -6,6 +6,7 @@
  * is allocated. p is PACKET_OK. false (and an unusable out) when the packet
  * must not be answered, or out is too small:
  *   - what goes to or comes from a group of hosts, or from nobody;
+ *   - what was in a tunnel (packet/tunnel.h);
  *   - a RST, and a fragment of a segment (how long that is, is not known),
  *     gets no RST;
  *   - an ICMP error, a redirect and a later fragment get no ICMP error

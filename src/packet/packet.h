@@ -9,9 +9,9 @@
  * packet_decode() reads every byte through the cursor and checks what it
  * reads; whoever holds a packet with outcome PACKET_OK may trust its fields.
  * Nothing is allocated and nothing is written to the frame. Offloads are
- * respected: a frame can be a 64 KiB GSO frame, and its L4 checksum may be
- * unfilled, so no checksum is looked at here. A capture may have cut the
- * payload off, but the headers must be there.
+ * respected: a frame can be a 64 KiB GSO frame. No checksum is looked at here
+ * (packet/checksum.h), and nothing in a tunnel (packet/tunnel.h). A capture may
+ * have cut the payload off, but the headers must be there.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 
 #include "base/addr.h"
 #include "base/bytes.h"
+#include "base/frame_csum.h"
 
 #define ETHERTYPE_IP4	0x0800
 #define ETHERTYPE_IP6	0x86dd
@@ -30,8 +31,11 @@
 #define ETHERTYPE_Q9100 0x9100 /* outer tag before 802.1ad had its own */
 
 #define PROTO_ICMP   1
+#define PROTO_IPIP   4 /* IPv4 in IP */
 #define PROTO_TCP    6
 #define PROTO_UDP    17
+#define PROTO_IP6    41 /* IPv6 in IP */
+#define PROTO_GRE    47
 #define PROTO_ICMPV6 58
 #define PROTO_SCTP   132
 
@@ -42,6 +46,20 @@
 #define TCP_ACK 0x10
 #define TCP_URG 0x20
 
+/* How the frames of a port name their workload and direction. */
+enum frame_port_kind {
+	FRAME_PORT_SERVICE, /* by marks in the MAC addresses; also a capture */
+	FRAME_PORT_PAIR,    /* by the workload's MAC, of one side of a pair */
+	FRAME_PORT_TAP,	    /* likewise; only watched, nothing can be sent */
+	FRAME_PORT_NFQ,	    /* likewise; packets of an NFQUEUE */
+};
+
+struct frame_port {
+	enum frame_port_kind kind;
+	struct mac workload; /* whose port it is; zero: service */
+	bool quarantined;    /* pair: nothing but groups passes */
+};
+
 /* A frame as it comes from a ring or a capture. Borrowed until the next one. */
 struct frame {
 	struct bytes bytes; /* from the destination MAC on */
@@ -49,6 +67,8 @@ struct frame {
 	 * cannot be, it is taken for the length of bytes then. */
 	size_t wire_len;
 	bool too_long; /* live: longer than FRAME_MAX, cannot go on */
+	struct frame_csum csum;
+	const struct frame_port *port; /* NULL: service port, or capture */
 };
 
 enum packet_outcome {
@@ -60,7 +80,10 @@ enum packet_outcome {
 	 * at its end: the packet goes elsewhere than its header says. */
 	PACKET_IP_MALFORMED,
 	PACKET_EXT_MALFORMED, /* the same, in IPv6 extension headers */
-	/* Also ICMP on IPv6 and ICMPv6 on IPv4, so proto tells the family. */
+	/*
+	 * Lengths, TCP options and SCTP chunks too. Also ICMP on IPv6 and
+	 * ICMPv6 on IPv4, so proto tells the family.
+	 */
 	PACKET_L4_MALFORMED,
 	PACKET_TCP_FLAGS, /* a set of flags no TCP sends (reference 3.4) */
 	PACKET_FRAG_TINY, /* RFC 1858, 3128, 7112 */
@@ -80,7 +103,14 @@ struct packet_quote {
 };
 
 struct packet {
+	/* What stands in a tunnel without an Ethernet header of its own begins
+	 * with the IP header. */
 	struct frame frame;
+
+	/* 0: not in a tunnel. Else see packet/tunnel.h. */
+	uint8_t depth;	    /* tunnels around it, 0..TUNNEL_DEPTH_MAX */
+	uint8_t tunnel;	    /* enum tunnel_kind, of the innermost of them */
+	uint32_t tunnel_id; /* VNI; GRE: key; 0 where there is none */
 
 	/* L2: valid unless PACKET_SHORT or PACKET_VLAN_DEPTH. */
 	struct mac dst, src;
@@ -99,7 +129,7 @@ struct packet {
 	/*
 	 * Fragments; all 0 in a whole packet. A later fragment has no L4
 	 * fields (ports are 0), and an IPv6 one's proto may be that of an
-	 * extension header: the first fragment knows better (packet/frag.h).
+	 * extension header: the first fragment knows better (packet/defrag.h).
 	 */
 	bool is_fragment; /* MF set or offset > 0 (atomic ones: false) */
 	bool is_later;	  /* offset > 0 */
@@ -112,8 +142,14 @@ struct packet {
 	uint32_t tcp_seq, tcp_ack;
 	uint8_t tcp_flags;
 	uint16_t tcp_window; /* unscaled */
-	bool tcp_has_wscale; /* SYN only: it offers to scale its window */
-	uint8_t tcp_wscale;  /* 0..14 bits, if so */
+	/* SYN only: MSS (0: none said), and what it offers. */
+	uint16_t tcp_mss;
+	bool tcp_has_sack;
+	bool tcp_has_wscale;
+	uint8_t tcp_wscale;	 /* 0..14 bits, if so */
+	bool tcp_has_timestamps; /* this segment carries them */
+	uint32_t sctp_vtag;	 /* verification tag; an INIT has 0 */
+	uint8_t sctp_chunk;	 /* type of the first chunk */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;   /* of a request or reply (see below); else 0 */
 	bool icmp_is_error; /* then quote says what about, if has_quote */

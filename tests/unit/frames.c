@@ -91,29 +91,6 @@ static void put_l4(struct outbytes *o, const struct frame_spec *s)
 	}
 }
 
-size_t frame_make(uint8_t buf[static FRAME_SPEC_MAX],
-		  const struct frame_spec *s)
-{
-	struct outbytes o = outbytes_of(buf, FRAME_SPEC_MAX);
-
-	put_copy(&o, s->dst.b, 6);
-	put_copy(&o, s->src.b, 6);
-	for (size_t i = 0; i < ARRAY_LEN(s->tags) && s->tags[i]; i++) {
-		put_be16(&o, ETHERTYPE_VLAN);
-		put_be16(&o, s->tags[i]);
-	}
-	put_be16(&o, ip_is_v4(ip_of(s->saddr)) ? ETHERTYPE_IP4 : ETHERTYPE_IP6);
-	put_l3(&o, s, l4_header_len(s) + s->payload_len);
-	if (!s->no_l4)
-		put_l4(&o, s);
-	if (s->payload)
-		put_copy(&o, s->payload, s->payload_len);
-	else
-		put_zero(&o, s->payload_len);
-	assert_false(o.full);
-	return outbytes_len(&o);
-}
-
 static uint32_t sum(const uint8_t *b, size_t len)
 {
 	uint32_t total = 0;
@@ -128,6 +105,83 @@ static uint16_t fold(uint32_t total)
 	while (total > 0xffff)
 		total = (total & 0xffff) + (total >> 16);
 	return (uint16_t)(0xffff - total);
+}
+
+uint32_t frame_crc32c(const uint8_t *b, size_t len)
+{
+	uint32_t crc = 0xffffffff;
+
+	for (size_t i = 0; i < 8 * len; i++) {
+		bool one = (crc ^ b[i / 8] >> i % 8) & 1;
+
+		crc = crc >> 1 ^ (one ? 0x82f63b78 : 0);
+	}
+	return ~crc;
+}
+
+static void set16(uint8_t *b, uint16_t v)
+{
+	b[0] = (uint8_t)(v >> 8);
+	b[1] = (uint8_t)v;
+}
+
+static void fill_l4(uint8_t *l4, size_t len, const struct frame_spec *s)
+{
+	struct ip_addr saddr = ip_of(s->saddr), daddr = ip_of(s->daddr);
+	uint32_t pseudo =
+		sum(saddr.b, 16) + sum(daddr.b, 16) + s->proto + (uint32_t)len;
+	uint32_t crc;
+
+	switch (s->proto) {
+	case PROTO_TCP: set16(l4 + 16, fold(sum(l4, len) + pseudo)); break;
+	case PROTO_UDP: set16(l4 + 6, fold(sum(l4, len) + pseudo)); break;
+	case PROTO_ICMPV6: set16(l4 + 2, fold(sum(l4, len) + pseudo)); break;
+	case PROTO_ICMP: set16(l4 + 2, fold(sum(l4, len))); break;
+	case PROTO_SCTP:
+		crc = frame_crc32c(l4, len);
+		for (int i = 0; i < 4; i++)
+			l4[8 + i] = (uint8_t)(crc >> 8 * i);
+		break;
+	default: break;
+	}
+}
+
+static void fill_checksums(uint8_t *l3, size_t len, const struct frame_spec *s)
+{
+	size_t l3_len = 40 + s->ext_len;
+
+	if (ip_is_v4(ip_of(s->saddr))) {
+		l3_len = 20 + s->options_len;
+		set16(l3 + 10, fold(sum(l3, l3_len)));
+	}
+	if (!s->no_l4 && !s->frag)
+		fill_l4(l3 + l3_len, len - l3_len, s);
+}
+
+size_t frame_make(uint8_t buf[static FRAME_SPEC_MAX],
+		  const struct frame_spec *s)
+{
+	size_t l3_off;
+	struct outbytes o = outbytes_of(buf, FRAME_SPEC_MAX);
+
+	put_copy(&o, s->dst.b, 6);
+	put_copy(&o, s->src.b, 6);
+	for (size_t i = 0; i < ARRAY_LEN(s->tags) && s->tags[i]; i++) {
+		put_be16(&o, ETHERTYPE_VLAN);
+		put_be16(&o, s->tags[i]);
+	}
+	put_be16(&o, ip_is_v4(ip_of(s->saddr)) ? ETHERTYPE_IP4 : ETHERTYPE_IP6);
+	l3_off = outbytes_len(&o);
+	put_l3(&o, s, l4_header_len(s) + s->payload_len);
+	if (!s->no_l4)
+		put_l4(&o, s);
+	if (s->payload)
+		put_copy(&o, s->payload, s->payload_len);
+	else
+		put_zero(&o, s->payload_len);
+	assert_false(o.full);
+	fill_checksums(buf + l3_off, outbytes_len(&o) - l3_off, s);
+	return outbytes_len(&o);
 }
 
 uint16_t frame_l3_sum(const struct packet *p)

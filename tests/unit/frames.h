@@ -1,6 +1,6 @@
 /*
- * Frames for tests, made from a few fields. Checksums are left 0: nothing
- * looks at them.
+ * Frames for tests, made from a few fields. Their checksums are right, as far
+ * as a frame alone can tell: not that of a fragmented IPv4 packet's L4.
  */
 #pragma once
 
@@ -18,10 +18,10 @@ struct frame_spec {
 	uint16_t tags[4]; /* VIDs; 0 ends */
 	const char *saddr, *daddr;
 	uint8_t proto;
+	uint8_t ext_proto;
 	/* IPv6: bytes that stand before L4, first of the kind ext_proto. */
 	const uint8_t *ext;
 	size_t ext_len;
-	uint8_t ext_proto;
 	const uint8_t *options; /* of IPv4 */
 	size_t options_len;
 	uint16_t frag; /* IPv4: flags and offset as in the header */
@@ -43,6 +43,9 @@ size_t frame_make(uint8_t buf[static FRAME_SPEC_MAX],
 
 /* Fails the test when the text is no address. */
 struct ip_addr ip_of(const char *text);
+
+/* SCTP's, bit by bit, over what is given: RFC 9260 appendix A. */
+uint32_t frame_crc32c(const uint8_t *b, size_t len);
 
 /* RFC 1071 over one header or a whole IP packet's L4; 0 when it is right. */
 uint16_t frame_l3_sum(const struct packet *p);

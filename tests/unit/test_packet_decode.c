@@ -22,10 +22,14 @@
 	.saddr = A6, .daddr = B6, .proto = PROTO_TCP, .sport = 4000, .dport = 80
 #define UDP6 \
 	.saddr = A6, .daddr = B6, .proto = PROTO_UDP, .sport = 4000, .dport = 53
+#define SCTP(a, b)                                                      \
+	.saddr = (a), .daddr = (b), .proto = PROTO_SCTP, .sport = 4000, \
+	.dport = 80
 #define EXT(kind, bytes) \
 	.ext_proto = (kind), .ext = (bytes), .ext_len = sizeof(bytes)
 #define OPTIONS(bytes) .options = (bytes), .options_len = sizeof(bytes)
 
+static const uint8_t sctp_cookie_ack[] = { 11, 0, 0, 4 };
 static const uint8_t opt_nops[] = { 1, 1, 1, 0 };
 static const uint8_t opt_record[] = { 7, 7, 4, 0, 0, 0, 0, 0 };
 static const uint8_t opt_lsrr[] = { 131, 7, 4, 10, 0, 0, 9, 0 };
@@ -36,6 +40,7 @@ static const uint8_t opt_past_end[] = { 7, 9, 0, 0 };
 
 /* next, length in 8 bytes beyond the first, body */
 static const uint8_t ext_hbh_tcp[] = { 6, 0, 1, 4, 0, 0, 0, 0 };
+static const uint8_t ext_hbh_icmp[] = { 58, 0, 1, 4, 0, 0, 0, 0 };
 static const uint8_t ext_dst_dst_tcp[] = { 60, 0, 1, 4, 0, 0, 0, 0,
 					   6,  0, 1, 4, 0, 0, 0, 0 };
 static const uint8_t ext_dst_hbh[] = { 0, 0, 1, 4, 0, 0, 0, 0,
@@ -43,6 +48,7 @@ static const uint8_t ext_dst_hbh[] = { 0, 0, 1, 4, 0, 0, 0, 0,
 static const uint8_t ext_long[] = { 6, 90, 1, 4, 0, 0, 0, 0 };
 static const uint8_t ext_routing0[] = { 6, 0, 0, 1, 0, 0, 0, 0 };
 static const uint8_t ext_routing0_done[] = { 6, 0, 0, 0, 0, 0, 0, 0 };
+static const uint8_t ext_routing4[] = { 6, 0, 4, 1, 0, 0, 0, 0 };
 static const uint8_t ext_auth[] = { 6, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1 };
 static const uint8_t ext_atomic_udp[] = { 17, 0, 0, 0, 0, 0, 0, 9 };
 static const uint8_t ext_first_udp[] = { 17, 0, 0, 1, 0, 0, 0, 9 };
@@ -90,7 +96,8 @@ static const struct row {
 	    .proto = PROTO_SCTP,
 	    .sport = 4000,
 	    .dport = 80,
-	    .payload_len = 4 },
+	    .payload = sctp_cookie_ack,
+	    .payload_len = sizeof sctp_cookie_ack },
 	  { { 0 } },
 	  0,
 	  PACKET_OK,
@@ -320,6 +327,17 @@ static const struct row {
 	  0,
 	  PACKET_OK,
 	  0 },
+	{ "segment routing with a way to go",
+	  { TCP6, .flags = 2, EXT(43, ext_routing4) },
+	  { { 0 } },
+	  0,
+	  PACKET_EXT_MALFORMED },
+	{ "segment routing at its end",
+	  { TCP6, .flags = 2, EXT(43, ext_routing4) },
+	  { { 57, 0 } },
+	  0,
+	  PACKET_OK,
+	  0 },
 	{ "nine extensions",
 	  { TCP6, .flags = 2, EXT(60, ext_nine) },
 	  { { 0 } },
@@ -449,6 +467,8 @@ static void test_cut_anywhere(void **state)
 		if (decode(&p, buf, len, len) != PACKET_OK)
 			continue;
 		headers = (size_t)(p.payload.begin - buf);
+		if (p.proto == PROTO_SCTP)
+			headers++; /* the first chunk's type */
 		for (size_t cut = 0; cut < len; cut++) {
 			uint8_t *b = copy_of(buf, cut);
 
@@ -515,34 +535,86 @@ static void test_padding(void **state)
 	assert_int_equal(bytes_len(p.payload), 1);
 }
 
+static const struct {
+	const char *name;
+	struct frame_spec quoted;
+	uint8_t type;
+	size_t quote_len; /* from its IP header on */
+	bool want;
+} quotes[] = {
+	{ "tcp", { TCP4, .flags = TCP_SYN }, 3, 28, true },
+	{ "udp", { UDP4 }, 11, 28, true },
+	{ "ports cut", { UDP4 }, 3, 23, false },
+	{ "header cut", { UDP4 }, 3, 19, false },
+	{ "later fragment", { UDP4, .frag = 3 }, 3, 28, false },
+	{ "echo",
+	  { .saddr = A4,
+	    .daddr = B4,
+	    .proto = PROTO_ICMP,
+	    .icmp_type = 8,
+	    .icmp_id = 4000 },
+	  3,
+	  28,
+	  true },
+	{ "tcp6", { TCP6, .flags = TCP_SYN }, 1, 48, true },
+	{ "ports cut 6", { TCP6 }, 1, 43, false },
+	{ "no quote in an echo", { UDP4 }, 8, 28, false },
+	{ "sctp", { SCTP(A4, B4) }, 3, 28, true },
+	{ "sctp6", { SCTP(A6, B6) }, 1, 48, true },
+	{ "tcp6 behind hop-by-hop",
+	  { TCP6, .flags = TCP_SYN, EXT(0, ext_hbh_tcp) },
+	  1,
+	  56,
+	  true },
+	{ "tcp6 behind two",
+	  { TCP6, .flags = TCP_SYN, EXT(60, ext_dst_dst_tcp) },
+	  3,
+	  64,
+	  true },
+	{ "tcp6 behind auth",
+	  { TCP6, .flags = TCP_SYN, EXT(51, ext_auth) },
+	  1,
+	  60,
+	  true },
+	{ "udp6 in an atomic fragment",
+	  { UDP6, EXT(44, ext_atomic_udp) },
+	  4,
+	  56,
+	  true },
+	{ "udp6 in a first fragment",
+	  { UDP6, EXT(44, ext_first_udp) },
+	  2,
+	  56,
+	  true },
+	{ "udp6 in a later fragment",
+	  { UDP6, EXT(44, ext_later_udp) },
+	  1,
+	  56,
+	  false },
+	{ "extension cut",
+	  { TCP6, .flags = TCP_SYN, EXT(60, ext_dst_dst_tcp) },
+	  1,
+	  50,
+	  false },
+	{ "ports behind two cut",
+	  { TCP6, .flags = TCP_SYN, EXT(60, ext_dst_dst_tcp) },
+	  1,
+	  59,
+	  false },
+	{ "echo6 behind hop-by-hop",
+	  { .saddr = A6,
+	    .daddr = B6,
+	    .proto = PROTO_ICMPV6,
+	    .icmp_type = 128,
+	    .icmp_id = 4000,
+	    EXT(0, ext_hbh_icmp) },
+	  1,
+	  56,
+	  true },
+};
+
 static void test_quotes(void **state)
 {
-	static const struct {
-		const char *name;
-		struct frame_spec quoted;
-		uint8_t type;
-		size_t quote_len; /* from its IP header on */
-		bool want;
-	} quotes[] = {
-		{ "tcp", { TCP4, .flags = TCP_SYN }, 3, 28, true },
-		{ "udp", { UDP4 }, 11, 28, true },
-		{ "ports cut", { UDP4 }, 3, 23, false },
-		{ "header cut", { UDP4 }, 3, 19, false },
-		{ "later fragment", { UDP4, .frag = 3 }, 3, 28, false },
-		{ "echo",
-		  { .saddr = A4,
-		    .daddr = B4,
-		    .proto = PROTO_ICMP,
-		    .icmp_type = 8,
-		    .icmp_id = 4000 },
-		  3,
-		  28,
-		  true },
-		{ "tcp6", { TCP6, .flags = TCP_SYN }, 1, 48, true },
-		{ "ports cut 6", { TCP6 }, 1, 43, false },
-		{ "no quote in an echo", { UDP4 }, 8, 28, false },
-	};
-
 	for (size_t i = 0; i < ARRAY_LEN(quotes); i++) {
 		uint8_t inner[FRAME_SPEC_MAX], buf[FRAME_SPEC_MAX];
 		bool v6 = strchr(quotes[i].quoted.saddr, ':');
