@@ -348,6 +348,10 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	memset(f->side, 0, sizeof f->side);
 	memset(&f->challenge, 0, sizeof f->challenge);
 	memset(&f->verdict, 0, sizeof f->verdict);
+	memset(&f->told, 0, sizeof f->told);
+	f->meter_ticket = 0;
+	f->threat = 0;
+	f->severity = 0;
 	if (midstream)
 		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
 			TCP_S_ESTABLISHED;

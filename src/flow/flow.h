@@ -23,6 +23,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "flow/told.h"
 #include "packet/packet.h"
 
 /* No padding: hashed and compared as bytes. */
@@ -139,6 +140,11 @@ struct flow {
 	struct flow_side_state side[FLOW_SIDE__MAX];
 	struct flow_challenge challenge;
 	struct flow_verdict verdict;
+	/* What others keep with it; zero in a new flow. */
+	struct flow_told told; /* inspect/report.c */
+	uint32_t meter_ticket; /* detect/meter.h */
+	uint16_t threat;       /* the worst met, an id of detect/threat.h */
+	uint8_t severity;      /* its */
 };
 /* A million of them are to fit in 600 MB with all that belongs to them. */
 _Static_assert(sizeof(struct flow) <= 256, "flows are many");
@@ -161,7 +167,7 @@ struct flow_table *flow_table_new(uint32_t limit, uint64_t seed);
 void flow_table_free(struct flow_table *t);
 
 /*
- * The key of packet p (PACKET_OK, a later fragment after frag_fill()) that goes
+ * The key of packet p (PACKET_OK, no fragment) that goes
  * to (ingress) or from the workload `endpoint`.
  */
 struct flow_key flow_key_of(const struct packet *p, uint16_t endpoint,
@@ -211,8 +217,7 @@ enum flow_step {
 
 /*
  * Moves the flow's state on by p, counts it, touches its time-out. A RST is
- * believed only inside the window (RFC 5961 3.2). `side` tells who sent p, a
- * later fragment after frag_fill().
+ * believed only inside the window (RFC 5961 3.2). `side` tells who sent p.
  */
 enum flow_step flow_follow(struct flow_table *t, struct flow *f,
 			   const struct packet *p, enum flow_side side,

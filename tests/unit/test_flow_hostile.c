@@ -3,55 +3,11 @@
  * not believe, the flow must not either, and afterwards the real segments must
  * still be in window. C is the workload and client, S its peer.
  */
-#include "flow/flow.h"
-
-#include "base/limits.h"
+#include "segments.h"
 #include "test.h"
 
-#define WINDOW	     1000
-#define SEGMENTS_MAX 10
-
-enum {
-	S = TCP_SYN,
-	R = TCP_RST,
-	A = TCP_ACK,
-	SA = TCP_SYN | TCP_ACK,
-	FA = TCP_FIN | TCP_ACK,
-	FU = TCP_FIN | TCP_URG,
-};
-
-enum {
-	OK = FLOW_STEP_OK,
-	AGAIN = FLOW_STEP_RETRANSMIT,
-	OUT = FLOW_STEP_OUT_OF_WINDOW,
-	NEW = FLOW_STEP_REOPENED,
-};
-
-enum {
-	OPEN = FLOW_CLASS_TCP_OPENING,
-	ESTD = FLOW_CLASS_TCP_ESTABLISHED,
-	HALF = FLOW_CLASS_TCP_HALF_CLOSED,
-	DONE = FLOW_CLASS_TCP_CLOSED,
-};
-
-struct segment {
-	char from; /* 'C' or 'S'; 0 ends a scenario */
-	uint8_t flags;
-	uint32_t seq, ack, len;
-	int step, class;
-};
-
-#define HANDSHAKE                                                            \
-	{ 'C', S, 100, 0, 0, OK, OPEN }, { 'S', SA, 500, 101, 0, OK, OPEN }, \
-	{                                                                    \
-		'C', A, 101, 501, 0, OK, ESTD                                \
-	}
-
 /* clang-format off */
-static const struct {
-	const char *name;
-	struct segment segments[SEGMENTS_MAX];
-} scenarios[] = {
+static const struct scenario scenarios[] = {
 	{ "a repeated SYN+ACK cannot acknowledge what was not sent", {
 		HANDSHAKE,
 		{ 'S', SA, 500, 900000, 0, OUT, ESTD },
@@ -139,63 +95,9 @@ static const struct {
 };
 /* clang-format on */
 
-static struct packet packet_of(const struct segment *s)
-{
-	bool own = s->from == 'C';
-
-	return (struct packet){
-		.ip_version = 4,
-		.ethertype = ETHERTYPE_IP4,
-		.proto = PROTO_TCP,
-		.saddr = ip_from_v4(own ? 0x0a000001 : 0x0a000002),
-		.daddr = ip_from_v4(own ? 0x0a000002 : 0x0a000001),
-		.sport = own ? 40000 : 80,
-		.dport = own ? 80 : 40000,
-		.tcp_flags = s->flags,
-		.tcp_seq = s->seq,
-		.tcp_ack = s->ack,
-		.tcp_window = WINDOW,
-		.payload_len = s->len,
-	};
-}
-
-static unsigned play(const char *name, const struct segment *segments)
-{
-	struct flow_table *t = flow_table_new(FLOWS_MIN, 1);
-	struct flow *f = NULL;
-	unsigned bad = 0;
-
-	assert_non_null(t);
-	for (unsigned i = 0; i < SEGMENTS_MAX && segments[i].from; i++) {
-		const struct segment *s = &segments[i];
-		struct packet p = packet_of(s);
-		bool ingress = s->from == 'S', midstream, own;
-		struct flow_key k = flow_key_of(&p, 3, ingress);
-		usec_t now = { (i + 1) * USEC_PER_SEC };
-		int step;
-
-		own = flow_opener_is_own(&p, ingress, &midstream);
-		if (!f)
-			f = flow_make(t, &k, &p, own, midstream, now);
-		assert_non_null(f);
-		step = (int)flow_follow(t, f, &p, flow_sender(f, ingress), now);
-		if (step == s->step && f->class == s->class)
-			continue;
-		print_message("# \"%s\", segment %u: step %d, %s\n", name, i,
-			      step, flow_class_name((enum flow_class)f->class));
-		bad++;
-	}
-	flow_table_free(t);
-	return bad;
-}
-
 static void test_hostile(void **state)
 {
-	unsigned bad = 0;
-
-	for (size_t n = 0; n < ARRAY_LEN(scenarios); n++)
-		bad += play(scenarios[n].name, scenarios[n].segments) > 0;
-	assert_int_equal(bad, 0);
+	scenarios_play(scenarios, ARRAY_LEN(scenarios));
 }
 
 int main(void)
