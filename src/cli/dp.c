@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/dpclient.h"
 #include "cli/dpshow.h"
+#include "cli/explain.h"
 #include "cli/out.h"
 #include "wire/ctrl.h"
 
@@ -29,6 +30,8 @@ static const char help_text[] =
 	"  count       how many flows there are\n"
 	"  clear [ID]  forgets the flow with that id, or all\n"
 	"  version     which program answers\n"
+	"  explain     may a connection be, and which rule says so (see\n"
+	"              weir dp explain --help)\n"
 	"  '{\"NAME\":{...}}'  sends this message, or an array of them in "
 	"order,\n"
 	"              up to the first that is refused\n"
@@ -382,9 +385,10 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 				      "missing");
 		}
 	if (!err.code && optind == argc)
-		(void)err_set(&err, EINVAL, NULL,
-			      "say what: flows, blocks, stats, config, count, "
-			      "clear, version, a JSON message, @FILE or -");
+		(void)err_set(
+			&err, EINVAL, NULL,
+			"say what: flows, blocks, stats, config, count, "
+			"clear, version, explain, a JSON message, @FILE or -");
 	else if (!err.code && optind + 2 < argc)
 		(void)err_set(&err, EINVAL, argv[optind + 2],
 			      "one argument too many");
@@ -448,6 +452,9 @@ int cmd_dp(int argc, char **argv)
 	bool single = false;
 	int code;
 
+	/* The only word with options of its own. */
+	if (argc > 1 && strcmp(argv[1], "explain") == 0)
+		return cmd_dp_explain(argc - 1, argv + 1);
 	if (!parse_options(&d, argc, argv, &code))
 		return code;
 	v = find_verb(d.what);

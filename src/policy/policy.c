@@ -1,194 +1,193 @@
 /*
- * A policy is an array of compiled rules in the order they were sent, searched
- * from the front: what "first match wins" says, word for word. (An index for
- * tens of thousands of rules belongs here and nowhere else: policy_match() is
- * the only reader.)
+ * A judgement by rules: the index (match.h) finds the first rule whose
+ * addresses, ports and protocol match and that counts.
  *
- * "Any" on the peer's side is the reference's word for "any external address"
- * (2.4); a whole range, 0.0.0.0-255.255.255.255, means every address. "Any" on
- * the workload's own side means whatever its address is.
- *
- * Not judged yet, and said so in docs/COMPATIBILITY.md: `apps` and `vhost`
- * need the application, which nothing identifies yet; such a rule answers
- * CHECK_APP or CHECK_VH and the connection stays open under the reason
- * app_pending. A rule for a DNS name matches the address that was sent with
- * it; an unresolved one matches nothing.
+ * Whether a rule counts may depend on what is known only later. A rule with
+ * `apps` counts while the application is unknown (CHECK_APP: the connection is
+ * open, and somebody asks again), and afterwards if one of its sub-rules names
+ * the application; the sub-rule then decides. If none does, the search goes on
+ * behind the rule. With `vhost` it is the same for the name by which the
+ * client called the server (CHECK_VH).
  */
 #include "policy/policy.h"
 
-#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
+#include "policy/policy_rules.h"
 
-#define PROTO_ICMP4 1
-#define PROTO_ICMP6 58
-
-struct rule {
-	struct ip_addr sip, sipr, dip, dipr;
-	uint32_t id;
-	uint16_t port, portr;
-	uint8_t proto, action;
-	bool ingress, reject;
-	bool any_external_client, any_external_server;
-	bool any_client, any_server;
-	bool never; /* a DNS name without an address */
-};
-
-struct policy {
-	unsigned refs;		 /* control thread only */
-	struct policy_spec spec; /* owns its rules */
-	struct rule rules[];	 /* spec.n_rules */
-};
-
-static struct rule compile_rule(const struct rule_spec *s)
+static bool needs_app(const struct rule_spec *r)
 {
-	bool client_any = ip_is_any(s->sip) && ip_is_any(s->sipr);
-	bool server_any = ip_is_any(s->dip) && ip_is_any(s->dipr);
-	bool peer_any = s->ingress ? client_any : server_any;
-	uint8_t action = s->action;
-
-	if (s->n_apps > 0)
-		action = POLICY_CHECK_APP;
-	else if (s->vhost)
-		action = POLICY_CHECK_VH;
-	return (struct rule){
-		.sip = s->sip,
-		.sipr = s->sipr,
-		.dip = s->dip,
-		.dipr = s->dipr,
-		.id = s->id,
-		.port = s->port,
-		.portr = s->portr,
-		.proto = s->proto,
-		.action = action,
-		.ingress = s->ingress,
-		.reject = s->reject,
-		.any_external_client = client_any && s->ingress,
-		.any_external_server = server_any && !s->ingress,
-		.any_client = client_any && !s->ingress,
-		.any_server = server_any && s->ingress,
-		.never = s->fqdn && peer_any,
-	};
+	return r->n_apps > 0 || r->action == POLICY_CHECK_APP;
 }
 
-static void free_rules(const struct policy_spec *spec)
+/* The sub-rule for a known application; NULL: none names it. */
+static const struct rule_app *find_app(const struct rule_spec *r, uint32_t app)
 {
-	for (size_t i = 0; i < spec->n_rules; i++)
-		rule_spec_done(&spec->rules[i]);
-	free(spec->rules);
+	for (size_t i = 0; i < r->n_apps; i++)
+		if (r->apps[i].app == app || r->apps[i].app == POLICY_APP_ANY)
+			return &r->apps[i];
+	return NULL;
 }
 
-struct policy *policy_compile(const struct policy_spec *spec,
-			      struct err *reterr)
+/* Compares without case (ASCII): `name` is in lower case already. */
+static bool same_text(const char *text, const char *name, size_t len)
 {
-	struct policy *p;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
 
-	p = malloc(sizeof *p + spec->n_rules * sizeof *p->rules);
-	if (!p) {
-		free_rules(spec);
-		(void)err_set(reterr, ENOMEM, NULL,
-			      "out of memory for %zu rules", spec->n_rules);
-		return NULL;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		if (c != name[i])
+			return false;
 	}
-	p->refs = 1;
-	p->spec = *spec;
-	for (size_t i = 0; i < spec->n_rules; i++)
-		p->rules[i] = compile_rule(&spec->rules[i]);
-	return p;
+	return true;
 }
 
-struct policy *policy_get(struct policy *p)
+/* "*.a.b" is meant for "x.a.b" and "y.x.a.b", not for "a.b". */
+static bool is_host(const char *host, const char *name)
 {
-	if (p)
-		p->refs++;
-	return p;
+	size_t len = strcspn(host, ":"), name_len = strlen(name);
+
+	if (len > 0 && host[len - 1] == '.')
+		len--;
+	if (name[0] != '*')
+		return len == name_len && same_text(host, name, len);
+	name++;
+	name_len--;
+	return len > name_len &&
+	       same_text(host + len - name_len, name, name_len);
 }
 
-void policy_put(struct policy *p)
-{
-	if (!p)
-		return;
-	BUG_ON(p->refs == 0);
-	if (--p->refs > 0)
-		return;
-	free_rules(&p->spec);
-	free(p);
-}
+struct question {
+	const struct policy *p;
+	const struct policy_query *q;
+};
 
-static bool is_icmp(uint8_t proto)
+static bool counts(const void *arg, uint32_t order)
 {
-	return proto == PROTO_ICMP4 || proto == PROTO_ICMP6;
-}
+	const struct question *question = arg;
+	const struct policy_query *q = question->q;
+	const struct rule_spec *r = &question->p->source->spec.rules[order];
 
-static bool in_range(struct ip_addr a, struct ip_addr first,
-		     struct ip_addr last)
-{
-	return ip_compare(first, a) <= 0 && ip_compare(a, last) <= 0;
-}
-
-static bool addrs_match(const struct rule *r, const struct policy_query *q)
-{
-	bool client, server;
-
-	/* "any" is of one family: 0.0.0.0 speaks of IPv4, :: of IPv6 */
-	if (r->any_external_client || r->any_client)
-		client = ip_is_v4(r->sip) == ip_is_v4(q->client) &&
-			 (r->any_client || q->peer_external);
-	else
-		client = in_range(q->client, r->sip, r->sipr);
-	if (!client)
+	if (r->proto == 0 && policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return false;
-	if (r->any_external_server || r->any_server)
-		server = ip_is_v4(r->dip) == ip_is_v4(q->server) &&
-			 (r->any_server || q->peer_external);
-	else
-		server = in_range(q->server, r->dip, r->dipr);
-	return server;
+	if (needs_app(r) && q->app != POLICY_APP_UNKNOWN_YET &&
+	    !find_app(r, q->app))
+		return false;
+	return !r->vhost || !q->vhost ||
+	       (r->fqdn && is_host(q->vhost, r->fqdn));
 }
 
-static bool rule_matches(const struct policy *p, const struct rule *r,
-			 const struct policy_query *q)
+/* What a rule that counts says. */
+static struct judgement say(const struct rule_spec *r,
+			    const struct policy_query *q)
 {
-	if (r->never || r->ingress != q->ingress)
-		return false;
-	if (r->proto == 0 ? is_icmp(q->proto) && !q->icmp_enforced
-			  : r->proto != q->proto)
-		return false;
-	/* ICMP has no ports: any range speaks of it */
-	if (!is_icmp(q->proto) &&
-	    (q->server_port < r->port || q->server_port > r->portr))
-		return false;
-	return addrs_match(r, q);
+	struct judgement j = { .rule_id = r->id,
+			       .action = r->action,
+			       .reason = REASON_RULE,
+			       .reject = r->reject };
+	const struct rule_app *a;
+
+	if (r->vhost && !q->vhost) {
+		j.action = POLICY_CHECK_VH;
+		j.reason = REASON_APP_PENDING;
+	} else if (needs_app(r) && q->app == POLICY_APP_UNKNOWN_YET) {
+		j.action = POLICY_CHECK_APP;
+		j.reason = REASON_APP_PENDING;
+	} else if (needs_app(r)) {
+		a = find_app(r, q->app);
+		BUG_ON(!a);
+		j.action = a->action;
+		j.rule_id = a->rule_id;
+	}
+	return j;
+}
+
+static uint32_t find_rule(const struct policy *p, const struct policy_query *q)
+{
+	struct question question = { p, q };
+	bool icmp = policy_is_icmp(q->proto);
+	const struct match *m = p->classes[policy_class(
+		q->ingress, !ip_is_v4(q->server), icmp)];
+	struct match_point point = {
+		.peer = q->ingress ? q->client : q->server,
+		.own = q->ingress ? q->server : q->client,
+		.port = icmp ? 0 : q->server_port,
+		.proto = q->proto,
+		.peer_external = q->peer_external,
+		.names = q->names,
+		.n_names = q->n_names,
+	};
+
+	/* one wire, one family; who asks otherwise gets the default */
+	if (!m || ip_is_v4(q->client) != ip_is_v4(q->server))
+		return MATCH_NONE;
+	return match_find(m, &point, counts, &question);
 }
 
 struct judgement policy_match(const struct policy *p,
 			      const struct policy_query *q)
 {
-	for (size_t i = 0; i < p->spec.n_rules; i++) {
-		const struct rule *r = &p->rules[i];
+	const struct policy_spec *spec = &p->source->spec;
+	uint32_t rule = find_rule(p, q);
 
-		if (!rule_matches(p, r, q))
-			continue;
-		return (struct judgement){
-			.rule_id = r->id,
-			.action = r->action,
-			.reason = r->action == POLICY_CHECK_APP ||
-						  r->action == POLICY_CHECK_VH
-					  ? REASON_APP_PENDING
-					  : REASON_RULE,
-			.reject = r->reject,
-		};
-	}
-	if (is_icmp(q->proto) && !q->icmp_enforced)
+	if (rule != MATCH_NONE && p->words[rule].depends)
+		return say(&spec->rules[rule], q);
+	if (rule != MATCH_NONE)
+		return (struct judgement){ .rule_id = p->words[rule].id,
+					   .action = p->words[rule].action,
+					   .reason = REASON_RULE,
+					   .reject = p->words[rule].reject };
+	if (policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return (struct judgement){ .action = POLICY_ALLOW,
 					   .reason = REASON_ICMP_OPEN };
-	return (struct judgement){ .action = p->spec.defact,
+	return (struct judgement){ .action = spec->defact,
 				   .reason = REASON_DEFAULT,
-				   .reject = p->spec.reject };
+				   .reject = spec->reject };
+}
+
+uint16_t policy_n_names(const struct policy *p)
+{
+	return p->n_names;
+}
+
+const char *policy_name(const struct policy *p, uint16_t name)
+{
+	BUG_ON(name == 0 || name > p->n_names);
+	return p->names[name - 1];
+}
+
+bool policy_owns_address(const struct policy *p, struct ip_addr a)
+{
+	size_t low = 0, high = p->n_owns;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = ip_compare(p->owns[middle], a);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
 }
 
 const struct policy_spec *policy_spec_of(const struct policy *p)
 {
-	return &p->spec;
+	return &p->source->spec;
+}
+
+size_t policy_index_bytes(const struct policy *p)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < POLICY_CLASSES; i++)
+		if (p->classes[i])
+			n += match_bytes(p->classes[i]);
+	return n;
 }

@@ -5,6 +5,9 @@
  * Rules speak of connections, not packets: sip is the client, dip and port the
  * server, `ingress` says that the workload is the server. The first rule that
  * matches decides; none: the default action.
+ *
+ * Names of hosts are numbered 1..policy_n_names() within one policy; the
+ * snapshot translates to them.
  */
 #pragma once
 
@@ -14,6 +17,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "policy/sets.h"
 #include "wire/ctrl.h"
 #include "wire/reason.h"
 #include "wire/words.h"
@@ -28,6 +32,8 @@ struct policy_spec {
 	bool ipv6;		 /* IPv6 is judged; else open */
 	bool reject;		 /* a default denial is answered */
 	bool icmp_enforced;	 /* ctrl_enable_icmp_policy, at load time */
+	/* For "set:NAME" in rules; borrowed for the call. NULL: there are none */
+	const struct addr_sets *sets;
 };
 
 /* A connection to be judged; or its first packet. */
@@ -38,6 +44,21 @@ struct policy_query {
 	bool ingress;	    /* the workload is the server */
 	bool peer_external; /* the peer is no internal address */
 	bool icmp_enforced; /* ctrl_enable_icmp_policy */
+	/*
+	 * The application, else its base protocol, else
+	 * POLICY_APP_UNIDENTIFIED when there is nothing more to be found out;
+	 * POLICY_APP_UNKNOWN_YET (0) until then.
+	 */
+	uint32_t app;
+	/*
+	 * What the client called the server (Host, SNI), as it stands there;
+	 * "" when it named none or what it said is no text. NULL: not known
+	 * yet. Borrowed for the call.
+	 */
+	const char *vhost;
+	/* By which names the peer goes for this workload; borrowed. */
+	const uint16_t *names;
+	unsigned n_names; /* 0..NAMES_PER_ADDR_MAX */
 };
 
 struct judgement {
@@ -54,18 +75,40 @@ struct judgement {
 };
 
 /*
- * Takes spec->rules, also when it fails. NULL and *reterr (ENOMEM) on failure.
- * Count 1; policy_put() by the caller.
+ * Takes spec->rules, also when it fails. NULL and *reterr on failure: ENOMEM,
+ * ENOENT (no such set), E2BIG (MATCH_BOXES_MAX). Count 1; policy_put() by the
+ * caller.
  */
 struct policy *policy_compile(const struct policy_spec *spec,
 			      struct err *reterr);
+/* The same rules with other sets; as policy_compile(). */
+struct policy *policy_with_sets(const struct policy *p,
+				const struct addr_sets *sets,
+				struct err *reterr);
+/* Does any rule name a set? */
+bool policy_uses_sets(const struct policy *p);
 /* The count belongs to the control thread alone; NULL is accepted. */
 struct policy *policy_get(struct policy *p);
 void policy_put(struct policy *p);
 
-/* First match over the rules, then ICMP's hidden rule, then the default. */
+/*
+ * First match over the rules, then ICMP's hidden rule, then the default. The
+ * names of q are this policy's own numbers.
+ */
 struct judgement policy_match(const struct policy *p,
 			      const struct policy_query *q);
 
-/* What it was made from; borrowed while the policy lives. */
+/* Names of hosts that rules speak of, in lower case; borrowed. */
+uint16_t policy_n_names(const struct policy *p);
+const char *policy_name(const struct policy *p, uint16_t name);
+
+/* Does a rule say that this is the workload's own address? */
+bool policy_owns_address(const struct policy *p, struct ip_addr a);
+
+/*
+ * What it was made from, without the sets; borrowed while the policy lives.
+ */
 const struct policy_spec *policy_spec_of(const struct policy *p);
+
+/* Memory of the index of its rules. */
+size_t policy_index_bytes(const struct policy *p);

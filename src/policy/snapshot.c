@@ -1,15 +1,24 @@
 /*
+ * Building: everything is copied, and each policy's names are looked up once,
+ * so that a judgement translates ids by one search in a short list.
+ *
  * snapshot_judge() is section 5.3 of the reference as one list of questions,
  * each of which may end it:
  *
- *   no policy? family not judged? link-local?        -> open
- *   ingress: internal and direction not enforced?    -> open
- *            unmanaged workload?                     -> open
- *   egress:  foreign source to an internal address?  -> open
+ *   no policy? policy switched off? family not judged? link-local?   -> open
+ *   ingress: internal and direction not enforced (a)?                -> open
+ *            unmanaged workload, and these are not checked?          -> open
+ *   egress:  foreign source to an internal address?                  -> open
  *            external service address?               -> violate or deny
- *            internal and direction not enforced?    -> open
- *            unmanaged workload?                     -> open
- *   then the rules; then, for an implicit denial, grace (5.5).
+ *            internal and direction not enforced (a, b)?             -> open
+ *            unmanaged workload, and these are not checked?          -> open
+ *            bounded namespace to a service?                         -> open
+ *   then the rules; then, for the action "check namespace", what the workload's
+ *   boundary says (5.6); then, for an implicit denial, grace (5.5).
+ *
+ *   a: not for unmanaged workloads, workloads with a namespace boundary, and
+ *      in strict mode those that deny by default
+ *   b: not for addresses of hosts and those that go by a name
  *
  * Where we differ: IPv6 is judged when the policy asks for it, and so are all
  * IP protocols; IPv6 link-local addresses are judged like others (neighbours
@@ -24,16 +33,32 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "policy/subnets.h"
 
 /* Grace windows of 60 s, reference 5.5. */
 #define GRACE_RETRIES	       10
 #define GRACE_RETRIES_HOST     3
 #define GRACE_RETRIES_EXTERNAL 2
 
+/* The IP protocols that carry applications we look into. */
+#define PROTO_NUMBER_TCP 6
+#define PROTO_NUMBER_UDP 17
+
 struct mac_slot {
 	struct mac mac;
 	uint16_t endpoint; /* ENDPOINT_NONE: free */
 	uint8_t role;
+};
+
+/* A name of one policy, by the id that everybody else uses. */
+struct name_ref {
+	uint16_t id, own; /* own: the policy's number */
+};
+
+/* The names of one endpoint's policy, by rising id. */
+struct name_refs {
+	struct name_ref *refs;
+	size_t n;
 };
 
 struct snapshot {
@@ -42,10 +67,17 @@ struct snapshot {
 	size_t n_endpoints;
 	struct subnet *internal, *special;
 	size_t n_internal, n_special;
+	struct subnet_index internal_index, special_index;
 	struct ip_addr *policy_addrs; /* sorted */
 	size_t n_policy_addrs;
-	bool has_policy_addrs, icmp_enforced;
-	struct mac_slot *macs; /* open addressing, power of two, half full */
+	bool has_policy_addrs, icmp_enforced, net_policy_disabled;
+	bool detect_unmanaged, strict_group_mode, xff;
+	uint16_t (*name_id)(const void *arg, const char *name);
+	const void *name_arg;
+	struct name_addr *name_addrs; /* sorted by address */
+	size_t n_name_addrs;
+	struct name_refs *names; /* n_endpoints */
+	struct mac_slot *macs;	 /* open addressing, power of two, half full */
 	size_t mac_mask;
 };
 
@@ -87,6 +119,14 @@ static int addr_order(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct ip_addr));
 }
 
+static int name_addr_order(const void *a, const void *b)
+{
+	const struct name_addr *x = a, *y = b;
+	int order = ip_compare(x->addr, y->addr);
+
+	return order ? order : x->name - y->name;
+}
+
 /* A copy of n elements; NULL for none, or when out of memory. */
 static void *copy_of(const void *src, size_t n, size_t size)
 {
@@ -112,6 +152,82 @@ static void fill_macs(struct snapshot *s)
 	}
 }
 
+static int ref_order(const void *a, const void *b)
+{
+	return ((const struct name_ref *)a)->id -
+	       ((const struct name_ref *)b)->id;
+}
+
+static bool fill_names(struct snapshot *s, struct name_refs *names,
+		       const struct policy *p)
+{
+	uint16_t n = policy_n_names(p);
+
+	if (n == 0 || !s->name_id)
+		return true;
+	names->refs = malloc(n * sizeof *names->refs);
+	if (!names->refs)
+		return false;
+	for (uint16_t i = 1; i <= n; i++) {
+		uint16_t id = s->name_id(s->name_arg, policy_name(p, i));
+
+		if (id)
+			names->refs[names->n++] = (struct name_ref){ id, i };
+	}
+	qsort(names->refs, names->n, sizeof *names->refs, ref_order);
+	return true;
+}
+
+static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
+{
+	size_t n = spec->n_endpoints;
+
+	s->names = calloc(n ? n : 1, sizeof *s->names);
+	s->endpoints = copy_of(spec->endpoints, n, sizeof *s->endpoints);
+	if (!s->names || (n && !s->endpoints))
+		return false;
+	s->n_endpoints = n;
+	for (size_t i = 0; i < n; i++)
+		(void)policy_get(s->endpoints[i].policy);
+	for (size_t i = 0; i < n; i++)
+		if (s->endpoints[i].policy &&
+		    !fill_names(s, &s->names[i], s->endpoints[i].policy))
+			return false;
+	return true;
+}
+
+static bool fill_lists(struct snapshot *s, const struct snapshot_spec *spec)
+{
+	s->internal =
+		copy_of(spec->internal, spec->n_internal, sizeof *s->internal);
+	s->special =
+		copy_of(spec->special, spec->n_special, sizeof *s->special);
+	s->policy_addrs = copy_of(spec->policy_addrs, spec->n_policy_addrs,
+				  sizeof *s->policy_addrs);
+	s->name_addrs = copy_of(spec->name_addrs, spec->n_name_addrs,
+				sizeof *s->name_addrs);
+	if ((spec->n_internal && !s->internal) ||
+	    (spec->n_special && !s->special) ||
+	    (spec->n_policy_addrs && !s->policy_addrs) ||
+	    (spec->n_name_addrs && !s->name_addrs))
+		return false;
+	if (!subnet_index_init(&s->internal_index, s->internal,
+			       spec->n_internal) ||
+	    !subnet_index_init(&s->special_index, s->special, spec->n_special))
+		return false;
+	s->n_internal = spec->n_internal;
+	s->n_special = spec->n_special;
+	s->n_policy_addrs = spec->n_policy_addrs;
+	s->n_name_addrs = spec->n_name_addrs;
+	if (s->n_policy_addrs)
+		qsort(s->policy_addrs, s->n_policy_addrs,
+		      sizeof *s->policy_addrs, addr_order);
+	if (s->n_name_addrs)
+		qsort(s->name_addrs, s->n_name_addrs, sizeof *s->name_addrs,
+		      name_addr_order);
+	return true;
+}
+
 struct snapshot *snapshot_build(const struct snapshot_spec *spec)
 {
 	struct snapshot *s = calloc(1, sizeof *s);
@@ -120,39 +236,23 @@ struct snapshot *snapshot_build(const struct snapshot_spec *spec)
 	if (!s)
 		return NULL;
 	s->version = spec->version;
+	s->has_policy_addrs = spec->has_policy_addrs;
+	s->icmp_enforced = spec->icmp_enforced;
+	s->net_policy_disabled = spec->net_policy_disabled;
+	s->detect_unmanaged = spec->detect_unmanaged;
+	s->strict_group_mode = spec->strict_group_mode;
+	s->xff = spec->xff;
+	s->name_id = spec->name_id;
+	s->name_arg = spec->name_arg;
 	/* three MACs each, at most half full */
 	while (slots < spec->n_endpoints * 6)
 		slots *= 2;
 	s->mac_mask = slots - 1;
 	s->macs = malloc(slots * sizeof *s->macs);
-	s->endpoints = copy_of(spec->endpoints, spec->n_endpoints,
-			       sizeof *s->endpoints);
-	s->internal =
-		copy_of(spec->internal, spec->n_internal, sizeof *s->internal);
-	s->special =
-		copy_of(spec->special, spec->n_special, sizeof *s->special);
-	s->policy_addrs = copy_of(spec->policy_addrs, spec->n_policy_addrs,
-				  sizeof *s->policy_addrs);
-	if (s->endpoints) {
-		s->n_endpoints = spec->n_endpoints;
-		for (size_t i = 0; i < s->n_endpoints; i++)
-			(void)policy_get(s->endpoints[i].policy);
-	}
-	if (!s->macs || (spec->n_endpoints && !s->endpoints) ||
-	    (spec->n_internal && !s->internal) ||
-	    (spec->n_special && !s->special) ||
-	    (spec->n_policy_addrs && !s->policy_addrs)) {
+	if (!s->macs || !fill_endpoints(s, spec) || !fill_lists(s, spec)) {
 		snapshot_free(s);
 		return NULL;
 	}
-	s->n_internal = spec->n_internal;
-	s->n_special = spec->n_special;
-	s->n_policy_addrs = spec->n_policy_addrs;
-	s->has_policy_addrs = spec->has_policy_addrs;
-	s->icmp_enforced = spec->icmp_enforced;
-	if (s->n_policy_addrs)
-		qsort(s->policy_addrs, s->n_policy_addrs,
-		      sizeof *s->policy_addrs, addr_order);
 	fill_macs(s);
 	return s;
 }
@@ -161,12 +261,18 @@ void snapshot_free(struct snapshot *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->n_endpoints; i++)
+	for (size_t i = 0; i < s->n_endpoints; i++) {
 		policy_put(s->endpoints[i].policy);
+		free(s->names[i].refs);
+	}
+	free(s->names);
 	free(s->endpoints);
+	subnet_index_done(&s->internal_index);
+	subnet_index_done(&s->special_index);
 	free(s->internal);
 	free(s->special);
 	free(s->policy_addrs);
+	free(s->name_addrs);
 	free(s->macs);
 	free(s);
 }
@@ -184,7 +290,15 @@ struct snapshot_spec snapshot_spec_of(const struct snapshot *s)
 		.n_policy_addrs = s->n_policy_addrs,
 		.has_policy_addrs = s->has_policy_addrs,
 		.icmp_enforced = s->icmp_enforced,
+		.net_policy_disabled = s->net_policy_disabled,
+		.detect_unmanaged = s->detect_unmanaged,
+		.strict_group_mode = s->strict_group_mode,
+		.xff = s->xff,
 		.version = s->version,
+		.name_id = s->name_id,
+		.name_arg = s->name_arg,
+		.name_addrs = s->name_addrs,
+		.n_name_addrs = s->n_name_addrs,
 	};
 }
 
@@ -203,22 +317,16 @@ const struct endpoint *snapshot_endpoint(const struct snapshot *s,
 
 bool snapshot_is_internal(const struct snapshot *s, struct ip_addr a)
 {
-	if (s->n_internal == 0 || ip_is_loopback(a))
-		return true;
-	for (size_t i = 0; i < s->n_internal; i++)
-		if (ip_in_prefix(a, s->internal[i].net,
-				 s->internal[i].prefix_bits))
-			return true;
-	return false;
+	return s->n_internal == 0 || ip_is_loopback(a) ||
+	       subnet_index_find(&s->internal_index, a) != MATCH_NONE;
 }
 
 static enum ip_type special_type(const struct snapshot *s, struct ip_addr a)
 {
-	for (size_t i = 0; i < s->n_special; i++)
-		if (ip_in_prefix(a, s->special[i].net,
-				 s->special[i].prefix_bits))
-			return (enum ip_type)s->special[i].type;
-	return IP_TYPE_NONE;
+	uint32_t i = subnet_index_find(&s->special_index, a);
+
+	return i == MATCH_NONE ? IP_TYPE_NONE
+			       : (enum ip_type)s->special[i].type;
 }
 
 static struct judgement open_for(enum reason reason, uint16_t flags)
@@ -228,47 +336,126 @@ static struct judgement open_for(enum reason reason, uint16_t flags)
 				   .flags = flags };
 }
 
-/* What a judgement needs to know of the peer. */
-struct peer {
-	struct ip_addr addr, own;
-	enum ip_type type;
-	bool external;
+bool snapshot_xff(const struct snapshot *s)
+{
+	return s->xff;
+}
+
+/* --- names ------------------------------------------------------------ */
+
+/* The policy's own numbers of what the peer goes by. */
+struct names {
+	uint16_t own[2 * NAMES_PER_ADDR_MAX];
+	unsigned n;
 };
 
-/* Reference 5.3 before the rules; true when it has decided. */
-static bool exempt(const struct snapshot *s, const struct policy *policy,
-		   const struct policy_query *q, const struct peer *peer,
-		   struct judgement *ret)
+static void add_name(struct names *names, const struct name_refs *refs,
+		     uint16_t id)
 {
-	uint16_t ext = peer->external ? SESSION_EXTERNAL : 0;
-	uint8_t dir = policy_spec_of(policy)->dir;
+	size_t low = 0, high = refs->n;
 
-	if (!q->ingress && !peer->external && dir & POLICY_DIR_EGRESS &&
-	    !snapshot_is_internal(s, peer->own)) {
-		*ret = open_for(REASON_PASS_THROUGH, 0);
-		return true;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (refs->refs[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	if (!q->ingress && peer->external && peer->type == IP_TYPE_EXT) {
-		bool deny = policy_spec_of(policy)->defact == POLICY_DENY;
+	if (low < refs->n && refs->refs[low].id == id &&
+	    names->n < sizeof names->own / sizeof *names->own)
+		names->own[names->n++] = refs->refs[low].own;
+}
 
+/* The first of name_addrs for that address or behind it. */
+static size_t first_name_addr(const struct snapshot *s, struct ip_addr a)
+{
+	size_t low = 0, high = s->n_name_addrs;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (ip_compare(s->name_addrs[middle].addr, a) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void find_names(const struct snapshot *s, const struct name_refs *refs,
+		       const struct policy_query *q, struct ip_addr peer,
+		       struct names *ret)
+{
+	ret->n = 0;
+	if (refs->n == 0)
+		return;
+	for (unsigned i = 0; i < q->n_names; i++)
+		add_name(ret, refs, q->names[i]);
+	for (size_t i = first_name_addr(s, peer);
+	     i < s->n_name_addrs && ip_equal(s->name_addrs[i].addr, peer); i++)
+		add_name(ret, refs, s->name_addrs[i].name);
+}
+
+/* --- judging ---------------------------------------------------------- */
+
+/* One judgement under way. */
+struct asking {
+	const struct snapshot *s;
+	const struct endpoint *e;
+	const struct policy_spec *policy;
+	struct policy_query q;
+	struct ip_addr addr, own; /* the peer's, the workload's */
+	enum ip_type type;	  /* the peer's */
+	bool external;		  /* the peer is no internal address */
+	struct names names;
+};
+
+/* Internal, and the policy does not enforce this direction. */
+static bool is_unenforced(const struct asking *a)
+{
+	uint8_t dir = a->q.ingress ? POLICY_DIR_INGRESS : POLICY_DIR_EGRESS;
+
+	return !a->external && !(a->policy->dir & dir);
+}
+
+/* Reference 5.3: internal traffic that is let through unasked. */
+static bool is_exempt(const struct asking *a)
+{
+	if (!is_unenforced(a) || a->type == IP_TYPE_UWL || a->e->nbe)
+		return false;
+	if (a->s->strict_group_mode && a->policy->defact == POLICY_DENY)
+		return false;
+	return a->q.ingress || (a->type != IP_TYPE_HOST && a->names.n == 0);
+}
+
+/* Reference 5.3 before the rules; true when it has decided. */
+static bool decide_early(const struct asking *a, struct judgement *ret)
+{
+	uint16_t ext = a->external ? SESSION_EXTERNAL : 0;
+	bool egress = !a->q.ingress;
+
+	if (egress && !a->external && a->policy->dir & POLICY_DIR_EGRESS &&
+	    !snapshot_is_internal(a->s, a->own)) {
+		*ret = open_for(REASON_PASS_THROUGH, 0);
+	} else if (egress && a->external && a->type == IP_TYPE_EXT) {
 		*ret = (struct judgement){
-			.action = deny ? POLICY_DENY : POLICY_VIOLATE,
+			.action = a->policy->defact == POLICY_DENY
+					  ? POLICY_DENY
+					  : POLICY_VIOLATE,
 			.reason = REASON_EXTERNAL_IP,
 			.flags = ext | SESSION_SVC_EXTIP,
 		};
-		return true;
-	}
-	if (!peer->external && peer->type != IP_TYPE_UWL &&
-	    !(dir & (q->ingress ? POLICY_DIR_INGRESS : POLICY_DIR_EGRESS)) &&
-	    (q->ingress || peer->type != IP_TYPE_HOST)) {
+	} else if (is_exempt(a)) {
 		*ret = open_for(REASON_INTERNAL, 0);
-		return true;
-	}
-	if (peer->type == IP_TYPE_UWL) {
+	} else if (a->type == IP_TYPE_UWL && !a->s->detect_unmanaged) {
 		*ret = open_for(REASON_UNMANAGED, ext | SESSION_UNMANAGED);
-		return true;
+	} else if (egress && a->e->nbe && a->type == IP_TYPE_SVC) {
+		*ret = open_for(REASON_NAMESPACE_SERVICE, ext);
+	} else {
+		return false;
 	}
-	return false;
+	return true;
 }
 
 static bool is_policy_addr(const struct snapshot *s, struct ip_addr a)
@@ -278,57 +465,98 @@ static bool is_policy_addr(const struct snapshot *s, struct ip_addr a)
 		       addr_order) != NULL;
 }
 
-/* Reference 5.5: how much grace an implicit denial gets. */
-static void consider_grace(const struct snapshot *s, const struct peer *peer,
-			   struct judgement *j)
+/* Reference 5.6: what the rules said, seen from a bounded namespace. */
+static void apply_boundary(const struct asking *a, struct judgement *j)
 {
-	bool host = peer->type == IP_TYPE_HOST || peer->type == IP_TYPE_TUNNEL;
-	bool about_own = peer->external || host;
+	if (j->action == POLICY_CHECK_NBE && !a->e->nbe) {
+		j->action = POLICY_ALLOW;
+	} else if (j->action == POLICY_CHECK_NBE) {
+		j->action = a->policy->defact == POLICY_DENY ? POLICY_DENY
+							     : POLICY_VIOLATE;
+		j->rule_id = 0;
+		j->reason = REASON_NAMESPACE;
+		j->flags |= SESSION_NBE_CHECK;
+	} else if (j->action == POLICY_DENY && a->e->nbe && is_unenforced(a)) {
+		j->flags |= SESSION_NBE_SAME;
+	}
+}
 
-	if (!s->has_policy_addrs)
+/* Reference 5.5: how much grace an implicit denial gets. */
+static void consider_grace(const struct asking *a, struct judgement *j)
+{
+	bool host = a->type == IP_TYPE_HOST || a->type == IP_TYPE_TUNNEL;
+	bool about_own = a->external || host;
+
+	if (!a->s->has_policy_addrs)
 		return;
-	if (peer->type == IP_TYPE_DEV) {
+	if (a->type == IP_TYPE_DEV) {
 		*j = open_for(REASON_INTERNAL, j->flags);
 		return;
 	}
-	if (peer->type == IP_TYPE_UWL || peer->type == IP_TYPE_SVC ||
-	    peer->type == IP_TYPE_EXT)
+	if (a->type == IP_TYPE_UWL || a->type == IP_TYPE_SVC ||
+	    a->type == IP_TYPE_EXT)
 		return;
-	if (is_policy_addr(s, about_own ? peer->own : peer->addr))
+	/* in strict mode an unknown workload is a stranger */
+	if (!about_own && a->s->strict_group_mode)
 		return;
-	j->grace_retries = peer->external ? GRACE_RETRIES_EXTERNAL
-			   : host	  ? GRACE_RETRIES_HOST
-					  : GRACE_RETRIES;
+	if (is_policy_addr(a->s, about_own ? a->own : a->addr))
+		return;
+	j->grace_retries = a->external ? GRACE_RETRIES_EXTERNAL
+			   : host      ? GRACE_RETRIES_HOST
+				       : GRACE_RETRIES;
+}
+
+/*
+ * Only TCP and UDP are looked into: of others nothing more will be known
+ * (reference 5.4, for ICMP).
+ */
+static void know_at_once(struct policy_query *q)
+{
+	if (q->proto == PROTO_NUMBER_TCP || q->proto == PROTO_NUMBER_UDP)
+		return;
+	if (q->app == POLICY_APP_UNKNOWN_YET)
+		q->app = POLICY_APP_UNIDENTIFIED;
+	if (!q->vhost)
+		q->vhost = "";
 }
 
 struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 				const struct policy_query *q)
 {
-	const struct endpoint *e = snapshot_endpoint(s, endpoint);
-	struct policy_query full = *q;
+	struct asking a = { .s = s,
+			    .e = snapshot_endpoint(s, endpoint),
+			    .q = *q,
+			    .addr = q->ingress ? q->client : q->server,
+			    .own = q->ingress ? q->server : q->client };
 	struct judgement j;
-	struct peer peer = {
-		.addr = q->ingress ? q->client : q->server,
-		.own = q->ingress ? q->server : q->client,
-	};
 
-	if (!e || !e->policy)
+	if (!a.e || !a.e->policy)
 		return open_for(REASON_NO_POLICY, SESSION_TMP_OPEN);
-	if (!ip_is_v4(q->client) && !policy_spec_of(e->policy)->ipv6)
+	if (s->net_policy_disabled)
+		return open_for(REASON_POLICY_OFF, SESSION_TMP_OPEN);
+	a.policy = policy_spec_of(a.e->policy);
+	if (!ip_is_v4(q->client) && !a.policy->ipv6)
 		return open_for(REASON_FAMILY_OPEN, 0);
 	if (ip_is_v4(q->client) &&
 	    (ip_is_link_local(q->client) || ip_is_link_local(q->server)))
 		return open_for(REASON_LINK_LOCAL, SESSION_LINK_LOCAL);
-	peer.external = !snapshot_is_internal(s, peer.addr);
-	peer.type = special_type(s, peer.addr);
-	if (exempt(s, e->policy, q, &peer, &j))
+	a.external = !snapshot_is_internal(s, a.addr);
+	a.type = special_type(s, a.addr);
+	find_names(s, &s->names[endpoint], q, a.addr, &a.names);
+	if (decide_early(&a, &j))
 		return j;
-	full.peer_external = peer.external;
-	full.icmp_enforced = s->icmp_enforced;
-	j = policy_match(e->policy, &full);
-	if (peer.external)
+	a.q.peer_external = a.external;
+	a.q.icmp_enforced = s->icmp_enforced;
+	a.q.names = a.names.own;
+	a.q.n_names = a.names.n;
+	know_at_once(&a.q);
+	j = policy_match(a.e->policy, &a.q);
+	if (a.external)
 		j.flags |= SESSION_EXTERNAL;
+	if (a.type == IP_TYPE_UWL)
+		j.flags |= SESSION_UNMANAGED;
+	apply_boundary(&a, &j);
 	if (j.reason == REASON_DEFAULT && j.action >= POLICY_VIOLATE)
-		consider_grace(s, &peer, &j);
+		consider_grace(&a, &j);
 	return j;
 }

@@ -24,8 +24,15 @@
 struct endpoint {
 	bool used;
 	bool tap;		      /* only watched: nothing is forwarded */
+	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
+};
+
+/* An address that goes by a name without DNS (ctrl_cfg_set_fqdn). */
+struct name_addr {
+	struct ip_addr addr;
+	uint16_t name; /* id as name_id() gives it */
 };
 
 struct snapshot_spec {
@@ -35,9 +42,23 @@ struct snapshot_spec {
 	size_t n_internal, n_special;
 	const struct ip_addr *policy_addrs; /* in any order */
 	size_t n_policy_addrs;
-	bool has_policy_addrs; /* ctrl_cfg_policy_addr was ever received */
-	bool icmp_enforced;    /* ctrl_enable_icmp_policy */
-	uint32_t version;      /* from 1 */
+	bool has_policy_addrs;	  /* ctrl_cfg_policy_addr was ever received */
+	bool icmp_enforced;	  /* ctrl_enable_icmp_policy */
+	bool net_policy_disabled; /* ctrl_disable_net_policy: all is open */
+	bool detect_unmanaged;	  /* ctrl_detect_unmanaged_wl */
+	bool strict_group_mode;	  /* ctrl_strict_group_mode */
+	bool xff;		  /* ctrl_sys_conf: X-Forwarded-For counts */
+	uint32_t version;	  /* from 1 */
+	/*
+	 * The id, from 1, of a name of a rule (in lower case); 0: it has none,
+	 * and no peer goes by it. Ids are what snapshot_judge() is asked with
+	 * (policy_query.names). Called by snapshot_build() only. NULL: no name
+	 * has an id.
+	 */
+	uint16_t (*name_id)(const void *arg, const char *name);
+	const void *name_arg;
+	const struct name_addr *name_addrs; /* in any order */
+	size_t n_name_addrs;
 };
 
 struct snapshot;
@@ -61,11 +82,15 @@ const struct endpoint *snapshot_endpoint(const struct snapshot *s,
 					 uint16_t index);
 
 /*
- * May this connection of that workload be? Both switches of *q are filled in here.
- * Pure: the same answer for the same arguments.
+ * May this connection of that workload be? q->names are ids (see name_id), and
+ * those of q->names that the peer has by ctrl_cfg_set_fqdn are added here;
+ * q->peer_external and q->icmp_enforced are filled in here. Pure: the same
+ * answer for the same arguments.
  */
 struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 				const struct policy_query *q);
 
+/* ctrl_sys_conf: does X-Forwarded-For count? */
+bool snapshot_xff(const struct snapshot *s);
 /* Is it an internal address (reference 2.4: no list means all are)? */
 bool snapshot_is_internal(const struct snapshot *s, struct ip_addr a);

@@ -1,6 +1,6 @@
 /*
- * One parser a message, found by kind in a table; ctrl_cfg_policy's, the
- * largest, has a file of its own (ctrl_policy.c).
+ * One parser a message, found by kind in a table. The larger families have
+ * files of their own: ctrl_policy.c, ctrl_dlp.c, ctrl_fqdn.c, ctrl_ports.c.
  *
  * Defaults and leniencies are the reference's (2, Appendix D): "" is an unset
  * MAC, null an empty array. Where NeuVector guesses on bad input (a wrong
@@ -14,7 +14,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "wire/ctrl_dlp.h"
+#include "wire/ctrl_fqdn.h"
 #include "wire/ctrl_policy.h"
+#include "wire/ctrl_ports.h"
+#include "wire/ctrl_rule.h"
 #include "wire/field.h"
 
 static const struct {
@@ -86,33 +90,6 @@ static int parse_set_debug(const json_t *body, bool strict, struct ctrl_msg *m,
 	return fields_close(&f);
 }
 
-/* An interface name, IFNAMSIZ - 1 bytes at most, as Linux allows it. */
-static void field_iface(struct fields *f, enum field_need need,
-			char ret[static IFNAMSIZ])
-{
-	const char *name;
-
-	if (!field_str(f, "iface", need, IFNAMSIZ - 1, &name))
-		return;
-	if (name[0] == '\0' || strchr(name, '/') || strchr(name, ' ') ||
-	    strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		fields_refuse(f, "iface", "not an interface name: \"%s\"",
-			      name);
-		return;
-	}
-	memcpy(ret, name, strlen(name) + 1);
-}
-
-static int parse_srvc_port(const json_t *body, bool strict, struct ctrl_msg *m,
-			   struct err *reterr)
-{
-	struct fields f = fields_open(body, strict, reterr);
-
-	field_iface(&f, FIELD_MUST, m->port.iface);
-	field_bool(&f, "jumboframe", FIELD_MAY, &m->port.jumboframe);
-	return fields_close(&f);
-}
-
 static void parse_pips(struct fields *f, struct ctrl_msg *m)
 {
 	const json_t *array = NULL;
@@ -148,7 +125,7 @@ static int parse_add_mac(const json_t *body, bool strict, struct ctrl_msg *m,
 	struct fields f = fields_open(body, strict, reterr);
 	char iface[IFNAMSIZ];
 
-	field_iface(&f, FIELD_MAY, iface); /* informational (2.3) */
+	ctrl_field_iface(&f, FIELD_MAY, iface); /* informational (2.3) */
 	field_mac(&f, "mac", FIELD_MUST, &m->add_mac.mac);
 	field_mac(&f, "ucmac", FIELD_MAY, &m->add_mac.ucmac);
 	field_mac(&f, "bcmac", FIELD_MAY, &m->add_mac.bcmac);
@@ -168,7 +145,7 @@ static int parse_del_mac(const json_t *body, bool strict, struct ctrl_msg *m,
 	struct fields f = fields_open(body, strict, reterr);
 	char iface[IFNAMSIZ];
 
-	field_iface(&f, FIELD_MAY, iface);
+	ctrl_field_iface(&f, FIELD_MAY, iface);
 	field_mac(&f, "mac", FIELD_MUST, &m->del_mac);
 	return fields_close(&f);
 }
@@ -305,12 +282,45 @@ static int parse_subnets(const json_t *body, bool strict, struct ctrl_msg *m,
 	return fields_close(&f);
 }
 
-static int parse_icmp_switch(const json_t *body, bool strict,
-			     struct ctrl_msg *m, struct err *reterr)
+static int parse_switch(const json_t *body, bool strict, struct ctrl_msg *m,
+			struct err *reterr)
+{
+	static const struct {
+		const char *field;
+		enum field_need need;
+	} of[CTRL__MAX] = {
+		[CTRL_SYS_CONF] = { "xff_enabled", FIELD_MAY },
+		[CTRL_DISABLE_NET_POLICY] = { "disable_net_policy",
+					      FIELD_MUST },
+		[CTRL_DETECT_UNMANAGED] = { "detect_unmanaged_wl", FIELD_MUST },
+		[CTRL_STRICT_GROUP_MODE] = { "strict_group_mode", FIELD_MUST },
+		[CTRL_ENABLE_ICMP_POLICY] = { "enable_icmp_policy",
+					      FIELD_MUST },
+	};
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_bool(&f, of[m->kind].field, of[m->kind].need, &m->on);
+	return fields_close(&f);
+}
+
+static int parse_cfg_nbe(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
 {
 	struct fields f = fields_open(body, strict, reterr);
 
-	field_bool(&f, "enable_icmp_policy", FIELD_MUST, &m->on);
+	field_macs(&f, "macs", FIELD_MUST, MSG_MACS_MAX, &m->cfg_nbe.macs,
+		   &m->cfg_nbe.n_macs);
+	m->cfg_nbe.has_nbe = field_bool(&f, "nbe", FIELD_MAY, &m->cfg_nbe.nbe);
+	return fields_close(&f);
+}
+
+static int parse_stats_macs(const json_t *body, bool strict, struct ctrl_msg *m,
+			    struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_macs(&f, "macs", FIELD_MAY, MSG_MACS_MAX, &m->macs.macs,
+		   &m->macs.n);
 	return fields_close(&f);
 }
 
@@ -339,23 +349,47 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 			      struct err *) = {
 	[CTRL_KEEP_ALIVE] = parse_keep_alive,
 	[CTRL_SET_DEBUG] = parse_set_debug,
-	[CTRL_ADD_SRVC_PORT] = parse_srvc_port,
-	[CTRL_DEL_SRVC_PORT] = parse_srvc_port,
+	[CTRL_ADD_SRVC_PORT] = ctrl_parse_srvc_port,
+	[CTRL_DEL_SRVC_PORT] = ctrl_parse_srvc_port,
+	[CTRL_ADD_PORT_PAIR] = ctrl_parse_port_pair,
+	[CTRL_DEL_PORT_PAIR] = ctrl_parse_port_pair,
+	[CTRL_ADD_TAP_PORT] = ctrl_parse_tap_port,
+	[CTRL_DEL_TAP_PORT] = ctrl_parse_tap_port,
+	[CTRL_ADD_NFQ_PORT] = ctrl_parse_nfq_port,
+	[CTRL_DEL_NFQ_PORT] = ctrl_parse_nfq_port,
 	[CTRL_ADD_MAC] = parse_add_mac,
 	[CTRL_DEL_MAC] = parse_del_mac,
 	[CTRL_CFG_MAC] = parse_cfg_mac,
+	[CTRL_CFG_NBE] = parse_cfg_nbe,
+	[CTRL_REFRESH_APP] = parse_empty,
 	[CTRL_CFG_INTERNAL_NET] = parse_subnets,
 	[CTRL_CFG_SPECIP_NET] = parse_subnets,
 	[CTRL_CFG_POLICY] = ctrl_parse_policy,
 	[CTRL_CFG_POLICY_ADDR] = parse_subnets,
-	[CTRL_ENABLE_ICMP_POLICY] = parse_icmp_switch,
+	[CTRL_CFG_SET_FQDN] = ctrl_parse_set_fqdn,
+	[CTRL_CFG_DEL_FQDN] = ctrl_parse_del_fqdn,
+	[CTRL_CFG_DLP] = ctrl_parse_cfg_dlp,
+	[CTRL_CFG_DLPMAC] = ctrl_parse_cfg_dlpmac,
+	[CTRL_BLD_DLP] = ctrl_parse_bld_dlp,
+	[CTRL_BLD_DLPMAC] = ctrl_parse_bld_dlpmac,
+	[CTRL_SYS_CONF] = parse_switch,
+	[CTRL_DISABLE_NET_POLICY] = parse_switch,
+	[CTRL_DETECT_UNMANAGED] = parse_switch,
+	[CTRL_STRICT_GROUP_MODE] = parse_switch,
+	[CTRL_ENABLE_ICMP_POLICY] = parse_switch,
 	[CTRL_LIST_SESSION] = parse_list_session,
 	[CTRL_COUNT_SESSION] = parse_empty,
 	[CTRL_CLEAR_SESSION] = parse_clear_session,
+	[CTRL_LIST_METER] = parse_empty,
+	[CTRL_STATS_MACS] = parse_stats_macs,
+	[CTRL_STATS_DEVICE] = parse_empty,
+	[CTRL_COUNTER_DEVICE] = parse_empty,
 	[CTRL_WEIR_VERSION] = parse_empty,
 	[CTRL_WEIR_STATS] = parse_empty,
 	[CTRL_WEIR_BLOCKS] = parse_empty,
 	[CTRL_WEIR_CONFIG] = parse_empty,
+	[CTRL_WEIR_SETS] = ctrl_parse_sets,
+	[CTRL_WEIR_EXPLAIN] = ctrl_parse_explain,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");
@@ -379,6 +413,7 @@ void rule_spec_done(struct rule_spec *r)
 {
 	free(r->fqdn);
 	free(r->apps);
+	rule_lists_free(r->lists);
 }
 
 void ctrl_msg_done(struct ctrl_msg *msg)
@@ -389,6 +424,21 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 		free(msg->cfg_mac.macs);
 		free(msg->cfg_mac.apps);
 		break;
+	case CTRL_CFG_NBE: free(msg->cfg_nbe.macs); break;
+	case CTRL_STATS_MACS: free(msg->macs.macs); break;
+	case CTRL_CFG_SET_FQDN:
+		free(msg->set_fqdn.name);
+		free(msg->set_fqdn.ips);
+		break;
+	case CTRL_CFG_DEL_FQDN:
+		for (size_t i = 0; i < msg->del_fqdn.n; i++)
+			free(msg->del_fqdn.names[i]);
+		free(msg->del_fqdn.names);
+		break;
+	case CTRL_CFG_DLP:
+	case CTRL_CFG_DLPMAC:
+	case CTRL_BLD_DLP:
+	case CTRL_BLD_DLPMAC: ctrl_dlp_done(msg); break;
 	case CTRL_CFG_INTERNAL_NET:
 	case CTRL_CFG_SPECIP_NET:
 	case CTRL_CFG_POLICY_ADDR: free(msg->subnets.nets); break;
@@ -397,6 +447,11 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 			rule_spec_done(&msg->policy.rules[i]);
 		free(msg->policy.rules);
 		free(msg->policy.macs);
+		break;
+	case CTRL_WEIR_SETS:
+		for (size_t i = 0; i < msg->sets.n; i++)
+			addr_set_spec_done(&msg->sets.sets[i]);
+		free(msg->sets.sets);
 		break;
 	default: break;
 	}

@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "wire/words.h"
 
 /*
@@ -31,21 +32,45 @@
 	X(SET_DEBUG, "ctrl_set_debug", 0)                   \
 	X(ADD_SRVC_PORT, "ctrl_add_srvc_port", 0)           \
 	X(DEL_SRVC_PORT, "ctrl_del_srvc_port", 0)           \
+	X(ADD_PORT_PAIR, "ctrl_add_port_pair", 0)           \
+	X(DEL_PORT_PAIR, "ctrl_del_port_pair", 0)           \
+	X(ADD_TAP_PORT, "ctrl_add_tap_port", 0)             \
+	X(DEL_TAP_PORT, "ctrl_del_tap_port", 0)             \
+	X(ADD_NFQ_PORT, "ctrl_add_nfq_port", 0)             \
+	X(DEL_NFQ_PORT, "ctrl_del_nfq_port", 0)             \
 	X(ADD_MAC, "ctrl_add_mac", 0)                       \
 	X(DEL_MAC, "ctrl_del_mac", 0)                       \
 	X(CFG_MAC, "ctrl_cfg_mac", 0)                       \
+	X(CFG_NBE, "ctrl_cfg_nbe", 0)                       \
+	X(REFRESH_APP, "ctrl_refresh_app", 0)               \
 	X(CFG_INTERNAL_NET, "ctrl_cfg_internal_net", 0)     \
 	X(CFG_SPECIP_NET, "ctrl_cfg_specip_net", 0)         \
 	X(CFG_POLICY, "ctrl_cfg_policy", 0)                 \
 	X(CFG_POLICY_ADDR, "ctrl_cfg_policy_addr", 0)       \
+	X(CFG_SET_FQDN, "ctrl_cfg_set_fqdn", 0)             \
+	X(CFG_DEL_FQDN, "ctrl_cfg_del_fqdn", 0)             \
+	X(CFG_DLP, "ctrl_cfg_dlp", 0)                       \
+	X(CFG_DLPMAC, "ctrl_cfg_dlpmac", 0)                 \
+	X(BLD_DLP, "ctrl_bld_dlp", 0)                       \
+	X(BLD_DLPMAC, "ctrl_bld_dlpmac", 0)                 \
+	X(SYS_CONF, "ctrl_sys_conf", 0)                     \
+	X(DISABLE_NET_POLICY, "ctrl_disable_net_policy", 0) \
+	X(DETECT_UNMANAGED, "ctrl_detect_unmanaged_wl", 0)  \
+	X(STRICT_GROUP_MODE, "ctrl_strict_group_mode", 0)   \
 	X(ENABLE_ICMP_POLICY, "ctrl_enable_icmp_policy", 0) \
 	X(LIST_SESSION, "ctrl_list_session", 0)             \
 	X(COUNT_SESSION, "ctrl_count_session", 0)           \
 	X(CLEAR_SESSION, "ctrl_clear_session", 0)           \
+	X(LIST_METER, "ctrl_list_meter", 0)                 \
+	X(STATS_MACS, "ctrl_stats_macs", 0)                 \
+	X(STATS_DEVICE, "ctrl_stats_device", 0)             \
+	X(COUNTER_DEVICE, "ctrl_counter_device", 0)         \
 	X(WEIR_VERSION, "weir_version", 1)                  \
 	X(WEIR_STATS, "weir_stats", 1)                      \
 	X(WEIR_BLOCKS, "weir_blocks", 1)                    \
-	X(WEIR_CONFIG, "weir_config", 1)
+	X(WEIR_CONFIG, "weir_config", 1)                    \
+	X(WEIR_SETS, "weir_sets", 1)                        \
+	X(WEIR_EXPLAIN, "weir_explain", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -72,7 +97,56 @@ struct rule_app {
 	uint32_t rule_id;
 };
 
-/* One rule as it was sent, defaults filled in. */
+/* How a rule of ours names an address, at one end. */
+enum addr_kind {
+	ADDR_RANGE,    /* "10.0.0.5", "10.0.0.0/8", "10.0.0.5-10.0.0.9" */
+	ADDR_ANY,      /* every address of both families */
+	ADDR_EXTERNAL, /* no internal address (ctrl_cfg_internal_net) */
+	ADDR_INTERNAL,
+	ADDR_SET,  /* "set:NAME", see weir_sets */
+	ADDR_NAME, /* "fqdn:www.example.com", "fqdn:*.example.com" */
+};
+
+struct addr_word {
+	uint8_t kind;		    /* enum addr_kind */
+	struct ip_addr first, last; /* ADDR_RANGE; of one family */
+	char *name; /* ADDR_SET, ADDR_NAME (in lower case); owned */
+};
+
+struct port_range {
+	uint16_t first, last;
+};
+
+/* A rule of ours: every combination of these. */
+struct rule_lists {
+	struct addr_word *from, *to; /* client, server */
+	size_t n_from, n_to;	     /* 1..RULE_WORDS_MAX */
+	struct port_range *ports;
+	size_t n_ports; /* 1..RULE_WORDS_MAX */
+};
+
+/* Addresses under a name, for "set:NAME" in rules. */
+struct addr_set_spec {
+	char *name;		  /* owned */
+	struct addr_word *ranges; /* ADDR_RANGE; owned */
+	size_t n_ranges;
+};
+
+/* A connection that somebody asks about. */
+struct explain_spec {
+	struct ip_addr from, to; /* of one family */
+	uint16_t port;
+	uint8_t proto;
+	uint32_t app;	   /* POLICY_APP_* */
+	bool has_workload; /* only that one */
+	struct mac workload;
+	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+};
+
+/*
+ * One rule as it was sent, defaults filled in. With lists (a rule of ours)
+ * sip..dipr and port, portr mean nothing.
+ */
 struct rule_spec {
 	uint32_t id;
 	struct ip_addr sip, sipr, dip, dipr; /* ranges, inclusive */
@@ -85,6 +159,50 @@ struct rule_spec {
 	char *fqdn; /* NULL, or owned */
 	struct rule_app *apps;
 	size_t n_apps;
+	struct rule_lists *lists; /* NULL: the reference's form; owned */
+};
+
+/* A port of a kind other than the service port. */
+struct port_spec {
+	char vex[PORT_NAME_MAX], vin[PORT_NAME_MAX]; /* pair */
+	char netns[NETNS_PATH_MAX];		     /* tap, nfq */
+	char iface[IFNAMSIZ];			     /* tap, nfq */
+	struct mac epmac;			     /* 0: "" */
+	uint16_t queue;				     /* nfq */
+	bool quarantine, jumboframe;
+};
+
+/* A DLP or WAF signature of an endpoint, and what to do about it. */
+struct dlp_use {
+	uint32_t id;
+	uint8_t action; /* DLP_ACTION_* */
+};
+
+/* Where a pattern looks. */
+enum dlp_context {
+	DLP_CONTEXT_PACKET,
+	DLP_CONTEXT_URL,
+	DLP_CONTEXT_HEADER,
+	DLP_CONTEXT_BODY,
+	DLP_CONTEXT_SQL_QUERY,
+	DLP_CONTEXT__MAX
+};
+
+struct dlp_rule {
+	uint32_t id;
+	char *name;	 /* owned */
+	char **patterns; /* as they were sent; owned, each of them, too */
+	size_t n_patterns;
+};
+
+/* A pattern taken apart; points into its text. */
+struct dlp_pattern {
+	const char *regex;
+	size_t regex_len;
+	const char *flags; /* of "imsxAEG" */
+	size_t flags_len;
+	bool negated;
+	enum dlp_context context;
 };
 
 struct ctrl_msg {
@@ -92,11 +210,12 @@ struct ctrl_msg {
 	union {
 		uint32_t seq_num;    /* KEEP_ALIVE */
 		uint32_t categories; /* SET_DEBUG: bit i = LOG_CAT i */
-		bool on;	     /* ENABLE_ICMP_POLICY */
+		bool on;	     /* the switches, SYS_CONF and others */
 		struct {
 			char iface[IFNAMSIZ];
-			bool jumboframe; /* no meaning here: always whole */
-		} port;			 /* ADD_SRVC_PORT, DEL_SRVC_PORT */
+			bool jumboframe;     /* no meaning here: always whole */
+		} port;			     /* ADD_SRVC_PORT, DEL_SRVC_PORT */
+		struct port_spec other_port; /* PAIR, TAP, NFQ */
 		struct {
 			struct mac mac, ucmac, bcmac, oldmac, pmac; /* 0: "" */
 			struct ip_addr *pips;
@@ -111,6 +230,47 @@ struct ctrl_msg {
 			struct app_port *apps;
 			size_t n_apps;
 		} cfg_mac;
+		struct {
+			struct mac *macs;
+			size_t n_macs;
+			bool has_nbe, nbe;
+		} cfg_nbe;
+		struct {
+			struct mac *macs;
+			size_t n;
+		} macs; /* STATS_MACS, CFG_DLPMAC */
+		struct {
+			char *name; /* lower case; owned */
+			struct ip_addr *ips;
+			size_t n_ips;
+			bool vhost;
+		} set_fqdn;
+		struct {
+			char **names; /* lower case; owned, each, too */
+			size_t n;
+		} del_fqdn;
+		struct {
+			unsigned flag; /* MSG_CHUNK_* */
+			struct mac *macs;
+			size_t n_macs;
+			struct dlp_use *dlp, *waf;
+			size_t n_dlp, n_waf;
+			uint32_t *rule_ids, *waf_rule_ids;
+			size_t n_rule_ids, n_waf_rule_ids;
+			bool inside, waf_inside;
+		} cfg_dlp;
+		struct {
+			unsigned flag;
+			uint8_t dir; /* POLICY_DIR_* */
+			struct mac *macs, *delmacs;
+			size_t n_macs, n_delmacs;
+			struct dlp_rule *rules;
+			size_t n_rules;
+		} bld_dlp;
+		struct {
+			struct mac *oldmacs, *addmacs, *delmacs;
+			size_t n_oldmacs, n_addmacs, n_delmacs;
+		} bld_dlpmac;
 		struct {
 			unsigned flag; /* MSG_CHUNK_* */
 			struct subnet *nets;
@@ -133,6 +293,11 @@ struct ctrl_msg {
 			uint32_t limit; /* 1..FLOWS_PER_QUESTION */
 		} list;			/* LIST_SESSION */
 		uint32_t filter_id;	/* CLEAR_SESSION */
+		struct {
+			struct addr_set_spec *sets;
+			size_t n;
+		} sets;			     /* WEIR_SETS */
+		struct explain_spec explain; /* WEIR_EXPLAIN */
 	};
 };
 
@@ -151,6 +316,17 @@ int ctrl_parse(enum ctrl_kind kind, const json_t *body, bool strict,
 void ctrl_msg_done(struct ctrl_msg *msg);
 /* Frees what a rule owns. */
 void rule_spec_done(struct rule_spec *r);
+void dlp_rule_done(struct dlp_rule *r);
+void addr_set_spec_done(struct addr_set_spec *s);
+
+/*
+ * Takes a pattern apart: `[!]/regex/flags` or `[!]mDregexDflags`, then
+ * optionally `; context WHERE`. The last delimiter that leaves a right end
+ * closes the regex, so it may contain `;` and the delimiter. false: it is none.
+ */
+bool dlp_pattern_parse(const char *text, struct dlp_pattern *ret);
+/* "packet", "url", ...; static storage. */
+const char *dlp_context_name(enum dlp_context c);
 
 /*
  * Text to JSON: exactly one value, no duplicate keys. NULL and *reterr

@@ -5,6 +5,8 @@
  *                           default is false on its door and true on ours.
  *   policy "defact_reject"  a denial by default is answered (RST, ICMP)
  *   rule   "reject"         a denial by this rule is answered
+ *
+ * On our own door a rule may also be of our own form, see ctrl_rule.h.
  */
 #include "wire/ctrl_policy.h"
 
@@ -13,6 +15,8 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "wire/ctrl_fqdn.h"
+#include "wire/ctrl_rule.h"
 #include "wire/field.h"
 
 static void parse_rule_apps(struct fields *f, struct rule_spec *r)
@@ -68,7 +72,7 @@ static void parse_fqdn(struct fields *f, struct rule_spec *r)
 
 	if (!field_str(f, "fqdn", FIELD_MAY, 255, &name) || !name[0])
 		return;
-	r->fqdn = strdup(name);
+	r->fqdn = fqdn_lower_copy(name);
 	if (!r->fqdn)
 		f->rc = err_set(f->reterr, ENOMEM, "fqdn", "out of memory");
 }
@@ -99,6 +103,15 @@ static int parse_rule(const json_t *v, bool strict, struct rule_spec *r,
 	return fields_close(&f);
 }
 
+/* On our own door a rule may be of our own form. */
+static int parse_one(const json_t *v, bool strict, struct rule_spec *r,
+		     struct err *reterr)
+{
+	if (strict && ctrl_is_own_rule(v))
+		return ctrl_parse_own_rule(v, r, reterr);
+	return parse_rule(v, strict, r, reterr);
+}
+
 static void parse_rules(struct fields *f, struct ctrl_msg *m)
 {
 	const json_t *array = NULL;
@@ -117,8 +130,8 @@ static void parse_rules(struct fields *f, struct ctrl_msg *m)
 	for (size_t i = 0; i < n && !f->rc; i++) {
 		char at[ERR_AT_MAX];
 
-		f->rc = parse_rule(json_array_get(array, i), f->strict,
-				   &m->policy.rules[i], f->reterr);
+		f->rc = parse_one(json_array_get(array, i), f->strict,
+				  &m->policy.rules[i], f->reterr);
 		(void)snprintf(at, sizeof at, "rules[%zu]", i);
 		if (f->rc)
 			err_prefix(f->reterr, at);

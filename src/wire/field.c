@@ -239,6 +239,22 @@ bool field_array(struct fields *f, const char *name, enum field_need need,
 	return true;
 }
 
+bool field_object(struct fields *f, const char *name, enum field_need need,
+		  const json_t **ret)
+{
+	const json_t *v = get(f, name, need);
+
+	if (!v)
+		return false;
+	if (!json_is_object(v)) {
+		fields_refuse(f, name, "expected an object, got %s",
+			      json_type_name(v));
+		return false;
+	}
+	*ret = v;
+	return true;
+}
+
 bool field_macs(struct fields *f, const char *name, enum field_need need,
 		size_t max, struct mac **ret, size_t *ret_n)
 {
@@ -259,21 +275,29 @@ bool field_macs(struct fields *f, const char *name, enum field_need need,
 		f->rc = err_set(f->reterr, ENOMEM, name, "out of memory");
 		return false;
 	}
+	*ret_n = 0;
 	for (size_t i = 0; i < n; i++) {
 		char at[ERR_AT_MAX];
 
 		v = json_array_get(array, i);
 		if (json_is_string(v) &&
-		    mac_parse(json_string_value(v), &macs[i]) == 0)
+		    mac_parse(json_string_value(v), &macs[*ret_n]) == 0) {
+			++*ret_n;
+			continue;
+		}
+		if (!f->strict && json_is_string(v) &&
+		    json_string_length(v) == 0)
 			continue;
 		(void)snprintf(at, sizeof at, "%s[%zu]", name, i);
 		fields_refuse(f, at, mac_form, SHOW_MAX,
 			      json_is_string(v) ? json_string_value(v)
 						: json_type_name(v));
 		free(macs);
+		*ret_n = 0;
 		return false;
 	}
+	if (*ret_n == 0 && need == FIELD_MUST)
+		fields_refuse(f, name, "expected at least one MAC");
 	*ret = macs;
-	*ret_n = n;
 	return true;
 }

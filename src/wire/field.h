@@ -60,9 +60,13 @@ bool field_ip(struct fields *f, const char *name, enum field_need need,
  */
 bool field_array(struct fields *f, const char *name, enum field_need need,
 		 size_t max, const json_t **ret);
+/* An object; *ret borrows from the one it is in. */
+bool field_object(struct fields *f, const char *name, enum field_need need,
+		  const json_t **ret);
 /*
- * An array of MACs as a new array the caller frees with free(); *ret is NULL
- * when there is none or it is empty.
+ * An array of MACs as a new array the caller frees with free(), also after a
+ * later error; *ret is untouched when there is none or it is empty. Where the
+ * sender is not strict, "" (Go's nil) in it is passed over.
  */
 bool field_macs(struct fields *f, const char *name, enum field_need need,
 		size_t max, struct mac **ret, size_t *ret_n);

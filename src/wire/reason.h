@@ -5,7 +5,8 @@
  * add at the end.
  *
  * X(NAME, "name", kind, "what it means")
- *   kind: D dropped, P passed without judging, V judged (by rule or default)
+ *   kind: D dropped, P passed without judging, V judged (by rule or default),
+ *         H held: its fate comes later, with a reason of its own
  */
 #pragma once
 
@@ -41,7 +42,7 @@
 	X(IP_EXT_MALFORMED, "ip_ext_malformed", D,                             \
 	  "IPv6 extension headers: too many, cut short or out of place")       \
 	X(L4_MALFORMED, "l4_malformed", D,                                     \
-	  "TCP, UDP or ICMP header is cut short or impossible")                \
+	  "TCP, UDP, ICMP or SCTP header is cut short or impossible")          \
 	X(TCP_FLAGS, "tcp_flags", D, "TCP flags that no TCP sends")            \
 	X(FRAG_TINY, "frag_tiny", D,                                           \
 	  "first fragment without a whole L4 header, or one over it "          \
@@ -55,7 +56,43 @@
 	  "rule that decides by application: open until it is known")          \
 	X(EXTERNAL_IP, "external_ip", V, "egress to an address of type extip") \
 	X(PASS_THROUGH, "pass_through", V,                                     \
-	  "egress from a foreign source to an internal address")
+	  "egress from a foreign source to an internal address")               \
+	X(POLICY_OFF, "policy_off", V,                                         \
+	  "network policy is switched off (ctrl_disable_net_policy): open")    \
+	X(NAMESPACE, "namespace", V,                                           \
+	  "across the bounds of a namespace (ctrl_cfg_nbe)")                   \
+	X(NAMESPACE_SERVICE, "namespace_service", V,                           \
+	  "egress of a bounded namespace to a service address: open")          \
+	X(QUARANTINED, "quarantined", D,                                       \
+	  "the port is quarantined (ctrl_add_port_pair.quar)")                 \
+	X(CSUM_IP, "csum_ip", D, "the IPv4 header's checksum is wrong")        \
+	X(CSUM_L4, "csum_l4", D, "TCP, UDP, ICMP or SCTP checksum is wrong")   \
+	X(TUNNEL_MALFORMED, "tunnel_malformed", D,                             \
+	  "tunnel header, or the packet in it, is cut short or impossible")    \
+	X(TUNNEL_DEPTH, "tunnel_depth", D,                                     \
+	  "more tunnels in tunnels than are looked into")                      \
+	X(FRAG_DUPLICATE, "frag_duplicate", D,                                 \
+	  "the same fragment as before, byte for byte")                        \
+	X(FRAG_OVERLAP, "frag_overlap", D,                                     \
+	  "fragment over another one of its datagram (RFC 5722)")              \
+	X(FRAG_END, "frag_end", D,                                             \
+	  "fragments that disagree where their datagram ends")                 \
+	X(FRAG_LIMIT, "frag_limit", D,                                         \
+	  "more fragments, or larger ones, than a datagram may have")          \
+	X(FRAG_TOO_LONG, "frag_too_long", D,                                   \
+	  "fragments of more than an IP datagram can hold")                    \
+	X(FRAG_ECN, "frag_ecn", D,                                             \
+	  "ECN-capable and other fragments in one datagram (RFC 3168)")        \
+	X(FRAG_DEAD, "frag_dead", D,                                           \
+	  "fragment of a datagram that was refused before")                    \
+	X(FRAG_INCOMPLETE, "frag_incomplete", D,                               \
+	  "the other fragments of its datagram did not come in time")          \
+	X(FRAG_EVICTED, "frag_evicted", D,                                     \
+	  "its datagram gave way to newer ones, the memory was full")          \
+	X(FRAG_HELD, "frag_held", H,                                           \
+	  "fragment that waits for the rest of its datagram")                  \
+	X(FLOOD, "flood", D, "over the limit of a flood meter")                \
+	X(THREAT, "threat", D, "a threat whose action is to drop")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,
@@ -68,5 +105,5 @@ enum reason {
 const char *reason_name(enum reason r);
 /* One sentence for a person; static storage. */
 const char *reason_text(enum reason r);
-/* 'D', 'P' or 'V', see above. */
+/* 'D', 'P', 'V' or 'H', see above. */
 char reason_kind(enum reason r);

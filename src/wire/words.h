@@ -21,6 +21,11 @@ enum policy_action {
 /* "open", "learn", "allow", ...; "?" outside the enum. */
 const char *policy_action_name(uint8_t action);
 
+/* Application ids of a connection and of a rule's `apps` (reference 2.4). */
+#define POLICY_APP_UNKNOWN_YET	0 /* connection: may still be found out */
+#define POLICY_APP_ANY		0 /* rule: whatever it turns out to be */
+#define POLICY_APP_UNIDENTIFIED UINT32_MAX /* it could not be found out */
+
 /* Direction in which internal traffic is enforced (ctrl_cfg_policy.dir). */
 #define POLICY_DIR_EGRESS  1
 #define POLICY_DIR_INGRESS 2
@@ -32,15 +37,28 @@ enum policy_cmd { POLICY_CMD_ADD = 1, POLICY_CMD_MODIFY, POLICY_CMD_DELETE };
 #define MSG_CHUNK_START 1
 #define MSG_CHUNK_END	2
 
+/* ctrl_cfg_dlp: what a matching signature does. */
+#define DLP_ACTION_ALLOW 1 /* tell only */
+#define DLP_ACTION_DROP	 2
+/* Ids of signatures: users', predefined, then WAF's; others are refused. */
+#define DLP_ID_MIN	20000
+#define DLP_ID_WAF	40000
+#define DLP_ID_MAX	49999
+#define APP_ID_PRODUCTS 2001 /* below: a base protocol (reference 6.1) */
+
 /* Session flags, reference 1.9. */
 #define SESSION_INGRESS	   0x0001
 #define SESSION_TAP	   0x0002
 #define SESSION_MIDSTREAM  0x0004
 #define SESSION_EXTERNAL   0x0008
+#define SESSION_XFF	   0x0010
 #define SESSION_SVC_EXTIP  0x0020
+#define SESSION_MESH	   0x0040
 #define SESSION_LINK_LOCAL 0x0080
 #define SESSION_TMP_OPEN   0x0100
 #define SESSION_UNMANAGED  0x0200
+#define SESSION_NBE_CHECK  0x0400 /* across a namespace's bounds */
+#define SESSION_NBE_SAME   0x0800 /* within the same namespace */
 
 /* Special addresses, ctrl_cfg_specip_net.iptype. */
 enum ip_type {

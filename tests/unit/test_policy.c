@@ -1,10 +1,10 @@
 /*
- * Rules and snapshots as tables, and random rules against a plain re-statement
- * of "the first rule that matches decides".
+ * Rules and snapshots as tables. (Random ones: test_policy_model.c.)
  */
 #include "policy/policy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "frames.h"
 #include "policy/snapshot.h"
@@ -288,99 +288,192 @@ static void test_ipv6_and_no_policy(void **state)
 	snapshot_free(s);
 }
 
-/* --- random rules --------------------------------------------------------- */
+/* --- switches, namespaces, names ------------------------------------------ */
 
-static uint64_t random_state;
+struct switch_row {
+	const char *name;
+	uint8_t dir, defact;
+	const char *client, *server;
+	bool ingress, nbe, strict, detect, off, known;
+	uint8_t action, reason;
+	uint16_t flags;
+	uint8_t grace;
+};
 
-static uint32_t any(uint32_t below)
+static void switch_row(const struct switch_row *r)
 {
-	random_state = random_state * 6364136223846793005ULL + 1;
-	return (uint32_t)(random_state >> 33) % below;
-}
-
-static struct rule_spec random_rule(uint32_t id)
-{
-	static const uint8_t protos[] = { 0, 1, 6, 17 };
-	uint32_t sip = any(5), dip = any(5), port = any(4);
-
-	return (struct rule_spec){
-		.id = id,
-		.sip = ip_from_v4(sip),
-		.sipr = ip_from_v4(sip + any(2)),
-		.dip = ip_from_v4(dip),
-		.dipr = ip_from_v4(dip + any(2)),
-		.port = (uint16_t)port,
-		.portr = (uint16_t)(port + any(3)),
-		.proto = protos[any(4)],
-		.action = (uint8_t)(any(2) ? POLICY_DENY : POLICY_ALLOW),
-		.ingress = any(2),
+	static const struct text_rule rules[] = {
+		{ 1, OWN, NULL, "10.2.0.9", NULL, 0, 65535, TCP,
+		  POLICY_CHECK_NBE, false, false, false },
+		{ 2, "10.2.0.9", NULL, OWN, NULL, 0, 65535, TCP,
+		  POLICY_CHECK_NBE, true, false, false },
 	};
+	struct policy *p = compile(
+		rules, ARRAY_LEN(rules),
+		(struct policy_spec){ .defact = r->defact, .dir = r->dir });
+	struct endpoint e = {
+		.used = true, .mac = ep_mac, .policy = p, .nbe = r->nbe
+	};
+	struct subnet internal[] = { net_of("10.0.0.0", 8, 0) };
+	struct subnet special[] = {
+		net_of("10.7.0.2", 32, IP_TYPE_UWL),
+		net_of("10.7.0.4", 32, IP_TYPE_SVC),
+	};
+	struct snapshot *s = snapshot_build(&(struct snapshot_spec){
+		.endpoints = &e,
+		.n_endpoints = 1,
+		.internal = internal,
+		.n_internal = ARRAY_LEN(internal),
+		.special = special,
+		.n_special = ARRAY_LEN(special),
+		.has_policy_addrs = r->known,
+		.net_policy_disabled = r->off,
+		.detect_unmanaged = r->detect,
+		.strict_group_mode = r->strict,
+		.version = 1,
+	});
+	struct policy_query q = { .client = ip_of(r->client),
+				  .server = ip_of(r->server),
+				  .server_port = 80,
+				  .proto = TCP,
+				  .ingress = r->ingress };
+	struct judgement j;
+
+	policy_put(p);
+	assert_row(r->name, s != NULL);
+	j = snapshot_judge(s, 0, &q);
+	if (j.action != r->action || j.reason != r->reason ||
+	    j.flags != r->flags || j.grace_retries != r->grace)
+		fail_msg("row \"%s\": action %u, %s, flags %#x, grace %u",
+			 r->name, j.action, reason_name(j.reason), j.flags,
+			 j.grace_retries);
+	snapshot_free(s);
 }
 
-static bool side_says(uint32_t first, uint32_t last, uint32_t a, bool is_peer,
-		      bool external)
+static void test_switches(void **state)
 {
-	if (first == 0 && last == 0)
-		return !is_peer || external;
-	return a >= first && a <= last;
+	enum { E = POLICY_DIR_EGRESS, I = POLICY_DIR_INGRESS, D = POLICY_DENY };
+	static const struct switch_row rows[] = {
+		{ "off", E, D, OWN, "10.2.0.1", .off = true,
+		  .reason = REASON_POLICY_OFF, .flags = SESSION_TMP_OPEN },
+		{ "strict: no exemption", I, D, OWN, "10.2.0.1", .strict = true,
+		  .action = D, .reason = REASON_DEFAULT },
+		{ "strict, ingress", E, D, "10.2.0.1", OWN, .ingress = true,
+		  .strict = true, .action = D, .reason = REASON_DEFAULT },
+		{ "strict, but it does not deny", I, 6, OWN, "10.2.0.1",
+		  .strict = true, .reason = REASON_INTERNAL },
+		{ "strict: no grace", E, D, OWN, "10.2.0.1", .strict = true,
+		  .known = true, .action = D, .reason = REASON_DEFAULT },
+		{ "strict: grace for external", E, D, OWN, "8.8.8.8",
+		  .strict = true, .known = true, .action = D,
+		  .reason = REASON_DEFAULT, .flags = SESSION_EXTERNAL,
+		  .grace = 2 },
+		{ "unmanaged is judged", I, D, OWN, "10.7.0.2", .detect = true,
+		  .action = D, .reason = REASON_DEFAULT,
+		  .flags = SESSION_UNMANAGED },
+		{ "boundary", E, D, OWN, "10.2.0.9", .nbe = true, .action = D,
+		  .reason = REASON_NAMESPACE, .flags = SESSION_NBE_CHECK },
+		{ "boundary, ingress", I, D, "10.2.0.9", OWN, .ingress = true,
+		  .nbe = true, .action = D, .reason = REASON_NAMESPACE,
+		  .flags = SESSION_NBE_CHECK },
+		{ "boundary, monitored", E, 6, OWN, "10.2.0.9", .nbe = true,
+		  .action = 6, .reason = REASON_NAMESPACE,
+		  .flags = SESSION_NBE_CHECK },
+		{ "no boundary", E, D, OWN, "10.2.0.9", .action = POLICY_ALLOW,
+		  .reason = REASON_RULE },
+		{ "boundary: no exemption", I, D, OWN, "10.2.0.1", .nbe = true,
+		  .action = D, .reason = REASON_DEFAULT,
+		  .flags = SESSION_NBE_SAME },
+		{ "boundary: enforced as it is", E, D, OWN, "10.2.0.1",
+		  .nbe = true, .action = D, .reason = REASON_DEFAULT },
+		{ "boundary: service", E, D, OWN, "10.7.0.4", .nbe = true,
+		  .reason = REASON_NAMESPACE_SERVICE },
+		{ "boundary: from a service", I, D, "10.7.0.4", OWN,
+		  .ingress = true, .nbe = true, .action = D,
+		  .reason = REASON_DEFAULT },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		switch_row(&rows[i]);
 }
 
-static bool rule_says(const struct rule_spec *r, const struct policy_query *q)
+static uint16_t name_id(const void *arg, const char *name)
 {
-	bool icmp = q->proto == ICMP;
+	const char *const *names = arg;
 
-	if (r->ingress != q->ingress)
-		return false;
-	if (!side_says(ip_to_v4(r->sip), ip_to_v4(r->sipr), ip_to_v4(q->client),
-		       q->ingress, q->peer_external))
-		return false;
-	if (!side_says(ip_to_v4(r->dip), ip_to_v4(r->dipr), ip_to_v4(q->server),
-		       !q->ingress, q->peer_external))
-		return false;
-	if (r->proto == 0)
-		return icmp ? q->icmp_enforced
-			    : q->server_port >= r->port &&
-				       q->server_port <= r->portr;
-	return r->proto == q->proto && (icmp || (q->server_port >= r->port &&
-						 q->server_port <= r->portr));
+	for (uint16_t i = 0; names[i]; i++)
+		if (strcmp(names[i], name) == 0)
+			return (uint16_t)(7 * (i + 1));
+	return 0;
 }
 
-static void test_random(void **state)
+/* Ids of others are no names of this policy. */
+static void test_names(void **state)
 {
-	const char *given = getenv("WEIR_SEED");
-	static const uint8_t protos[] = { 1, 6, 17 };
+	static const char *const names[] = { "example.org", "example.com",
+					     NULL };
+	static const struct text_rule rules[] = {
+		{ 1, OWN, NULL, "8.8.4.4", NULL, 443, 443, TCP, 2, false, false,
+		  true },
+		{ 2, OWN, NULL, ANY, NULL, 80, 80, TCP, 2, false, false, true },
+	};
+	static const struct {
+		const char *name, *server;
+		uint16_t port, id;
+		uint32_t rule;
+		uint8_t reason;
+	} rows[] = {
+		{ "by its address", "8.8.4.4", 443, 0, 1, REASON_RULE },
+		{ "by its name", "10.9.0.1", 443, 14, 1, REASON_RULE },
+		{ "by another name", "10.9.0.1", 443, 7, 0, REASON_INTERNAL },
+		{ "by no known name", "10.9.0.1", 443, 15, 0, REASON_INTERNAL },
+		{ "unresolved rule", "8.8.8.8", 80, 14, 2, REASON_RULE },
+		{ "unresolved rule, no name", "8.8.8.8", 80, 0, 0,
+		  REASON_DEFAULT },
+		{ "given address", "9.9.9.9", 80, 0, 2, REASON_RULE },
+		{ "given address, other name", "9.9.9.8", 80, 0, 0,
+		  REASON_DEFAULT },
+	};
+	struct policy *p =
+		compile(rules, ARRAY_LEN(rules),
+			(struct policy_spec){ .defact = POLICY_DENY,
+					      .dir = POLICY_DIR_INGRESS });
+	struct endpoint e = { .used = true, .mac = ep_mac, .policy = p };
+	struct subnet internal[] = { net_of("10.0.0.0", 8, 0) };
+	struct name_addr given[] = { { ip_of("9.9.9.9"), 14 },
+				     { ip_of("9.9.9.8"), 7 },
+				     { ip_of("9.9.9.9"), 7 } };
+	struct snapshot *s = snapshot_build(&(struct snapshot_spec){
+		.endpoints = &e,
+		.n_endpoints = 1,
+		.internal = internal,
+		.n_internal = 1,
+		.version = 1,
+		.name_id = name_id,
+		.name_arg = names,
+		.name_addrs = given,
+		.n_name_addrs = ARRAY_LEN(given),
+	});
 
-	random_state = given ? strtoull(given, NULL, 0) : 20250101;
-	print_message("# WEIR_SEED=%llu\n", (unsigned long long)random_state);
-	for (int round = 0; round < 300; round++) {
-		struct policy_spec spec = { .defact = POLICY_VIOLATE };
-		struct policy *p;
-		struct err err;
+	assert_int_equal(policy_n_names(p), 1);
+	assert_string_equal(policy_name(p, 1), "example.com");
+	assert_true(policy_owns_address(p, ip_of(OWN)));
+	assert_false(policy_owns_address(p, ip_of("8.8.4.4")));
+	policy_put(p);
+	assert_non_null(s);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct policy_query q = { .client = ip_of(OWN),
+					  .server = ip_of(rows[i].server),
+					  .server_port = rows[i].port,
+					  .proto = TCP,
+					  .names = &rows[i].id,
+					  .n_names = rows[i].id != 0 };
+		struct judgement j = snapshot_judge(s, 0, &q);
 
-		spec.n_rules = any(12);
-		spec.rules = calloc(spec.n_rules + 1, sizeof *spec.rules);
-		for (uint32_t i = 0; i < spec.n_rules; i++)
-			spec.rules[i] = random_rule(i + 1);
-		p = policy_compile(&spec, &err);
-		for (int i = 0; i < 100; i++) {
-			struct policy_query q = {
-				.client = ip_from_v4(1 + any(5)),
-				.server = ip_from_v4(1 + any(5)),
-				.server_port = (uint16_t)any(6),
-				.proto = protos[any(3)],
-				.ingress = any(2),
-				.peer_external = any(2),
-				.icmp_enforced = any(2),
-			};
-			uint32_t want = 0;
-
-			for (size_t r = spec.n_rules; r-- > 0;)
-				if (rule_says(&spec.rules[r], &q))
-					want = spec.rules[r].id;
-			assert_int_equal(policy_match(p, &q).rule_id, want);
-		}
-		policy_put(p);
+		assert_row(rows[i].name, j.rule_id == rows[i].rule);
+		assert_row(rows[i].name, j.reason == rows[i].reason);
 	}
+	snapshot_free(s);
 }
 
 int main(void)
@@ -389,7 +482,8 @@ int main(void)
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_judge),
 		cmocka_unit_test(test_ipv6_and_no_policy),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_switches),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@
 #include "frames.h"
 #include "test.h"
 
-#define MAC1 "\"02:00:00:00:00:01\""
+#define MAC1  "\"02:00:00:00:00:01\""
+#define NETNS "\"netns\":\"/proc/4711/ns/net\",\"iface\":\"eth0\""
 #define RULE                                                              \
 	"\"id\":7,\"sip\":\"10.0.0.1\",\"dip\":\"10.0.0.2\",\"port\":80," \
 	"\"portr\":90,\"proto\":6,\"action\":7"
@@ -29,6 +30,7 @@ static int parse(const char *name, const char *body, bool strict,
 	return rc;
 }
 
+/* limits: table */
 static void test_each_is_taken(void **state)
 {
 	static const struct {
@@ -61,6 +63,52 @@ static void test_each_is_taken(void **state)
 		{ "ctrl_cfg_policy",
 		  "{" POLICY ",\"rules\":[{" RULE ",\"fqdn\":\"a.b\",\"apps\":"
 		  "[{\"app\":1,\"action\":2,\"rid\":3}]}]}" },
+		{ "ctrl_add_port_pair",
+		  "{\"vex_iface\":\"vex1a2b-eth0-and-long\",\"vin_iface\":"
+		  "\"vin1a2b-eth0\",\"epmac\":" MAC1 ",\"quar\":true}" },
+		{ "ctrl_del_port_pair",
+		  "{\"vex_iface\":\"a\",\"vin_iface\":\"b\",\"epmac\":\"\"}" },
+		{ "ctrl_add_tap_port", "{" NETNS ",\"epmac\":" MAC1 "}" },
+		{ "ctrl_del_tap_port", "{" NETNS ",\"epmac\":\"\"}" },
+		{ "ctrl_add_nfq_port", "{" NETNS ",\"qnum\":1,\"epmac\":" MAC1
+				       ",\"jumboframe\":false}" },
+		{ "ctrl_del_nfq_port",
+		  "{" NETNS ",\"qnum\":0,\"epmac\":\"\"}" },
+		{ "ctrl_cfg_nbe", "{\"macs\":[" MAC1 "],\"nbe\":true}" },
+		{ "ctrl_cfg_nbe", "{\"macs\":[" MAC1 "]}" },
+		{ "ctrl_refresh_app", "{}" },
+		{ "ctrl_cfg_set_fqdn",
+		  "{\"fqdn_name\":\"*.a.b\",\"fqdn_ips\":[\"1.2.3.4\"],"
+		  "\"vhost\":false}" },
+		{ "ctrl_cfg_set_fqdn",
+		  "{\"fqdn_name\":\"a\",\"fqdn_ips\":null}" },
+		{ "ctrl_cfg_del_fqdn", "{\"names\":[\"a.b\",\"c\"]}" },
+		{ "ctrl_cfg_dlp",
+		  "{\"flag\":3,\"mac\":[" MAC1 "],\"dlp_rule_names\":[{\"id\":"
+		  "20001,\"action\":2}],\"waf_rule_names\":[{\"id\":40001,"
+		  "\"action\":1}],\"rule_ids\":[10023],\"waf_rule_ids\":[],"
+		  "\"ruletype\":\"inside\",\"wafruletype\":\"wafoutside\"}" },
+		{ "ctrl_cfg_dlp",
+		  "{\"flag\":3,\"mac\":[" MAC1 "],\"dlp_rule_names\":null,"
+		  "\"ruletype\":\"\",\"wafruletype\":\"\"}" },
+		{ "ctrl_cfg_dlpmac", "{\"delmac\":[" MAC1 "]}" },
+		{ "ctrl_bld_dlp",
+		  "{\"flag\":3,\"dir\":1,\"mac\":[" MAC1 "],\"delmac\":[],"
+		  "\"dlp_rules\":[{\"name\":\"ssn\",\"id\":20001,\"patterns\":"
+		  "[\"/\\\\d{3};/is; context packet\"]}]}" },
+		{ "ctrl_bld_dlpmac", "{\"oldmac\":[" MAC1 "],\"addmac\":[" MAC1
+				     "],\"delmac\":null}" },
+		{ "ctrl_sys_conf", "{\"xff_enabled\":true}" },
+		{ "ctrl_sys_conf", "{}" },
+		{ "ctrl_disable_net_policy", "{\"disable_net_policy\":true}" },
+		{ "ctrl_detect_unmanaged_wl",
+		  "{\"detect_unmanaged_wl\":false}" },
+		{ "ctrl_strict_group_mode", "{\"strict_group_mode\":true}" },
+		{ "ctrl_list_meter", "{}" },
+		{ "ctrl_stats_macs", "{\"macs\":[" MAC1 "]}" },
+		{ "ctrl_stats_macs", "{\"macs\":null}" },
+		{ "ctrl_stats_device", "{}" },
+		{ "ctrl_counter_device", "{}" },
 		{ "ctrl_enable_icmp_policy", "{\"enable_icmp_policy\":true}" },
 		{ "ctrl_list_session", "{}" },
 		{ "ctrl_count_session", "{}" },
@@ -69,6 +117,10 @@ static void test_each_is_taken(void **state)
 		{ "weir_stats", "{}" },
 		{ "weir_blocks", "{}" },
 		{ "weir_config", "{}" },
+		{ "weir_sets", "{\"sets\":{\"db\":[\"10.0.0.1\"]}}" },
+		{ "weir_explain",
+		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.2\",\"proto\":"
+		  "\"tcp\",\"port\":443}" },
 	};
 	bool seen[CTRL__MAX] = { false };
 
