@@ -3,8 +3,9 @@
  * so that every block can be explained.
  *
  * One entry for each distinct (workload, direction, from, to, port, protocol,
- * reason, rule), with a count and first/last time. Bounded: BLOCKS_MAX; the one
- * seen least recently gives way and is counted. One thread; no allocation.
+ * reason, action, rule), with a count and first/last time. Bounded: BLOCKS_MAX;
+ * where a new one finds no place, the one of those it could replace that was
+ * seen least recently gives way, counted. One thread; no allocation.
  */
 #pragma once
 

@@ -10,8 +10,9 @@
  * version starts over; 600 s without a hit forgets the pair. Pairs are (client,
  * server), an external peer counting as one address.
  *
- * Bounded: GRACE_PAIRS_MAX; the least recently made gives way, which starts its
- * pair over. One thread; no allocation after grace_new().
+ * Bounded: GRACE_PAIRS_MAX; where a new one finds no place, the least recently
+ * hit of those it could replace gives way (counted, unless it was forgotten
+ * anyway) and its pair starts over. One thread; no allocation after grace_new().
  */
 #pragma once
 

@@ -6,11 +6,13 @@
  *   2 is it whole?              malformed: dropped, and counted by what is wrong
  *   3 does policy speak of it?  not IP, group destinations, neighbour
  *                               discovery: forwarded unjudged
- *   4 which flow is it?         later fragments by their first one; ICMP errors
- *                               by the packet they quote
- *   5 may that flow be?         judged when it is new or was judged under
+ *   4 is it intact and whole?   bad checksums: dropped; fragments: held until
+ *                               their datagram is complete (inspect/whole.c)
+ *   5 flood, threat?            over a limit: dropped (inspect/guard.c)
+ *   6 which flow is it?         ICMP errors by the packet they quote
+ *   7 may that flow be?         judged when it is new or was judged under
  *                               another snapshot; else what was found then
- *   6 follow it                 state, counters, time-out
+ *   8 follow it                 state, counters, time-out, reports
  *
  * Invariants. No frame that belongs to no flow is forwarded unjudged, whatever
  * its flags. A denied frame makes no flow, so a scan fills no table. A flow
@@ -24,11 +26,15 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/tell.h"
+#include "inspect/whole.h"
 
 struct inspect *inspect_new(const struct inspect_options *opt)
 {
+	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct inspect *in = calloc(1, sizeof *in);
 
 	if (!in)
@@ -36,12 +42,19 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->capture = opt->capture;
 	in->blocks.seed = opt->seed;
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
-	in->frags = frag_new(FRAG_TRACKS_MAX, opt->seed);
+	in->defrag = defrag_new(&defrag);
 	in->grace = grace_new(opt->seed);
-	if (!in->flows || !in->frags || !in->grace) {
+	in->meters = meters_new(&meter_defaults, METER_SOURCES_MAX, opt->seed);
+	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
+	in->reports = reports_new(REPORTS_MAX, opt->seed);
+	in->traffic = traffic_new();
+	if (!in->flows || !in->defrag || !in->grace || !in->meters ||
+	    !in->threats || !in->reports || !in->traffic) {
 		inspect_free(in);
 		return NULL;
 	}
+	flow_table_on_end(in->flows, tell_flow_ended, in);
+	defrag_on_gone(in->defrag, whole_gone, in);
 	return in;
 }
 
@@ -50,8 +63,12 @@ void inspect_free(struct inspect *in)
 	if (!in)
 		return;
 	flow_table_free(in->flows);
-	frag_free(in->frags);
+	defrag_free(in->defrag);
 	grace_free(in->grace);
+	meters_free(in->meters);
+	threat_log_free(in->threats);
+	reports_free(in->reports);
+	traffic_free(in->traffic);
 	free(in);
 }
 
@@ -64,22 +81,36 @@ const struct snapshot *inspect_adopt(struct inspect *in,
 	return before;
 }
 
-static enum reason malformed_reason(enum packet_outcome outcome)
+/* Service port and capture: whose is told by the addresses. */
+static uint16_t find_marked(struct passage *w)
 {
-	switch (outcome) {
-	case PACKET_SHORT: return REASON_FRAME_SHORT;
-	case PACKET_VLAN_DEPTH: return REASON_VLAN_DEPTH;
-	case PACKET_IP_MALFORMED: return REASON_IP_MALFORMED;
-	case PACKET_EXT_MALFORMED: return REASON_IP_EXT_MALFORMED;
-	case PACKET_L4_MALFORMED: return REASON_L4_MALFORMED;
-	case PACKET_TCP_FLAGS: return REASON_TCP_FLAGS;
-	case PACKET_FRAG_TINY: return REASON_FRAG_TINY;
-	case PACKET_OK:
-	case PACKET_NOT_IP:
-	case PACKET__MAX: break;
+	const struct snapshot *s = w->in->snapshot;
+	enum mac_role role = w->in->capture ? MAC_REAL : MAC_MARK;
+	uint16_t index = ENDPOINT_NONE;
+
+	w->ingress = false;
+	if (!mac_is_group(w->packet.src))
+		index = snapshot_find_mac(s, w->packet.src, role);
+	if (index == ENDPOINT_NONE) {
+		w->ingress = true;
+		index = snapshot_find_mac(s, w->packet.dst, role);
 	}
-	BUG_ON(true);
-	return REASON_NONE;
+	return index;
+}
+
+/*
+ * Other ports: whose is told by the port, and the addresses only say which way.
+ * What is from neither side is nobody's, but for what comes to all.
+ */
+static uint16_t find_by_port(struct passage *w, const struct frame_port *port)
+{
+	const struct packet *p = &w->packet;
+
+	w->ingress = !mac_equal(p->src, port->workload);
+	if (w->ingress && !mac_equal(p->dst, port->workload) &&
+	    !mac_is_group(p->dst))
+		return ENDPOINT_NONE;
+	return snapshot_find_mac(w->in->snapshot, port->workload, MAC_REAL);
 }
 
 /*
@@ -88,21 +119,23 @@ static enum reason malformed_reason(enum packet_outcome outcome)
  */
 static bool find_endpoint(struct passage *w)
 {
-	const struct snapshot *s = w->in->snapshot;
-	enum mac_role role = w->in->capture ? MAC_REAL : MAC_MARK;
-	uint16_t index;
+	const struct frame_port *port = w->packet.frame.port;
 
-	w->ingress = false;
-	index = ENDPOINT_NONE;
-	if (!mac_is_group(w->packet.src))
-		index = snapshot_find_mac(s, w->packet.src, role);
-	if (index == ENDPOINT_NONE) {
-		w->ingress = true;
-		index = snapshot_find_mac(s, w->packet.dst, role);
-	}
-	w->index = index;
-	w->endpoint = snapshot_endpoint(s, index);
+	if (port && port->kind != FRAME_PORT_SERVICE)
+		w->index = find_by_port(w, port);
+	else
+		w->index = find_marked(w);
+	w->endpoint = snapshot_endpoint(w->in->snapshot, w->index);
 	return w->endpoint != NULL;
+}
+
+/* Then nothing passes but what every port of a network hears. */
+static bool is_quarantined(const struct passage *w)
+{
+	const struct packet *p = &w->packet;
+
+	return p->frame.port && p->frame.port->quarantined &&
+	       !mac_is_group(p->dst);
 }
 
 /* What is nobody's (capture) is seen from the end with the lower address. */
@@ -114,7 +147,7 @@ static bool is_lower(struct ip_addr a, uint16_t a_port, struct ip_addr b,
 	return order < 0 || (order == 0 && a_port < b_port);
 }
 
-/* Step 4 for ICMP errors: they live by the flow they speak of. */
+/* Step 6 for ICMP errors: they live by the flow they speak of. */
 static void icmp_error(struct passage *w)
 {
 	const struct packet_quote *q = &w->packet.quote;
@@ -136,39 +169,14 @@ static void icmp_error(struct passage *w)
 		passage_drop(w, REASON_ICMP_UNRELATED);
 }
 
-/* Step 4 for fragments: the first one's ports serve for all. */
-static bool fragment_ports(struct passage *w)
-{
-	struct packet *p = &w->packet;
-	struct frag_first first;
-
-	if (!p->is_later) {
-		frag_remember(w->in->frags, p, w->index, w->ingress, w->now);
-		return true;
-	}
-	if (!frag_find(w->in->frags, p, w->index, w->ingress, w->now, &first)) {
-		passage_drop(w, REASON_FRAG_NO_FIRST);
-		return false;
-	}
-	frag_fill(p, &first);
-	return true;
-}
-
-static void ip_packet(struct passage *w)
+/* Steps 5 to 8, of a whole packet. */
+static void one_packet(struct passage *w)
 {
 	const struct packet *p = &w->packet;
 	struct flow_key k;
 	struct flow *f;
 
-	if (ip_is_multicast(p->daddr)) {
-		passage_forward(w, REASON_MULTICAST);
-		return;
-	}
-	if (packet_is_neighbour_discovery(p)) {
-		passage_forward(w, REASON_NEIGHBOUR);
-		return;
-	}
-	if (p->is_fragment && !fragment_ports(w))
+	if (guard_packet(w))
 		return;
 	if (p->icmp_is_error) {
 		icmp_error(w);
@@ -180,8 +188,31 @@ static void ip_packet(struct passage *w)
 	f = flow_find(w->in->flows, &k);
 	if (f)
 		judge_known_flow(w, f);
-	else
+	else if (!guard_new_flow(w))
 		judge_new_flow(w, &k);
+}
+
+static void ip_packet(struct passage *w)
+{
+	const struct packet *p = &w->packet;
+
+	if (ip_is_multicast(p->daddr)) {
+		passage_forward(w, REASON_MULTICAST);
+		return;
+	}
+	if (packet_is_neighbour_discovery(p)) {
+		passage_forward(w, REASON_NEIGHBOUR);
+		return;
+	}
+	if (whole_is_intact(w) && (!p->is_fragment || whole_packet(w)))
+		one_packet(w);
+}
+
+static void malformed(struct passage *w, enum packet_outcome outcome)
+{
+	if (w->endpoint)
+		(void)guard_note(w, THREAT_INVALID_PACKET, 1, false, NULL);
+	passage_drop(w, whole_malformed_reason(outcome));
 }
 
 static void decide(struct passage *w, struct frame frame)
@@ -193,41 +224,57 @@ static void decide(struct passage *w, struct frame frame)
 		return;
 	}
 	if (outcome == PACKET_SHORT || outcome == PACKET_VLAN_DEPTH) {
-		passage_drop(w, malformed_reason(outcome));
+		passage_drop(w, whole_malformed_reason(outcome));
 		return;
 	}
 	if (!find_endpoint(w) && !w->in->capture) {
 		passage_drop(w, REASON_NO_ENDPOINT);
 		return;
 	}
-	if (outcome == PACKET_OK)
+	if (is_quarantined(w))
+		passage_drop(w, REASON_QUARANTINED);
+	else if (outcome == PACKET_OK)
 		ip_packet(w);
 	else if (outcome == PACKET_NOT_IP)
 		passage_forward(w, REASON_NOT_IP);
 	else
-		passage_drop(w, malformed_reason(outcome));
+		malformed(w, outcome);
+}
+
+/* To be told once it is decided; a datagram's frames count by its verdict. */
+static void count(struct passage *w, size_t len)
+{
+	struct inspect_counts *c = &w->in->counts;
+
+	if (w->held)
+		c->held++;
+	else if (w->verdict.forward)
+		c->forwarded[w->verdict.reason] += w->frames;
+	else
+		c->dropped[w->verdict.reason] += w->frames;
+	if (!w->endpoint)
+		return;
+	traffic_frame(w->in->traffic, w->index, w->ingress, len, w->now);
+	if (w->ingress) {
+		c->frames_in++;
+		c->bytes_in += len;
+	} else {
+		c->frames_out++;
+		c->bytes_out += len;
+	}
 }
 
 struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 {
-	struct inspect_counts *c = &in->counts;
-	struct passage w = { .in = in, .now = now, .index = ENDPOINT_NONE };
+	struct passage w = {
+		.in = in, .now = now, .index = ENDPOINT_NONE, .frames = 1
+	};
 
 	in->now = now;
 	decide(&w, frame);
-	if (w.endpoint && w.endpoint->tap && w.verdict.forward)
+	if (w.verdict.forward && passage_is_watched(&w))
 		passage_drop(&w, REASON_TAP);
-	if (w.verdict.forward)
-		c->forwarded[w.verdict.reason]++;
-	else
-		c->dropped[w.verdict.reason]++;
-	if (w.endpoint && w.ingress) {
-		c->frames_in++;
-		c->bytes_in += frame.wire_len;
-	} else if (w.endpoint) {
-		c->frames_out++;
-		c->bytes_out += frame.wire_len;
-	}
+	count(&w, frame.wire_len);
 	return w.verdict;
 }
 
@@ -235,6 +282,12 @@ void inspect_age(struct inspect *in, usec_t now)
 {
 	in->now = now;
 	(void)flow_expire(in->flows, now, EXPIRE_PER_BATCH);
+	if (usec_since(now, in->aged) < AGE_EVERY_US)
+		return;
+	in->aged = now;
+	(void)defrag_age(in->defrag, now, EXPIRE_PER_BATCH);
+	meters_age(in->meters, now);
+	threat_age(in->threats, now);
 }
 
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
@@ -243,7 +296,11 @@ bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
 	return flow_sweep(in->flows, pick, cursor, ended);
 }
 
-void inspect_forget_blocks(struct inspect *in, uint16_t endpoint)
+void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 {
 	blocks_forget_endpoint(&in->blocks, endpoint);
+	defrag_forget_endpoint(in->defrag, endpoint);
+	meters_forget_endpoint(in->meters, endpoint);
+	threat_forget_endpoint(in->threats, endpoint, in->now);
+	traffic_forget(in->traffic, endpoint);
 }

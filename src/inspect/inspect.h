@@ -1,7 +1,8 @@
 /*
  * The pipeline: one frame and one time in, one verdict and its events out.
  *
- *   decode -> endpoint -> fragments -> flow -> policy -> follow -> verdict
+ *   decode -> endpoint -> checksums -> whole datagrams -> floods -> flow ->
+ *   policy -> follow -> report -> verdict
  *
  * Pure: no clock, descriptor or environment is read here, so a capture replays
  * to the same result every time. One worker owns one `struct inspect`; the
@@ -17,11 +18,15 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "detect/meter.h"
+#include "detect/threat.h"
 #include "flow/flow.h"
-#include "packet/frag.h"
+#include "inspect/report.h"
+#include "packet/defrag.h"
 #include "packet/packet.h"
 #include "policy/snapshot.h"
 #include "wire/reason.h"
+#include "wire/records.h"
 #include "wire/session.h"
 
 struct inspect;
@@ -56,14 +61,24 @@ void inspect_on_flow_end(struct inspect *in,
 			 void *arg);
 
 struct verdict {
-	bool forward;	/* send the frame on as it is */
+	bool forward;	/* send the frame on as it is; see release */
 	uint8_t reason; /* enum reason */
+	/*
+	 * The frame completes a datagram: when forward, these are to be sent
+	 * on in its place, in this order. It is one of them; the others were
+	 * held. Valid until the next frame.
+	 */
+	const struct bytes *release;
+	unsigned n_release;
 	/*
 	 * Frames of our own to be sent (a rejection). They lie in the inspect
 	 * and are valid until its next frame.
 	 */
 	unsigned n_send; /* 0..VERDICT_SEND_MAX */
-	struct bytes send[VERDICT_SEND_MAX];
+	struct verdict_frame {
+		struct bytes bytes;
+		bool onward; /* where the frame was going; else back */
+	} send[VERDICT_SEND_MAX];
 };
 
 struct verdict inspect_frame(struct inspect *in, struct frame frame,
@@ -73,17 +88,21 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame,
 void inspect_age(struct inspect *in, usec_t now);
 
 struct inspect_counts {
-	uint64_t frames_in, frames_out; /* to, from workloads */
-	uint64_t bytes_in, bytes_out;	/* whole frames */
-	uint64_t forwarded[REASON__MAX];
-	uint64_t dropped[REASON__MAX];
-	uint64_t replies;	/* RST and ICMP errors of our own */
+	uint64_t frames_in, frames_out;	 /* to, from workloads */
+	uint64_t bytes_in, bytes_out;	 /* whole frames */
+	uint64_t forwarded[REASON__MAX]; /* frames; held ones when released */
+	uint64_t dropped[REASON__MAX];	 /* likewise when given up */
+	uint64_t held;			 /* fragments, so far */
+	uint64_t replies;		 /* RST and ICMP errors of our own */
 	uint64_t stateless;	/* judged without a flow: the table was full */
 	uint64_t out_of_window; /* TCP frames whose sequence is unbelievable */
 	uint64_t grace_evicted, blocks_evicted;
 	uint32_t grace_in_use, blocks_in_use;
 	struct flow_counts flows;
-	struct frag_stats frags;
+	struct defrag_stats defrag;
+	struct meter_stats meters[METER_KIND__MAX];
+	struct threat_stats threats;
+	struct report_stats reports;
 };
 
 struct inspect_counts inspect_counts(const struct inspect *in);
@@ -100,5 +119,24 @@ size_t inspect_copy_blocks(const struct inspect *in,
 /* As flow_sweep(): again and again, with batches in between, while true. */
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
 		       uint32_t *cursor, uint32_t *ended);
-/* A workload is gone: its blocks are, too. */
-void inspect_forget_blocks(struct inspect *in, uint16_t endpoint);
+/* A workload is gone, and its flows have ended: all else of it goes, too. */
+void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint);
+
+/*
+ * Each takes up to max records out, fewer: that was all. Records of workloads
+ * that are gone have MAC zero.
+ */
+size_t inspect_drain_connections(struct inspect *in,
+				 struct connection_record *ret, size_t max);
+size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
+			     size_t max);
+/* Connection records that wait. */
+uint32_t inspect_connections_pending(const struct inspect *in);
+/* The running meters from *cursor (0 at first) on; fewer than max: the end. */
+size_t inspect_copy_meters(const struct inspect *in, uint64_t *cursor,
+			   usec_t now, struct meter_record *ret, size_t max);
+/* Adds a workload's traffic, or the device's, to *sum. */
+void inspect_add_traffic(const struct inspect *in, uint16_t endpoint,
+			 usec_t now, struct stats_record *sum);
+void inspect_add_device_traffic(const struct inspect *in, usec_t now,
+				struct stats_record *sum);

@@ -7,6 +7,8 @@
  */
 #include "inspect/judge.h"
 
+#include "inspect/guard.h"
+#include "inspect/session.h"
 #include "packet/build.h"
 
 static struct policy_query query_of(const struct flow_key *k,
@@ -80,16 +82,18 @@ static void note_block(struct passage *w, const struct flow_key *k,
 	blocks_note(&w->in->blocks, w->index, &r, w->now);
 }
 
-static void send_own(struct passage *w,
+static void send_own(struct passage *w, bool onward,
 		     bool (*build)(struct outbytes *, const struct packet *))
 {
 	struct verdict *v = &w->verdict;
 	uint8_t *buf = w->in->send_buf[v->n_send];
 	struct outbytes out = outbytes_of(buf, INJECT_FRAME_MAX);
 
-	if (w->endpoint->tap || !build(&out, &w->packet))
+	if (passage_is_watched(w) || !build(&out, &w->packet))
 		return;
-	v->send[v->n_send++] = bytes_of(buf, outbytes_len(&out));
+	v->send[v->n_send++] =
+		(struct verdict_frame){ bytes_of(buf, outbytes_len(&out)),
+					onward };
 	w->in->counts.replies++;
 }
 
@@ -97,9 +101,9 @@ static void send_own(struct passage *w,
 static void reject(struct passage *w)
 {
 	if (w->packet.proto == PROTO_TCP && !w->packet.is_later)
-		send_own(w, build_rst_back);
+		send_own(w, false, build_rst_back);
 	else
-		send_own(w, build_prohibited_back);
+		send_own(w, false, build_prohibited_back);
 }
 
 /* The first frame of what would be a flow. */
@@ -108,13 +112,17 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	const struct packet *p = &w->packet;
 	bool midstream, rejected, own;
 	struct flow_verdict v;
+	uint32_t ticket;
 	struct flow *f;
 
 	own = flow_opener_is_own(p, w->ingress, &midstream);
 	v = judge(w, k, own, &rejected);
+	if (v.reason == REASON_EXTERNAL_IP)
+		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, NULL);
 	if (v.action >= POLICY_VIOLATE)
 		note_block(w, k, own, &v);
 	if (v.blocked) {
+		session_denied(w, k, own, &v);
 		passage_drop(w, (enum reason)v.reason);
 		if (rejected)
 			reject(w);
@@ -124,48 +132,61 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	/* the end of a connection nobody saw makes no flow */
 	if (p->proto == PROTO_TCP && p->tcp_flags & (TCP_RST | TCP_FIN))
 		return;
+	if (guard_session(w, own, &ticket))
+		return;
 	f = flow_make(w->in->flows, k, p, own, midstream, w->now);
 	if (!f) {
+		meter_session_end(w->in->meters, ticket, w->now);
 		w->in->counts.stateless++;
 		return;
 	}
 	f->verdict = v;
-	f->tap = w->endpoint && w->endpoint->tap;
+	session_begin(w, f, ticket);
 	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),
 			  w->now); /* a first packet is always in order */
+	session_packet(w, f, false);
 }
 
-/* The snapshot has changed since f was judged. */
-static void rejudge(struct passage *w, struct flow *f)
+/* The snapshot has changed since f was judged. true: so has the outcome. */
+static bool rejudge(struct passage *w, struct flow *f)
 {
-	bool was_blocked = f->verdict.blocked, rejected;
+	struct flow_verdict before = f->verdict, *v = &f->verdict;
+	bool changed, rejected;
 
-	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
-	if (f->verdict.action == POLICY_VIOLATE)
-		note_block(w, &f->key, f->client_is_own, &f->verdict);
-	if (!f->verdict.blocked || was_blocked)
-		return;
+	*v = judge(w, &f->key, f->client_is_own, &rejected);
+	changed = v->action != before.action || v->rule_id != before.rule_id;
+	if (v->action == POLICY_VIOLATE)
+		note_block(w, &f->key, f->client_is_own, v);
+	if (!v->blocked || before.blocked)
+		return changed;
 	/* reference 3.5: a session that turns to deny is reset at both ends */
 	if (f->key.proto == PROTO_TCP && !w->packet.is_later) {
-		send_own(w, build_rst_back);
-		send_own(w, build_rst_forward);
+		send_own(w, false, build_rst_back);
+		send_own(w, true, build_rst_forward);
 	} else if (rejected) {
 		reject(w);
 	}
+	return changed;
 }
 
 /* A new connection on old ports: nothing of the old judgement counts. */
 static bool reopened_may_be(struct passage *w, struct flow *f)
 {
-	bool rejected;
+	uint32_t ticket;
+	bool rejected, limited = guard_session(w, f->client_is_own, &ticket);
 
+	session_begin(w, f, ticket);
 	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
-	f->tap = w->endpoint && w->endpoint->tap;
+	if (limited) {
+		flow_end(w->in->flows, f);
+		return false;
+	}
 	if (f->verdict.action >= POLICY_VIOLATE)
 		note_block(w, &f->key, f->client_is_own, &f->verdict);
 	if (!f->verdict.blocked)
 		return true;
 	passage_drop(w, (enum reason)f->verdict.reason);
+	session_denied(w, &f->key, f->client_is_own, &f->verdict);
 	flow_end(w->in->flows, f);
 	if (rejected)
 		reject(w);
@@ -176,6 +197,7 @@ void judge_known_flow(struct passage *w, struct flow *f)
 {
 	const struct packet *p = &w->packet;
 	enum flow_side side = flow_sender(f, w->ingress);
+	bool changed = false;
 	enum flow_step step;
 
 	step = flow_follow(w->in->flows, f, p, side, w->now);
@@ -184,7 +206,8 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		w->in->counts.out_of_window++;
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
-		rejudge(w, f);
+		changed = rejudge(w, f);
+	session_packet(w, f, changed);
 	if (f->verdict.blocked) {
 		note_block(w, &f->key, f->client_is_own, &f->verdict);
 		passage_drop(w, (enum reason)f->verdict.reason);

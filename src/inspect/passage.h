@@ -7,16 +7,22 @@
 #include "inspect/blocks.h"
 #include "inspect/grace.h"
 #include "inspect/inspect.h"
+#include "inspect/traffic.h"
 
 struct inspect {
 	struct flow_table *flows;
-	struct frag_table *frags;
+	struct defrag *defrag;
 	struct grace *grace;
+	struct meters *meters;
+	struct threat_log *threats;
+	struct reports *reports;
+	struct traffic *traffic;
 	const struct snapshot *snapshot; /* borrowed */
 	bool capture;
 	void (*on_flow_end)(void *arg, const struct session_record *s);
 	void *on_flow_end_arg;
-	usec_t now; /* of the frame or call under way, for flow_ended() */
+	usec_t now;  /* of the frame or call under way, for flow_ended() */
+	usec_t aged; /* last time that all was aged */
 	struct inspect_counts counts;
 	struct blocks blocks;
 	uint8_t send_buf[VERDICT_SEND_MAX][INJECT_FRAME_MAX];
@@ -30,8 +36,20 @@ struct passage {
 	uint16_t index;			 /* its index; ENDPOINT_NONE */
 	bool ingress;
 	usec_t now;
+	/* Frames it stands for: more than one when a datagram was completed. */
+	unsigned frames;
+	bool held; /* it waits; there is no verdict on it yet */
 	struct verdict verdict;
 };
+
+/* Tapped: nothing of it may go on, and nothing of ours be sent. */
+static inline bool passage_is_watched(const struct passage *w)
+{
+	const struct frame_port *port = w->packet.frame.port;
+
+	return (w->endpoint && w->endpoint->tap) ||
+	       (port && port->kind == FRAME_PORT_TAP);
+}
 
 static inline void passage_forward(struct passage *w, enum reason reason)
 {

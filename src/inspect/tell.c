@@ -2,14 +2,21 @@
  * What the pipeline tells to the outside: counters, flows, blocks - copied, so
  * that nobody else holds a pointer into its tables.
  */
+#include "inspect/tell.h"
+
 #include "inspect/passage.h"
+#include "inspect/session.h"
 
 struct inspect_counts inspect_counts(const struct inspect *in)
 {
 	struct inspect_counts c = in->counts;
 
 	c.flows = flow_counts(in->flows);
-	c.frags = frag_stats(in->frags);
+	c.defrag = defrag_stats(in->defrag);
+	for (int k = 0; k < METER_KIND__MAX; k++)
+		c.meters[k] = meters_stats(in->meters, (enum meter_kind)k);
+	c.threats = threat_stats(in->threats);
+	c.reports = reports_stats(in->reports);
 	c.grace_evicted = grace_evicted(in->grace);
 	c.grace_in_use = grace_in_use(in->grace);
 	c.blocks_evicted = in->blocks.evicted;
@@ -67,11 +74,15 @@ static struct session_record record_of(const struct inspect *in,
 	};
 }
 
-static void flow_ended(void *arg, const struct flow *f)
+void tell_flow_ended(void *arg, const struct flow *f)
 {
 	struct inspect *in = arg;
-	struct session_record s = record_of(in, f, in->now);
+	struct session_record s;
 
+	session_end(in, f);
+	if (!in->on_flow_end)
+		return;
+	s = record_of(in, f, in->now);
 	in->on_flow_end(in->on_flow_end_arg, &s);
 }
 
@@ -81,7 +92,6 @@ void inspect_on_flow_end(struct inspect *in,
 {
 	in->on_flow_end = fn;
 	in->on_flow_end_arg = arg;
-	flow_table_on_end(in->flows, fn ? flow_ended : NULL, in);
 }
 
 size_t inspect_copy_flows(struct inspect *in, uint32_t *cursor, usec_t now,
@@ -103,4 +113,66 @@ size_t inspect_copy_blocks(const struct inspect *in,
 			   struct block_record ret[static BLOCKS_MAX])
 {
 	return blocks_copy(&in->blocks, ret);
+}
+
+static struct mac mac_of(const struct inspect *in, uint16_t endpoint)
+{
+	const struct endpoint *e = snapshot_endpoint(in->snapshot, endpoint);
+
+	return e ? e->mac : (struct mac){ { 0 } };
+}
+
+uint32_t inspect_connections_pending(const struct inspect *in)
+{
+	return reports_pending(in->reports);
+}
+
+size_t inspect_drain_connections(struct inspect *in,
+				 struct connection_record *ret, size_t max)
+{
+	size_t n = reports_drain(in->reports, ret, max);
+
+	for (size_t i = 0; i < n; i++) {
+		struct stats_record s = { 0 };
+
+		traffic_add(in->traffic, ret[i].endpoint, in->now, &s);
+		ret[i].ep_sessions_now = s.sessions_now_in;
+		ret[i].ep_sessions_60s = s.last_60s.sessions_in;
+		ret[i].ep_bytes_60s = s.last_60s.bytes_in;
+	}
+	return n;
+}
+
+size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
+			     size_t max)
+{
+	return threat_drain(in->threats, ret, max);
+}
+
+size_t inspect_copy_meters(const struct inspect *in, uint64_t *cursor,
+			   usec_t now, struct meter_record *ret, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && meters_next(in->meters, cursor, now, &ret[n])) {
+		const struct endpoint *e =
+			snapshot_endpoint(in->snapshot, ret[n].endpoint);
+
+		ret[n].ep_mac = mac_of(in, ret[n].endpoint);
+		ret[n].tap = e && e->tap;
+		n++;
+	}
+	return n;
+}
+
+void inspect_add_traffic(const struct inspect *in, uint16_t endpoint,
+			 usec_t now, struct stats_record *sum)
+{
+	traffic_add(in->traffic, endpoint, now, sum);
+}
+
+void inspect_add_device_traffic(const struct inspect *in, usec_t now,
+				struct stats_record *sum)
+{
+	traffic_add_device(in->traffic, now, sum);
 }

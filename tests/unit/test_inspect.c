@@ -175,8 +175,8 @@ static void handshake(struct bench *b)
 static struct packet sent(const struct verdict *v, unsigned i)
 {
 	struct packet p;
-	struct frame f = { .bytes = v->send[i],
-			   .wire_len = bytes_len(v->send[i]) };
+	struct frame f = { .bytes = v->send[i].bytes,
+			   .wire_len = bytes_len(v->send[i].bytes) };
 
 	assert_int_equal(packet_decode(&p, f), PACKET_OK);
 	assert_int_equal(frame_l4_sum(&p), 0);
@@ -205,10 +205,10 @@ static void test_allowed_and_denied(void **state)
 	assert_int_equal(blocks[1].rule_id, 11);
 	assert_int_equal(blocks[1].count, 2);
 	assert_true(mac_equal(blocks[1].ep_mac, real_mac));
-	inspect_forget_blocks(b->in, 0);
-	assert_int_equal(inspect_copy_blocks(b->in, blocks), 0);
 	assert_int_equal(end_flows(b), 1);
 	assert_int_equal(b->ended, 1);
+	inspect_forget_endpoint(b->in, 0);
+	assert_int_equal(inspect_copy_blocks(b->in, blocks), 0);
 }
 
 static void test_rejected(void **state)
@@ -289,6 +289,7 @@ static void test_fragments(void **state)
 {
 	struct bench *b = *state;
 	struct frame_spec first = from_own(PROTO_UDP, ALLOWED), later;
+	struct verdict v;
 
 	first.id = 7;
 	first.frag = MF;
@@ -296,15 +297,25 @@ static void test_fragments(void **state)
 	later = first;
 	later.frag = 3;
 	later.no_l4 = true;
-	PASS(b, false, FRAG_NO_FIRST, later);
-	PASS(b, true, RULE, first);
-	PASS(b, true, RULE, later);
-	later.id = 8;
-	PASS(b, false, FRAG_NO_FIRST, later);
+	PASS(b, false, FRAG_HELD, later);
+	v = pass(b, &first);
+	assert_true(v.forward);
+	assert_string_equal(reason_name(v.reason), "rule");
+	assert_int_equal(v.n_release, 2);
+	assert_int_equal(inspect_counts(b->in).held, 1);
+	assert_int_equal(inspect_counts(b->in).forwarded[REASON_RULE], 2);
+	/* denied: all of it */
 	first.id = later.id = 9;
 	first.dport = DENIED;
-	PASS(b, false, RULE, first);
+	PASS(b, false, FRAG_HELD, first);
 	PASS(b, false, RULE, later);
+	assert_int_equal(inspect_counts(b->in).dropped[REASON_RULE], 2);
+	/* never complete */
+	later.id = 8;
+	PASS(b, false, FRAG_HELD, later);
+	inspect_age(b->in, usec_add(b->now, 11 * USEC_PER_SEC));
+	assert_int_equal(inspect_counts(b->in).dropped[REASON_FRAG_NO_FIRST],
+			 1);
 	assert_int_equal(inspect_counts(b->in).flows.total, 1);
 }
 

@@ -1,0 +1,114 @@
+/*
+ * Threats: what is known of each kind (reference 6.2), whether it is looked
+ * for and what is done about it; and the log of those that were met.
+ *
+ * One slot for each (id, workload, flags). The first occurrence is logged at
+ * once; later ones are counted, and of them there is at most one record in
+ * THREAT_GAP_S seconds, with their number and the latest packet. What is left
+ * is logged when there was no repeat for THREAT_QUIET_S (and the gap is over).
+ *
+ * Records wait in a ring of THREAT_RECORDS_MAX until they are taken. When it
+ * is full, occurrences go on being counted in their slots, and are logged when
+ * there is room. Only when slots run out, too, is anything lost: counted.
+ *
+ * One thread; time is an argument; no allocation after threat_log_new().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "packet/packet.h"
+#include "wire/records.h"
+
+#define THREAT_GAP_S   10
+#define THREAT_QUIET_S 5
+
+/* Those that packets alone, meters and policy can tell. */
+#define THREAT_SYN_FLOOD       1001
+#define THREAT_ICMP_FLOOD      1002
+#define THREAT_SOURCE_SESSIONS 1003
+#define THREAT_INVALID_PACKET  2001
+#define THREAT_TEARDROP	       2002
+#define THREAT_SYN_WITH_DATA   2003
+#define THREAT_SPLIT_HANDSHAKE 2004
+#define THREAT_PING_OF_DEATH   2006
+#define THREAT_SMALL_MSS       2025
+#define THREAT_EXTERNAL_IP     2026
+
+struct threat_kind {
+	uint32_t id;
+	uint8_t severity; /* 1 info .. 5 critical */
+	bool enabled;	  /* at first */
+	uint8_t action;	  /* enum dpi_action, at first */
+	bool only_quiet;  /* a storm is logged at its start and its end only */
+	const char *name; /* "TCP SYN flood": the record's text, too */
+};
+
+/* NULL: no such id. Static storage. */
+const struct threat_kind *threat_kind_find(uint32_t id);
+
+/*
+ * The threat that a whole packet (PACKET_OK, no fragment) is by itself, or 0:
+ * ping of death, SYN with data, small MSS. More than one: the worst.
+ */
+uint32_t threat_in_packet(const struct packet *p);
+
+struct threat_log;
+
+/* slots: 1..THREAT_SLOTS_MAX. seed: for the hash. NULL: out of memory. */
+struct threat_log *threat_log_new(uint32_t slots, uint64_t seed);
+void threat_log_free(struct threat_log *t);
+
+/* Looks for a kind or not, with that action. -ENOENT: no such id. */
+int threat_configure(struct threat_log *t, uint32_t id, bool enabled,
+		     enum dpi_action action);
+/* What is done about it; DPI_NONE when it is not looked for. */
+enum dpi_action threat_action(const struct threat_log *t, uint32_t id);
+
+struct threat_event {
+	uint32_t id;	/* of a threat_kind; another is BUG */
+	uint32_t count; /* occurrences, 1.. (a meter's log_count) */
+	uint16_t endpoint;
+	struct mac ep_mac; /* real; put back for the mark. Zero: left so */
+	uint8_t flags;	   /* THREAT_* of wire/records.h */
+	uint16_t application;
+	const struct packet *packet; /* with its frame; NULL: none */
+	bool decoded;	  /* PACKET_OK: addresses and ports are valid */
+	bool swap;	  /* it comes from the session's server: tell the
+			  * client as the source all the same */
+	const char *text; /* NULL: the kind's name. Cut. */
+};
+
+/*
+ * One was met. Returns what is to be done about it (where the workload is not
+ * tapped); DPI_NONE, and nothing noted, when it is not looked for.
+ */
+enum dpi_action threat_note(struct threat_log *t, const struct threat_event *e,
+			    usec_t now);
+
+/* Logs what is due; call it between batches, it looks every 250 ms. */
+void threat_age(struct threat_log *t, usec_t now);
+/* A workload is gone: what was counted is logged, its slots are free. */
+void threat_forget_endpoint(struct threat_log *t, uint16_t endpoint,
+			    usec_t now);
+
+/* Takes up to max records, oldest first; fewer than max: that was all. */
+size_t threat_drain(struct threat_log *t, struct threat_record *ret,
+		    size_t max);
+
+struct threat_stats {
+	uint32_t slots, slots_limit;	 /* slots in use */
+	uint32_t records, records_limit; /* records that wait */
+	uint64_t noted;			 /* occurrences */
+	uint64_t logged;		 /* records */
+	uint64_t evicted;   /* slots that gave way before their time */
+	uint64_t ring_full; /* times that a record had to wait in its slot */
+	uint64_t lost;	    /* occurrences that were never logged */
+};
+
+struct threat_stats threat_stats(const struct threat_log *t);

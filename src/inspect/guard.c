@@ -1,0 +1,97 @@
+#include "inspect/guard.h"
+
+static bool is_dropped(enum dpi_action action)
+{
+	return action == DPI_DROP || action == DPI_RESET || action == DPI_BLOCK;
+}
+
+bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
+		struct flow *f)
+{
+	const struct threat_kind *kind = threat_kind_find(id);
+	struct threat_event e = {
+		.id = id,
+		.count = count,
+		.endpoint = w->index,
+		.ep_mac = w->endpoint ? w->endpoint->mac
+				      : (struct mac){ { 0 } },
+		.packet = &w->packet,
+		.decoded = decoded,
+	};
+
+	if (w->ingress)
+		e.flags |= THREAT_PACKET_INGRESS;
+	if (f ? !f->client_is_own : w->ingress)
+		e.flags |= THREAT_SESSION_INGRESS;
+	if (passage_is_watched(w))
+		e.flags |= THREAT_TAP;
+	if (f && kind->severity > f->severity) {
+		f->severity = kind->severity;
+		f->threat = (uint16_t)id;
+	}
+	return is_dropped(threat_note(w->in->threats, &e, w->now));
+}
+
+/* One more for a meter; true: dropped. A tapped workload is only told of. */
+static bool hit(struct passage *w, enum meter_kind kind, uint32_t threat)
+{
+	struct meter_answer a = meter_hit(w->in->meters, kind, w->index,
+					  w->packet.saddr, w->now);
+
+	if (a.limit && a.log_count && threat)
+		(void)guard_note(w, threat, a.log_count, true, NULL);
+	if (!a.limit || passage_is_watched(w))
+		return false;
+	passage_drop(w, REASON_FLOOD);
+	return true;
+}
+
+bool guard_packet(struct passage *w)
+{
+	const struct packet *p = &w->packet;
+	bool syn = p->proto == PROTO_TCP && p->tcp_flags & TCP_SYN;
+	bool icmp = p->proto == PROTO_ICMP || p->proto == PROTO_ICMPV6;
+	uint32_t threat;
+
+	if (!w->endpoint || !(syn || icmp))
+		return false;
+	if (syn && w->ingress && !(p->tcp_flags & TCP_ACK) &&
+	    hit(w, METER_SYN_FLOOD, THREAT_SYN_FLOOD))
+		return true;
+	if (icmp && packet_icmp_is_request(p) &&
+	    hit(w, METER_ICMP_FLOOD, THREAT_ICMP_FLOOD))
+		return true;
+	threat = threat_in_packet(p);
+	if (!threat || !guard_note(w, threat, 1, true, NULL) ||
+	    passage_is_watched(w))
+		return false;
+	passage_drop(w, REASON_THREAT);
+	return true;
+}
+
+bool guard_new_flow(struct passage *w)
+{
+	if (!w->endpoint || !w->ingress)
+		return false;
+	return (w->packet.proto == PROTO_UDP && hit(w, METER_UDP_FLOOD, 0)) ||
+	       hit(w, METER_SESSION_RATE, 0);
+}
+
+bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket)
+{
+	struct meter_answer a;
+
+	*ret_ticket = 0;
+	if (!w->endpoint || client_is_own)
+		return false;
+	a = meter_session_begin(w->in->meters, w->index,
+				w->ingress ? w->packet.saddr : w->packet.daddr,
+				w->now, ret_ticket);
+	if (a.limit && a.log_count)
+		(void)guard_note(w, THREAT_SOURCE_SESSIONS, a.log_count, true,
+				 NULL);
+	if (!a.limit || passage_is_watched(w))
+		return false;
+	passage_drop(w, REASON_FLOOD);
+	return true;
+}

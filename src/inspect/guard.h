@@ -1,0 +1,23 @@
+/*
+ * Floods and threats that a packet shows by itself: what is over a meter's
+ * limit, or is an attack whatever policy says.
+ */
+#pragma once
+
+#include "inspect/passage.h"
+
+/* A whole packet of an endpoint. true: it is to go no further, and was. */
+bool guard_packet(struct passage *w);
+/* The first packet of what would be a flow. true: likewise. */
+bool guard_new_flow(struct passage *w);
+/*
+ * A session that is let in begins; *ret_ticket is for flow.meter_ticket. true:
+ * its source has too many; the packet was dropped.
+ */
+bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket);
+/*
+ * Notes one that was met elsewhere, of this packet. f: its flow; NULL. true: the
+ * action is to drop it.
+ */
+bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
+		struct flow *f);

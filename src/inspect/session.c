@@ -1,0 +1,111 @@
+#include "inspect/session.h"
+
+#include "packet/packet.h"
+
+static bool has_ports(uint8_t proto)
+{
+	return proto != PROTO_ICMP && proto != PROTO_ICMPV6;
+}
+
+/* What was denied without a session: all but its numbers. */
+static struct report_session describe(const struct inspect *in,
+				      const struct flow_key *k,
+				      bool client_is_own,
+				      const struct flow_verdict *v)
+{
+	const struct endpoint *e = snapshot_endpoint(in->snapshot, k->endpoint);
+	uint16_t flags = v->flags | (client_is_own ? 0 : SESSION_INGRESS);
+	bool ports = has_ports(k->proto);
+
+	return (struct report_session){
+		.endpoint = k->endpoint,
+		.ep_mac = e ? e->mac : (struct mac){ { 0 } },
+		.client = client_is_own ? k->own : k->peer,
+		.server = client_is_own ? k->peer : k->own,
+		.client_port = !ports	       ? 0
+			       : client_is_own ? k->own_port
+					       : k->peer_port,
+		.server_port = !ports	       ? 0
+			       : client_is_own ? k->peer_port
+					       : k->own_port,
+		.proto = k->proto,
+		.action = v->action,
+		.flags = report_flags(flags),
+		.policy_id = v->rule_id,
+	};
+}
+
+static bool is_established(const struct flow *f)
+{
+	return f->midstream || (f->side[FLOW_CLIENT].syn_acked &&
+				f->side[FLOW_SERVER].syn_acked);
+}
+
+static struct report_session report_of(const struct inspect *in,
+				       const struct flow *f)
+{
+	struct report_session s =
+		describe(in, &f->key, f->client_is_own, &f->verdict);
+
+	/* nothing identifies applications yet: once answered it is certain */
+	s.app_certain = f->key.proto == PROTO_TCP ||
+			f->side[FLOW_SERVER].packets > 0;
+	s.established = is_established(f);
+	s.severity = f->severity;
+	s.threat_id = f->threat;
+	s.client_packets = f->side[FLOW_CLIENT].packets;
+	s.server_packets = f->side[FLOW_SERVER].packets;
+	s.client_bytes = f->side[FLOW_CLIENT].bytes;
+	s.server_bytes = f->side[FLOW_SERVER].bytes;
+	s.first_seen = f->first_seen;
+	s.last_seen = f->last_seen;
+	return s;
+}
+
+void session_begin(struct passage *w, struct flow *f, uint32_t ticket)
+{
+	f->tap = passage_is_watched(w);
+	f->meter_ticket = ticket;
+	if (w->endpoint)
+		traffic_session_begin(w->in->traffic, w->index,
+				      !f->client_is_own, w->now);
+}
+
+void session_packet(struct passage *w, struct flow *f, bool changed)
+{
+	const struct flow_key *k = &f->key;
+	bool dns = report_is_dns(k->proto,
+				 f->client_is_own ? k->peer_port : k->own_port);
+	struct report_session s;
+
+	if (!w->endpoint || (!changed && !report_is_due(&f->told, dns, w->now)))
+		return;
+	s = report_of(w->in, f);
+	report_session(w->in->reports, &s, &f->told,
+		       changed ? REPORT_CHANGED : REPORT_PACKET, w->now);
+}
+
+void session_denied(struct passage *w, const struct flow_key *k,
+		    bool client_is_own, const struct flow_verdict *v)
+{
+	struct report_session s;
+
+	if (!w->endpoint)
+		return;
+	s = describe(w->in, k, client_is_own, v);
+	s.first_seen = s.last_seen = w->now;
+	report_denied(w->in->reports, &s, w->now);
+}
+
+void session_end(struct inspect *in, const struct flow *f)
+{
+	struct flow_told told = f->told;
+	struct report_session s;
+
+	if (f->key.endpoint == ENDPOINT_NONE)
+		return;
+	traffic_session_end(in->traffic, f->key.endpoint, !f->client_is_own);
+	meter_session_end(in->meters, f->meter_ticket, in->now);
+	s = report_of(in, f);
+	report_session(in->reports, &s, &told, REPORT_END, in->now);
+}
