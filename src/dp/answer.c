@@ -8,6 +8,8 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "dp/answer_device.h"
+#include "dp/answer_tables.h"
 #include "flow/flow.h"
 #include "packet/packet.h"
 #include "wire/reason.h"
@@ -44,8 +46,7 @@ static void answer_mac(json_t *result, const char *name, struct mac m)
 	answer_text(result, name, mac_is_zero(m) ? "" : mac_format(m, text));
 }
 
-/* A new object as member `name`; borrowed. */
-static json_t *answer_group(json_t *result, const char *name)
+json_t *answer_group(json_t *result, const char *name)
 {
 	json_t *group = json_object();
 
@@ -194,8 +195,8 @@ static void answer_reasons(json_t *result, const char *name,
 			answer_uint(o, reason_name((enum reason)i), counts[i]);
 }
 
-static void answer_use(json_t *result, const char *name, uint64_t in_use,
-		       uint64_t limit, uint64_t evicted)
+void answer_use(json_t *result, const char *name, uint64_t in_use,
+		uint64_t limit, uint64_t evicted)
 {
 	json_t *o = answer_group(result, name);
 
@@ -204,19 +205,43 @@ static void answer_use(json_t *result, const char *name, uint64_t in_use,
 	answer_uint(o, "evicted", evicted);
 }
 
-static void answer_port(json_t *result, struct control *ctl)
+static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
-	struct ring_counts c = port_counts(&ctl->port, ctl->worker);
-	json_t *o = answer_group(result, "port");
+	struct ring_counts c = port_counts(p, ctl->worker);
 
-	answer_text(o, "iface", ctl->port.iface);
-	answer_text(o, "state", port_state_name(ctl->port.state));
-	answer_uint(o, "times_lost", ctl->port.times_lost);
+	answer_text(o, "iface", p->where.iface);
+	answer_text(o, "state", port_state_name(p->state));
+	answer_uint(o, "times_lost", p->times_lost);
 	answer_uint(o, "received", c.received);
 	answer_uint(o, "sent", c.sent);
 	answer_uint(o, "receive_lost", c.receive_lost);
 	answer_uint(o, "receive_errors", c.receive_errors);
 	answer_uint(o, "send_failed", c.send_failed);
+}
+
+/* The service port, and the list of those of other kinds. */
+static void answer_ports(json_t *result, struct control *ctl)
+{
+	json_t *others = json_array();
+
+	answer_port(answer_group(result, "port"), ctl, &ctl->ports.service);
+	for (size_t i = 1; i < WORKER_PORTS_MAX; i++) {
+		const struct port *p = ctl->ports.at[i];
+		json_t *o;
+
+		if (!p)
+			continue;
+		o = json_object();
+		answer_text(o, "kind", port_kind_name(p->from.kind));
+		answer_text(o, "netns", p->where.netns);
+		answer_mac(o, "workload", p->from.workload);
+		answer_bool(o, "quarantined", p->from.quarantined);
+		if (p->from.kind == FRAME_PORT_NFQ)
+			answer_uint(o, "queue", p->where.queue);
+		answer_port(o, ctl, p);
+		(void)json_array_append_new(others, o);
+	}
+	(void)json_object_set_new(result, "other_ports", others);
 }
 
 static void answer_flows(json_t *result, const struct flow_counts *c)
@@ -270,7 +295,7 @@ void answer_stats(json_t *result, struct control *ctl)
 
 	answer_uint(result, "uptime_s",
 		    usec_since(clock_now(), ctl->started) / USEC_PER_SEC);
-	answer_port(result, ctl);
+	answer_ports(result, ctl);
 	o = answer_group(result, "endpoints");
 	answer_uint(o, "in_use", endpoints);
 	answer_uint(o, "limit", ENDPOINTS_MAX);
@@ -278,8 +303,10 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_uint(o, "version", s.version);
 	answer_uint(o, "rules", rules);
 	answer_flows(result, &c.flows);
-	answer_use(result, "fragments", c.frags.in_use, c.frags.limit,
-		   c.frags.evicted);
+	answer_fragments(result, &c);
+	answer_meter_use(result, c.meters);
+	answer_threats(result, &c.threats);
+	answer_reports(result, &c.reports);
 	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
 		   c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,
@@ -298,4 +325,5 @@ void answer_stats(json_t *result, struct control *ctl)
 	o = answer_group(result, "doors");
 	answer_door(o, "compat", &ctl->compat);
 	answer_door(o, "own", &ctl->own);
+	answer_notices(result, &ctl->notify);
 }

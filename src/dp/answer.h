@@ -11,6 +11,11 @@
 #include "dp/control.h"
 #include "wire/session.h"
 
+/* A new object as member `name`; borrowed. */
+json_t *answer_group(json_t *result, const char *name);
+/* {"in_use":, "limit":, "evicted":} as member `name`. */
+void answer_use(json_t *result, const char *name, uint64_t in_use,
+		uint64_t limit, uint64_t evicted);
 void answer_uint(json_t *result, const char *name, uint64_t v);
 void answer_text(json_t *result, const char *name, const char *text);
 

@@ -7,7 +7,10 @@
 
 #include "base/addr.h"
 #include "dp/answer.h"
+#include "dp/answer_kept.h"
+#include "wire/app.h"
 #include "wire/ctrl.h"
+#include "wire/ctrl_rule.h"
 
 static void set(json_t *o, const char *name, json_t *v)
 {
@@ -104,10 +107,59 @@ static json_t *apps_json(const struct rule_spec *r)
 	return list;
 }
 
+static json_t *words_json(const struct addr_word *w, size_t n)
+{
+	char text[ADDR_WORD_TEXT_MAX];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(
+			list, json_string(addr_word_format(&w[i], text)));
+	return list;
+}
+
+static json_t *ports_json(const struct rule_lists *l)
+{
+	char text[16];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n_ports; i++) {
+		(void)snprintf(text, sizeof text, "%u-%u", l->ports[i].first,
+			       l->ports[i].last);
+		(void)json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static json_t *own_rule_json(const struct rule_spec *r)
+{
+	json_t *o = json_object(), *apps = json_array();
+
+	for (size_t i = 0; i < r->n_apps; i++) {
+		const char *name = app_name(r->apps[i].app);
+
+		(void)json_array_append_new(
+			apps, name ? json_string(name)
+				   : json_integer(r->apps[i].app));
+	}
+	set(o, "id", json_integer(r->id));
+	set(o, "from", words_json(r->lists->from, r->lists->n_from));
+	set(o, "to", words_json(r->lists->to, r->lists->n_to));
+	set(o, "ports", ports_json(r->lists));
+	set(o, "proto", json_integer(r->proto));
+	set(o, "apps", apps);
+	set(o, "action", json_string(rule_action_word(r)));
+	set(o, "ingress", json_boolean(r->ingress));
+	return o;
+}
+
 static json_t *rule_json(const struct rule_spec *r)
 {
-	json_t *o = json_object();
+	json_t *o;
 
+	if (r->lists)
+		return own_rule_json(r);
+	o = json_object();
 	set(o, "id", json_integer(r->id));
 	set(o, "sip", ip_json(r->sip));
 	set(o, "sipr", ip_json(r->sipr));
@@ -127,6 +179,28 @@ static json_t *rule_json(const struct rule_spec *r)
 	if (r->n_apps)
 		set(o, "apps", apps_json(r));
 	return o;
+}
+
+static void add_sets(json_t *messages, const struct addr_sets *sets)
+{
+	json_t *body = json_object(), *all = json_object();
+	char text[ADDR_WORD_TEXT_MAX];
+	const struct addr_set *s;
+
+	for (size_t i = 0; (s = addr_sets_at(sets, i)); i++) {
+		json_t *list = json_array();
+
+		for (size_t k = 0; k < s->n_ranges; k++) {
+			struct addr_word w = { .first = s->ranges[k].first,
+					       .last = s->ranges[k].last };
+
+			(void)json_array_append_new(
+				list, json_string(addr_word_format(&w, text)));
+		}
+		set(all, s->name, list);
+	}
+	set(body, "sets", all);
+	add(messages, CTRL_WEIR_SETS, body);
 }
 
 static void add_policy(json_t *messages, const struct endpoint *e)
@@ -149,10 +223,11 @@ static void add_policy(json_t *messages, const struct endpoint *e)
 	add(messages, CTRL_CFG_POLICY, body);
 }
 
-static void add_endpoint(json_t *messages, const struct endpoint *e)
+static void add_endpoint(json_t *messages, const struct control *ctl,
+			 uint16_t index, const struct endpoint *e)
 {
 	json_t *body = json_object(), *cfg = json_object();
-	json_t *macs = json_array();
+	json_t *macs = json_array(), *apps;
 
 	set(body, "mac", mac_json(e->mac));
 	set(body, "ucmac", mac_json(e->ucmac));
@@ -163,36 +238,100 @@ static void add_endpoint(json_t *messages, const struct endpoint *e)
 	(void)json_array_append_new(macs, mac_json(e->mac));
 	set(cfg, "macs", macs);
 	set(cfg, "tap", json_boolean(e->tap));
+	apps = answer_kept_apps(&ctl->kept, index);
+	if (json_array_size(apps))
+		set(cfg, "apps", apps);
+	else
+		json_decref(apps);
 	add(messages, CTRL_CFG_MAC, cfg);
+	if (e->nbe)
+		add(messages, CTRL_CFG_NBE,
+		    json_pack("{s:[o],s:b}", "macs", mac_json(e->mac), "nbe",
+			      1));
 	if (e->policy)
 		add_policy(messages, e);
 }
 
-static void add_port(json_t *messages, const struct port *port)
+static void add_service_port(json_t *messages, const struct port *port)
 {
 	json_t *body;
 
 	if (port->state == PORT_NONE)
 		return;
 	body = json_object();
-	set(body, "iface", json_string(port->iface));
+	set(body, "iface", json_string(port->where.iface));
 	add(messages, CTRL_ADD_SRVC_PORT, body);
+}
+
+/* A pair is told by its first side. */
+static void add_other_port(json_t *messages, const struct ports *ports,
+			   const struct port *p)
+{
+	bool nfq = p->from.kind == FRAME_PORT_NFQ;
+	json_t *body;
+
+	if (p->other < p->at)
+		return;
+	body = json_object();
+	set(body, "epmac", mac_json(p->from.workload));
+	if (p->from.kind == FRAME_PORT_PAIR) {
+		set(body, "vex_iface", json_string(p->where.iface));
+		set(body, "vin_iface",
+		    json_string(ports->at[p->other]->where.iface));
+		set(body, "quar", json_boolean(p->from.quarantined));
+		add(messages, CTRL_ADD_PORT_PAIR, body);
+		return;
+	}
+	set(body, "netns", json_string(p->where.netns));
+	set(body, "iface", json_string(p->where.iface));
+	if (nfq)
+		set(body, "qnum", json_integer(p->where.queue));
+	add(messages, nfq ? CTRL_ADD_NFQ_PORT : CTRL_ADD_TAP_PORT, body);
+}
+
+static void add_switches(json_t *messages, const struct snapshot_spec *s)
+{
+	const struct {
+		enum ctrl_kind kind;
+		const char *field;
+		bool on;
+	} all[] = {
+		{ CTRL_SYS_CONF, "xff_enabled", s->xff },
+		{ CTRL_DISABLE_NET_POLICY, "disable_net_policy",
+		  s->net_policy_disabled },
+		{ CTRL_DETECT_UNMANAGED, "detect_unmanaged_wl",
+		  s->detect_unmanaged },
+		{ CTRL_ENABLE_ICMP_POLICY, "enable_icmp_policy",
+		  s->icmp_enforced },
+		{ CTRL_STRICT_GROUP_MODE, "strict_group_mode",
+		  s->strict_group_mode },
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		add(messages, all[i].kind,
+		    json_pack("{s:b}", all[i].field, all[i].on));
 }
 
 void answer_config(json_t *result, struct control *ctl)
 {
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
-	json_t *messages = json_array(), *body = json_object();
+	json_t *messages = json_array();
 
 	add_subnets(messages, CTRL_CFG_INTERNAL_NET, s.internal, s.n_internal);
 	add_subnets(messages, CTRL_CFG_SPECIP_NET, s.special, s.n_special);
-	set(body, "enable_icmp_policy", json_boolean(s.icmp_enforced));
-	add(messages, CTRL_ENABLE_ICMP_POLICY, body);
+	add_switches(messages, &s);
+	if (config_addr_sets(ctl->config))
+		add_sets(messages, config_addr_sets(ctl->config));
 	for (size_t i = 0; i < s.n_endpoints; i++)
 		if (s.endpoints[i].used)
-			add_endpoint(messages, &s.endpoints[i]);
+			add_endpoint(messages, ctl, (uint16_t)i,
+				     &s.endpoints[i]);
 	if (s.has_policy_addrs)
 		add_policy_addrs(messages, &s);
-	add_port(messages, &ctl->port);
+	add_service_port(messages, &ctl->ports.service);
+	for (size_t i = 1; i < WORKER_PORTS_MAX; i++)
+		if (ctl->ports.at[i])
+			add_other_port(messages, &ctl->ports, ctl->ports.at[i]);
+	answer_kept_messages(messages, ctl);
 	set(result, "messages", messages);
 }

@@ -72,9 +72,9 @@ uint32_t ask_end_flows(struct worker *w, struct flow_pick pick)
 	return s.ended;
 }
 
-static void do_forget_blocks(struct worker_view *view, void *arg)
+static void do_forget(struct worker_view *view, void *arg)
 {
-	inspect_forget_blocks(view->inspect, *(const uint16_t *)arg);
+	inspect_forget_endpoint(view->inspect, *(const uint16_t *)arg);
 }
 
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint)
@@ -82,7 +82,7 @@ void ask_forget_endpoint(struct worker *w, uint16_t endpoint)
 	struct flow_pick pick = { FLOW_PICK_ENDPOINT, endpoint };
 
 	(void)ask_end_flows(w, pick);
-	worker_ask(w, do_forget_blocks, &endpoint);
+	worker_ask(w, do_forget, &endpoint);
 }
 
 static void do_adopt(struct worker_view *view, void *arg)
@@ -94,4 +94,88 @@ static void do_adopt(struct worker_view *view, void *arg)
 void ask_adopt(struct worker *w, const struct snapshot *s)
 {
 	worker_ask(w, do_adopt, (void *)(uintptr_t)s);
+}
+
+static void do_connections(struct worker_view *view, void *arg)
+{
+	struct connection_page *page = arg;
+
+	page->n = inspect_drain_connections(view->inspect, page->records,
+					    CONNECTIONS_PER_MSG);
+}
+
+void ask_connections(struct worker *w, struct connection_page *ret)
+{
+	worker_ask(w, do_connections, ret);
+}
+
+static void do_threats(struct worker_view *view, void *arg)
+{
+	struct threat_page *page = arg;
+
+	page->n = inspect_drain_threats(view->inspect, page->records,
+					THREATS_PER_QUESTION);
+}
+
+void ask_threats(struct worker *w, struct threat_page *ret)
+{
+	worker_ask(w, do_threats, ret);
+}
+
+void ask_ip_names(struct worker *w, struct ip_name_page *ret)
+{
+	ret->n = 0;
+}
+
+bool ask_fqdn(struct worker *w, struct fqdn_record *ret)
+{
+	return false;
+}
+
+static void do_meters(struct worker_view *view, void *arg)
+{
+	struct meter_page *page = arg;
+
+	page->n = inspect_copy_meters(view->inspect, &page->cursor, view->now,
+				      page->records, METERS_PER_MSG);
+}
+
+void ask_meters(struct worker *w, struct meter_page *ret)
+{
+	worker_ask(w, do_meters, ret);
+}
+
+struct traffic_question {
+	const uint16_t *endpoints; /* NULL: the device */
+	size_t n;
+	struct stats_record sum;
+};
+
+static void do_traffic(struct worker_view *view, void *arg)
+{
+	struct traffic_question *q = arg;
+
+	if (!q->endpoints)
+		inspect_add_device_traffic(view->inspect, view->now, &q->sum);
+	for (size_t i = 0; i < q->n; i++)
+		inspect_add_traffic(view->inspect, q->endpoints[i], view->now,
+				    &q->sum);
+}
+
+struct stats_record ask_traffic(struct worker *w, const uint16_t *endpoints,
+				size_t n)
+{
+	struct traffic_question q = { .endpoints = endpoints, .n = n };
+
+	if (n)
+		worker_ask(w, do_traffic, &q);
+	return q.sum;
+}
+
+struct stats_record ask_device_traffic(struct worker *w)
+{
+	struct traffic_question q = { .endpoints = NULL };
+
+	worker_ask(w, do_traffic, &q);
+	return q.sum;
 }

@@ -9,6 +9,7 @@
 
 #include "dp/worker.h"
 #include "inspect/inspect.h"
+#include "wire/records.h"
 #include "wire/session.h"
 
 struct flow_page {
@@ -23,6 +24,28 @@ struct block_list {
 	struct block_record records[BLOCKS_MAX];
 };
 
+/* What the worker had to tell; it is taken out of there. */
+struct connection_page {
+	size_t n; /* CONNECTIONS_PER_MSG: there may be more */
+	struct connection_record records[CONNECTIONS_PER_MSG];
+};
+
+struct threat_page {
+	size_t n; /* THREATS_PER_QUESTION: there may be more */
+	struct threat_record records[THREATS_PER_QUESTION];
+};
+
+struct ip_name_page {
+	size_t n; /* IP_NAMES_PER_QUESTION: there may be more */
+	struct ip_name_record records[IP_NAMES_PER_QUESTION];
+};
+
+struct meter_page {
+	uint64_t cursor; /* for the next page; 0 at first */
+	size_t n;	 /* METERS_PER_MSG: there may be more */
+	struct meter_record records[METERS_PER_MSG];
+};
+
 /* max is 1..FLOWS_PER_QUESTION; fewer than max records: that was the end. */
 void ask_flows(struct worker *w, uint32_t cursor, size_t max,
 	       struct flow_page *ret);
@@ -34,3 +57,16 @@ uint32_t ask_end_flows(struct worker *w, struct flow_pick pick);
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
 /* From now on the worker judges by s and no longer uses what was before. */
 void ask_adopt(struct worker *w, const struct snapshot *s);
+
+/* Connections, threats, names to be told of; each is told once. */
+void ask_connections(struct worker *w, struct connection_page *ret);
+void ask_threats(struct worker *w, struct threat_page *ret);
+void ask_ip_names(struct worker *w, struct ip_name_page *ret);
+/* false: no name has gained addresses since. */
+bool ask_fqdn(struct worker *w, struct fqdn_record *ret);
+/* The running meters from ret->cursor on. */
+void ask_meters(struct worker *w, struct meter_page *ret);
+/* The traffic of these workloads together; the device's. */
+struct stats_record ask_traffic(struct worker *w, const uint16_t *endpoints,
+				size_t n);
+struct stats_record ask_device_traffic(struct worker *w);

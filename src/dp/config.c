@@ -41,6 +41,7 @@ struct config {
 	void *publish_arg;
 	struct subnet_chunks subnets[SUBNET__MAX];
 	struct rule_chunks rules;
+	struct addr_sets *sets; /* NULL: none were given */
 };
 
 struct draft {
@@ -128,6 +129,7 @@ void config_free(struct config *c)
 		subnets_forget(&c->subnets[i]);
 	rules_forget(&c->rules);
 	snapshot_free(c->current);
+	addr_sets_free(c->sets);
 	free(c);
 }
 
@@ -427,6 +429,7 @@ int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
 		.dir = m->policy.dir,
 		.ipv6 = m->policy.ipv6,
 		.reject = m->policy.reject,
+		.sets = c->sets,
 	};
 	struct policy *p;
 	int rc;
@@ -448,20 +451,156 @@ int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
 	spec.n_rules = r->n;
 	*r = (struct rule_chunks){ 0 };
 	p = policy_compile(&spec, reterr);
-	if (!p)
-		return -ENOMEM;
+	if (!p) {
+		err_prefix(reterr, ctrl_name(m->kind));
+		return -reterr->code;
+	}
 	rc = attach(c, m, p, strict, reterr);
 	policy_put(p);
 	return rc;
 }
 
-int config_icmp(struct config *c, bool enforced, struct err *reterr)
+int config_switch(struct config *c, const struct ctrl_msg *m,
+		  struct err *reterr)
 {
 	struct draft d = { 0 };
 	int rc = draft_begin(c, &d, reterr);
 
 	if (rc < 0)
 		return rc;
-	d.spec.icmp_enforced = enforced;
+	switch (m->kind) {
+	case CTRL_SYS_CONF: d.spec.xff = m->on; break;
+	case CTRL_DISABLE_NET_POLICY: d.spec.net_policy_disabled = m->on; break;
+	case CTRL_DETECT_UNMANAGED: d.spec.detect_unmanaged = m->on; break;
+	case CTRL_STRICT_GROUP_MODE: d.spec.strict_group_mode = m->on; break;
+	case CTRL_ENABLE_ICMP_POLICY: d.spec.icmp_enforced = m->on; break;
+	default: BUG_ON(true);
+	}
 	return draft_commit(c, &d, reterr);
+}
+
+int config_nbe(struct config *c, const struct ctrl_msg *m, bool strict,
+	       struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = check_macs(&d, m->cfg_nbe.macs, m->cfg_nbe.n_macs, strict,
+			"ctrl_cfg_nbe.macs", reterr);
+	if (rc < 0) {
+		free(d.endpoints);
+		return rc;
+	}
+	for (size_t i = 0; i < m->cfg_nbe.n_macs; i++) {
+		struct endpoint *e = find(&d, m->cfg_nbe.macs[i]);
+
+		if (e && m->cfg_nbe.has_nbe)
+			e->nbe = m->cfg_nbe.nbe;
+	}
+	return draft_commit(c, &d, reterr);
+}
+
+int config_find_macs(const struct config *c, const struct mac *macs, size_t n,
+		     bool strict, const char *field, uint16_t **ret,
+		     size_t *ret_n, struct err *reterr)
+{
+	uint16_t *list = calloc(n + 1, sizeof *list);
+	size_t found = 0;
+
+	if (!list)
+		return err_set(reterr, ENOMEM, field, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		uint16_t e = snapshot_find_mac(c->current, macs[i], MAC_REAL);
+		char at[ERR_AT_MAX];
+
+		if (e != ENDPOINT_NONE) {
+			list[found++] = e;
+			continue;
+		}
+		(void)snprintf(at, sizeof at, "%s[%zu]", field, i);
+		if (!strict)
+			continue;
+		free(list);
+		return no_such_mac(reterr, at, macs[i]);
+	}
+	*ret = list;
+	*ret_n = found;
+	return 0;
+}
+
+/* One policy in both forms, so that who shares it goes on sharing it. */
+struct renewed {
+	const struct policy *before;
+	struct policy *after; /* counted */
+};
+
+/* The policy with other sets; NULL and *reterr when it needs one not there. */
+static struct policy *renew(struct renewed *list, size_t *n,
+			    const struct endpoint *e,
+			    const struct addr_sets *sets, struct err *reterr)
+{
+	char mac[MAC_TEXT_MAX], at[ERR_AT_MAX];
+	struct policy *p;
+
+	for (size_t i = 0; i < *n; i++)
+		if (list[i].before == e->policy)
+			return list[i].after;
+	p = policy_with_sets(e->policy, sets, reterr);
+	if (p) {
+		list[(*n)++] = (struct renewed){ e->policy, p };
+		return p;
+	}
+	(void)snprintf(at, sizeof at, "weir_sets: policy of %s",
+		       mac_format(e->mac, mac));
+	err_prefix(reterr, at);
+	return NULL;
+}
+
+int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr)
+{
+	struct addr_sets *sets = addr_sets_new(m->sets.sets, m->sets.n);
+	struct draft d = { 0 };
+	struct renewed *list = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (!sets)
+		return err_set(reterr, ENOMEM, "weir_sets", "out of memory");
+	rc = draft_begin(c, &d, reterr);
+	if (rc < 0)
+		goto free_sets;
+	list = calloc(d.spec.n_endpoints + 1, sizeof *list);
+	if (!list)
+		rc = err_set(reterr, ENOMEM, "weir_sets", "out of memory");
+	for (size_t i = 0; rc == 0 && i < d.spec.n_endpoints; i++) {
+		struct endpoint *e = &d.endpoints[i];
+
+		if (!e->policy || !policy_uses_sets(e->policy))
+			continue;
+		e->policy = renew(list, &n, e, sets, reterr);
+		rc = e->policy ? 0 : -reterr->code;
+	}
+	if (rc == 0)
+		rc = draft_commit(c, &d, reterr);
+	else
+		free(d.endpoints);
+	for (size_t i = 0; i < n; i++)
+		policy_put(list[i].after);
+	free(list);
+	if (rc == 0) {
+		struct addr_sets *before = c->sets;
+
+		c->sets = sets;
+		sets = before;
+	}
+free_sets:
+	addr_sets_free(sets);
+	return rc;
+}
+
+const struct addr_sets *config_addr_sets(const struct config *c)
+{
+	return c->sets;
 }

@@ -51,5 +51,27 @@ int config_subnets(struct config *c, const struct ctrl_msg *m,
 /* CFG_POLICY; chunked. Takes the rules out of m. */
 int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
 		  struct err *reterr);
-/* ENABLE_ICMP_POLICY; policies follow at once, without being sent again. */
-int config_icmp(struct config *c, bool enforced, struct err *reterr);
+/*
+ * SYS_CONF, DISABLE_NET_POLICY, DETECT_UNMANAGED, STRICT_GROUP_MODE,
+ * ENABLE_ICMP_POLICY; policies follow at once, without being sent again.
+ */
+int config_switch(struct config *c, const struct ctrl_msg *m,
+		  struct err *reterr);
+/*
+ * WEIR_SETS: replaces all sets, and compiles policies that use any again.
+ * -ENOENT when a policy uses one that is not among them.
+ */
+int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr);
+/* Borrowed until the next config_sets(); NULL: none. */
+const struct addr_sets *config_addr_sets(const struct config *c);
+/* CFG_NBE */
+int config_nbe(struct config *c, const struct ctrl_msg *m, bool strict,
+	       struct err *reterr);
+/*
+ * The indices of the workloads that have these MACs, each in the order named,
+ * as a new array the caller frees. An unknown one: an error at field[i] when
+ * strict, else passed over.
+ */
+int config_find_macs(const struct config *c, const struct mac *macs, size_t n,
+		     bool strict, const char *field, uint16_t **ret,
+		     size_t *ret_n, struct err *reterr);

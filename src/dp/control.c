@@ -55,15 +55,26 @@ static void serve_clients(struct control *ctl, struct own_clients *c,
 			(void)own_serve(ctl, c, (unsigned)(i - 1 - AT_CLIENTS));
 }
 
+/* How long nothing is to be done; -1: for ever. */
+static int wait_ms(const struct control *ctl, bool some_lost)
+{
+	int notify = notify_wait_ms(&ctl->notify, clock_now());
+
+	if (!some_lost)
+		return notify;
+	return notify >= 0 && notify < PORT_RETRY_MS ? notify : PORT_RETRY_MS;
+}
+
 static void serve(struct control *ctl, const struct door_fds *doors,
 		  struct pollfd *set)
 {
 	struct own_clients clients = { .n = 0 };
+	bool some_lost = false;
 	uint64_t ignored;
 
 	for (;;) {
 		nfds_t n = fill_poll_set(set, &clients);
-		int timeout = ctl->port.state == PORT_LOST ? PORT_RETRY_MS : -1;
+		int timeout = wait_ms(ctl, some_lost);
 
 		if (poll(set, n, timeout) < 0 && errno != EINTR)
 			break;
@@ -71,8 +82,9 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 			break;
 		if (set[AT_LOST].revents &&
 		    read(set[AT_LOST].fd, &ignored, sizeof ignored) > 0)
-			port_lost(&ctl->port);
-		(void)port_retry(&ctl->port, ctl->worker, ctl->opener_fd);
+			ports_lost(&ctl->ports);
+		some_lost = ports_retry(&ctl->ports);
+		notify_turn(ctl, clock_now());
 		if (set[AT_COMPAT].revents)
 			for (int i = 0; i < MESSAGES_PER_TURN &&
 					compat_serve(ctl, doors->compat);
@@ -98,7 +110,7 @@ static int signal_fd(void)
 }
 
 static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
-		 struct err *reterr)
+		 struct heartbeat *heartbeat, struct err *reterr)
 {
 	struct inspect_options opt = { .max_flows = max_flows };
 	struct inspect *in;
@@ -109,15 +121,18 @@ static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
 	if (!in)
 		return err_set(reterr, ENOMEM, "--flows",
 			       "out of memory for %u flows", max_flows);
-	ctl->worker = worker_start(in, lost_fd, reterr);
+	ctl->worker = worker_start(in, lost_fd, heartbeat, reterr);
 	if (!ctl->worker)
 		return -EAGAIN;
+	ports_init(&ctl->ports, ctl->worker, ctl->opener_fd);
+	if (kept_init(&ctl->kept) < 0)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
 int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
-		const json_t *load)
+		struct heartbeat *heartbeat, const json_t *load)
 {
 	struct control ctl = { .opener_fd = opener_fd, .started = clock_now() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
@@ -132,15 +147,18 @@ int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
 	set[AT_OWN] = (struct pollfd){ doors->own, POLLIN, 0 };
 	if (lost_fd < 0 || set[AT_SIGNAL].fd < 0) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (start(&ctl, max_flows, lost_fd, &err) < 0) {
+	} else if (start(&ctl, max_flows, lost_fd, heartbeat, &err) < 0) {
 		log_error("cannot start: %s", err.text);
 	} else if (load_each(load, load_one, &ctl) == 0) {
+		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
 		log_info("ready: version=" WEIR_VERSION " flows=%u", max_flows);
 		serve(&ctl, doors, set);
 		status = 0;
 	}
 	worker_stop(ctl.worker);
+	ports_done(&ctl.ports);
 	config_free(ctl.config);
+	kept_done(&ctl.kept);
 	if (lost_fd >= 0)
 		close(lost_fd);
 	if (set[AT_SIGNAL].fd >= 0)

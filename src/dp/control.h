@@ -18,7 +18,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "dp/config.h"
-#include "dp/port.h"
+#include "dp/kept.h"
+#include "dp/notify.h"
+#include "dp/ports.h"
 #include "dp/worker.h"
 
 /* What a door has seen; told by weir_stats. */
@@ -33,16 +35,19 @@ struct door_counts {
 struct control {
 	struct config *config;
 	struct worker *worker;
-	struct port port;
+	struct ports ports;
 	int opener_fd;
 	usec_t started;
 	struct door_counts compat, own;
+	struct kept kept;
+	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };
 
 struct door_fds {
 	int compat; /* SOCK_DGRAM, bound; -1: none */
 	int own;    /* SOCK_SEQPACKET, listening; -1: none */
+	int notify; /* SOCK_DGRAM, notices leave from it; -1: nobody is told */
 };
 
 /*
@@ -51,4 +56,4 @@ struct door_fds {
  * the exit status.
  */
 int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
-		const json_t *load);
+		struct heartbeat *heartbeat, const json_t *load);

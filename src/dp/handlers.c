@@ -6,12 +6,17 @@
 #include "dp/handlers.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "base/log.h"
 #include "dp/answer.h"
+#include "dp/answer_device.h"
 #include "dp/ask.h"
+#include "dp/change_kept.h"
+#include "dp/explain.h"
+#include "dp/notify.h"
 #include "wire/dpmsg.h"
 
 struct handler {
@@ -33,14 +38,25 @@ static int set_debug(struct control *ctl, struct ctrl_msg *m, bool strict,
 static int add_srvc_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 			 struct err *reterr)
 {
-	return port_add(&ctl->port, ctl->worker, ctl->opener_fd, m->port.iface,
-			reterr);
+	return ports_add_service(&ctl->ports, m->port.iface, reterr);
 }
 
 static int del_srvc_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 			 struct err *reterr)
 {
-	return port_del(&ctl->port, ctl->worker, reterr);
+	return ports_del_service(&ctl->ports, reterr);
+}
+
+static int add_port(struct control *ctl, struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	return ports_add(&ctl->ports, m->kind, &m->other_port, reterr);
+}
+
+static int del_port(struct control *ctl, struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	return ports_del(&ctl->ports, m->kind, &m->other_port, reterr);
 }
 
 static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -55,15 +71,11 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	uint16_t index;
 	int rc = config_del_mac(ctl->config, m, &index, reterr);
 
-	if (rc == 0)
+	if (rc == 0) {
 		ask_forget_endpoint(ctl->worker, index);
+		kept_forget(&ctl->kept, index);
+	}
 	return rc;
-}
-
-static int cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
-		   struct err *reterr)
-{
-	return config_cfg_mac(ctl->config, m, strict, reterr);
 }
 
 static int cfg_subnets(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -78,10 +90,16 @@ static int cfg_policy(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return config_policy(ctl->config, m, strict, reterr);
 }
 
-static int enable_icmp(struct control *ctl, struct ctrl_msg *m, bool strict,
-		       struct err *reterr)
+static int set_switch(struct control *ctl, struct ctrl_msg *m, bool strict,
+		      struct err *reterr)
 {
-	return config_icmp(ctl->config, m->on, reterr);
+	return config_switch(ctl->config, m, reterr);
+}
+
+static int cfg_nbe(struct control *ctl, struct ctrl_msg *m, bool strict,
+		   struct err *reterr)
+{
+	return config_nbe(ctl->config, m, strict, reterr);
 }
 
 static void json_keep_alive(struct control *ctl, const struct ctrl_msg *m,
@@ -174,6 +192,112 @@ static void binary_clear(struct control *ctl, const struct ctrl_msg *m,
 	(void)clear_flows(ctl, m->filter_id);
 }
 
+static void json_refresh_app(struct control *ctl, const struct ctrl_msg *m,
+			     json_t *result)
+{
+	answer_uint(result, "told", notify_all_apps(ctl));
+}
+
+/* The answer is on the agent's other socket (1.4). */
+static void binary_refresh_app(struct control *ctl, const struct ctrl_msg *m,
+			       reply_fn *reply, void *arg)
+{
+	(void)notify_all_apps(ctl);
+}
+
+static void json_meters(struct control *ctl, const struct ctrl_msg *m,
+			json_t *result)
+{
+	answer_meters(result, ctl);
+}
+
+static void binary_meters(struct control *ctl, const struct ctrl_msg *m,
+			  reply_fn *reply, void *arg)
+{
+	struct meter_page page = { .cursor = 0 };
+	uint8_t buf[COMPAT_REPLY_MAX];
+	bool taken = true;
+
+	do {
+		size_t n;
+
+		ask_meters(ctl->worker, &page);
+		n = meters_of_agent(page.records, page.n);
+		if (n)
+			taken = reply(
+				arg, buf,
+				dpmsg_meter_list(buf, page.records, n, true));
+	} while (taken && page.n == METERS_PER_MSG);
+	(void)reply(arg, buf, dpmsg_meter_list(buf, NULL, 0, false));
+}
+
+/* Unknown MACs contribute nothing (1.9), on both doors. */
+static struct stats_record stats_of_macs(struct control *ctl,
+					 const struct ctrl_msg *m)
+{
+	struct stats_record s = { 0 };
+	uint16_t *endpoints = NULL;
+	struct err err;
+	size_t n;
+
+	if (config_find_macs(ctl->config, m->macs.macs, m->macs.n, false,
+			     "ctrl_stats_macs.macs", &endpoints, &n, &err) == 0)
+		s = ask_traffic(ctl->worker, endpoints, n);
+	free(endpoints);
+	return s;
+}
+
+static void json_stats_macs(struct control *ctl, const struct ctrl_msg *m,
+			    json_t *result)
+{
+	struct stats_record s = stats_of_macs(ctl, m);
+
+	answer_traffic(result, &s);
+}
+
+static void binary_stats_macs(struct control *ctl, const struct ctrl_msg *m,
+			      reply_fn *reply, void *arg)
+{
+	struct stats_record s = stats_of_macs(ctl, m);
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	(void)reply(arg, buf, dpmsg_stats(buf, DPMSG_MAC_STATS, &s));
+}
+
+static void json_stats_device(struct control *ctl, const struct ctrl_msg *m,
+			      json_t *result)
+{
+	struct stats_record s = ask_device_traffic(ctl->worker);
+
+	answer_traffic(result, &s);
+}
+
+static void binary_stats_device(struct control *ctl, const struct ctrl_msg *m,
+				reply_fn *reply, void *arg)
+{
+	struct stats_record s = ask_device_traffic(ctl->worker);
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	(void)reply(arg, buf, dpmsg_stats(buf, DPMSG_DEVICE_STATS, &s));
+}
+
+static void json_counters(struct control *ctl, const struct ctrl_msg *m,
+			  json_t *result)
+{
+	struct device_counters c = device_counters_of(ctl);
+
+	answer_counters(result, &c);
+}
+
+static void binary_counters(struct control *ctl, const struct ctrl_msg *m,
+			    reply_fn *reply, void *arg)
+{
+	struct device_counters c = device_counters_of(ctl);
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	(void)reply(arg, buf, dpmsg_device_counter(buf, &c));
+}
+
 static void json_version(struct control *ctl, const struct ctrl_msg *m,
 			 json_t *result)
 {
@@ -199,26 +323,56 @@ static void json_config(struct control *ctl, const struct ctrl_msg *m,
 	answer_config(result, ctl);
 }
 
+static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	return config_sets(ctl->config, m, reterr);
+}
+
 static const struct handler handlers[] = {
 	[CTRL_KEEP_ALIVE] = { NULL, json_keep_alive, binary_keep_alive },
 	[CTRL_SET_DEBUG] = { set_debug, NULL, NULL },
 	[CTRL_ADD_SRVC_PORT] = { add_srvc_port, NULL, NULL },
 	[CTRL_DEL_SRVC_PORT] = { del_srvc_port, NULL, NULL },
+	[CTRL_ADD_PORT_PAIR] = { add_port, NULL, NULL },
+	[CTRL_DEL_PORT_PAIR] = { del_port, NULL, NULL },
+	[CTRL_ADD_TAP_PORT] = { add_port, NULL, NULL },
+	[CTRL_DEL_TAP_PORT] = { del_port, NULL, NULL },
+	[CTRL_ADD_NFQ_PORT] = { add_port, NULL, NULL },
+	[CTRL_DEL_NFQ_PORT] = { del_port, NULL, NULL },
 	[CTRL_ADD_MAC] = { add_mac, NULL, NULL },
 	[CTRL_DEL_MAC] = { del_mac, NULL, NULL },
-	[CTRL_CFG_MAC] = { cfg_mac, NULL, NULL },
+	[CTRL_CFG_MAC] = { change_cfg_mac, NULL, NULL },
+	[CTRL_CFG_NBE] = { cfg_nbe, NULL, NULL },
+	[CTRL_REFRESH_APP] = { NULL, json_refresh_app, binary_refresh_app },
 	[CTRL_CFG_INTERNAL_NET] = { cfg_subnets, NULL, NULL },
 	[CTRL_CFG_SPECIP_NET] = { cfg_subnets, NULL, NULL },
 	[CTRL_CFG_POLICY] = { cfg_policy, NULL, NULL },
 	[CTRL_CFG_POLICY_ADDR] = { cfg_subnets, NULL, NULL },
-	[CTRL_ENABLE_ICMP_POLICY] = { enable_icmp, NULL, NULL },
+	[CTRL_CFG_SET_FQDN] = { change_set_fqdn, NULL, NULL },
+	[CTRL_CFG_DEL_FQDN] = { change_del_fqdn, NULL, NULL },
+	[CTRL_CFG_DLP] = { change_cfg_dlp, NULL, NULL },
+	[CTRL_CFG_DLPMAC] = { change_cfg_dlpmac, NULL, NULL },
+	[CTRL_BLD_DLP] = { change_bld_dlp, NULL, NULL },
+	[CTRL_BLD_DLPMAC] = { change_bld_dlpmac, NULL, NULL },
+	[CTRL_SYS_CONF] = { set_switch, NULL, NULL },
+	[CTRL_DISABLE_NET_POLICY] = { set_switch, NULL, NULL },
+	[CTRL_DETECT_UNMANAGED] = { set_switch, NULL, NULL },
+	[CTRL_STRICT_GROUP_MODE] = { set_switch, NULL, NULL },
+	[CTRL_ENABLE_ICMP_POLICY] = { set_switch, NULL, NULL },
 	[CTRL_LIST_SESSION] = { NULL, json_list, binary_list },
 	[CTRL_COUNT_SESSION] = { NULL, json_count, binary_count },
 	[CTRL_CLEAR_SESSION] = { NULL, json_clear, binary_clear },
+	[CTRL_LIST_METER] = { NULL, json_meters, binary_meters },
+	[CTRL_STATS_MACS] = { NULL, json_stats_macs, binary_stats_macs },
+	[CTRL_STATS_DEVICE] = { NULL, json_stats_device, binary_stats_device },
+	[CTRL_COUNTER_DEVICE] = { NULL, json_counters, binary_counters },
 	[CTRL_WEIR_VERSION] = { NULL, json_version, NULL },
 	[CTRL_WEIR_STATS] = { NULL, json_stats, NULL },
 	[CTRL_WEIR_BLOCKS] = { NULL, json_blocks, NULL },
 	[CTRL_WEIR_CONFIG] = { NULL, json_config, NULL },
+	[CTRL_WEIR_SETS] = { set_sets, NULL, NULL },
+	[CTRL_WEIR_EXPLAIN] = { explain_check, explain_json, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

@@ -34,8 +34,8 @@ static int bind_or_die(const char *path, int type)
 }
 
 static int run_worker(const struct options *opt, const struct door_fds *doors,
-		      int opener_fd, pid_t parent, char *load_text,
-		      size_t load_len)
+		      int opener_fd, pid_t parent, struct heartbeat *heartbeat,
+		      char *load_text, size_t load_len)
 {
 	struct err err;
 	json_t *load;
@@ -48,7 +48,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	if (getppid() != parent)
 		return 1;
 	load = load_parse(opt->load, load_text, load_len);
-	status = control_run(doors, opener_fd, opt->max_flows, load);
+	status = control_run(doors, opener_fd, opt->max_flows, heartbeat, load);
 	json_decref(load);
 	return status;
 }
@@ -57,9 +57,15 @@ static int run_live(const struct options *opt, char *load_text, size_t load_len)
 {
 	struct opener_door compat;
 	struct door_fds doors;
+	struct heartbeat *heartbeat = NULL;
 	pid_t self = getpid(), child;
 	int pair[2], status;
 	sigset_t signals;
+	struct err err;
+
+	if (!opt->standalone &&
+	    heartbeat_open(HEARTBEAT_NAME, &heartbeat, &err) < 0)
+		die("%s: %s", err.at, err.text);
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -68,6 +74,9 @@ static int run_live(const struct options *opt, char *load_text, size_t load_len)
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	doors.compat = bind_or_die(opt->listen, SOCK_DGRAM);
 	doors.own = bind_or_die(opt->control, SOCK_SEQPACKET);
+	doors.notify = -1;
+	if (opt->notify[0])
+		doors.notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		die("socketpair: %s", strerror(errno));
 	child = fork();
@@ -75,12 +84,13 @@ static int run_live(const struct options *opt, char *load_text, size_t load_len)
 		die("fork: %s", strerror(errno));
 	if (child == 0) {
 		close(pair[0]);
-		exit(run_worker(opt, &doors, pair[1], self, load_text,
-				load_len));
+		exit(run_worker(opt, &doors, pair[1], self, heartbeat,
+				load_text, load_len));
 	}
 	free(load_text);
 	close(pair[1]);
-	compat = (struct opener_door){ opt->listen, doors.compat };
+	compat = (struct opener_door){ opt->listen, doors.compat, opt->notify,
+				       doors.notify };
 	status = opener_serve(pair[0], child, &compat);
 	door_unlink(opt->listen, doors.compat);
 	door_unlink(opt->control, doors.own);

@@ -1,8 +1,8 @@
 /*
  * The protocol is two fixed structs; an answer carries the descriptor as
- * SCM_RIGHTS. The opener believes nothing the worker says beyond an interface
- * name or the name of a client's socket: it is the stronger of the two and the
- * one that parses least.
+ * SCM_RIGHTS. The opener believes nothing the worker says beyond the names of
+ * what is to be opened or of a client's socket: it is the stronger of the two
+ * and the one that parses least.
  *
  * A reply goes only to a socket beside the compatible door's own, where the
  * agent has its own; a worker that was taken over could otherwise speak to any
@@ -28,12 +28,13 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "ring/ring.h"
+#include "dp/opener_port.h"
+#include "dp/opener_relay.h"
 
 struct request {
-	enum { OPEN_PORT, SEND_REPLY } what;
-	char ifname[IFNAMSIZ]; /* OPEN_PORT */
-	struct sockaddr_un to; /* SEND_REPLY: this and the rest */
+	enum { OPEN_PORT, SEND_REPLY, SEND_NOTICE } what;
+	struct opener_port port; /* OPEN_PORT */
+	struct sockaddr_un to;	 /* SEND_REPLY: this and the rest */
 	size_t len;
 	uint8_t data[COMPAT_REPLY_MAX];
 };
@@ -76,28 +77,32 @@ static int keep_opening_capabilities(void)
 	capng_clear(CAPNG_SELECT_BOTH);
 	/* DAC_OVERRIDE: the doors' paths are removed from wherever they are */
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_RAW,
-		      CAP_NET_ADMIN, CAP_KILL, CAP_DAC_OVERRIDE, -1);
+		      CAP_NET_ADMIN, CAP_KILL, CAP_DAC_OVERRIDE, CAP_SYS_ADMIN,
+		      CAP_SYS_PTRACE, -1);
 	return capng_apply(CAPNG_SELECT_CAPS);
 }
 
-static void send_answer(int fd, const struct answer *a, int passed)
+/* passed: descriptors that go with it, -1 where there is none. */
+static void send_answer(int fd, const struct answer *a,
+			const struct opener_fds *passed)
 {
 	struct iovec iov = { (void *)(uintptr_t)a, sizeof *a };
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(sizeof *passed)];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (passed >= 0) {
+	if (passed->port >= 0) {
+		size_t n = passed->verdicts >= 0 ? 2 : 1;
 		struct cmsghdr *c = &control.align;
 
 		m.msg_control = &control;
-		m.msg_controllen = sizeof control;
+		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof passed);
-		memcpy(CMSG_DATA(c), &passed, sizeof passed);
+		c->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(c), passed, n * sizeof(int));
 	}
 	/* a worker that cannot be answered is ending, and so shall we */
 	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
@@ -113,51 +118,92 @@ static bool is_beside(const char *path, const char *door)
 	       !strchr(path + dir_len, '/');
 }
 
-static int send_reply(const struct opener_door *door, const struct request *q)
+/*
+ * To a socket at path, which is not followed if it is a link. trusted_only: it
+ * must be root's or our own, since anybody may make one in /tmp.
+ */
+static int send_to(int from, const char *path, bool trusted_only,
+		   const struct request *q)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	struct stat st;
-	int fd, rc = 0;
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = 0;
 
-	if (door->fd < 0 || q->len > sizeof q->data ||
-	    !memchr(q->to.sun_path, '\0', sizeof q->to.sun_path) ||
-	    !is_beside(q->to.sun_path, door->path))
-		return -EPERM;
-	fd = open(q->to.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	(void)snprintf(to.sun_path, sizeof to.sun_path, "/proc/self/fd/%d", fd);
 	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode))
 		rc = -ENOTSOCK;
-	else if (sendto(door->fd, q->data, q->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+	else if (trusted_only && st.st_uid != 0 && st.st_uid != geteuid())
+		rc = -EPERM;
+	else if (sendto(from, q->data, q->len, MSG_DONTWAIT | MSG_NOSIGNAL,
 			(const struct sockaddr *)&to, sizeof to) < 0)
 		rc = -errno;
 	close(fd);
 	return rc;
 }
 
+static int send_reply(const struct opener_door *door, const struct request *q)
+{
+	if (door->fd < 0 || q->len > sizeof q->data ||
+	    !memchr(q->to.sun_path, '\0', sizeof q->to.sun_path) ||
+	    !is_beside(q->to.sun_path, door->path))
+		return -EPERM;
+	return send_to(door->fd, q->to.sun_path, false, q);
+}
+
+static int send_notice(const struct opener_door *door, const struct request *q)
+{
+	if (door->notify_fd < 0 || q->len > sizeof q->data)
+		return -EPERM;
+	return send_to(door->notify_fd, door->notify, true, q);
+}
+
+static int open_port(struct relays *relays, const struct opener_port *p,
+		     struct opener_fds *ret, struct err *reterr)
+{
+	int rc = opener_open(p, reterr);
+
+	if (rc < 0)
+		return rc;
+	ret->port = rc;
+	if (p->kind != OPENER_NFQ)
+		return 0;
+	rc = relays_add(relays, ret->port, p->queue, reterr);
+	if (rc >= 0) {
+		ret->verdicts = rc;
+		return 0;
+	}
+	close(ret->port);
+	ret->port = -1;
+	return rc;
+}
+
 /* false: the worker is gone */
-static bool serve_one(int fd, const struct opener_door *compat)
+static bool serve_one(int fd, const struct opener_door *compat,
+		      struct relays *relays)
 {
 	struct request q;
 	struct answer a = { 0 };
 	ssize_t len = recv(fd, &q, sizeof q, 0);
-	int sock = -1;
+	struct opener_fds fds = { -1, -1 };
 
 	if (len <= 0)
 		return len < 0 && errno == EINTR;
 	if (len == sizeof q && q.what == SEND_REPLY) {
 		a.rc = send_reply(compat, &q);
-	} else if (len != sizeof q || q.what != OPEN_PORT ||
-		   !memchr(q.ifname, '\0', sizeof q.ifname)) {
+	} else if (len == sizeof q && q.what == SEND_NOTICE) {
+		a.rc = send_notice(compat, &q);
+	} else if (len != sizeof q || q.what != OPEN_PORT) {
 		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
 	} else {
-		sock = ring_packet_open(q.ifname, &a.err);
-		a.rc = sock < 0 ? sock : 0;
+		a.rc = open_port(relays, &q.port, &fds, &a.err);
 	}
-	send_answer(fd, &a, sock);
-	if (sock >= 0)
-		close(sock);
+	send_answer(fd, &a, &fds);
+	if (fds.port >= 0)
+		close(fds.port);
+	if (fds.verdicts >= 0)
+		close(fds.verdicts);
 	return true;
 }
 
@@ -178,7 +224,9 @@ static int exit_status_of(pid_t child)
 int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 {
 	struct signalfd_siginfo si;
-	struct pollfd fds[2] = { { .fd = fd, .events = POLLIN } };
+	struct pollfd fds[2 + WORKER_PORTS_MAX] = { { .fd = fd,
+						      .events = POLLIN } };
+	struct relays relays = { .n = 0 };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -190,26 +238,34 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 	if (geteuid() == 0 && keep_opening_capabilities() < 0)
 		log_warn("opener: cannot give up capabilities, keeping them");
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		relays_poll_set(&relays, fds + 2);
+		if (poll(fds, 2 + relays.n, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			break;
+		}
+		relays_serve(&relays, fds + 2);
 		if (fds[1].revents & POLLIN &&
 		    read(fds[1].fd, &si, sizeof si) == sizeof si)
 			/* gone already: then waitpid says so */
 			(void)kill(child, SIGTERM);
-		if (fds[0].revents && !serve_one(fd, compat))
+		if (fds[0].revents && !serve_one(fd, compat, &relays))
 			break;
 	}
+	relays_close(&relays);
 	close(fds[1].fd);
 	return exit_status_of(child);
 }
 
-int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
+int opener_ask(int fd, const struct opener_port *port, struct opener_fds *ret,
+	       struct err *reterr)
 {
-	struct request q = { .what = OPEN_PORT };
+	struct request q = { .what = OPEN_PORT, .port = *port };
+	size_t n = port->kind == OPENER_NFQ ? 2 : 1;
 	struct answer a;
 	struct iovec iov = { &a, sizeof a };
 	union {
-		char buf[CMSG_SPACE(sizeof(int))];
+		char buf[CMSG_SPACE(sizeof *ret)];
 		struct cmsghdr align;
 	} control;
 	struct msghdr m = { .msg_iov = &iov,
@@ -217,9 +273,7 @@ int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
 			    .msg_control = &control,
 			    .msg_controllen = sizeof control };
 	struct cmsghdr *c;
-	int sock;
 
-	memcpy(q.ifname, ifname, IFNAMSIZ);
 	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) != sizeof q ||
 	    recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != sizeof a)
 		return err_set(reterr, EPIPE, NULL, "the opener is gone");
@@ -229,24 +283,40 @@ int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr)
 	}
 	c = CMSG_FIRSTHDR(&m);
 	if (!c || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof sock))
+	    c->cmsg_len != CMSG_LEN(n * sizeof(int)))
 		return err_set(reterr, EPROTO, NULL,
 			       "the opener sent no descriptor");
-	memcpy(&sock, CMSG_DATA(c), sizeof sock);
-	return sock;
+	*ret = (struct opener_fds){ -1, -1 };
+	memcpy(ret, CMSG_DATA(c), n * sizeof(int));
+	return 0;
+}
+
+static int ask_to_send(int fd, struct request *q, const uint8_t *buf,
+		       size_t len)
+{
+	struct answer a;
+
+	if (len > sizeof q->data)
+		return -EMSGSIZE;
+	q->len = len;
+	memcpy(q->data, buf, len);
+	if (send(fd, q, sizeof *q, MSG_NOSIGNAL) != sizeof *q ||
+	    recv(fd, &a, sizeof a, 0) != sizeof a)
+		return -EPIPE;
+	return a.rc;
 }
 
 int opener_reply(int fd, const struct sockaddr_un *to, const uint8_t *buf,
 		 size_t len)
 {
-	struct request q = { .what = SEND_REPLY, .to = *to, .len = len };
-	struct answer a;
+	struct request q = { .what = SEND_REPLY, .to = *to };
 
-	if (len > sizeof q.data)
-		return -EMSGSIZE;
-	memcpy(q.data, buf, len);
-	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) != sizeof q ||
-	    recv(fd, &a, sizeof a, 0) != sizeof a)
-		return -EPIPE;
-	return a.rc;
+	return ask_to_send(fd, &q, buf, len);
+}
+
+int opener_notify(int fd, const uint8_t *buf, size_t len)
+{
+	struct request q = { .what = SEND_NOTICE };
+
+	return ask_to_send(fd, &q, buf, len);
 }

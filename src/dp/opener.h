@@ -2,11 +2,15 @@
  * The two processes of a live weir-dp.
  *
  *   opener (parent)                      worker (child)
- *   keeps CAP_NET_RAW, CAP_NET_ADMIN     own uid, no capabilities
- *   opens packet sockets when asked  <-- "open vth"
+ *   keeps a few capabilities             own uid, no capabilities
+ *   opens packet sockets and queues
+ *   when asked, also in other network
+ *   namespaces                       <-- "open vth"
  *   passes the descriptor            --> rings, frames, flows, policy, doors
  *   sends a reply to a client's socket
  *   that only root may write to      <-- "reply to /tmp/dp_client.4711"
+ *   and notices to the agent's       <-- "tell the agent"
+ *   passes verdicts on to NFQUEUEs   <-- (dp/opener_relay.h)
  *   removes the doors' paths at the end
  *   never sees a byte of a frame or of a message, but for those replies
  *
@@ -15,13 +19,13 @@
  */
 #pragma once
 
-#include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 
 /*
  * Drops this process to `user` (NULL: weir-dp if there is such an account,
@@ -31,10 +35,12 @@
  */
 int opener_drop(const char *user, struct err *reterr);
 
-/* The compatible door, which replies come from. */
+/* The compatible door, and where the agent waits to be told. */
 struct opener_door {
-	const char *path; /* borrowed */
-	int fd;		  /* -1: there is none */
+	const char *path;   /* borrowed */
+	int fd;		    /* replies come from it; -1: there is none */
+	const char *notify; /* borrowed */
+	int notify_fd;	    /* notices are sent by it; -1: there is none */
 };
 
 /*
@@ -44,11 +50,26 @@ struct opener_door {
  */
 int opener_serve(int fd, pid_t child, const struct opener_door *compat);
 
+/* What the opener is asked to open. */
+struct opener_port {
+	enum opener_kind { OPENER_PACKET, OPENER_TAP, OPENER_NFQ } kind;
+	char iface[PORT_NAME_MAX];  /* packet socket; a longer one never is */
+	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */
+	uint16_t queue;		    /* NFQUEUE */
+};
+
+struct opener_fds {
+	int port;     /* the packet socket or the NFQUEUE */
+	int verdicts; /* NFQUEUE: where they go (dp/opener_relay.h); else -1 */
+};
+
 /*
- * Runs in the worker: asks for a packet socket on an interface. Returns the
- * descriptor, or -errno with *reterr as the opener said it. Control thread.
+ * Runs in the worker: asks for a packet socket on an interface or an NFQUEUE.
+ * 0 and *ret, the caller's to close; or -errno with *reterr as the opener said
+ * it: -ENODEV, -EPERM, -ENOTDIR... Control thread.
  */
-int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr);
+int opener_ask(int fd, const struct opener_port *port, struct opener_fds *ret,
+	       struct err *reterr);
 
 /*
  * Runs in the worker: has the opener send a datagram from the compatible door
@@ -58,3 +79,9 @@ int opener_ask(int fd, const char ifname[static IFNAMSIZ], struct err *reterr);
  */
 int opener_reply(int fd, const struct sockaddr_un *to, const uint8_t *buf,
 		 size_t len);
+/*
+ * Runs in the worker: has the opener send a notice to the agent's socket. 0;
+ * -EAGAIN: its queue is full; -ENOENT, -ECONNREFUSED: nobody is there; -EPERM:
+ * the socket is neither root's nor ours; or -errno. Control thread.
+ */
+int opener_notify(int fd, const uint8_t *buf, size_t len);

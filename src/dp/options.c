@@ -27,6 +27,10 @@ static const char usage_text[] =
 	"                     `weir dp config` prints them)\n"
 	"      --listen PATH  NeuVector-compatible datagram door\n"
 	"                     (default /tmp/dp_listen.sock; \"\" for none)\n"
+	"      --notify PATH  where NeuVector's agent is told of connections, "
+	"threats\n"
+	"                     and names (default /tmp/ctrl_listen.sock; \"\" "
+	"for none)\n"
 	"      --control PATH own door, answers each message\n"
 	"                     (default /run/weir/dp.sock; \"\" for none)\n"
 	"      --user NAME    account that reads the frames (default: weir-dp "
@@ -36,6 +40,8 @@ static const char usage_text[] =
 	"  -o, --output text|json  how -p prints\n"
 	"  -h, --help         this\n"
 	"  -V, --version      version\n"
+	"  -s WORD            standalone: without a supervisor that watches\n"
+	"                     the heartbeat in /dev/shm/dp_mnt.shm\n"
 	"  -c -m -j           accepted for NeuVector's monitor, no effect\n"
 	"\n"
 	"Examples:\n"
@@ -43,10 +49,18 @@ static const char usage_text[] =
 	"  weir-dp -p trace.pcap --load policy.json\n"
 	"  weir dp stats\n";
 
-enum { OPT_LISTEN = 256, OPT_CONTROL, OPT_USER, OPT_LOAD, OPT_FLOWS };
+enum {
+	OPT_LISTEN = 256,
+	OPT_NOTIFY,
+	OPT_CONTROL,
+	OPT_USER,
+	OPT_LOAD,
+	OPT_FLOWS
+};
 
 static const struct option longs[] = {
 	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "notify", required_argument, NULL, OPT_NOTIFY },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "load", required_argument, NULL, OPT_LOAD },
@@ -91,6 +105,7 @@ static int one_option(struct options *opt, int c)
 		break;
 	case 'p': opt->replay = optarg; break;
 	case OPT_LISTEN: opt->listen = optarg ? optarg : ""; break;
+	case OPT_NOTIFY: opt->notify = optarg ? optarg : ""; break;
 	case OPT_CONTROL: opt->control = optarg ? optarg : ""; break;
 	case OPT_USER: opt->user = optarg; break;
 	case OPT_LOAD: opt->load = optarg; break;
@@ -105,6 +120,7 @@ static int one_option(struct options *opt, int c)
 			return usage_error("output is text or json", optarg);
 		opt->json = strcmp(optarg, "json") == 0;
 		break;
+	case 's': opt->standalone = true; break;
 	case 'c':
 	case 'm':
 	case 'j': break;
@@ -118,10 +134,12 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 	int c;
 
 	*opt = (struct options){ .listen = "/tmp/dp_listen.sock",
+				 .notify = "/tmp/ctrl_listen.sock",
 				 .control = "/run/weir/dp.sock",
 				 .user = NULL,
 				 .max_flows = FLOWS_DEFAULT };
-	while ((c = getopt_long(argc, argv, "n:p:o:cmjhV", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "n:p:o:s:cmjhV", longs, NULL)) >=
+	       0) {
 		if (c == 'h' || c == 'V') {
 			fputs(c == 'h' ? usage_text
 				       : "weir-dp " WEIR_VERSION "\n",

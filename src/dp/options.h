@@ -6,12 +6,14 @@
 
 struct options {
 	const char *listen;  /* compatible door; "" = none */
+	const char *notify;  /* the agent's socket; "" = none */
 	const char *control; /* own door; "" = none */
 	const char *user;    /* the worker's account */
 	const char *load;    /* file of messages to start with; NULL = none */
 	const char *replay;  /* capture file or folder; NULL = live */
 	uint32_t max_flows;
-	bool json; /* -o json, for replay */
+	bool standalone; /* no supervisor watches */
+	bool json;	 /* -o json, for replay */
 };
 
 /*

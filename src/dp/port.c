@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "dp/opener.h"
 #include "ring/ring.h"
 
 const char *port_state_name(enum port_state s)
@@ -15,48 +14,86 @@ const char *port_state_name(enum port_state s)
 	return names[s];
 }
 
-/* Exchanges the worker's ring with *arg. */
-static void swap_ring(struct worker_view *view, void *arg)
+const char *port_kind_name(enum frame_port_kind k)
 {
-	struct ring **ring = arg, *before = view->ring;
+	static const char *const names[] = {
+		[FRAME_PORT_SERVICE] = "service",
+		[FRAME_PORT_PAIR] = "pair",
+		[FRAME_PORT_TAP] = "tap",
+		[FRAME_PORT_NFQ] = "nfq",
+	};
 
-	view->ring = *ring;
-	*ring = before;
+	return names[k];
 }
 
-static int open_ring(const struct port *p, struct worker *w, int opener_fd,
-		     struct err *reterr)
-{
-	int fd = opener_ask(opener_fd, p->iface, reterr);
-	struct ring *ring;
-
-	if (fd < 0)
-		return fd;
-	ring = ring_packet_new(fd);
-	if (!ring) {
-		close(fd);
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	}
-	worker_ask(w, swap_ring, &ring);
-	ring_free(ring); /* there is none unless a lost one was not noticed */
-	return 0;
-}
-
-int port_add(struct port *p, struct worker *w, int opener_fd,
-	     const char iface[static IFNAMSIZ], struct err *reterr)
-{
+struct attach {
+	const struct port *port;
+	struct ring *ring;   /* to attach */
+	struct ring *before; /* what was there */
 	int rc;
+};
 
-	if (p->state != PORT_NONE)
-		return err_set(
-			reterr, EEXIST, "ctrl_add_srvc_port.iface",
-			"the service port is %s already; delete it first",
-			p->iface);
-	memcpy(p->iface, iface, IFNAMSIZ);
-	rc = open_ring(p, w, opener_fd, reterr);
-	if (rc < 0) {
-		err_prefix(reterr, "ctrl_add_srvc_port.iface");
+static void do_attach(struct worker_view *view, void *arg)
+{
+	struct attach *a = arg;
+	uint16_t at = a->port->at;
+
+	a->before = worker_view_detach(view, at);
+	view->ports[at].from = a->port->from;
+	view->ports[at].other = a->port->other;
+	a->rc = worker_view_attach(view, at, a->ring);
+}
+
+static void do_detach(struct worker_view *view, void *arg)
+{
+	struct attach *a = arg;
+
+	a->before = worker_view_detach(view, a->port->at);
+	view->ports[a->port->at].lost = false;
+}
+
+static void do_update(struct worker_view *view, void *arg)
+{
+	const struct port *p = arg;
+
+	view->ports[p->at].from = p->from;
+}
+
+/* Takes the descriptors, also when it fails. */
+static struct ring *ring_on(const struct port *p, const struct opener_fds *fds)
+{
+	struct ring *r;
+
+	if (p->where.kind == OPENER_NFQ)
+		r = ring_nfq_new(fds->port, fds->verdicts, p->from.workload);
+	else
+		r = ring_packet_new(fds->port);
+	if (!r) {
+		close(fds->port);
+		if (fds->verdicts >= 0)
+			close(fds->verdicts);
+	}
+	return r;
+}
+
+int port_open(struct port *p, struct worker *w, int opener_fd,
+	      struct err *reterr)
+{
+	struct attach a = { .port = p };
+	struct opener_fds fds;
+	int rc = opener_ask(opener_fd, &p->where, &fds, reterr);
+
+	if (rc < 0)
 		return rc;
+	a.ring = ring_on(p, &fds);
+	if (!a.ring)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	worker_ask(w, do_attach, &a);
+	ring_free(a.before); /* there is none unless a loss was not noticed */
+	if (a.rc < 0) {
+		ring_free(a.ring);
+		return err_set(reterr, -a.rc, NULL, "cannot wait for it: %s",
+			       strerror(-a.rc));
 	}
 	p->state = PORT_OPEN;
 	return 0;
@@ -71,56 +108,64 @@ static void add_counts(struct ring_counts *to, const struct ring_counts *c)
 	to->send_failed += c->send_failed;
 }
 
-int port_del(struct port *p, struct worker *w, struct err *reterr)
+void port_close(struct port *p, struct worker *w)
 {
-	struct ring *ring = NULL;
+	struct attach a = { .port = p };
 	struct ring_counts c;
 
-	if (p->state == PORT_NONE)
-		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
-			       "there is no service port");
-	worker_ask(w, swap_ring, &ring);
-	if (ring) {
-		c = ring_counts(ring);
+	worker_ask(w, do_detach, &a);
+	if (a.before) {
+		c = ring_counts(a.before);
 		add_counts(&p->before, &c);
-		ring_free(ring);
+		ring_free(a.before);
 	}
 	p->state = PORT_NONE;
-	return 0;
 }
 
 void port_lost(struct port *p)
 {
-	if (p->state != PORT_OPEN)
-		return;
 	p->state = PORT_LOST;
 	p->times_lost++;
-	log_warn("service port: interface went away, waiting for it iface=%s",
-		 p->iface);
+	log_warn("port: interface went away, waiting for it iface=%s%s%s",
+		 p->where.iface, p->where.netns[0] ? " netns=" : "",
+		 p->where.netns);
 }
 
 bool port_retry(struct port *p, struct worker *w, int opener_fd)
 {
 	struct err ignored; /* it is not there yet; told when it was lost */
 
-	if (p->state != PORT_LOST || open_ring(p, w, opener_fd, &ignored) < 0)
+	if (p->state != PORT_LOST || port_open(p, w, opener_fd, &ignored) < 0)
 		return false;
-	p->state = PORT_OPEN;
-	log_info("service port: interface is back iface=%s", p->iface);
+	log_info("port: interface is back iface=%s%s%s", p->where.iface,
+		 p->where.netns[0] ? " netns=" : "", p->where.netns);
 	return true;
 }
 
-static void ask_counts(struct worker_view *view, void *arg)
+void port_update(const struct port *p, struct worker *w)
 {
-	if (view->ring)
-		*(struct ring_counts *)arg = ring_counts(view->ring);
+	worker_ask(w, do_update, (void *)(uintptr_t)p);
+}
+
+struct counts_question {
+	uint16_t at;
+	struct ring_counts counts;
+};
+
+static void do_counts(struct worker_view *view, void *arg)
+{
+	struct counts_question *q = arg;
+
+	if (view->ports[q->at].ring)
+		q->counts = ring_counts(view->ports[q->at].ring);
 }
 
 struct ring_counts port_counts(const struct port *p, struct worker *w)
 {
-	struct ring_counts all = p->before, now = { 0 };
+	struct counts_question q = { .at = p->at };
+	struct ring_counts all = p->before;
 
-	worker_ask(w, ask_counts, &now);
-	add_counts(&all, &now);
+	worker_ask(w, do_counts, &q);
+	add_counts(&all, &q.counts);
 	return all;
 }

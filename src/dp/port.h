@@ -1,19 +1,20 @@
 /*
- * The service port: the one interface frames come from and go back to.
+ * One interface or queue that frames come from, as the control thread sees it.
  *
- *   none --add--> open --interface goes--> lost --comes back--> open
+ *   none --open--> open --interface goes--> lost --comes back--> open
  *     ^             |                        |
- *     +----del------+-----------del---------+
+ *     +----close----+----------close---------+
  *
  * While it is lost the control thread asks the opener for it again and again
- * (PORT_RETRY_MS). Control thread only.
+ * (PORT_RETRY_MS). Which ports there are is in dp/ports.h. Control thread only.
  */
 #pragma once
 
-#include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "dp/opener.h"
 #include "dp/worker.h"
 
 #define PORT_RETRY_MS 200
@@ -22,22 +23,29 @@ enum port_state { PORT_NONE, PORT_OPEN, PORT_LOST };
 
 struct port {
 	enum port_state state;
-	char iface[IFNAMSIZ];
+	struct opener_port where; /* what the opener opens */
+	struct frame_port from;	  /* what its frames are told to come from */
+	uint16_t at;		  /* its place among the worker's ports */
+	uint16_t other; /* where its frames go on: itself, or a pair's */
 	/* of rings that are gone; the present ring's come on top */
 	struct ring_counts before;
 	uint64_t times_lost;
 };
 
-/* -EEXIST: there is one already; -ENODEV: no such interface; ... */
-int port_add(struct port *p, struct worker *w, int opener_fd,
-	     const char iface[static IFNAMSIZ], struct err *reterr);
-/* -ENOENT: there is none. Frames that are under way are dropped. */
-int port_del(struct port *p, struct worker *w, struct err *reterr);
-/* The worker has lost the ring. */
+/* state NONE -> OPEN. -ENODEV: no such interface; ... */
+int port_open(struct port *p, struct worker *w, int opener_fd,
+	      struct err *reterr);
+/* Any state -> NONE. Frames that are under way are dropped. */
+void port_close(struct port *p, struct worker *w);
+/* OPEN -> LOST: the worker has lost the ring. */
 void port_lost(struct port *p);
 /* Tries to get a lost port back; true when it is open again. */
 bool port_retry(struct port *p, struct worker *w, int opener_fd);
+/* p->from has changed: the worker's frames come from there from now on. */
+void port_update(const struct port *p, struct worker *w);
 /* Counts of all its rings so far. */
 struct ring_counts port_counts(const struct port *p, struct worker *w);
+/* "service", "pair", "tap", "nfq". */
+const char *port_kind_name(enum frame_port_kind k);
 /* "none", "open", "lost". */
 const char *port_state_name(enum port_state s);

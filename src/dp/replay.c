@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,12 @@ static int apply(void *arg, const char *name, const json_t *body,
 	case CTRL_CFG_SPECIP_NET:
 	case CTRL_CFG_POLICY_ADDR: rc = config_subnets(c, &m, reterr); break;
 	case CTRL_CFG_POLICY: rc = config_policy(c, &m, true, reterr); break;
-	case CTRL_ENABLE_ICMP_POLICY: rc = config_icmp(c, m.on, reterr); break;
+	case CTRL_CFG_NBE: rc = config_nbe(c, &m, true, reterr); break;
+	case CTRL_SYS_CONF:
+	case CTRL_DISABLE_NET_POLICY:
+	case CTRL_DETECT_UNMANAGED:
+	case CTRL_STRICT_GROUP_MODE:
+	case CTRL_ENABLE_ICMP_POLICY: rc = config_switch(c, &m, reterr); break;
 	default: break; /* the port's and the doors' messages */
 	}
 	ctrl_msg_done(&m);
@@ -183,7 +189,8 @@ static int run_frames(struct replay *r, struct ring *ring, usec_t *ret_now)
 		for (int i = 0; i < n; i++) {
 			struct ring_frame f = ring_frame(ring, (unsigned)i);
 			struct frame frame = { .bytes = f.bytes,
-					       .wire_len = f.wire_len };
+					       .wire_len = f.wire_len,
+					       .csum = f.csum };
 
 			/* a capture may step back in time; we do not */
 			if (usec_before(*ret_now, f.time))
@@ -192,6 +199,18 @@ static int run_frames(struct replay *r, struct ring *ring, usec_t *ret_now)
 			(void)inspect_frame(r->inspect, frame, *ret_now);
 		}
 	return n;
+}
+
+/* What belongs to no flow or block that could say why. */
+static void print_dropped(const struct replay *r)
+{
+	struct inspect_counts c = inspect_counts(r->inspect);
+
+	for (int i = 0; i < REASON__MAX; i++)
+		if (c.dropped[i] && reason_kind((enum reason)i) == 'D' &&
+		    i != REASON_TAP && !r->opt->json)
+			printf("dropped reason=%s frames=%" PRIu64 "\n",
+			       reason_name((enum reason)i), c.dropped[i]);
 }
 
 static void print_results(struct replay *r, usec_t now)
@@ -209,6 +228,7 @@ static void print_results(struct replay *r, usec_t now)
 			print_flow(&r->flows.records[i]);
 	}
 	print_blocks(r);
+	print_dropped(r);
 }
 
 static int run_configured(struct replay *r, struct ring *ring, const char *name)

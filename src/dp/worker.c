@@ -2,9 +2,10 @@
  * Theory. The loop has three gears. While the ring fills whole batches it is
  * read again at once. A batch that was not full has emptied it: after one of a
  * frame or two it is busy-polled for a little while, and after that, or a larger
- * one, the thread sleeps in poll() on the ring and on the mailbox's eventfd. In
+ * one, the thread sleeps in epoll on all ports and on the mailbox's eventfd. In
  * all gears the mailbox is looked at between two batches - one relaxed load when
- * there is nothing.
+ * there is nothing. Worked on are the ports that epoll has told; with more than
+ * one it is asked each turn, so that a busy port does not keep others waiting.
  *
  *   full --small batch--> busy --BUSY_POLL_US without a frame--> asleep
  *   full --batch not full--> asleep --frame or question--> full
@@ -28,11 +29,13 @@
  *
  * A lost interface is not an end: the ring is freed, the control thread is told
  * and brings a new one when the interface is back.
+ *
+ * The heartbeat is counted here and not in a thread of its own, because it is to
+ * tell that frames are carried.
  */
 #include "dp/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -40,6 +43,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -48,6 +52,8 @@
 
 /* An idle worker wakes up this often to age flows. */
 #define IDLE_MS 500
+/* What epoll says of the mailbox's eventfd. */
+#define WAKE WORKER_PORT_NONE
 
 struct question {
 	void (*fn)(struct worker_view *, void *);
@@ -57,11 +63,16 @@ struct question {
 struct worker {
 	pthread_t thread;
 	struct worker_view view; /* the thread's; a question's while it runs */
-	int wake_fd;		 /* eventfd: a question is posted */
+	struct worker_port ports[WORKER_PORTS_MAX];
+	uint16_t ready[WORKER_READY_MAX]; /* ports that epoll has told */
+	unsigned n_ready;
+	int wake_fd; /* eventfd: a question is posted */
 	int lost_fd;
 	_Atomic(const struct question *) question;
 	sem_t done;
-	bool stop;	   /* set by a question */
+	bool stop; /* set by a question */
+	struct heartbeat *heartbeat;
+	usec_t beat_at;	   /* the next one */
 	bool poll_pays;	   /* the last sleep was shorter than BUSY_POLL_US */
 	usec_t poll_until; /* third gear from then on */
 };
@@ -80,76 +91,153 @@ static void run_question(struct worker *w)
 		BUG_ON(true);
 }
 
-static void carry(struct worker *w, unsigned i)
+int worker_view_attach(struct worker_view *view, uint16_t port,
+		       struct ring *ring)
 {
-	struct ring *r = w->view.ring;
-	struct ring_frame f = ring_frame(r, i);
+	struct epoll_event e = { .events = EPOLLIN, .data.u32 = port };
+
+	BUG_ON(view->ports[port].ring);
+	if (epoll_ctl(view->epoll_fd, EPOLL_CTL_ADD, ring_fd(ring), &e) < 0)
+		return -errno;
+	view->ports[port].ring = ring;
+	view->ports[port].lost = false;
+	view->n_ports++;
+	return 0;
+}
+
+struct ring *worker_view_detach(struct worker_view *view, uint16_t port)
+{
+	struct ring *ring = view->ports[port].ring;
+
+	if (!ring)
+		return NULL;
+	/* its descriptor is open, so it is in the set */
+	(void)epoll_ctl(view->epoll_fd, EPOLL_CTL_DEL, ring_fd(ring), NULL);
+	view->ports[port].ring = NULL;
+	view->n_ports--;
+	return ring;
+}
+
+static void carry(struct worker *w, const struct worker_port *p,
+		  struct ring *out, unsigned i)
+{
+	struct ring_frame f = ring_frame(p->ring, i);
 	struct verdict v;
 
 	v = inspect_frame(w->view.inspect,
 			  (struct frame){ .bytes = f.bytes,
 					  .wire_len = f.wire_len,
-					  .too_long = f.too_long },
+					  .too_long = f.too_long,
+					  .csum = f.csum,
+					  .port = &p->from },
 			  w->view.now);
-	if (v.forward)
-		ring_keep(r, i);
-	for (unsigned k = 0; k < v.n_send; k++)
-		ring_send(r, v.send[k]);
+	if (v.forward && v.n_release == 0)
+		ring_keep(p->ring, i);
+	for (unsigned k = 0; v.forward && out && k < v.n_release; k++)
+		ring_send(out, v.release[k]);
+	for (unsigned k = 0; k < v.n_send; k++) {
+		struct ring *to = v.send[k].onward ? out : p->ring;
+
+		if (to)
+			ring_send(to, v.send[k].bytes);
+	}
 }
 
-static void lose_ring(struct worker *w)
+static void lose_ring(struct worker *w, uint16_t port)
 {
 	uint64_t one = 1;
 
-	ring_free(w->view.ring);
-	w->view.ring = NULL;
+	ring_free(worker_view_detach(&w->view, port));
+	w->ports[port].lost = true;
 	/* a full eventfd has told it already */
 	if (write(w->lost_fd, &one, sizeof one) < 0)
 		return;
 }
 
-/* One batch; returns how many frames there were. */
-static int batch(struct worker *w)
+/* One batch of one port; returns how many frames there were. */
+static int batch(struct worker *w, uint16_t port)
 {
-	int n = ring_recv(w->view.ring);
+	struct worker_port *p = &w->ports[port];
+	struct ring *out;
+	int n;
 
+	if (!p->ring)
+		return 0;
+	n = ring_recv(p->ring);
 	if (n < 0) {
-		lose_ring(w);
+		lose_ring(w, port);
 		return 0;
 	}
-	if (n > 0) {
-		w->view.now = clock_now();
-		for (int i = 0; i < n; i++)
-			carry(w, (unsigned)i);
-		ring_flush(w->view.ring);
-	}
+	if (n == 0)
+		return 0;
+	out = w->ports[p->other].ring;
+	w->view.now = clock_now();
+	for (int i = 0; i < n; i++)
+		carry(w, p, out, (unsigned)i);
+	ring_flush(p->ring, out);
 	return n;
+}
+
+/* Waits so long for events, at most; afterwards `ready` is of this moment. */
+static void await_events(struct worker *w, int timeout_ms)
+{
+	struct epoll_event events[WORKER_READY_MAX];
+	int n = epoll_wait(w->view.epoll_fd, events, WORKER_READY_MAX,
+			   timeout_ms);
+	uint64_t ignored;
+
+	w->n_ready = 0;
+	for (int i = 0; i < n; i++)
+		if (events[i].data.u32 != WAKE)
+			w->ready[w->n_ready++] = (uint16_t)events[i].data.u32;
+		else if (read(w->wake_fd, &ignored, sizeof ignored) < 0)
+			continue; /* somebody has read it; no matter */
 }
 
 static void sleep_until_needed(struct worker *w)
 {
-	struct pollfd fds[2] = { { .fd = w->wake_fd, .events = POLLIN } };
 	usec_t asleep_at = clock_now();
-	uint64_t n;
 
-	fds[1].fd = w->view.ring ? ring_fd(w->view.ring) : -1;
-	fds[1].events = POLLIN;
-	if (poll(fds, 2, IDLE_MS) < 0)
-		return;
+	await_events(w, IDLE_MS);
 	w->poll_pays = usec_since(clock_now(), asleep_at) < BUSY_POLL_US;
-	if (fds[0].revents && read(w->wake_fd, &n, sizeof n) < 0)
-		return;
 }
 
-/* After a batch of n < RING_BATCH frames. */
+/* After a turn of n frames, none of whose batches was full. */
 static void wait_for_frames(struct worker *w, int n)
 {
 	if (n > 0 && n <= BUSY_POLL_BATCH && w->poll_pays)
 		w->poll_until = usec_add(clock_now(), BUSY_POLL_US);
-	if (usec_before(w->view.now, w->poll_until))
-		(void)sched_yield();
-	else
+	if (!usec_before(w->view.now, w->poll_until)) {
 		sleep_until_needed(w);
+		return;
+	}
+	(void)sched_yield();
+	if (w->view.n_ports > 1)
+		await_events(w, 0);
+}
+
+static void beat(struct worker *w)
+{
+	if (!w->heartbeat || usec_before(w->view.now, w->beat_at))
+		return;
+	heartbeat_beat(w->heartbeat);
+	w->beat_at = usec_add(w->view.now, USEC_PER_SEC);
+}
+
+/* One batch of each ready port; true: one was full, there may be more. */
+static bool turn(struct worker *w, int *ret_frames)
+{
+	bool full = false;
+	int frames = 0;
+
+	for (unsigned i = 0; i < w->n_ready; i++) {
+		int n = batch(w, w->ready[i]);
+
+		full |= n == RING_BATCH;
+		frames += n;
+	}
+	*ret_frames = frames;
+	return full;
 }
 
 static void *run(void *arg)
@@ -157,14 +245,20 @@ static void *run(void *arg)
 	struct worker *w = arg;
 
 	while (!w->stop) {
-		int n = w->view.ring ? batch(w) : 0;
+		int frames;
+		bool full = turn(w, &frames);
 
-		if (n == 0)
+		if (frames == 0)
 			w->view.now = clock_now();
 		inspect_age(w->view.inspect, w->view.now);
+		beat(w);
 		run_question(w);
-		if (n < RING_BATCH && !w->stop)
-			wait_for_frames(w, n);
+		if (w->stop)
+			break;
+		if (!full)
+			wait_for_frames(w, frames);
+		else if (w->view.n_ports > 1)
+			await_events(w, 0);
 	}
 	return NULL;
 }
@@ -182,7 +276,29 @@ static int start_thread(struct worker *w)
 	return rc;
 }
 
-struct worker *worker_start(struct inspect *in, int lost_fd, struct err *reterr)
+/* The thread's descriptors; 0 or -errno, then those that are open stay. */
+static int open_fds(struct worker *w)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.u32 = WAKE };
+
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->view.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (w->wake_fd < 0 || w->view.epoll_fd < 0 ||
+	    epoll_ctl(w->view.epoll_fd, EPOLL_CTL_ADD, w->wake_fd, &e) < 0)
+		return -errno;
+	return 0;
+}
+
+static void close_fds(struct worker *w)
+{
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	if (w->view.epoll_fd >= 0)
+		close(w->view.epoll_fd);
+}
+
+struct worker *worker_start(struct inspect *in, int lost_fd,
+			    struct heartbeat *heartbeat, struct err *reterr)
 {
 	struct worker *w = calloc(1, sizeof *w);
 	int rc;
@@ -192,23 +308,22 @@ struct worker *worker_start(struct inspect *in, int lost_fd, struct err *reterr)
 		goto err_inspect;
 	}
 	w->view.inspect = in;
+	w->view.ports = w->ports;
 	w->lost_fd = lost_fd;
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->wake_fd < 0) {
-		rc = errno;
+	w->heartbeat = heartbeat;
+	rc = -open_fds(w);
+	if (rc != 0)
 		goto err_worker;
-	}
 	if (sem_init(&w->done, 0, 0) < 0) {
 		rc = errno;
-		goto err_wake;
+		goto err_worker;
 	}
 	rc = start_thread(w);
 	if (rc == 0)
 		return w;
 	(void)sem_destroy(&w->done);
-err_wake:
-	close(w->wake_fd);
 err_worker:
+	close_fds(w);
 	free(w);
 err_inspect:
 	inspect_free(in);
@@ -242,9 +357,10 @@ void worker_stop(struct worker *w)
 		return;
 	worker_ask(w, ask_stop, &w->stop);
 	(void)pthread_join(w->thread, NULL);
-	ring_free(w->view.ring);
+	for (uint16_t i = 0; i < WORKER_PORTS_MAX; i++)
+		ring_free(w->ports[i].ring);
 	inspect_free(w->view.inspect);
 	(void)sem_destroy(&w->done);
-	close(w->wake_fd);
+	close_fds(w);
 	free(w);
 }

@@ -1,41 +1,65 @@
 /*
- * A worker: one thread that carries frames from its ring through inspect and
- * back, and does nothing else.
+ * A worker: one thread that carries frames from its ports through inspect and
+ * on, and does nothing else.
  *
  * The control thread talks to it by mailbox: worker_ask() runs a function in
  * the worker between two batches and returns when it has run. So whatever the
- * worker owns (ring, inspect, counters) has one user at a time and needs no
+ * worker owns (ports, inspect, counters) has one user at a time and needs no
  * lock, and what is published to it (a snapshot) is given back the same way.
  * A question must be short: frames wait while it runs.
  *
- * All functions: control thread only.
+ * All functions: control thread only, but for worker_view_*(), which are for
+ * questions.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "dp/heartbeat.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
 
 struct worker;
 
+#define WORKER_PORT_NONE UINT16_MAX
+
+/* Where frames come from, and where they go on. */
+struct worker_port {
+	struct ring *ring; /* NULL: free, or lost */
+	struct frame_port from;
+	uint16_t other; /* where its frames go on: itself, or a pair's */
+	bool lost;	/* its interface went away */
+};
+
 /* What a question may use, in the worker's thread. */
 struct worker_view {
 	struct inspect *inspect;
-	struct ring *ring; /* NULL: none; may be replaced by the question */
+	struct worker_port *ports; /* WORKER_PORTS_MAX */
+	unsigned n_ports;	   /* with a ring */
+	int epoll_fd;
 	usec_t now;
 };
 
 /*
+ * Puts a ring on a port that has none and takes it from one (NULL: there was
+ * none); the caller frees it. -ENOSPC when the kernel refuses.
+ */
+int worker_view_attach(struct worker_view *view, uint16_t port,
+		       struct ring *ring);
+struct ring *worker_view_detach(struct worker_view *view, uint16_t port);
+
+/*
  * Starts the thread; it takes `in`. lost_fd (borrowed) is an eventfd that the
- * worker writes when its ring's interface has gone. NULL and *reterr on
+ * worker writes when a port's interface has gone. heartbeat (borrowed, may be
+ * NULL) is counted up about once a second. NULL and *reterr on
  * failure; `in` is then freed.
  */
 struct worker *worker_start(struct inspect *in, int lost_fd,
-			    struct err *reterr);
-/* Ends the thread, frees ring and inspect. NULL is accepted. */
+			    struct heartbeat *heartbeat, struct err *reterr);
+/* Ends the thread, frees rings and inspect. NULL is accepted. */
 void worker_stop(struct worker *w);
 
 /* Runs fn(view, arg) in the worker between two batches; waits for it. */

@@ -37,6 +37,7 @@ static int capture_recv(struct ring *r)
 		.wire_len = h->len < h->caplen ? h->caplen : h->len,
 		.time = { (uint64_t)h->ts.tv_sec * USEC_PER_SEC +
 			  (uint64_t)h->ts.tv_usec },
+		.csum = { .state = FRAME_CSUM_CAPTURED },
 	};
 	c->counts.received++;
 	return 1;
@@ -54,7 +55,7 @@ static void capture_keep(struct ring *r, unsigned i)
 	of(r)->counts.sent++;
 }
 
-static void capture_flush(struct ring *r)
+static void capture_flush(struct ring *r, struct ring *out)
 {
 	(void)r; /* nothing waits */
 }

@@ -7,7 +7,7 @@ struct ring_ops {
 	int (*recv)(struct ring *r);
 	struct ring_frame (*frame)(const struct ring *r, unsigned i);
 	void (*keep)(struct ring *r, unsigned i);
-	void (*flush)(struct ring *r);
+	void (*flush)(struct ring *r, struct ring *out);
 	void (*send)(struct ring *r, struct bytes frame);
 	int (*fd)(const struct ring *r);
 	struct ring_counts (*counts)(struct ring *r);

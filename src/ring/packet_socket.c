@@ -15,6 +15,10 @@
  *
  * Checksum and header offsets of the virtio_net_hdr move by the tag's length.
  *
+ * For one checksum the virtio_net_hdr has no word: SCTP's is a CRC, which the
+ * kernel also leaves unfilled, and would fill with a sum when it gets the frame
+ * back. So it is filled in here.
+ *
  * Sending never waits: what the kernel does not take at once is dropped and
  * counted. recvmmsg/sendmmsg and not a mapped ring: see docs/decisions.
  */
@@ -29,13 +33,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/limits.h"
 #include "ring/ops.h"
 #include "ring/ring.h"
 
-#define SLOT_BYTES	    (FRAME_HEADROOM + FRAME_MAX)
-#define MAC_BYTES	    12
-#define TAG_BYTES	    4
+#define SLOT_BYTES    (FRAME_HEADROOM + FRAME_MAX)
+#define MAC_BYTES     12
+#define TAG_BYTES     4
+#define SCTP_CSUM_OFF 8
 
 struct slot {
 	struct virtio_net_hdr hdr;
@@ -70,7 +76,7 @@ static int set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof value);
 }
 
-static int configure(int fd, struct err *reterr)
+static int configure(int fd, bool tap, struct err *reterr)
 {
 	if (set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1) < 0)
 		return err_set(reterr, errno, NULL,
@@ -80,8 +86,11 @@ static int configure(int fd, struct err *reterr)
 		return err_set(reterr, errno, NULL,
 			       "kernel refuses PACKET_AUXDATA: %s",
 			       strerror(errno));
-	/* else each frame we send would come back to us (Linux >= 4.20) */
-	if (set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) < 0)
+	/*
+	 * Else each frame we send would come back to us (Linux >= 4.20). A tap
+	 * sends nothing, and wants what the workload sends.
+	 */
+	if (!tap && set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1) < 0)
 		return err_set(reterr, errno, NULL,
 			       "kernel refuses PACKET_IGNORE_OUTGOING: %s",
 			       strerror(errno));
@@ -95,7 +104,7 @@ static int configure(int fd, struct err *reterr)
 	return 0;
 }
 
-int ring_packet_open(const char *ifname, struct err *reterr)
+int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
 				  .sll_protocol =
@@ -113,7 +122,7 @@ int ring_packet_open(const char *ifname, struct err *reterr)
 		return err_set(reterr, errno, NULL,
 			       "cannot open a packet socket: %s",
 			       strerror(errno));
-	rc = configure(fd, reterr);
+	rc = configure(fd, tap, reterr);
 	if (rc < 0)
 		goto err_close;
 	if (bind(fd, (struct sockaddr *)&ll, sizeof ll) < 0) {
@@ -163,6 +172,49 @@ static void take_aux(struct slot *s, struct msghdr *m)
 		    aux.tp_vlan_tci);
 }
 
+/*
+ * Of all that Linux offloads only SCTP has its checksum in that place. If a
+ * sender lies, what is judged afterwards is still what is sent.
+ */
+static void fill_sctp(struct slot *s)
+{
+	static const uint8_t zeros[4];
+	struct virtio_net_hdr *h = &s->hdr;
+	struct bytes at = bytes_of(s->frame, s->len), ports_and_tag;
+	struct outbytes field;
+	uint32_t crc;
+
+	if (!(h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) ||
+	    h->csum_offset != SCTP_CSUM_OFF || !take_skip(&at, h->csum_start) ||
+	    !take_bytes(&at, SCTP_CSUM_OFF, &ports_and_tag) ||
+	    !take_skip(&at, sizeof zeros))
+		return;
+	crc = crc32c_add(CRC32C_START, ports_and_tag);
+	crc = crc32c_add(crc, bytes_of(zeros, sizeof zeros));
+	crc = crc32c_end(crc32c_add(crc, at));
+	field = outbytes_of(s->frame + h->csum_start + SCTP_CSUM_OFF, 4);
+	put_be32(&field, __builtin_bswap32(crc)); /* RFC 9260 A: lowest first */
+	h->flags = 0;
+	h->csum_start = 0;
+	h->csum_offset = 0;
+}
+
+static struct frame_csum csum_of(const struct virtio_net_hdr *h)
+{
+	struct frame_csum c = { .state = FRAME_CSUM_CHECK };
+
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		c = (struct frame_csum){
+			.state = FRAME_CSUM_UNFILLED,
+			.start = h->csum_start,
+			.offset = h->csum_offset,
+			.segments = h->gso_type != VIRTIO_NET_HDR_GSO_NONE,
+		};
+	else if (h->flags & VIRTIO_NET_HDR_F_DATA_VALID)
+		c.state = FRAME_CSUM_VALID;
+	return c;
+}
+
 static void arm_slot(struct packet_ring *p, unsigned i)
 {
 	struct msghdr *m = &p->in[i].msg_hdr;
@@ -200,6 +252,7 @@ static int packet_recv(struct ring *r)
 					     : 0;
 		s->too_long = p->in[i].msg_hdr.msg_flags & MSG_TRUNC;
 		take_aux(s, &p->in[i].msg_hdr);
+		fill_sctp(s);
 	}
 	p->n_used = (unsigned)n;
 	p->counts.received += (unsigned)n;
@@ -212,7 +265,8 @@ static struct ring_frame packet_frame(const struct ring *r, unsigned i)
 
 	return (struct ring_frame){ .bytes = bytes_of(s->frame, s->len),
 				    .wire_len = s->len,
-				    .too_long = s->too_long };
+				    .too_long = s->too_long,
+				    .csum = csum_of(&s->hdr) };
 }
 
 static void packet_keep(struct ring *r, unsigned i)
@@ -226,26 +280,27 @@ static void packet_keep(struct ring *r, unsigned i)
 	p->n_kept++;
 }
 
-static void packet_flush(struct ring *r)
+static void packet_flush(struct ring *r, struct ring *out)
 {
-	struct packet_ring *p = of(r);
+	struct packet_ring *p = of(r), *to = out ? of(out) : NULL;
 	unsigned at = 0;
 
-	while (at < p->n_kept) {
-		int n = sendmmsg(p->fd, p->out + at, p->n_kept - at,
+	while (to && at < p->n_kept) {
+		int n = sendmmsg(to->fd, p->out + at, p->n_kept - at,
 				 MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
 			/* this one is refused; the next may be taken */
-			p->counts.send_failed++;
+			to->counts.send_failed++;
 			at++;
 			continue;
 		}
-		p->counts.sent += (unsigned)n;
+		to->counts.sent += (unsigned)n;
 		at += (unsigned)n;
 	}
+	p->counts.send_failed += p->n_kept - at;
 	p->n_kept = 0;
 }
 

@@ -17,9 +17,9 @@ void ring_keep(struct ring *r, unsigned i)
 	r->ops->keep(r, i);
 }
 
-void ring_flush(struct ring *r)
+void ring_flush(struct ring *r, struct ring *out)
 {
-	r->ops->flush(r);
+	r->ops->flush(r, out);
 }
 
 void ring_send(struct ring *r, struct bytes frame)

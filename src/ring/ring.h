@@ -1,11 +1,11 @@
 /*
- * Frames in and out, whatever they come from: a packet socket or a capture
- * file, behind one table of hooks.
+ * Frames in and out, whatever they come from: a packet socket, an NFQUEUE or a
+ * capture file, behind one table of hooks.
  *
  *   n = ring_recv(r)            frames 0..n-1 are r's until the next ring_recv
  *   ring_frame(r, i)            look at one
  *   ring_keep(r, i)             send it on, unchanged, with the next flush
- *   ring_flush(r)
+ *   ring_flush(r, out)
  *   ring_send(r, bytes)         a frame of our own, at once
  *
  * A frame that is not kept is dropped. One thread uses a ring at a time.
@@ -17,9 +17,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/addr.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/frame_csum.h"
+#include "base/limits.h"
 
 struct ring;
 
@@ -29,6 +32,7 @@ struct ring_frame {
 	size_t wire_len; /* more than bytes only in a cut capture */
 	usec_t time;	 /* capture: when it was taken; live: 0 */
 	bool too_long;	 /* was longer than FRAME_MAX: cannot be sent on */
+	struct frame_csum csum; /* as the kernel tells */
 };
 
 struct ring_counts {
@@ -46,7 +50,12 @@ struct ring_counts {
 int ring_recv(struct ring *r);
 struct ring_frame ring_frame(const struct ring *r, unsigned i);
 void ring_keep(struct ring *r, unsigned i);
-void ring_flush(struct ring *r);
+/*
+ * Sends what was kept: out of `out`, which is r itself, or the other packet
+ * socket of a pair, or NULL: nowhere, counted as send_failed of r. An NFQUEUE
+ * and a capture have only themselves.
+ */
+void ring_flush(struct ring *r, struct ring *out);
 void ring_send(struct ring *r, struct bytes frame);
 /* To be polled for input; -1: always ready (capture). */
 int ring_fd(const struct ring *r);
@@ -56,13 +65,41 @@ void ring_free(struct ring *r);
 
 /*
  * Opens a packet socket on an interface of the caller's network namespace:
- * raw frames, offloads kept (virtio_net_hdr), own frames not seen. Needs
- * CAP_NET_RAW; CAP_NET_ADMIN for buffers above the system's maximum. Returns
+ * raw frames, offloads kept (virtio_net_hdr). What goes out of the interface
+ * is seen by a tap only, which is in a workload's namespace and never sends.
+ * Needs CAP_NET_RAW; CAP_NET_ADMIN for buffers above the system's maximum. Returns
  * the descriptor or -ENODEV, -EPERM, ... with *reterr.
  */
-int ring_packet_open(const char *ifname, struct err *reterr);
+int ring_packet_open(const char *ifname, bool tap, struct err *reterr);
 /* A ring on such a descriptor, which it takes. NULL: out of memory. */
 struct ring *ring_packet_new(int fd);
+
+/*
+ * Binds an NFQUEUE of the caller's network namespace, both families, GSO
+ * packets whole, fail closed. Needs CAP_NET_ADMIN. Returns the descriptor or
+ * -errno with *reterr (EPERM: it is bound already).
+ */
+int ring_nfq_open(uint16_t queue, struct err *reterr);
+/* What is to become of up to a batch of packets. */
+struct nfq_verdicts {
+	uint32_t n;
+	struct nfq_verdict {
+		uint32_t id; /* the kernel's */
+		uint32_t accept;
+	} list[RING_BATCH];
+};
+/*
+ * Tells the kernel. Needs CAP_NET_ADMIN. A verdict it refuses (the packet is
+ * gone) is told on fd's other messages, ignored. Any n above RING_BATCH is none.
+ */
+void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v);
+/*
+ * A ring on such a descriptor, and on a SOCK_SEQPACKET one by which each batch's
+ * struct nfq_verdicts goes to somebody who may answer; it takes both, unless it
+ * fails. Its frames have a made Ethernet header with `mac` on the workload's
+ * side. NULL: out of memory.
+ */
+struct ring *ring_nfq_new(int fd, int verdict_fd, struct mac mac);
 
 /*
  * A ring over a capture (pcap or pcapng, Ethernet). Takes `file`, also when it

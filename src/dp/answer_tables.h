@@ -1,0 +1,14 @@
+/*
+ * Parts of weir_stats: how full the worker's tables are and what became of what
+ * did not fit. Each is one member of `result`.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "inspect/inspect.h"
+
+void answer_fragments(json_t *result, const struct inspect_counts *c);
+void answer_meter_use(json_t *result, const struct meter_stats *of_kind);
+void answer_threats(json_t *result, const struct threat_stats *s);
+void answer_reports(json_t *result, const struct report_stats *s);

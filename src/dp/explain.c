@@ -1,0 +1,144 @@
+/*
+ * Whose is an address? A workload's own rules say so (their end that is not the
+ * peer), and so do its flows. Where neither does, the workload must be named,
+ * and is then shown as if it were at either end.
+ */
+#include "dp/explain.h"
+
+#include <errno.h>
+
+#include "base/limits.h"
+#include "dp/answer.h"
+#include "dp/ask.h"
+#include "policy/explain.h"
+
+/* At which ends of the connection a workload is. */
+#define END_FROM 1
+#define END_TO	 2
+
+static uint8_t end_of(const struct explain_spec *e, struct ip_addr own)
+{
+	return (uint8_t)((ip_equal(own, e->from) ? END_FROM : 0) |
+			 (ip_equal(own, e->to) ? END_TO : 0));
+}
+
+static void ends_by_rules(const struct snapshot *s,
+			  const struct explain_spec *e,
+			  uint8_t ends[static ENDPOINTS_MAX])
+{
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++) {
+		const struct endpoint *ep = snapshot_endpoint(s, i);
+
+		if (!ep || !ep->policy)
+			continue;
+		if (policy_owns_address(ep->policy, e->from))
+			ends[i] |= END_FROM;
+		if (policy_owns_address(ep->policy, e->to))
+			ends[i] |= END_TO;
+	}
+}
+
+static void ends_by_flows(struct control *ctl, const struct snapshot *s,
+			  const struct explain_spec *e,
+			  uint8_t ends[static ENDPOINTS_MAX])
+{
+	static struct flow_page page; /* 40 kB; one control thread */
+	size_t seen = 0;
+
+	page.cursor = 0;
+	do {
+		ask_flows(ctl->worker, page.cursor, FLOWS_PER_QUESTION, &page);
+		for (size_t i = 0; i < page.n; i++) {
+			const struct session_record *r = &page.records[i];
+			bool in = r->flags & SESSION_INGRESS;
+			uint16_t index =
+				snapshot_find_mac(s, r->ep_mac, MAC_REAL);
+
+			if (index != ENDPOINT_NONE)
+				ends[index] |=
+					end_of(e, in ? r->server : r->client);
+		}
+		seen += page.n;
+	} while (page.n == FLOWS_PER_QUESTION && seen < EXPLAIN_FLOWS_MAX);
+}
+
+static json_t *answer_of(const struct snapshot *s, uint16_t index,
+			 const struct explain_spec *e, bool ingress)
+{
+	struct policy_query q = explain_query(e, ingress);
+	struct judgement j = snapshot_judge(s, index, &q);
+	const struct endpoint *ep = snapshot_endpoint(s, index);
+	json_t *o = json_object();
+	char mac[MAC_TEXT_MAX];
+
+	answer_text(o, "workload", mac_format(ep->mac, mac));
+	answer_text(o, "direction", ingress ? "ingress" : "egress");
+	answer_text(o, "decided_by", explain_by_name(explain_by(&j)));
+	answer_uint(o, "rule", j.rule_id);
+	answer_text(o, "action", policy_action_name(j.action));
+	answer_text(o, "reason", reason_name((enum reason)j.reason));
+	answer_text(o, "text", reason_text((enum reason)j.reason));
+	(void)json_object_set_new(o, "passes",
+				  json_boolean(j.action != POLICY_DENY));
+	(void)json_object_set_new(o, "tapped", json_boolean(ep->tap));
+	(void)json_object_set_new(
+		o, "rejected",
+		json_boolean(j.action == POLICY_DENY && j.reject));
+	answer_uint(o, "grace_minutes", j.grace_retries);
+	return o;
+}
+
+int explain_check(struct control *ctl, struct ctrl_msg *m, bool strict,
+		  struct err *reterr)
+{
+	const struct snapshot *s = config_current(ctl->config);
+	const struct explain_spec *e = &m->explain;
+	char mac[MAC_TEXT_MAX];
+
+	if (e->has_workload &&
+	    snapshot_find_mac(s, e->workload, MAC_REAL) == ENDPOINT_NONE)
+		return err_set(reterr, ENOENT, "weir_explain.workload",
+			       "no workload has the MAC %s",
+			       mac_format(e->workload, mac));
+	return 0;
+}
+
+/* Only that workload; at both ends if it is not known at which. */
+static void narrow_down(const struct snapshot *s, const struct explain_spec *e,
+			uint8_t ends[static ENDPOINTS_MAX])
+{
+	uint16_t index = snapshot_find_mac(s, e->workload, MAC_REAL);
+
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++)
+		if (i != index)
+			ends[i] = 0;
+		else if (ends[i] == 0)
+			ends[i] = END_FROM | END_TO;
+}
+
+void explain_json(struct control *ctl, const struct ctrl_msg *m, json_t *result)
+{
+	const struct snapshot *s = config_current(ctl->config);
+	const struct explain_spec *e = &m->explain;
+	uint8_t ends[ENDPOINTS_MAX] = { 0 };
+	json_t *list = json_array();
+	uint64_t more = 0;
+
+	ends_by_rules(s, e, ends);
+	ends_by_flows(ctl, s, e, ends);
+	if (e->has_workload)
+		narrow_down(s, e, ends);
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++)
+		for (unsigned in = 0; in < 2; in++) {
+			if (!(ends[i] & (in ? END_TO : END_FROM)))
+				continue;
+			if (json_array_size(list) == EXPLAIN_ANSWERS_MAX)
+				more++;
+			else
+				(void)json_array_append_new(
+					list, answer_of(s, i, e, in));
+		}
+	answer_uint(result, "version", snapshot_version(s));
+	(void)json_object_set_new(result, "answers", list);
+	answer_uint(result, "more", more);
+}

@@ -1,0 +1,264 @@
+#include "dp/ports.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "dp/worker.h"
+
+#define SERVICE 0
+
+void ports_init(struct ports *ps, struct worker *w, int opener_fd)
+{
+	*ps = (struct ports){ .worker = w, .opener_fd = opener_fd };
+	ps->at[SERVICE] = &ps->service;
+}
+
+void ports_done(struct ports *ps)
+{
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++)
+		free(ps->at[i]);
+}
+
+int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
+		      struct err *reterr)
+{
+	struct port *p = &ps->service;
+	int rc;
+
+	if (p->state != PORT_NONE)
+		return err_set(
+			reterr, EEXIST, "ctrl_add_srvc_port.iface",
+			"the service port is %s already; delete it first",
+			p->where.iface);
+	memcpy(p->where.iface, iface, IFNAMSIZ);
+	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	if (rc < 0)
+		err_prefix(reterr, "ctrl_add_srvc_port.iface");
+	return rc;
+}
+
+int ports_del_service(struct ports *ps, struct err *reterr)
+{
+	if (ps->service.state == PORT_NONE)
+		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
+			       "there is no service port");
+	port_close(&ps->service, ps->worker);
+	return 0;
+}
+
+/* --- the other kinds ------------------------------------------------------ */
+
+static enum frame_port_kind kind_of(enum ctrl_kind kind)
+{
+	switch (kind) {
+	case CTRL_ADD_PORT_PAIR:
+	case CTRL_DEL_PORT_PAIR: return FRAME_PORT_PAIR;
+	case CTRL_ADD_TAP_PORT:
+	case CTRL_DEL_TAP_PORT: return FRAME_PORT_TAP;
+	default: return FRAME_PORT_NFQ;
+	}
+}
+
+/* The one with these names; of a pair the side `iface` is. */
+static struct port *find(const struct ports *ps, enum frame_port_kind kind,
+			 const char *netns, const char *iface)
+{
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = ps->at[i];
+
+		if (p && p->from.kind == kind &&
+		    strcmp(p->where.iface, iface) == 0 &&
+		    strcmp(p->where.netns, netns) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* A new port, in state NONE, at a free place. NULL: there is none. */
+static struct port *place(struct ports *ps, enum frame_port_kind kind,
+			  const struct port_spec *s, const char *iface,
+			  struct err *reterr)
+{
+	uint16_t at = SERVICE + 1;
+	struct port *p;
+
+	while (at < WORKER_PORTS_MAX && ps->at[at])
+		at++;
+	if (at == WORKER_PORTS_MAX) {
+		(void)err_set(reterr, ENOSPC, NULL,
+			      "there are %d ports already", WORKER_PORTS_MAX);
+		return NULL;
+	}
+	p = calloc(1, sizeof *p);
+	if (!p) {
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
+	p->at = p->other = at;
+	p->from = (struct frame_port){ .kind = kind,
+				       .workload = s->epmac,
+				       .quarantined = s->quarantine };
+	p->where.kind = kind == FRAME_PORT_NFQ	 ? OPENER_NFQ
+			: kind == FRAME_PORT_TAP ? OPENER_TAP
+						 : OPENER_PACKET;
+	p->where.queue = s->queue;
+	/* both are checked to fit by whoever parsed them */
+	(void)snprintf(p->where.iface, sizeof p->where.iface, "%s", iface);
+	(void)snprintf(p->where.netns, sizeof p->where.netns, "%s", s->netns);
+	ps->at[at] = p;
+	return p;
+}
+
+static void remove_port(struct ports *ps, struct port *p)
+{
+	if (p->state != PORT_NONE)
+		port_close(p, ps->worker);
+	ps->at[p->at] = NULL;
+	free(p);
+}
+
+static int update(struct ports *ps, struct port *p, const struct port_spec *s,
+		  struct err *reterr)
+{
+	bool moved = !mac_equal(p->from.workload, s->epmac);
+
+	p->from.workload = s->epmac;
+	p->from.quarantined = s->quarantine;
+	if (p->from.kind != FRAME_PORT_NFQ || !moved) {
+		port_update(p, ps->worker);
+		return 0;
+	}
+	/* the MAC is in what the ring makes of packets */
+	port_close(p, ps->worker);
+	return port_open(p, ps->worker, ps->opener_fd, reterr);
+}
+
+static int add_pair(struct ports *ps, const struct port_spec *s,
+		    struct err *reterr)
+{
+	struct port *vex = find(ps, FRAME_PORT_PAIR, "", s->vex);
+	struct port *vin = find(ps, FRAME_PORT_PAIR, "", s->vin);
+	int rc;
+
+	if (vex && vin && vex->other == vin->at) {
+		(void)update(ps, vex, s, reterr); /* never of an NFQUEUE */
+		(void)update(ps, vin, s, reterr);
+		return 0;
+	}
+	if (vex || vin || strcmp(s->vex, s->vin) == 0)
+		return err_set(reterr, EEXIST,
+			       vex ? "ctrl_add_port_pair.vex_iface"
+				   : "ctrl_add_port_pair.vin_iface",
+			       "it is one side of another pair");
+	vex = place(ps, FRAME_PORT_PAIR, s, s->vex, reterr);
+	vin = vex ? place(ps, FRAME_PORT_PAIR, s, s->vin, reterr) : NULL;
+	if (!vin) {
+		rc = -reterr->code;
+		goto err_ports;
+	}
+	vex->other = vin->at;
+	vin->other = vex->at;
+	rc = port_open(vex, ps->worker, ps->opener_fd, reterr);
+	if (rc < 0) {
+		err_prefix(reterr, "ctrl_add_port_pair.vex_iface");
+		goto err_ports;
+	}
+	rc = port_open(vin, ps->worker, ps->opener_fd, reterr);
+	if (rc == 0)
+		return 0;
+	err_prefix(reterr, "ctrl_add_port_pair.vin_iface");
+err_ports:
+	if (vex)
+		remove_port(ps, vex);
+	if (vin)
+		remove_port(ps, vin);
+	return rc;
+}
+
+int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
+	      struct err *reterr)
+{
+	enum frame_port_kind k = kind_of(kind);
+	struct port *p;
+	int rc;
+
+	if (k == FRAME_PORT_PAIR)
+		return add_pair(ps, s, reterr);
+	p = find(ps, k, s->netns, s->iface);
+	if (p) {
+		rc = update(ps, p, s, reterr);
+		if (rc < 0)
+			remove_port(ps, p);
+		return rc;
+	}
+	p = place(ps, k, s, s->iface, reterr);
+	if (!p)
+		return -reterr->code;
+	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	if (rc < 0) {
+		err_prefix(reterr, ctrl_name(kind));
+		remove_port(ps, p);
+	}
+	return rc;
+}
+
+int ports_del(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
+	      struct err *reterr)
+{
+	enum frame_port_kind k = kind_of(kind);
+	bool pair = k == FRAME_PORT_PAIR;
+	struct port *p =
+		find(ps, k, pair ? "" : s->netns, pair ? s->vex : s->iface);
+	struct port *other;
+
+	if (!p)
+		return err_set(reterr, ESRCH, ctrl_name(kind),
+			       "there is no such port");
+	other = ps->at[p->other];
+	if (other != p)
+		remove_port(ps, other);
+	remove_port(ps, p);
+	return 0;
+}
+
+/* --- loss and return -------------------------------------------------------- */
+
+struct lost_question {
+	bool lost[WORKER_PORTS_MAX];
+};
+
+static void do_lost(struct worker_view *view, void *arg)
+{
+	struct lost_question *q = arg;
+
+	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
+		q->lost[i] = view->ports[i].lost;
+}
+
+void ports_lost(struct ports *ps)
+{
+	struct lost_question q;
+
+	worker_ask(ps->worker, do_lost, &q);
+	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
+		if (q.lost[i] && ps->at[i] && ps->at[i]->state == PORT_OPEN)
+			port_lost(ps->at[i]);
+}
+
+bool ports_retry(struct ports *ps)
+{
+	bool left = false;
+
+	for (size_t i = 0; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = ps->at[i];
+
+		if (!p || p->state != PORT_LOST)
+			continue;
+		if (!port_retry(p, ps->worker, ps->opener_fd))
+			left = true;
+	}
+	return left;
+}

@@ -1,0 +1,51 @@
+/*
+ * All ports of a data plane: the service port and the other kinds that the
+ * reference has (2.2): pairs that weir-dp bridges itself, taps and NFQUEUEs in
+ * the workloads' network namespaces.
+ *
+ *   service   vth                     frames come and go by it, marked
+ *   pair      vex <-> vin             what comes by one goes on by the other
+ *   tap       iface in netns          watched, nothing is sent
+ *   nfq       queue in netns          netfilter waits for each verdict
+ *
+ * A port is found by the names it was made with. Making one that is there only
+ * updates it. Control thread only; errors in *reterr as -errno.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/limits.h"
+#include "dp/port.h"
+#include "wire/ctrl.h"
+
+struct ports {
+	/* By place among the worker's ports; NULL: free. [0]: the service
+	 * port, always there; the others are owned. */
+	struct port *at[WORKER_PORTS_MAX];
+	struct port service;
+	struct worker *worker; /* borrowed */
+	int opener_fd;
+};
+
+void ports_init(struct ports *ps, struct worker *w, int opener_fd);
+/* Frees; the worker has ended. */
+void ports_done(struct ports *ps);
+
+/* -EEXIST: there is one already; -ENODEV: no such interface; ... */
+int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
+		      struct err *reterr);
+/* -ENOENT: there is none. */
+int ports_del_service(struct ports *ps, struct err *reterr);
+
+/* kind: CTRL_ADD_PORT_PAIR, _TAP_PORT, _NFQ_PORT or their _DEL_. */
+int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
+	      struct err *reterr);
+int ports_del(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
+	      struct err *reterr);
+
+/* The worker has lost some: finds out which. */
+void ports_lost(struct ports *ps);
+/* Tries to get the lost ones back; false: there are none left. */
+bool ports_retry(struct ports *ps);
