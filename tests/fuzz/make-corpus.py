@@ -1,10 +1,13 @@
 #!/usr/bin/python3
-"""Writes the seed inputs of decode, inspect and ctrl: the same each time."""
+"""Writes the seed inputs of decode, defrag, inspect and ctrl: the same each time."""
+import json
 import os
 import struct
+import sys
 
-from scapy.all import (ARP, Dot1Q, Ether, ICMP, IP, IPv6, TCP, UDP, ICMPv6EchoRequest,
-                       IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, Raw)
+from scapy.all import (ARP, Dot1Q, Ether, GRE, ICMP, IP, IPv6, TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest,
+                       IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, SCTP, SCTPChunkData,
+                       SCTPChunkInit, VXLAN)
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 ETHER = dict(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
@@ -31,8 +34,48 @@ FRAMES = {
     "fragment6": Ether(**ETHER) / V6 / IPv6ExtHdrFragment(id=9, m=1) / UDP(len=100) / Raw(bytes(16)),
     "echo6": Ether(**ETHER) / V6 / ICMPv6EchoRequest(id=9),
 }
+GENEVE = Raw(bytes.fromhex("0200655800000900010280010000000b"))
+OPTIONS = [("MSS", 1460), ("SAckOK", b""), ("Timestamp", (9, 0)), ("NOP", None), ("WScale", 7)]
+SACK = [("NOP", None), ("NOP", None), ("SAck", (1, 2)), ("NOP", None), ("NOP", None), ("Timestamp", (9, 7))]
+
+
+def unfilled(frame, start, offset):
+    """What fuzz_decode.c takes for one: see csum_of() there. The field must hold the pseudo header's sum."""
+    b = bytearray(bytes(frame))
+    l3, l4_len, proto = start - 20, len(b) - start, b[start - 11]
+    words = bytes(b[l3 + 12:l3 + 20]) + struct.pack(">HH", proto, l4_len)
+    total = sum(struct.unpack(">%dH" % (len(words) // 2), words))
+    total = (total & 0xffff) + (total >> 16)
+    b[start + offset:start + offset + 2] = struct.pack(">H", (total & 0xffff) + (total >> 16))
+    b[0:5] = bytes((3, start >> 8, start & 0xff, offset, 0))
+    return bytes(b)
+
+
+INNER = Ether(**ETHER) / V4 / TCP(flags="A", seq=1, ack=2) / Raw(b"abc")
+DECODE = {
+    "tcp-options": Ether(**ETHER) / V4 / TCP(flags="S", options=OPTIONS),
+    "tcp-sack": Ether(**ETHER) / V4 / TCP(flags="A", options=SACK),
+    "sctp-init": Ether(**ETHER) / V4 / SCTP(sport=1, dport=2, tag=0) / SCTPChunkInit(init_tag=5),
+    "sctp-data": Ether(**ETHER) / V4 / SCTP(sport=1, dport=2, tag=5) / SCTPChunkData(data=b"abc") / SCTPChunkData(data=b"d"),
+    "icmp6-error": Ether(**ETHER) / V6 / ICMPv6DestUnreach() / IPv6(src=V6.dst, dst=V6.src) / IPv6ExtHdrHopByHop()
+                   / IPv6ExtHdrDestOpt() / TCP(flags="S"),
+    "gre": Ether(**ETHER) / V4 / GRE(chksum_present=1, key_present=1, seqnum_present=1, key=7) / V4 / UDP() / Raw(b"a"),
+    "gre-tap": Ether(**ETHER) / V6 / GRE(proto=0x6558) / INNER,
+    "vxlan": Ether(**ETHER) / V4 / UDP(dport=4789) / VXLAN(vni=5) / INNER,
+    "geneve": Ether(**ETHER) / V4 / UDP(dport=6081) / GENEVE / INNER,
+    "ipip": Ether(**ETHER) / V4 / V4 / V6 / V4 / V4 / TCP(flags="A"),
+    "unfilled": unfilled(INNER, 34, 16),
+    "unfilled-inner": unfilled(Ether(**ETHER) / V4 / GRE() / V4 / TCP(flags="A") / Raw(b"abc"), 58, 16),
+}
 TALK = [(0, tcp("S", 100)), (1, tcp("SA", 500, 101, True)), (0, tcp("A", 101, 501)),
         (2, tcp("A", 101, 501)), (0x81, tcp("FA", 501, 101, True))]
+UDP_PARTS = [bytes(UDP(sport=4000, dport=53, len=32)) + bytes(8), bytes(16)]
+PARTS4 = [Ether(**ETHER) / IP(src="10.0.0.1", dst="10.0.0.2", id=7, proto=17, flags=f, frag=2 * i) / Raw(UDP_PARTS[i])
+          for i, f in enumerate(("MF", ""))]
+PARTS6 = [Ether(**ETHER) / V6 / IPv6ExtHdrFragment(nh=17, id=9, m=1 - i, offset=2 * i) / Raw(UDP_PARTS[i])
+          for i in (0, 1)]
+# Denied by the second policy, but not before its grace is used up.
+UNKNOWN = Ether(**ETHER) / V4 / UDP(sport=4000, dport=5000)
 MESSAGES = {
     "keep-alive": '{"ctrl_keep_alive":{"seq_num":1}}',
     "add-mac": '{"ctrl_add_mac":{"iface":"e","mac":"02:00:00:00:00:01","ucmac":"02:00:00:00:00:02","pips":[{"ip":"10.0.0.1"}]}}',
@@ -42,6 +85,40 @@ MESSAGES = {
               '"sip":"10.0.0.1","dip":"10.0.0.2","dipr":"10.0.0.9","port":0,"portr":65535,"proto":0,"action":5,'
               '"fqdn":"a.b","apps":[{"app":1,"action":2,"rid":3}]}]}}',
     "debug": '{"ctrl_set_debug":{"categories":["ctrl","all"]}}',
+}
+
+
+def piece(key, place, long, flags, fill=1, padding=0, seconds=0):
+    """A step of fuzz_defrag.c."""
+    return bytes([0, key, place, long, fill, flags, padding, seconds])
+
+
+def raw(frame):
+    return b"\x80" + struct.pack(">H", len(bytes(frame))) + bytes(frame)
+
+
+FRAGMENTS = {
+    "two": piece(8, 0, 0, 1) + piece(8, 1, 0, 0),
+    "backwards": piece(8, 2, 0x30, 2) + piece(8, 1, 0, 3) + piece(8, 0, 0, 3),
+    "large": piece(4, 0, 1, 1) + piece(4, 2, 0, 1, padding=40) + piece(4, 3, 0, 0),
+    "overlap": piece(8, 0, 1, 1) + piece(8, 1, 0, 1, fill=2) + piece(8, 2, 0, 0),
+    "cut": piece(8, 0, 0, 1) + b"\x03" + piece(8, 1, 0, 8)[1:],
+    "late": piece(8, 0, 0, 1) + piece(8, 1, 0, 0, seconds=10),
+    "raw": raw(FRAMES["fragment"]) + raw(Ether(**ETHER) / IP(src="10.0.0.1", dst="10.0.0.2", id=7, frag=3, proto=17) / Raw(bytes(8))),
+    "raw6": raw(FRAMES["fragment6"]) + raw(Ether(**ETHER) / V6 / IPv6ExtHdrFragment(id=9, offset=3, nh=17) / Raw(bytes(8))),
+}
+
+# fuzz_stream.c: options, then (what, captured, length, sequence number - next).
+SEG, ACK, OPEN, SERVER, SYN, FIN, OTHER = 0, 3, 4, 16, 32, 64, 128
+STREAMS = {
+    "order": (1, [(SEG | SYN, 255, 0, 0), (SEG, 255, 3, 0), (SEG | SERVER, 255, 5, 0), (ACK, 0, 0, 0),
+                  (SEG | FIN, 255, 2, 0), (ACK | SERVER, 0, 0, 1), (SEG | SERVER | FIN, 255, 0, 0)]),
+    "disorder": (1, [(SEG, 255, 9, 90), (SEG, 255, 40, 50), (SEG, 255, 40, 20), (SEG, 255, 20, 0),
+                     (SEG, 255, 40, -30)]),
+    "conflict": (7, [(SEG, 255, 9, 9), (SEG | OTHER, 255, 9, 9), (SEG, 255, 20, 0), (SEG | OTHER, 255, 5, -9)]),
+    "limits": (1, [(SEG, 255, 3999, 5000 * i + 99) for i in range(1, 9)] + [(SEG, 255, 3999, 0)] * 9),
+    "cut": (0, [(SEG, 100, 90, 0), (SEG, 9, 90, 90), (SEG, 255, 200, 0), (ACK | SERVER, 0, 0, 50)]),
+    "unseen": (5, [(OPEN + 2, 0, 0, -9), (SEG, 255, 9, 5), (ACK | SERVER, 0, 0, 20), (SEG, 0x7f, 90, 1 << 30)]),
 }
 
 
@@ -57,9 +134,20 @@ def record(how, frame):
     return struct.pack(">HB", len(data), how) + data
 
 
-for name, frame in FRAMES.items():
+for name, frame in (FRAMES | DECODE).items():
     write("decode", name, bytes(frame))
 write("inspect", "talk", b"".join(record(*t) for t in TALK))
+write("inspect", "fragments", b"".join(record(0, f) for p in (PARTS4, PARTS6) for f in (p[1], p[0], p[1])))
+write("inspect", "grace", record(2, UNKNOWN) + record(61 << 2, UNKNOWN) * 12)
 write("inspect", "all", b"".join(record(4, f) for f in FRAMES.values()))
+for name, data in FRAGMENTS.items():
+    write("defrag", name, data)
 for name, text in MESSAGES.items():
     write("ctrl", name, text.encode())
+# All of the reference's, as the test client sends them; eight in one datagram.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "compat"))
+ALL = __import__("dpclient").messages("02:00:00:00:00:01")
+for i in range(0, len(ALL), 8):
+    write("ctrl", f"agent-{i // 8}", json.dumps({name: body for name, body, _ in ALL[i:i + 8]}).encode())
+for name, (how, events) in STREAMS.items():
+    write("stream", name, bytes((how, 0)) + b"".join(struct.pack(">BBHI", *e[:3], e[3] % 2**32) for e in events))

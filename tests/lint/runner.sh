@@ -89,4 +89,7 @@ flags "a kind that does not exist" 'no such kind' check gone
 script <<<'echo 1..1; echo ok 1'
 write tests/lint/lib.sh <<<'exit 1'
 passes "lib.sh is no test; one test by its name" check lint/a
+mkdir -p "$sample/tests/tsan"
+cp "$sample/tests/lint/a.sh" "$sample/tests/tsan/b.sh"
+passes "a kind of built programs may have scripts beside them" check tsan/b
 finish

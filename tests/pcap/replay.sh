@@ -1,5 +1,6 @@
 #!/bin/bash
-# Captures through weir-dp -p: each prints the flows that expected/ lists.
+# Captures through weir-dp -p: each prints what expected/ lists, a line a flow,
+# block or reason to drop; under the messages of load/, if there is such a file.
 # BUILD: the build directory; SRC: the sources.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -22,7 +23,9 @@ point() { # STATUS NAME
 
 for expected in "$here"/expected/*.txt; do
     name=$(basename "$expected" .txt)
-    "$dp" -p "$here/captures/$name.pcap" >"$out/flows" 2>"$out/errors"
+    load=()
+    [ ! -e "$here/load/$name.json" ] || load=(--load "$here/load/$name.json")
+    "$dp" -p "$here/captures/$name.pcap" "${load[@]}" >"$out/flows" 2>"$out/errors"
     status=$?
     diff -u "$expected" "$out/flows" >"$out/diff" && [ "$status" = 0 ]
     set -- $?
