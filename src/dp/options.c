@@ -42,7 +42,7 @@ static const char usage_text[] =
 	"  -V, --version      version\n"
 	"  -s WORD            standalone: without a supervisor that watches\n"
 	"                     the heartbeat in /dev/shm/dp_mnt.shm\n"
-	"  -c -m -j           accepted for NeuVector's monitor, no effect\n"
+	"  -c -m -j -v NAME   accepted for NeuVector's monitor, no effect\n"
 	"\n"
 	"Examples:\n"
 	"  ip netns exec agent-ns weir-dp -n 1\n"
@@ -121,6 +121,7 @@ static int one_option(struct options *opt, int c)
 		opt->json = strcmp(optarg, "json") == 0;
 		break;
 	case 's': opt->standalone = true; break;
+	case 'v':
 	case 'c':
 	case 'm':
 	case 'j': break;
@@ -138,7 +139,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 				 .control = "/run/weir/dp.sock",
 				 .user = NULL,
 				 .max_flows = FLOWS_DEFAULT };
-	while ((c = getopt_long(argc, argv, "n:p:o:s:cmjhV", longs, NULL)) >=
+	while ((c = getopt_long(argc, argv, "n:p:o:s:v:cmjhV", longs, NULL)) >=
 	       0) {
 		if (c == 'h' || c == 'V') {
 			fputs(c == 'h' ? usage_text
