@@ -292,18 +292,18 @@ static void add_other_port(json_t *messages, const struct ports *ports,
 static void add_switches(json_t *messages, const struct snapshot_spec *s)
 {
 	const struct {
-		enum ctrl_kind kind;
 		const char *field;
+		enum ctrl_kind kind;
 		bool on;
 	} all[] = {
-		{ CTRL_SYS_CONF, "xff_enabled", s->xff },
-		{ CTRL_DISABLE_NET_POLICY, "disable_net_policy",
+		{ "xff_enabled", CTRL_SYS_CONF, s->xff },
+		{ "disable_net_policy", CTRL_DISABLE_NET_POLICY,
 		  s->net_policy_disabled },
-		{ CTRL_DETECT_UNMANAGED, "detect_unmanaged_wl",
+		{ "detect_unmanaged_wl", CTRL_DETECT_UNMANAGED,
 		  s->detect_unmanaged },
-		{ CTRL_ENABLE_ICMP_POLICY, "enable_icmp_policy",
+		{ "enable_icmp_policy", CTRL_ENABLE_ICMP_POLICY,
 		  s->icmp_enforced },
-		{ CTRL_STRICT_GROUP_MODE, "strict_group_mode",
+		{ "strict_group_mode", CTRL_STRICT_GROUP_MODE,
 		  s->strict_group_mode },
 	};
 

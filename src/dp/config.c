@@ -572,8 +572,11 @@ int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr)
 	if (rc < 0)
 		goto free_sets;
 	list = calloc(d.spec.n_endpoints + 1, sizeof *list);
-	if (!list)
+	if (!list) {
+		free(d.endpoints);
 		rc = err_set(reterr, ENOMEM, "weir_sets", "out of memory");
+		goto free_sets;
+	}
 	for (size_t i = 0; rc == 0 && i < d.spec.n_endpoints; i++) {
 		struct endpoint *e = &d.endpoints[i];
 

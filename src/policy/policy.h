@@ -44,6 +44,7 @@ struct policy_query {
 	bool ingress;	    /* the workload is the server */
 	bool peer_external; /* the peer is no internal address */
 	bool icmp_enforced; /* ctrl_enable_icmp_policy */
+	unsigned n_names;   /* 0..NAMES_PER_ADDR_MAX, of names below */
 	/*
 	 * The application, else its base protocol, else
 	 * POLICY_APP_UNIDENTIFIED when there is nothing more to be found out;
@@ -58,7 +59,6 @@ struct policy_query {
 	const char *vhost;
 	/* By which names the peer goes for this workload; borrowed. */
 	const uint16_t *names;
-	unsigned n_names; /* 0..NAMES_PER_ADDR_MAX */
 };
 
 struct judgement {
