@@ -192,6 +192,47 @@
 /* As far from the next byte as a window can reach (RFC 7323 2.3): outside. */
 #define STREAM_REACH (1u << 30)
 
+/* --- names ------------------------------------------------------------ */
+
+/* A name's text with its NUL, as FQDN_TEXT_MAX. Longer: not looked into. */
+#define DNS_TEXT_MAX 256
+/* A name's bytes in a message, RFC 1035 2.3.4. More: malformed. */
+#define DNS_WIRE_NAME_MAX 255
+/* Pointers followed in one name; packers need one or two. More: malformed. */
+#define DNS_HOPS_MAX 16
+/*
+ * Records of one message, bounds the time a hostile one costs (0.2 ms here):
+ * a 4 KiB answer holds some 250 addresses. More: not looked into.
+ */
+#define DNS_RECORDS_MAX 256
+/*
+ * DNS queries of one worker that wait for their answer, 1.3 MB, and one
+ * workload's share. Full: the oldest gives way, counted; over its share: the
+ * new one is not remembered, counted. Its answer then teaches nothing.
+ */
+#define LEARN_QUERIES_MAX   4096
+#define LEARN_QUERIES_SHARE (LEARN_QUERIES_MAX / 8)
+/* Stub resolvers ask again after 5 s and give up after 10. Then forgotten. */
+#define LEARN_QUERY_LIFE_S 10
+/*
+ * Addresses of one worker that go by names, and one workload's share. Full:
+ * the one learned longest ago (of that workload) gives way, counted.
+ */
+#define LEARN_ADDRS_MAX	  16384
+#define LEARN_ADDRS_SHARE (LEARN_ADDRS_MAX / 8)
+/*
+ * An address keeps its name at least so long, since programs connect a while
+ * after they asked; and at most so long, whatever the answer says.
+ */
+#define LEARN_TTL_FLOOR_S 30
+#define LEARN_TTL_CAP_S	  86400
+/*
+ * External addresses with the name they were asked for, kept so long (kinds
+ * 12, 13; 1.8). Full: the new one is not told, counted.
+ */
+#define LEARN_IP_NAMES_MAX 4096
+#define LEARN_IP_NAME_S	   1800
+
 /* --- policy ----------------------------------------------------------- */
 
 /* Rules of one endpoint's policy: memory. One more is refused: E2BIG. */

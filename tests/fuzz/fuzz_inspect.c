@@ -5,11 +5,12 @@
  * are replaced, so that it is the workload's.
  *
  * Making an inspect costs many times more than an input. So one serves all:
- * before each input its flows and blocks are ended, and so much time passes
- * that the rest is forgotten. What an earlier input left behind would make a
- * crash that its own input does not repeat; therefore one input in COMPARE_ONE
- * is also given to a new inspect, which must decide the same. Which ones that
- * are, the input alone says. An input run by itself meets a new one anyway.
+ * behind each input its flows end, what it tells is taken, the workload is
+ * forgotten, and so much time passes that the rest is, too. Were anything left
+ * all the same, it could make a crash that the crashing input does not repeat:
+ * therefore one input in COMPARE_ONE is also given to a new inspect, which must
+ * decide the same. Which ones that are, the input alone says. An input run by
+ * itself meets a new one anyway.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -117,14 +118,32 @@ static void one_frame(struct inspect *in, struct bytes b, bool ingress,
 	free(copy);
 }
 
-/* All frames of the input; then what they left behind is forgotten. */
+/* Ends all that the frames have left; returns how many flows that were. */
+static uint32_t forget(struct inspect *in, usec_t *now)
+{
+	static struct connection_record connections[64];
+	static struct threat_record threats[64];
+	struct flow_pick all = { FLOW_PICK_ALL, 0 };
+	uint32_t cursor = 0, ended = 0;
+
+	while (inspect_end_flows(in, all, &cursor, &ended))
+		continue;
+	while (inspect_drain_connections(in, connections, 64) == 64)
+		continue;
+	while (inspect_drain_threats(in, threats, 64) == 64)
+		continue;
+	inspect_forget_endpoint(in, 0);
+	*now = usec_add(*now, FORGET_US);
+	return ended;
+}
+
+/* All frames of the input; a number that says what was decided. */
 static uint64_t run(struct inspect *in, struct bytes input, usec_t *now)
 {
-	struct flow_pick all = { FLOW_PICK_ALL, 0 };
 	uint64_t digest = DIGEST_OF_NOTHING;
-	uint32_t cursor = 0, ended = 0;
 	struct bytes frame;
 	uint16_t frame_len;
+	uint32_t ended;
 	uint8_t how;
 
 	(void)inspect_adopt(in, before); /* static, nothing to free */
@@ -138,10 +157,7 @@ static uint64_t run(struct inspect *in, struct bytes input, usec_t *now)
 		one_frame(in, frame, how & 1, *now, &digest);
 		inspect_age(in, *now);
 	}
-	while (inspect_end_flows(in, all, &cursor, &ended))
-		continue;
-	inspect_forget_endpoint(in, 0);
-	*now = usec_add(*now, FORGET_US);
+	ended = forget(in, now);
 	add(&digest, &ended, sizeof ended);
 	return digest;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seed inputs of decode, defrag, inspect and ctrl: the same each time."""
+"""Writes the seed inputs of decode, defrag, dns, inspect and ctrl: the same each time."""
 import json
 import os
 import struct
@@ -121,6 +121,20 @@ STREAMS = {
     "unseen": (5, [(OPEN + 2, 0, 0, -9), (SEG, 255, 9, 5), (ACK | SERVER, 0, 0, 20), (SEG, 0x7f, 90, 1 << 30)]),
 }
 
+DNS_Q = b"\x03WWW\x07example\x03com\0\0\x01\0\x01"
+DNS = {
+    "query": "0007010000010000000000 00" + DNS_Q.hex(),
+    "answer": "000781800001000200000001" + DNS_Q.hex() + "c00c00050001000000090007 016102 6364c010"
+              + "c02d00010001ffffffff00040a000001" + "0000291000000000000000",
+    "aaaa": "00078180000100010000 0000" + DNS_Q.hex() + "c00c001c000100000009001020010db8000000000000000000000001",
+    "loop": "000781800001000100000000" + DNS_Q.hex() + "c021c021",
+    "back": "000781800001000100000000" + DNS_Q.hex() + "0161c00cc021",
+    "label": "00070100000100000000000041",
+    "rdata": "000781800001000100000000" + DNS_Q.hex() + "c00c000100010000000900050a00000100",
+    "odd": "000701000001000000000000" + "04002e5cff00000100 01",
+    "questions": "000701000002000000000000" + DNS_Q.hex() * 2,
+}
+
 
 def write(kind, name, data):
     folder = os.path.join(HERE, kind)
@@ -140,6 +154,10 @@ write("inspect", "talk", b"".join(record(*t) for t in TALK))
 write("inspect", "fragments", b"".join(record(0, f) for p in (PARTS4, PARTS6) for f in (p[1], p[0], p[1])))
 write("inspect", "grace", record(2, UNKNOWN) + record(61 << 2, UNKNOWN) * 12)
 write("inspect", "all", b"".join(record(4, f) for f in FRAMES.values()))
+for name, text in DNS.items():
+    data = bytes.fromhex(text)
+    write("dns", name, data)
+    write("dns", name + "-framed", struct.pack(">H", len(data)) + data)
 for name, data in FRAGMENTS.items():
     write("defrag", name, data)
 for name, text in MESSAGES.items():
