@@ -7,7 +7,7 @@
 #  │ curl, iperf3, ╪═══╪ vex                   vin ╪═══╪ nginx, iperf3 -s   │
 #  │ ping          │   │  └──▶ vbr ═══ vth ◀──┘    │   │ eth0 10.10.10.88   │
 #  └───────────────┘   │              ▲            │   └────────────────────┘
-#                      │          $weir_dp ◀── storm.py, both doors
+#                      │          $weir_dp ◀─▶ storm.py, both doors
 #                      └───────────────────────────┘
 #
 # Traffic ends with the test; how much is said is a number, not a time.
@@ -99,9 +99,24 @@ must() { # like point, and is what it tells
     return "$1"
 }
 
+other_ports() { # what weir-dp may be told to read besides vth
+    local i
+    for i in 1 2; do
+        ip -n agent-ns link add pair$i type veth peer name pair-end$i &&
+            ip -n agent-ns link set pair$i up &&
+            ip -n agent-ns link set pair-end$i up || return
+    done
+    at container-ns iptables -A INPUT -i eth0 -p icmp \
+        -j NFQUEUE --queue-num 7 --queue-bypass
+}
+
 storm_begin() {
-    topology && splice up --mark 00b4 --mode inline &&
-        start_dp agent-ns --listen "$compat" && serve_container
+    # A supervisor's heartbeat, in a /dev/shm of our own.
+    mount -t tmpfs none /dev/shm && head -c 20 /dev/zero >/dev/shm/dp_mnt.shm
+    topology && other_ports >"$out" 2>&1
+    must $? "interfaces and a queue of netfilter" "$out" || return
+    splice up --mark 00b4 --mode inline &&
+        start_dp agent-ns --listen "$compat" --notify "$sink" && serve_container
     must $? "a container is served by $weir_dp" "$TEST_DIR/log" || return
     storm_servers
     must $? "servers listen in the container" || return
@@ -112,7 +127,7 @@ storm_begin() {
 storm_rounds() { # ROUNDS
     local open
     open=$(descriptors)
-    "$SRC/tests/netns/storm.py" "$1" "$door" "$compat" "$weir" \
+    "$SRC/tests/netns/storm.py" "$1" "$door" "$compat" "$sink" "$weir" \
         "$TEST_DIR/fetched" >"$TEST_DIR/storm" 2>&1
     must $? "$1 rounds of messages were answered while it ran" "$TEST_DIR/storm" ||
         return
@@ -123,7 +138,7 @@ storm_rounds() { # ROUNDS
 }
 
 storm() { # ROUNDS; weir-dp has ended then
-    local compat=$TEST_DIR/compat.sock
+    local compat=$TEST_DIR/compat.sock sink=$TEST_DIR/sink.sock
     storm_begin && storm_rounds "$1"
     stop_dp
     point $? "SIGTERM in the middle of it ends weir-dp with 0" "$TEST_DIR/log"

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""storm.py ROUNDS DOOR COMPAT WEIR FETCHED: says everything to a weir-dp that
-serves a container, while traffic runs through it.
+"""storm.py ROUNDS DOOR COMPAT SINK WEIR FETCHED: says everything to a weir-dp
+that serves a container, while traffic runs through it.
 
 Three threads, each with a bounded number of messages, meet after every round:
 the owner of the configuration on our own door, an agent on the compatible one
-(it keeps to workloads of its own), and clients that come and vanish. The owner
-goes on only when frames were forwarded in the round, and now and then when a
-download was refused by its rule and another one came whole: FETCHED is a file
-that grows with each. WEIR takes the port's interface away and brings it back.
+(it keeps to workloads of its own, and hears notices at SINK), and clients that
+come and vanish. The owner goes on only when frames were forwarded in the round,
+and now and then when a download was refused by its rule and another one came
+whole: FETCHED is a file that grows with each. WEIR takes the port's interface
+away and brings it back.
 
 Every answer is checked; a wait has a deadline. Exits with 0, or says what was
 wrong.
@@ -18,12 +19,16 @@ import ctypes
 import fcntl
 import json
 import os
+import pathlib
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "compat"))
+from dpclient import Client, decode, listen, messages  # noqa: E402
 
 MAC = "1a:27:f3:87:3a:27"
 HOST, CONTAINER = "10.10.10.66", "10.10.10.88"
@@ -34,6 +39,13 @@ SEALS = (fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
 DENY, ALLOW = 7, 2
 ADD, MODIFY, DELETE = 1, 2, 3
 START, END, WHOLE = 1, 2, 3
+
+# What would cut off the traffic, or is somebody else's: not for everybody.
+TRAFFIC_NEEDS = {"ctrl_add_srvc_port", "ctrl_del_srvc_port", "ctrl_cfg_internal_net"}
+NOT_THERE = {"ctrl_add_port_pair", "ctrl_add_tap_port", "ctrl_add_nfq_port",
+             "ctrl_del_port_pair", "ctrl_del_tap_port", "ctrl_del_nfq_port"}
+# A kind of message has one place for chunks, whoever sends them.
+chunking = threading.Lock()
 
 
 def until(what, condition):
@@ -132,6 +144,16 @@ def workload(i, mark):
             "ucmac": f"4e:65:75:{mark}:{tail}", "bcmac": ""}
 
 
+def examples(mac):
+    """All the agent may say, of that workload; its ports are nowhere."""
+    for name, body, kind in messages(mac):
+        if name in TRAFFIC_NEEDS:
+            continue
+        if "netns" in body:
+            body = body | {"netns": "/run/netns/none"}
+        yield name, body, kind
+
+
 # --- the owner, on our own door ----------------------------------------------
 
 def workloads(door, r):
@@ -168,18 +190,46 @@ def policies(door, r):
 
 
 def chunks(door, r):
-    door.do("ctrl_cfg_policy", **policy(what_runs(), flag=START))
-    # forgotten by another beginning
-    door.do("ctrl_cfg_policy", **policy(what_runs()[4:], flag=START))
-    door.do("ctrl_cfg_policy", **policy([rule(20, 6, 22, DENY, reject=True)], flag=0))
-    door.do("ctrl_cfg_policy", **policy(what_runs()[:4], flag=END))
-    door.do("ctrl_cfg_policy_addr", **nets(3, START, "1"))
-    door.do("ctrl_cfg_policy_addr", **nets(30, END, "2"))
-    door.do("ctrl_cfg_specip_net", **nets(5, START))
-    door.do("ctrl_cfg_specip_net", **nets(5))
-    door.do("ctrl_cfg_internal_net", flag=WHOLE, subnet_addr=[
-        {"ip": "10.10.10.0", "mask": "255.255.255.0"},
-        {"ip": CONTAINER, "mask": "255.255.255.255", "iptype": "devip"}])
+    with chunking:
+        door.do("ctrl_cfg_policy", **policy(what_runs(), flag=START))
+        # forgotten by another beginning
+        door.do("ctrl_cfg_policy", **policy(what_runs()[4:], flag=START))
+        door.do("ctrl_cfg_policy", **policy([rule(20, 6, 22, DENY, reject=True)], flag=0))
+        door.do("ctrl_cfg_policy", **policy(what_runs()[:4], flag=END))
+        door.do("ctrl_cfg_policy_addr", **nets(3, START, "1"))
+        door.do("ctrl_cfg_policy_addr", **nets(30, END, "2"))
+        door.do("ctrl_cfg_specip_net", **nets(5, START))
+        door.do("ctrl_cfg_specip_net", **nets(5))
+        door.do("ctrl_cfg_internal_net", flag=WHOLE, subnet_addr=[
+            {"ip": "10.10.10.0", "mask": "255.255.255.0"},
+            {"ip": CONTAINER, "mask": "255.255.255.255", "iptype": "devip"}])
+        door.refused("EINVAL", "ctrl_cfg_specip_net", **nets(3, 0))
+
+
+def all_kinds(door, r):
+    """Each message of the agent's, on this door."""
+    mac = workload(r, "0d")["mac"]
+    with chunking:
+        for name, body, _ in examples(mac):
+            answer = door.say(name, body)
+            assert answer["ok"] or name in NOT_THERE, (name, body, answer)
+
+
+def rules_by_name(door, r):
+    """Rules of our own form speak of a set, which changes under them."""
+    w = workload(r, "0f")
+    door.do("ctrl_add_mac", **w)
+    door.do("weir_sets", sets={"peers": [HOST, "10.1.0.0/16"], "none": []})
+    by_name = {"id": 31, "from": ["set:peers", "internal"], "to": [CONTAINER],
+               "proto": "tcp", "ports": ["80", "1000-2000"], "action": "allow",
+               "ingress": True}
+    door.do("ctrl_cfg_policy", **policy([by_name], mac=w["mac"]))
+    door.do("weir_sets", sets={"peers": [f"10.1.{r}.{i}" for i in range(40)]})
+    for proto, port in (("tcp", 80), ("udp", 53), ("icmp", 0)):
+        door.do("weir_explain", **{"from": HOST, "to": CONTAINER, "proto": proto,
+                                   "port": port, "workload": w["mac"]})
+    door.do("ctrl_del_mac", mac=w["mac"])
+    door.do("weir_sets", sets={})
 
 
 def mistakes(door, r):
@@ -188,7 +238,6 @@ def mistakes(door, r):
         what_runs() + [{**rule(9, 6, 1, ALLOW), "sip": "10.0.0.300"}]))
     door.refused("ENOENT", "ctrl_cfg_policy", **policy(
         what_runs(), mac="02:00:00:00:00:01"))
-    door.refused("EINVAL", "ctrl_cfg_specip_net", **nets(3, 0))
     door.refused("EINVAL", "ctrl_cfg_internal_net", flag=3, subnet_addr=[
         {"ip": "10.0.0.0", "mask": "255.0.255.0"}])
     door.refused("EEXIST", "ctrl_add_mac", **{
@@ -232,6 +281,40 @@ def port_again(door, r):
     door.refused("ENODEV", "ctrl_add_srvc_port", iface="nope")
     door.do("weir_stats")
     door.do("ctrl_add_srvc_port", iface="vth")
+
+
+def ports_heard(door):
+    """Frames that came by each port that is open."""
+    stats = door.do("weir_stats")
+    return {p["kind"] + p.get("iface", "") if p["kind"] == "pair" else p["kind"]:
+            p["received"] for p in stats["other_ports"] if p["state"] == "open"}
+
+
+def other_ports(door, weir):
+    """
+    A tap and a queue in the container's namespace, and a pair, beside the
+    service port; all of another workload. With WEIR the interfaces go and come.
+    """
+    w = workload(0, "0e")
+    there = {"netns": "/run/netns/container-ns", "iface": "eth0"}
+    pair = {"vex_iface": "pair1", "vin_iface": "pair2"}
+    door.do("ctrl_add_mac", **w)
+    door.do("ctrl_cfg_mac", macs=[w["mac"]], tap=False)
+    door.do("ctrl_add_tap_port", **there, epmac=w["mac"])
+    door.do("ctrl_add_nfq_port", **there, qnum=7, epmac=w["mac"])
+    door.do("ctrl_add_port_pair", **pair, epmac=w["mac"], quar=False)
+    if weir:
+        interface_again(door, weir)
+    questions(door, 0)
+    until("all ports are open", lambda: len(ports_heard(door)) == 4)
+    before = ports_heard(door)
+    for kind in ("tap", "nfq"):
+        until(f"{kind} hears frames",
+              lambda: ports_heard(door).get(kind, 0) > before[kind])
+    door.do("ctrl_del_tap_port", **there, epmac="")
+    door.do("ctrl_del_port_pair", **pair, epmac="")
+    door.do("ctrl_del_nfq_port", **there, qnum=7, epmac="")
+    door.do("ctrl_del_mac", mac=w["mac"])
 
 
 def interface_again(door, weir):
@@ -283,81 +366,63 @@ def owner(rounds, door_path, weir, fetched_path):
 
     def one(r):
         before = forwarded(door)
-        for step in (workloads, policies, chunks, mistakes, sessions, questions):
+        for step in (workloads, policies, chunks, all_kinds, rules_by_name,
+                     mistakes, sessions, questions):
             step(door, r)
         if r % 5 == 1:
             container_again(door, r)
         if r % 5 == 2:
             port_again(door, r)
         if r % iface_every == iface_every - 1 and r < iface_every * IFACE_ROUNDS:
-            interface_again(door, weir)
+            other_ports(door, weir)
+        elif r % 5 == 3:
+            other_ports(door, None)
         policies(door, r)
         until("frames are forwarded", lambda: forwarded(door) > before + 20)
-        if r % FETCH_EVERY == FETCH_EVERY - 1:
+        if r % FETCH_EVERY == 7:
             downloads(door, r, fetched_path)
     return one
 
 
 # --- an agent, on the compatible door ----------------------------------------
 
-class Agent:
-    def __init__(self, path, name):
-        self.door = path
-        self.name = f"{os.path.dirname(path)}/{name}"
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.settimeout(PATIENCE_S)
-        self.sock.bind(self.name)
-
-    def say(self, name, **body):
-        self.sock.sendto(json.dumps({name: body}).encode(), self.door)
-
-    def reply(self):
-        return self.sock.recv(9000)
-
-    def list(self):
-        self.say("ctrl_list_session")
-        while True:
-            data = self.reply()
-            kind, more, length = struct.unpack_from(">BBH", data)
-            assert kind == 2 and length == len(data), data.hex()
-            if not more:
-                return
-
-    def keep_alive(self, n):
-        self.say("ctrl_keep_alive", seq_num=n)
-        assert self.reply() == struct.pack(">BBHI", 10, 0, 8, n)
-
-    def leave(self):
-        self.sock.close()
-        os.unlink(self.name)
+def hear_apps(sink, mac):
+    """Notices, each as the reference says, up to that workload's ports."""
+    while True:
+        notice = decode(sink.recv(9000))
+        if notice["kind"] == "app_update" and notice["mac"] == mac:
+            return
 
 
-def agent(compat):
-    a = Agent(compat, "agent.sock")
+def agent(compat, sink_path):
+    folder = os.path.dirname(compat)
+    a = Client(compat, f"{folder}/agent.sock", PATIENCE_S)
+
+    def everything(mac):
+        sink = listen(sink_path)
+        sink.settimeout(PATIENCE_S)
+        for i, (name, body, kind) in enumerate(examples(mac)):
+            a.ask(name, body, kind)
+            a.alive(i)
+            if name == "ctrl_refresh_app":
+                hear_apps(sink, mac)
+        sink.close()
 
     def one(r):
-        for i in range(4):
-            w = workload(r * 4 + i, "0c")
-            a.say("ctrl_add_mac", **w, oldmac="", pmac="", pips=None)
-            a.say("ctrl_cfg_mac", tap=bool(i % 2), macs=[w["mac"]])
-            a.say("ctrl_cfg_policy", **policy(what_runs(), mac=w["mac"]))
-            a.list()
-            a.keep_alive(r << 8 | i)
-            a.say("ctrl_count_session")
-            assert len(a.reply()) == 24
-            a.say("ctrl_clear_session", filter_id=0xffffff00 + i)
-            a.say("ctrl_cfg_policy", **policy([], DELETE, mac=w["mac"]))
-            a.say("ctrl_del_mac", iface="vth", mac=w["mac"])
-            a.say("ctrl_set_debug", categories=["policy"] if i % 2 else [])
+        for i in range(2):
+            w = workload(r * 2 + i, "0c")
+            with chunking:
+                everything(w["mac"])
+        a.send("ctrl_cfg_mac", {"tap": True, "macs": [w["mac"]]})
         for wrong in (b"", b"[" * 3000, b'{"ctrl_add_mac":', b'{"a":1,"a":2}',
                       b'{"ctrl_cfg_mac":{"macs":["x"],"tap":true}}', b"x" * 9000):
-            a.sock.sendto(wrong, a.door)
-        a.keep_alive(r)
+            a.sock.sendto(wrong, compat)
+        a.alive(r)
         # it asks, and is gone before it is answered
-        other = Agent(compat, "vanishing.sock")
-        other.say("ctrl_list_session")
-        other.say("ctrl_keep_alive", seq_num=1)
-        other.leave()
+        other = Client(compat, f"{folder}/vanishing.sock", PATIENCE_S)
+        other.send("ctrl_list_session", {})
+        other.send("ctrl_keep_alive", {"seq_num": 1})
+        other.close()
     return one
 
 
@@ -449,11 +514,11 @@ def run(rounds, players):
 
 
 def main():
-    rounds, door, compat, weir, fetched_path = sys.argv[1:]
+    rounds, door, compat, sink, weir, fetched_path = sys.argv[1:]
     # Dies with the test, however that ends.
     ctypes.CDLL(None).prctl(1, 15)
     run(int(rounds), [owner(int(rounds), door, weir, fetched_path),
-                      agent(compat), passers_by(door)])
+                      agent(compat, sink), passers_by(door)])
 
 
 main()
