@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +54,18 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	return status;
 }
 
+/* Every port takes up to two in each process. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* if not, the port that finds none is refused: EMFILE */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run_live(const struct options *opt, char *load_text, size_t load_len)
 {
 	struct opener_door compat;
@@ -67,6 +80,7 @@ static int run_live(const struct options *opt, char *load_text, size_t load_len)
 	    heartbeat_open(HEARTBEAT_NAME, &heartbeat, &err) < 0)
 		die("%s: %s", err.at, err.text);
 
+	raise_descriptor_limit();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

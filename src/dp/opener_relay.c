@@ -57,10 +57,11 @@ void relays_serve(struct relays *r, const struct pollfd *set)
 
 		if (!set[i - 1].revents)
 			continue;
-		len = recv(it->fd, &v, sizeof v, MSG_DONTWAIT);
-		if (len == sizeof v)
+		/* all that is there: an end must free the queue at once */
+		while ((len = recv(it->fd, &v, sizeof v, MSG_DONTWAIT)) ==
+		       sizeof v)
 			ring_nfq_answer(it->netlink_fd, it->queue, &v);
-		else if (len >= 0 || errno != EAGAIN)
+		if (len >= 0 || errno != EAGAIN)
 			remove_at(r, i - 1);
 	}
 }

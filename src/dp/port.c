@@ -57,6 +57,8 @@ static void do_update(struct worker_view *view, void *arg)
 	const struct port *p = arg;
 
 	view->ports[p->at].from = p->from;
+	if (p->where.kind == OPENER_NFQ && view->ports[p->at].ring)
+		ring_nfq_set_mac(view->ports[p->at].ring, p->from.workload);
 }
 
 /* Takes the descriptors, also when it fails. */
@@ -83,6 +85,12 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	struct opener_fds fds;
 	int rc = opener_ask(opener_fd, &p->where, &fds, reterr);
 
+	if (rc == -ENETDOWN && p->state == PORT_NONE) {
+		log_info("port: interface is down, waiting for it iface=%s",
+			 p->where.iface);
+		p->state = PORT_LOST;
+		return 0;
+	}
 	if (rc < 0)
 		return rc;
 	a.ring = ring_on(p, &fds);

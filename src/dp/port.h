@@ -32,7 +32,10 @@ struct port {
 	uint64_t times_lost;
 };
 
-/* state NONE -> OPEN. -ENODEV: no such interface; ... */
+/*
+ * NONE -> OPEN; an interface that is down: NONE -> LOST, which is no error.
+ * -ENODEV: no such interface; ...
+ */
 int port_open(struct port *p, struct worker *w, int opener_fd,
 	      struct err *reterr);
 /* Any state -> NONE. Frames that are under way are dropped. */

@@ -120,20 +120,11 @@ static void remove_port(struct ports *ps, struct port *p)
 	free(p);
 }
 
-static int update(struct ports *ps, struct port *p, const struct port_spec *s,
-		  struct err *reterr)
+static void update(struct ports *ps, struct port *p, const struct port_spec *s)
 {
-	bool moved = !mac_equal(p->from.workload, s->epmac);
-
 	p->from.workload = s->epmac;
 	p->from.quarantined = s->quarantine;
-	if (p->from.kind != FRAME_PORT_NFQ || !moved) {
-		port_update(p, ps->worker);
-		return 0;
-	}
-	/* the MAC is in what the ring makes of packets */
-	port_close(p, ps->worker);
-	return port_open(p, ps->worker, ps->opener_fd, reterr);
+	port_update(p, ps->worker);
 }
 
 static int add_pair(struct ports *ps, const struct port_spec *s,
@@ -144,8 +135,8 @@ static int add_pair(struct ports *ps, const struct port_spec *s,
 	int rc;
 
 	if (vex && vin && vex->other == vin->at) {
-		(void)update(ps, vex, s, reterr); /* never of an NFQUEUE */
-		(void)update(ps, vin, s, reterr);
+		update(ps, vex, s);
+		update(ps, vin, s);
 		return 0;
 	}
 	if (vex || vin || strcmp(s->vex, s->vin) == 0)
@@ -161,6 +152,7 @@ static int add_pair(struct ports *ps, const struct port_spec *s,
 	}
 	vex->other = vin->at;
 	vin->other = vex->at;
+	vin->from.inside = true;
 	rc = port_open(vex, ps->worker, ps->opener_fd, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, "ctrl_add_port_pair.vex_iface");
@@ -182,17 +174,15 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	      struct err *reterr)
 {
 	enum frame_port_kind k = kind_of(kind);
-	struct port *p;
+	struct port *p, *before;
 	int rc;
 
 	if (k == FRAME_PORT_PAIR)
 		return add_pair(ps, s, reterr);
-	p = find(ps, k, s->netns, s->iface);
-	if (p) {
-		rc = update(ps, p, s, reterr);
-		if (rc < 0)
-			remove_port(ps, p);
-		return rc;
+	before = find(ps, k, s->netns, s->iface);
+	if (before && before->where.queue == s->queue) {
+		update(ps, before, s);
+		return 0;
 	}
 	p = place(ps, k, s, s->iface, reterr);
 	if (!p)
@@ -201,6 +191,9 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	if (rc < 0) {
 		err_prefix(reterr, ctrl_name(kind));
 		remove_port(ps, p);
+	} else if (before) {
+		/* another queue now: the new one is served already */
+		remove_port(ps, before);
 	}
 	return rc;
 }
@@ -250,15 +243,18 @@ void ports_lost(struct ports *ps)
 
 bool ports_retry(struct ports *ps)
 {
-	bool left = false;
+	usec_t now = clock_now();
+	bool due = !usec_before(now, ps->retry_at), left = false;
 
 	for (size_t i = 0; i < WORKER_PORTS_MAX; i++) {
 		struct port *p = ps->at[i];
 
 		if (!p || p->state != PORT_LOST)
 			continue;
-		if (!port_retry(p, ps->worker, ps->opener_fd))
+		if (!due || !port_retry(p, ps->worker, ps->opener_fd))
 			left = true;
 	}
+	if (due)
+		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000);
 	return left;
 }

@@ -27,6 +27,7 @@ struct ports {
 	struct port service;
 	struct worker *worker; /* borrowed */
 	int opener_fd;
+	usec_t retry_at; /* not before */
 };
 
 void ports_init(struct ports *ps, struct worker *w, int opener_fd);

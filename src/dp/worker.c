@@ -131,6 +131,9 @@ static void carry(struct worker *w, const struct worker_port *p,
 					  .csum = f.csum,
 					  .port = &p->from },
 			  w->view.now);
+	/* what is sent now must not overtake what was kept before */
+	if ((v.n_release || v.n_send) && p->from.kind != FRAME_PORT_NFQ)
+		ring_flush(p->ring, out);
 	if (v.forward && v.n_release == 0)
 		ring_keep(p->ring, i);
 	for (unsigned k = 0; v.forward && out && k < v.n_release; k++)
@@ -246,16 +249,18 @@ static void *run(void *arg)
 
 	while (!w->stop) {
 		int frames;
-		bool full = turn(w, &frames);
+		bool full = turn(w, &frames), more;
 
 		if (frames == 0)
 			w->view.now = clock_now();
-		inspect_age(w->view.inspect, w->view.now);
+		more = inspect_age(w->view.inspect, w->view.now);
 		beat(w);
 		run_question(w);
 		if (w->stop)
 			break;
-		if (!full)
+		if (more && !full)
+			await_events(w, 0);
+		else if (!full)
 			wait_for_frames(w, frames);
 		else if (w->view.n_ports > 1)
 			await_events(w, 0);

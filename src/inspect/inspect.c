@@ -91,6 +91,10 @@ static uint16_t find_marked(struct passage *w)
 	w->ingress = false;
 	if (!mac_is_group(w->packet.src))
 		index = snapshot_find_mac(s, w->packet.src, role);
+	/* it would get past the one it is for; the kernel marks one address */
+	if (index != ENDPOINT_NONE && !w->in->capture &&
+	    snapshot_find_mac(s, w->packet.dst, role) != ENDPOINT_NONE)
+		return ENDPOINT_NONE;
 	if (index == ENDPOINT_NONE) {
 		w->ingress = true;
 		index = snapshot_find_mac(s, w->packet.dst, role);
@@ -107,6 +111,9 @@ static uint16_t find_by_port(struct passage *w, const struct frame_port *port)
 	const struct packet *p = &w->packet;
 
 	w->ingress = !mac_equal(p->src, port->workload);
+	/* of a pair the side tells for sure, and no address may contradict */
+	if (port->kind == FRAME_PORT_PAIR && w->ingress == port->inside)
+		return ENDPOINT_NONE;
 	if (w->ingress && !mac_equal(p->dst, port->workload) &&
 	    !mac_is_group(p->dst))
 		return ENDPOINT_NONE;
@@ -130,12 +137,16 @@ static bool find_endpoint(struct passage *w)
 }
 
 /* Then nothing passes but what every port of a network hears. */
-static bool is_quarantined(const struct passage *w)
+static bool is_quarantined(const struct passage *w, enum packet_outcome outcome)
 {
 	const struct packet *p = &w->packet;
+	bool for_all =
+		outcome == PACKET_NOT_IP ||
+		(outcome == PACKET_OK && (ip_is_multicast(p->daddr) ||
+					  packet_is_neighbour_discovery(p)));
 
 	return p->frame.port && p->frame.port->quarantined &&
-	       !mac_is_group(p->dst);
+	       !(mac_is_group(p->dst) && for_all);
 }
 
 /* What is nobody's (capture) is seen from the end with the lower address. */
@@ -145,6 +156,17 @@ static bool is_lower(struct ip_addr a, uint16_t a_port, struct ip_addr b,
 	int order = ip_compare(a, b);
 
 	return order < 0 || (order == 0 && a_port < b_port);
+}
+
+/* The flow with that key. One whose time is over is none: it is ended. */
+static struct flow *find_live(struct passage *w, const struct flow_key *k)
+{
+	struct flow *f = flow_find(w->in->flows, k);
+
+	if (!f || flow_life_s(f, w->now) > 0)
+		return f;
+	flow_end(w->in->flows, f);
+	return NULL;
 }
 
 /* Step 6 for ICMP errors: they live by the flow they speak of. */
@@ -159,7 +181,7 @@ static void icmp_error(struct passage *w)
 			w->ingress = is_lower(q->saddr, q->sport, q->daddr,
 					      q->dport);
 		k = flow_key_of_quote(&w->packet, w->index, w->ingress);
-		f = flow_find(w->in->flows, &k);
+		f = find_live(w, &k);
 	}
 	if (f && !f->verdict.blocked)
 		passage_forward(w, REASON_ICMP_RELATED);
@@ -185,7 +207,7 @@ static void one_packet(struct passage *w)
 	if (!w->endpoint)
 		w->ingress = is_lower(p->daddr, p->dport, p->saddr, p->sport);
 	k = flow_key_of(p, w->index, w->ingress);
-	f = flow_find(w->in->flows, &k);
+	f = find_live(w, &k);
 	if (f)
 		judge_known_flow(w, f);
 	else if (!guard_new_flow(w))
@@ -231,7 +253,7 @@ static void decide(struct passage *w, struct frame frame)
 		passage_drop(w, REASON_NO_ENDPOINT);
 		return;
 	}
-	if (is_quarantined(w))
+	if (is_quarantined(w, outcome))
 		passage_drop(w, REASON_QUARANTINED);
 	else if (outcome == PACKET_OK)
 		ip_packet(w);
@@ -264,6 +286,20 @@ static void count(struct passage *w, size_t len)
 	}
 }
 
+/* Other than from a packet port, a queue's packets have no other way on. */
+static void only_watch(struct passage *w)
+{
+	const struct frame_port *port = w->packet.frame.port;
+
+	if (!port || port->kind != FRAME_PORT_NFQ) {
+		if (w->verdict.forward)
+			passage_drop(w, REASON_TAP);
+		return;
+	}
+	if (!w->verdict.forward)
+		passage_forward(w, REASON_WATCHED);
+}
+
 struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 {
 	struct passage w = {
@@ -272,22 +308,26 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 
 	in->now = now;
 	decide(&w, frame);
-	if (w.verdict.forward && passage_is_watched(&w))
-		passage_drop(&w, REASON_TAP);
+	if (passage_is_watched(&w))
+		only_watch(&w);
 	count(&w, frame.wire_len);
 	return w.verdict;
 }
 
-void inspect_age(struct inspect *in, usec_t now)
+bool inspect_age(struct inspect *in, usec_t now)
 {
+	bool more;
+
 	in->now = now;
-	(void)flow_expire(in->flows, now, EXPIRE_PER_BATCH);
+	more = flow_expire(in->flows, now, EXPIRE_PER_BATCH) ==
+	       EXPIRE_PER_BATCH;
 	if (usec_since(now, in->aged) < AGE_EVERY_US)
-		return;
+		return more;
 	in->aged = now;
 	(void)defrag_age(in->defrag, now, EXPIRE_PER_BATCH);
 	meters_age(in->meters, now);
 	threat_age(in->threats, now);
+	return more;
 }
 
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,

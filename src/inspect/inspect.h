@@ -84,8 +84,11 @@ struct verdict {
 struct verdict inspect_frame(struct inspect *in, struct frame frame,
 			     usec_t now);
 
-/* Ends idle flows, a bounded number of them. Call it between batches. */
-void inspect_age(struct inspect *in, usec_t now);
+/*
+ * Ends idle flows, a bounded number of them, and what else ages. Call it
+ * between batches. true: there may be more to be ended at once.
+ */
+bool inspect_age(struct inspect *in, usec_t now);
 
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */

@@ -84,10 +84,17 @@ static bool take_whole(struct passage *w, const struct defrag_datagram *d)
 
 bool whole_packet(struct passage *w)
 {
+	const struct frame_port *port = w->packet.frame.port;
 	struct defrag_datagram d;
-	enum defrag_outcome outcome = defrag_push(
-		w->in->defrag, &w->packet, w->index, w->ingress, w->now, &d);
+	enum defrag_outcome outcome;
 
+	/* what was held could not be given back to the queue */
+	if (port && port->kind == FRAME_PORT_NFQ) {
+		passage_drop(w, REASON_FRAG_QUEUE);
+		return false;
+	}
+	outcome = defrag_push(w->in->defrag, &w->packet, w->index, w->ingress,
+			      w->now, &d);
 	switch (outcome) {
 	case DEFRAG_COMPLETE: return take_whole(w, &d);
 	case DEFRAG_HELD:

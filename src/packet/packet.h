@@ -57,6 +57,7 @@ enum frame_port_kind {
 struct frame_port {
 	enum frame_port_kind kind;
 	struct mac workload; /* whose port it is; zero: service */
+	bool inside;	     /* pair: the side the workload is on */
 	bool quarantined;    /* pair: nothing but groups passes */
 };
 

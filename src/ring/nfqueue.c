@@ -71,32 +71,62 @@ static struct nfq_ring *of(struct ring *r)
 
 /* --- opening ------------------------------------------------------------- */
 
-/* Sends one request and reads the kernel's answer to it. */
-static int ask(int fd, struct nlmsghdr *h)
+static bool is_packet(const struct nlmsghdr *h)
 {
-	char answer[1024];
-	ssize_t len;
+	return h->nlmsg_type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET);
+}
+
+/* A packet that came before the answer: nobody can judge it yet. */
+static void refuse_early(int fd, uint16_t queue, const struct nlmsghdr *h)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = { 0 };
+	struct nfq_verdicts v = { .n = 1 };
+	struct nfqnl_msg_packet_hdr hdr;
+
+	if (nfq_nlmsg_parse(h, attr) < 0 || !attr[NFQA_PACKET_HDR] ||
+	    mnl_attr_get_payload_len(attr[NFQA_PACKET_HDR]) < sizeof hdr)
+		return;
+	memcpy(&hdr, mnl_attr_get_payload(attr[NFQA_PACKET_HDR]), sizeof hdr);
+	v.list[0].id = ntohl(hdr.packet_id);
+	ring_nfq_answer(fd, queue, &v);
+}
+
+/* Sends one request and reads the kernel's answer to it. */
+static int ask(int fd, uint16_t queue, struct nlmsghdr *h)
+{
+	_Alignas(struct nlmsghdr) static uint8_t
+		answer[SLOT_BYTES]; /* one opener, one thread */
+	const struct nlmsghdr *a = (const void *)answer;
 
 	h->nlmsg_flags |= NLM_F_ACK;
 	if (send(fd, h, h->nlmsg_len, 0) < 0)
 		return -errno;
-	len = recv(fd, answer, sizeof answer, 0);
-	if (len < 0)
-		return -errno;
-	return mnl_cb_run(answer, (size_t)len, 0, 0, NULL, NULL) < 0 ? -errno
-								     : 0;
+	for (;;) {
+		ssize_t len = recv(fd, answer, sizeof answer, 0);
+
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len < (ssize_t)sizeof *a)
+			return len < 0 ? -errno : -EBADMSG;
+		if (!is_packet(a))
+			return mnl_cb_run(answer, (size_t)len, 0, 0, NULL,
+					  NULL) < 0
+				       ? -errno
+				       : 0;
+		refuse_early(fd, queue, a);
+	}
 }
 
 static int configure(int fd, uint16_t queue)
 {
-	char buf[512];
+	char buf[512] = { 0 }; /* the attributes' padding is sent, too */
 	struct nlmsghdr *h;
 	uint32_t flags = NFQA_CFG_F_GSO;
 	int rc;
 
 	h = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
 	nfq_nlmsg_cfg_put_cmd(h, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	rc = ask(fd, h);
+	rc = ask(fd, queue, h);
 	if (rc < 0)
 		return rc;
 	h = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue);
@@ -105,7 +135,7 @@ static int configure(int fd, uint16_t queue)
 	mnl_attr_put_u32(h, NFQA_CFG_FLAGS, htonl(flags));
 	mnl_attr_put_u32(h, NFQA_CFG_MASK,
 			 htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
-	return ask(fd, h);
+	return ask(fd, queue, h);
 }
 
 int ring_nfq_open(uint16_t queue, struct err *reterr)
@@ -171,8 +201,7 @@ static bool take_packet(struct nfq_ring *q, struct slot *s,
 	uint32_t info, whole;
 
 	/* a refused verdict is told here, too: its packet is gone already */
-	if (!mnl_nlmsg_ok(h, (int)len) ||
-	    h->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
+	if (!mnl_nlmsg_ok(h, (int)len) || !is_packet(h) ||
 	    nfq_nlmsg_parse(h, attr) < 0 || !attr[NFQA_PACKET_HDR] ||
 	    mnl_attr_get_payload_len(attr[NFQA_PACKET_HDR]) < sizeof hdr)
 		return false;
@@ -339,4 +368,9 @@ struct ring *ring_nfq_new(int fd, int verdict_fd, struct mac mac)
 			(struct msghdr){ .msg_iov = &s->in, .msg_iovlen = 1 };
 	}
 	return &q->ring;
+}
+
+void ring_nfq_set_mac(struct ring *r, struct mac mac)
+{
+	of(r)->mac = mac;
 }

@@ -109,7 +109,8 @@ int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
 				  .sll_protocol =
 					  __builtin_bswap16(ETH_P_ALL) };
-	int fd, rc;
+	int fd, rc, error = 0;
+	socklen_t error_len = sizeof error;
 
 	ll.sll_ifindex = (int)if_nametoindex(ifname);
 	if (ll.sll_ifindex == 0)
@@ -129,6 +130,13 @@ int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 		rc = err_set(reterr, errno, NULL,
 			     "cannot bind a packet socket to %s: %s", ifname,
 			     strerror(errno));
+		goto err_close;
+	}
+	/* the first call would fail: an interface that is down says so here */
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 &&
+	    error != 0) {
+		rc = err_set(reterr, error, NULL, "%s: %s", ifname,
+			     strerror(error));
 		goto err_close;
 	}
 	return fd;
@@ -283,7 +291,7 @@ static void packet_keep(struct ring *r, unsigned i)
 static void packet_flush(struct ring *r, struct ring *out)
 {
 	struct packet_ring *p = of(r), *to = out ? of(out) : NULL;
-	unsigned at = 0;
+	unsigned at = 0, refused = RING_BATCH;
 
 	while (to && at < p->n_kept) {
 		int n = sendmmsg(to->fd, p->out + at, p->n_kept - at,
@@ -291,6 +299,11 @@ static void packet_flush(struct ring *r, struct ring *out)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n <= 0 && refused != at) {
+			/* it may have been told of an earlier failure */
+			refused = at;
+			continue;
+		}
 		if (n <= 0) {
 			/* this one is refused; the next may be taken */
 			to->counts.send_failed++;

@@ -100,6 +100,8 @@ void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v);
  * side. NULL: out of memory.
  */
 struct ring *ring_nfq_new(int fd, int verdict_fd, struct mac mac);
+/* From the next packet on; r is such a ring. Its user's thread. */
+void ring_nfq_set_mac(struct ring *r, struct mac mac);
 
 /*
  * A ring over a capture (pcap or pcapng, Ethernet). Takes `file`, also when it

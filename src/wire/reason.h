@@ -92,7 +92,11 @@
 	X(FRAG_HELD, "frag_held", H,                                           \
 	  "fragment that waits for the rest of its datagram")                  \
 	X(FLOOD, "flood", D, "over the limit of a flood meter")                \
-	X(THREAT, "threat", D, "a threat whose action is to drop")
+	X(THREAT, "threat", D, "a threat whose action is to drop")             \
+	X(FRAG_QUEUE, "frag_queue", D,                                         \
+	  "fragment in an NFQUEUE, which conntrack would have put together")   \
+	X(WATCHED, "watched", P,                                               \
+	  "the workload is tapped and the frame has no other way on")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,
