@@ -255,6 +255,6 @@ bool ports_retry(struct ports *ps)
 			left = true;
 	}
 	if (due)
-		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000);
+		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000ULL);
 	return left;
 }
