@@ -126,6 +126,13 @@ static __always_inline __u32 mark_of(const __u8 *mac)
 	return (__u32)mac[4] << 8 | mac[5];
 }
 
+static __always_inline int is_tag(__be16 proto)
+{
+	return proto == bpf_htons(ETH_P_8021Q) ||
+	       proto == bpf_htons(ETH_P_8021AD) ||
+	       proto == bpf_htons(ETH_P_QINQ1);
+}
+
 /*
  * Is it IP behind the tags that stand in the frame? (The outermost one usually
  * does not; the kernel keeps it beside.) Read by a helper, because only the
@@ -136,15 +143,14 @@ static __always_inline __u32 find_ip(const struct __sk_buff *skb, __be16 proto)
 {
 	__u32 at = ETH_HLEN + 2;
 
-	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
-		if (proto != bpf_htons(ETH_P_8021Q) &&
-		    proto != bpf_htons(ETH_P_8021AD))
-			break;
+	for (int i = 0; i < VLAN_TAGS_MAX && is_tag(proto); i++) {
 		if (bpf_skb_load_bytes(skb, at, &proto, sizeof(proto)) < 0)
 			return 0;
 		at += 4;
 	}
-	if (proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6))
+	/* more tags than that are no way around: the data plane drops them */
+	if (proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6) ||
+	    is_tag(proto))
 		return at - 2;
 	return 0;
 }

@@ -28,8 +28,9 @@ const char *port_kind_name(enum frame_port_kind k)
 
 struct attach {
 	const struct port *port;
-	struct ring *ring;   /* to attach */
-	struct ring *before; /* what was there */
+	struct ring *ring;	 /* to attach */
+	struct ring *before;	 /* what was there */
+	struct ring_counts gone; /* of those before that */
 	int rc;
 };
 
@@ -48,8 +49,12 @@ static void do_detach(struct worker_view *view, void *arg)
 {
 	struct attach *a = arg;
 
+	struct worker_port *p = &view->ports[a->port->at];
+
 	a->before = worker_view_detach(view, a->port->at);
-	view->ports[a->port->at].lost = false;
+	a->gone = p->gone;
+	p->gone = (struct ring_counts){ 0 };
+	p->lost = false;
 }
 
 static void do_update(struct worker_view *view, void *arg)
@@ -97,7 +102,7 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	if (!a.ring)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	worker_ask(w, do_attach, &a);
-	ring_free(a.before); /* there is none unless a loss was not noticed */
+	ring_free(a.before); /* never: a port is opened when it has none */
 	if (a.rc < 0) {
 		ring_free(a.ring);
 		return err_set(reterr, -a.rc, NULL, "cannot wait for it: %s",
@@ -107,24 +112,14 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	return 0;
 }
 
-static void add_counts(struct ring_counts *to, const struct ring_counts *c)
-{
-	to->received += c->received;
-	to->sent += c->sent;
-	to->receive_lost += c->receive_lost;
-	to->receive_errors += c->receive_errors;
-	to->send_failed += c->send_failed;
-}
-
 void port_close(struct port *p, struct worker *w)
 {
 	struct attach a = { .port = p };
-	struct ring_counts c;
 
 	worker_ask(w, do_detach, &a);
+	ring_counts_add(&p->before, a.gone);
 	if (a.before) {
-		c = ring_counts(a.before);
-		add_counts(&p->before, &c);
+		ring_counts_add(&p->before, ring_counts(a.before));
 		ring_free(a.before);
 	}
 	p->state = PORT_NONE;
@@ -163,9 +158,11 @@ struct counts_question {
 static void do_counts(struct worker_view *view, void *arg)
 {
 	struct counts_question *q = arg;
+	const struct worker_port *p = &view->ports[q->at];
 
-	if (view->ports[q->at].ring)
-		q->counts = ring_counts(view->ports[q->at].ring);
+	q->counts = p->gone;
+	if (p->ring)
+		ring_counts_add(&q->counts, ring_counts(p->ring));
 }
 
 struct ring_counts port_counts(const struct port *p, struct worker *w)
@@ -174,6 +171,6 @@ struct ring_counts port_counts(const struct port *p, struct worker *w)
 	struct ring_counts all = p->before;
 
 	worker_ask(w, do_counts, &q);
-	add_counts(&all, &q.counts);
+	ring_counts_add(&all, q.counts);
 	return all;
 }

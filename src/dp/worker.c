@@ -148,9 +148,11 @@ static void carry(struct worker *w, const struct worker_port *p,
 
 static void lose_ring(struct worker *w, uint16_t port)
 {
+	struct ring *ring = worker_view_detach(&w->view, port);
 	uint64_t one = 1;
 
-	ring_free(worker_view_detach(&w->view, port));
+	ring_counts_add(&w->ports[port].gone, ring_counts(ring));
+	ring_free(ring);
 	w->ports[port].lost = true;
 	/* a full eventfd has told it already */
 	if (write(w->lost_fd, &one, sizeof one) < 0)

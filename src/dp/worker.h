@@ -32,6 +32,8 @@ struct worker_port {
 	struct frame_port from;
 	uint16_t other; /* where its frames go on: itself, or a pair's */
 	bool lost;	/* its interface went away */
+	/* Of rings that were lost, since the port was made. */
+	struct ring_counts gone;
 };
 
 /* What a question may use, in the worker's thread. */

@@ -304,7 +304,7 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 {
 	bool sender_is_client = true;
 	bool syn = p->tcp_flags & TCP_SYN;
-	bool tcp = p->proto == PROTO_TCP && !p->is_later;
+	bool tcp = p->proto == PROTO_TCP;
 
 	if (ret_midstream)
 		*ret_midstream = p->proto == PROTO_TCP && !syn;
@@ -352,6 +352,7 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->meter_ticket = 0;
 	f->threat = 0;
 	f->severity = 0;
+	f->in_session = false;
 	if (midstream)
 		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
 			TCP_S_ESTABLISHED;

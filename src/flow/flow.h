@@ -97,7 +97,6 @@ struct flow_side_state {
 	bool fin_acked : 1;   /* that was acknowledged */
 	bool fin_passive : 1; /* it had acknowledged the other's FIN before */
 	bool reset : 1;	      /* a RST was believed; both sides have it */
-	bool fragmented : 1;  /* it sent fragments: next_seq may be behind */
 
 	struct mac mac; /* as last seen */
 };
@@ -145,6 +144,7 @@ struct flow {
 	uint32_t meter_ticket; /* detect/meter.h */
 	uint16_t threat;       /* the worst met, an id of detect/threat.h */
 	uint8_t severity;      /* its */
+	bool in_session;       /* inspect/session.c has begun with it */
 };
 /* A million of them are to fit in 600 MB with all that belongs to them. */
 _Static_assert(sizeof(struct flow) <= 256, "flows are many");

@@ -41,8 +41,6 @@
 #define WINDOW_MAX (65535u << 14)
 /* An ACK for unseen bytes moves the edge up to here; keeps compares valid. */
 #define UNSEEN_MAX (1u << 28)
-/* A fragment's segment may be this long (16-bit datagram length). */
-#define FRAGMENT_MAX 65535u
 
 /* Sequence numbers wrap: valid for two less than 2^31 apart, RFC 9293 3.4. */
 static bool seq_after(uint32_t a, uint32_t b)
@@ -180,9 +178,7 @@ static bool seq_is_ok(const struct flow *f, const struct packet *p,
 static bool ack_is_ahead(const struct flow_side_state *b,
 			 const struct packet *p)
 {
-	uint32_t slack = b->fragmented ? FRAGMENT_MAX : 0;
-
-	return b->has_seq && seq_after(p->tcp_ack, b->next_seq + slack);
+	return b->has_seq && seq_after(p->tcp_ack, b->next_seq);
 }
 
 /* Is that so old that no late segment explains it (RFC 5961 5.2)? */
@@ -262,7 +258,6 @@ static void take_bytes_of(struct flow *f, const struct packet *p,
 
 	a->next_seq = a->has_seq ? seq_max(a->next_seq, end) : end;
 	a->has_seq = a->heard = true;
-	a->fragmented |= p->is_fragment;
 	/* Bytes in the FIN's place: it was not a's, somebody slipped it in. */
 	if (a->fin_seen && !a->fin_acked && p->payload_len > 0 &&
 	    seq_after(p->tcp_seq + p->payload_len, a->fin_seq))
@@ -406,8 +401,6 @@ enum flow_step tcp_follow(struct flow *f, const struct packet *p,
 {
 	enum flow_step step;
 
-	if (p->is_later)
-		return FLOW_STEP_OK;
 	if (p->tcp_flags & TCP_RST)
 		step = follow_rst(f, p, side);
 	else if (!(p->tcp_flags & TCP_SYN))

@@ -3,7 +3,7 @@
  * is final for the frames it decides:
  *
  *   1 whose is it, which way?   no workload: dropped, never flooded
- *   2 is it whole?              malformed: dropped, and counted by what is wrong
+ *   2 is it well formed?        else dropped, and counted by what is wrong
  *   3 does policy speak of it?  not IP, group destinations, neighbour
  *                               discovery: forwarded unjudged
  *   4 is it intact and whole?   bad checksums: dropped; fragments: held until
@@ -18,7 +18,8 @@
  * its flags. A denied frame makes no flow, so a scan fills no table. A flow
  * that was allowed and is denied by a newer policy stays in the table, blocked,
  * until it ages out or a newer policy allows it again. A workload that is
- * tapped gets all of this, but nothing of it is forwarded.
+ * tapped gets all of this, but nothing of it is forwarded - or all of it, where
+ * it comes from an NFQUEUE, which has no other way on.
  */
 #include "inspect/inspect.h"
 
@@ -140,13 +141,14 @@ static bool find_endpoint(struct passage *w)
 static bool is_quarantined(const struct passage *w, enum packet_outcome outcome)
 {
 	const struct packet *p = &w->packet;
-	bool for_all =
-		outcome == PACKET_NOT_IP ||
-		(outcome == PACKET_OK && (ip_is_multicast(p->daddr) ||
-					  packet_is_neighbour_discovery(p)));
 
-	return p->frame.port && p->frame.port->quarantined &&
-	       !(mac_is_group(p->dst) && for_all);
+	if (!p->frame.port || !p->frame.port->quarantined)
+		return false;
+	if (!mac_is_group(p->dst))
+		return true;
+	if (outcome != PACKET_OK)
+		return outcome != PACKET_NOT_IP;
+	return !ip_is_multicast(p->daddr) && !packet_is_neighbour_discovery(p);
 }
 
 /* What is nobody's (capture) is seen from the end with the lower address. */
@@ -173,8 +175,9 @@ static struct flow *find_live(struct passage *w, const struct flow_key *k)
 static void icmp_error(struct passage *w)
 {
 	const struct packet_quote *q = &w->packet.quote;
-	struct flow_key k;
+	enum reason why = REASON_NO_POLICY;
 	struct flow *f = NULL;
+	struct flow_key k;
 
 	if (w->packet.has_quote) {
 		if (!w->endpoint)
@@ -182,11 +185,14 @@ static void icmp_error(struct passage *w)
 					      q->dport);
 		k = flow_key_of_quote(&w->packet, w->index, w->ingress);
 		f = find_live(w, &k);
+	} else {
+		k = flow_key_of(&w->packet, w->index, w->ingress);
 	}
-	if (f && !f->verdict.blocked)
+	/* an error that comes in speaks of what the workload has sent */
+	if (f && judge_is_allowed(w, f))
 		passage_forward(w, REASON_ICMP_RELATED);
-	else if (!w->endpoint || !w->endpoint->policy)
-		passage_forward(w, REASON_NO_POLICY);
+	else if (!w->endpoint || (!f && judge_is_open(w, &k, w->ingress, &why)))
+		passage_forward(w, why);
 	else
 		passage_drop(w, REASON_ICMP_UNRELATED);
 }
@@ -230,13 +236,6 @@ static void ip_packet(struct passage *w)
 		one_packet(w);
 }
 
-static void malformed(struct passage *w, enum packet_outcome outcome)
-{
-	if (w->endpoint)
-		(void)guard_note(w, THREAT_INVALID_PACKET, 1, false, NULL);
-	passage_drop(w, whole_malformed_reason(outcome));
-}
-
 static void decide(struct passage *w, struct frame frame)
 {
 	enum packet_outcome outcome = packet_decode(&w->packet, frame);
@@ -246,7 +245,7 @@ static void decide(struct passage *w, struct frame frame)
 		return;
 	}
 	if (outcome == PACKET_SHORT || outcome == PACKET_VLAN_DEPTH) {
-		passage_drop(w, whole_malformed_reason(outcome));
+		whole_malformed(w, outcome);
 		return;
 	}
 	if (!find_endpoint(w) && !w->in->capture) {
@@ -260,7 +259,7 @@ static void decide(struct passage *w, struct frame frame)
 	else if (outcome == PACKET_NOT_IP)
 		passage_forward(w, REASON_NOT_IP);
 	else
-		malformed(w, outcome);
+		whole_malformed(w, outcome);
 }
 
 /* To be told once it is decided; a datagram's frames count by its verdict. */
@@ -286,7 +285,7 @@ static void count(struct passage *w, size_t len)
 	}
 }
 
-/* Other than from a packet port, a queue's packets have no other way on. */
+/* What came by a packet port goes on by another way; by a queue, by this one. */
 static void only_watch(struct passage *w)
 {
 	const struct frame_port *port = w->packet.frame.port;

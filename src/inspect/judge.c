@@ -25,7 +25,7 @@ static struct policy_query query_of(const struct flow_key *k,
 	return q;
 }
 
-/* Step 5, with grace (reference 5.5). */
+/* Step 7, with grace (reference 5.5). */
 static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 				 bool client_is_own, bool *ret_reject)
 {
@@ -100,7 +100,7 @@ static void send_own(struct passage *w, bool onward,
 /* A denied frame is answered as if its destination had refused it. */
 static void reject(struct passage *w)
 {
-	if (w->packet.proto == PROTO_TCP && !w->packet.is_later)
+	if (w->packet.proto == PROTO_TCP)
 		send_own(w, false, build_rst_back);
 	else
 		send_own(w, false, build_prohibited_back);
@@ -160,7 +160,7 @@ static bool rejudge(struct passage *w, struct flow *f)
 	if (!v->blocked || before.blocked)
 		return changed;
 	/* reference 3.5: a session that turns to deny is reset at both ends */
-	if (f->key.proto == PROTO_TCP && !w->packet.is_later) {
+	if (f->key.proto == PROTO_TCP) {
 		send_own(w, false, build_rst_back);
 		send_own(w, true, build_rst_forward);
 	} else if (rejected) {
@@ -173,24 +173,43 @@ static bool rejudge(struct passage *w, struct flow *f)
 static bool reopened_may_be(struct passage *w, struct flow *f)
 {
 	uint32_t ticket;
-	bool rejected, limited = guard_session(w, f->client_is_own, &ticket);
+	bool rejected;
 
-	session_begin(w, f, ticket);
 	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
-	if (limited) {
-		flow_end(w->in->flows, f);
-		return false;
-	}
 	if (f->verdict.action >= POLICY_VIOLATE)
 		note_block(w, &f->key, f->client_is_own, &f->verdict);
-	if (!f->verdict.blocked)
+	if (f->verdict.blocked) {
+		passage_drop(w, (enum reason)f->verdict.reason);
+		session_denied(w, &f->key, f->client_is_own, &f->verdict);
+		if (rejected)
+			reject(w);
+	} else if (!guard_session(w, f->client_is_own, &ticket)) {
+		session_begin(w, f, ticket);
 		return true;
-	passage_drop(w, (enum reason)f->verdict.reason);
-	session_denied(w, &f->key, f->client_is_own, &f->verdict);
+	}
 	flow_end(w->in->flows, f);
-	if (rejected)
-		reject(w);
 	return false;
+}
+
+bool judge_is_allowed(struct passage *w, const struct flow *f)
+{
+	struct flow_verdict now = f->verdict;
+	bool rejected;
+
+	if (now.snapshot_version != snapshot_version(w->in->snapshot))
+		now = judge(w, &f->key, f->client_is_own, &rejected);
+	return !now.blocked;
+}
+
+bool judge_is_open(struct passage *w, const struct flow_key *k,
+		   bool client_is_own, enum reason *ret)
+{
+	struct policy_query q = query_of(k, client_is_own);
+	struct judgement j = snapshot_judge(w->in->snapshot, w->index, &q);
+
+	*ret = (enum reason)j.reason;
+	return j.reason == REASON_NO_POLICY || j.reason == REASON_POLICY_OFF ||
+	       j.reason == REASON_FAMILY_OPEN;
 }
 
 void judge_known_flow(struct passage *w, struct flow *f)

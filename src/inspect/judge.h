@@ -1,5 +1,5 @@
 /*
- * May this flow be? Step 5 of the pipeline (inspect/inspect.c), with what
+ * May this flow be? Step 7 of the pipeline (inspect/inspect.c), with what
  * follows from a denial: the block is noted, a rejection built.
  */
 #pragma once
@@ -10,3 +10,8 @@
 void judge_new_flow(struct passage *w, const struct flow_key *k);
 /* One more frame of f. */
 void judge_known_flow(struct passage *w, struct flow *f);
+/* May f be, by now? Changes and notes nothing of it. */
+bool judge_is_allowed(struct passage *w, const struct flow *f);
+/* Is policy not asked about such a flow at all? Then *ret is why. */
+bool judge_is_open(struct passage *w, const struct flow_key *k,
+		   bool client_is_own, enum reason *ret);

@@ -66,6 +66,7 @@ void session_begin(struct passage *w, struct flow *f, uint32_t ticket)
 {
 	f->tap = passage_is_watched(w);
 	f->meter_ticket = ticket;
+	f->in_session = true;
 	if (w->endpoint)
 		traffic_session_begin(w->in->traffic, w->index,
 				      !f->client_is_own, w->now);
@@ -102,7 +103,7 @@ void session_end(struct inspect *in, const struct flow *f)
 	struct flow_told told = f->told;
 	struct report_session s;
 
-	if (f->key.endpoint == ENDPOINT_NONE)
+	if (f->key.endpoint == ENDPOINT_NONE || !f->in_session)
 		return;
 	traffic_session_end(in->traffic, f->key.endpoint, !f->client_is_own);
 	meter_session_end(in->meters, f->meter_ticket, in->now);

@@ -4,7 +4,7 @@
 #include "inspect/guard.h"
 #include "packet/checksum.h"
 
-enum reason whole_malformed_reason(enum packet_outcome outcome)
+static enum reason malformed_reason(enum packet_outcome outcome)
 {
 	switch (outcome) {
 	case PACKET_SHORT: return REASON_FRAME_SHORT;
@@ -20,6 +20,13 @@ enum reason whole_malformed_reason(enum packet_outcome outcome)
 	}
 	BUG_ON(true);
 	return REASON_NONE;
+}
+
+void whole_malformed(struct passage *w, enum packet_outcome outcome)
+{
+	if (w->endpoint)
+		(void)guard_note(w, THREAT_INVALID_PACKET, 1, false, NULL);
+	passage_drop(w, malformed_reason(outcome));
 }
 
 static enum reason gone_reason(enum defrag_outcome why)
@@ -76,7 +83,7 @@ static bool take_whole(struct passage *w, const struct defrag_datagram *d)
 	w->verdict.n_release = d->n_fragments;
 	outcome = packet_decode(&w->packet, d->frame);
 	if (outcome != PACKET_OK) {
-		passage_drop(w, whole_malformed_reason(outcome));
+		whole_malformed(w, outcome);
 		return false;
 	}
 	return whole_is_intact(w);

@@ -13,7 +13,7 @@
 bool whole_packet(struct passage *w);
 /* The checksums are not wrong, as far as they can be known; or dropped. */
 bool whole_is_intact(struct passage *w);
-/* Why a frame is dropped whose decoding ended so; not OK, not NOT_IP. */
-enum reason whole_malformed_reason(enum packet_outcome outcome);
+/* Drops a frame whose decoding ended so; not OK, not NOT_IP. */
+void whole_malformed(struct passage *w, enum packet_outcome outcome);
 /* Of defrag_on_gone(); arg is the inspect. */
 void whole_gone(void *arg, const struct defrag_gone *gone);

@@ -37,6 +37,15 @@ struct ring_counts ring_counts(struct ring *r)
 	return r->ops->counts(r);
 }
 
+void ring_counts_add(struct ring_counts *to, struct ring_counts c)
+{
+	to->received += c.received;
+	to->sent += c.sent;
+	to->receive_lost += c.receive_lost;
+	to->receive_errors += c.receive_errors;
+	to->send_failed += c.send_failed;
+}
+
 void ring_free(struct ring *r)
 {
 	if (r)

@@ -42,6 +42,8 @@ struct ring_counts {
 	uint64_t send_failed;	 /* kept or own frames the kernel refused */
 };
 
+void ring_counts_add(struct ring_counts *to, struct ring_counts c);
+
 /*
  * Up to RING_BATCH frames. 0: nothing there (live) or the end (capture).
  * -ENETDOWN, -ENODEV: the interface went away; -EIO: the capture is broken

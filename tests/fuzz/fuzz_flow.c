@@ -40,7 +40,7 @@ static void check_tcp(const struct flow *f, enum flow_side side)
 	const struct flow_side_state *a = &f->side[side], *b = &f->side[!side];
 
 	BUG_ON(a->state > TCP_S_CLOSING);
-	if (a->acked_any && !b->fragmented)
+	if (a->acked_any)
 		BUG_ON(!b->has_seq || (int32_t)(a->acked - b->next_seq) > 0);
 	if (a->acked_any)
 		BUG_ON((int32_t)(a->edge - a->acked) < 0);
@@ -86,8 +86,6 @@ static struct packet packet_of(const struct event *e)
 		.saddr = ip_from_v4(ingress ? 2 : 1),
 		.daddr = ip_from_v4(ingress ? 1 : 2),
 		.payload_len = e->len,
-		.is_later = e->what == 250,
-		.is_fragment = e->what >= 245,
 	};
 
 	if (p.proto == PROTO_ICMP) {
@@ -97,7 +95,7 @@ static struct packet packet_of(const struct event *e)
 	}
 	p.sport = ingress ? peer_port : own_port;
 	p.dport = ingress ? own_port : peer_port;
-	if (p.proto == PROTO_TCP && !p.is_later) {
+	if (p.proto == PROTO_TCP) {
 		p.tcp_flags = e->flags & 0x3f;
 		p.tcp_window = e->window;
 		p.tcp_has_wscale = e->flags & 0x40;

@@ -24,28 +24,7 @@ storm_probe() { # PROGRAM...: or the test is skipped
 }
 
 storm_servers() {
-    mkdir -p "$TEST_DIR/www" "$TEST_DIR/nginx"
-    chmod 755 "$TEST_DIR" "$TEST_DIR/www"
-    head -c 1000000 /dev/urandom >"$TEST_DIR/www/file"
-    cat >"$TEST_DIR/nginx.conf" <<EOC
-user root;
-daemon off;
-master_process off;
-error_log $TEST_DIR/nginx/error.log;
-pid $TEST_DIR/nginx/pid;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $TEST_DIR/nginx/body;
-    proxy_temp_path $TEST_DIR/nginx/proxy;
-    fastcgi_temp_path $TEST_DIR/nginx/fastcgi;
-    uwsgi_temp_path $TEST_DIR/nginx/uwsgi;
-    scgi_temp_path $TEST_DIR/nginx/scgi;
-    server { listen 80; root $TEST_DIR/www; }
-}
-EOC
-    background container-ns nginx -c "$TEST_DIR/nginx.conf" \
-        -e "$TEST_DIR/nginx/error.log" >"$TEST_DIR/nginx/out" 2>&1
+    serve_files 1000000 80
     background container-ns iperf3 -s -p 5201 >"$TEST_DIR/iperf-tcp" 2>&1
     background container-ns iperf3 -s -p 5202 >"$TEST_DIR/iperf-udp" 2>&1
     local port

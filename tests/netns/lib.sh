@@ -143,6 +143,35 @@ splice() { # VERB ARGUMENT...: `weir splice` of the container; all in $out
     "$weir" splice "$verb" --netns container-ns --agent agent-ns "$@" >"$out" 2>&1
 }
 
+# --- a web server in the container ---
+
+serve_files() { # BYTES LISTEN...: nginx with a random file of so many, www/file
+    local listen
+    mkdir -p "$TEST_DIR/www" "$TEST_DIR/nginx"
+    chmod 755 "$TEST_DIR" "$TEST_DIR/www"
+    head -c "$1" /dev/urandom >"$TEST_DIR/www/file"
+    listen=$(printf 'listen %s; ' "${@:2}")
+    cat >"$TEST_DIR/nginx.conf" <<EOC
+user root;
+daemon off;
+master_process off;
+error_log $TEST_DIR/nginx/error.log;
+pid $TEST_DIR/nginx/pid;
+events { }
+http {
+    access_log off;
+    client_body_temp_path $TEST_DIR/nginx/body;
+    proxy_temp_path $TEST_DIR/nginx/proxy;
+    fastcgi_temp_path $TEST_DIR/nginx/fastcgi;
+    uwsgi_temp_path $TEST_DIR/nginx/uwsgi;
+    scgi_temp_path $TEST_DIR/nginx/scgi;
+    server { $listen root $TEST_DIR/www; }
+}
+EOC
+    background container-ns nginx -c "$TEST_DIR/nginx.conf" \
+        -e "$TEST_DIR/nginx/error.log" >"$TEST_DIR/nginx/out" 2>&1
+}
+
 # --- data plane ----------------------------------------------------------
 
 dp() { # ARGUMENT...: `weir dp` at our door; stdout and stderr in $out

@@ -66,33 +66,7 @@ wait_until 10 pings $cont4
 point $? "it answers" "$TEST_DIR/ping"
 
 # --- servers in the container ---
-mkdir -p "$TEST_DIR/www" "$TEST_DIR/nginx"
-chmod 755 "$TEST_DIR" "$TEST_DIR/www"
-head -c 10000000 /dev/urandom >"$TEST_DIR/www/file"
-cat >"$TEST_DIR/nginx.conf" <<EOC
-user root;
-daemon off;
-master_process off;
-error_log $TEST_DIR/nginx/error.log;
-pid $TEST_DIR/nginx/pid;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $TEST_DIR/nginx/body;
-    proxy_temp_path $TEST_DIR/nginx/proxy;
-    fastcgi_temp_path $TEST_DIR/nginx/fastcgi;
-    uwsgi_temp_path $TEST_DIR/nginx/uwsgi;
-    scgi_temp_path $TEST_DIR/nginx/scgi;
-    server {
-        listen 80;
-        listen [::]:80;
-        listen 8080;
-        root $TEST_DIR/www;
-    }
-}
-EOC
-background container-ns nginx -c "$TEST_DIR/nginx.conf" -e "$TEST_DIR/nginx/error.log" \
-    >"$TEST_DIR/nginx/out" 2>&1
+serve_files 10000000 80 '[::]:80' 8080
 background container-ns redis-server --port 6379 --protected-mode no --save '' \
     --dir "$TEST_DIR" >"$TEST_DIR/redis" 2>&1
 background container-ns dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv \

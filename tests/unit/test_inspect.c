@@ -335,7 +335,9 @@ static void test_icmp_errors(void **state)
 	PASS(b, false, ICMP_UNRELATED, error);
 	PASS(b, true, RULE, asked);
 	PASS(b, true, ICMP_RELATED, error);
+	/* by the policy of now, not by that of the flow's last packet */
 	adopt(b, POLICY_DENY, false);
+	PASS(b, false, ICMP_UNRELATED, error);
 	PASS(b, false, RULE, asked);
 	PASS(b, false, ICMP_UNRELATED, error);
 }
@@ -387,6 +389,97 @@ static void test_group_frames(void **state)
 	PASS(b, false, NO_ENDPOINT, s);
 }
 
+/* Two sessions were, and of the denied one there is a violation, no session. */
+static void assert_told_once(struct bench *b)
+{
+	struct connection_record r[4];
+	struct stats_record sum = { 0 };
+	uint32_t sessions = 0, violations = 0;
+	size_t n = inspect_drain_connections(b->in, r, 4);
+
+	for (size_t i = 0; i < n; i++) {
+		sessions += r[i].sessions;
+		violations += r[i].violations;
+		if (r[i].violations)
+			assert_int_equal(r[i].application,
+					 APPLICATION_NOT_CHECKED);
+	}
+	/* the second is one, too: its server answered, with a reset */
+	assert_int_equal(sessions, 2);
+	assert_int_equal(violations, 1);
+	inspect_add_device_traffic(b->in, b->now, &sum);
+	assert_int_equal(sum.total.sessions_out, 2);
+	assert_int_equal(sum.sessions_now_out, 0);
+}
+
+static const char *by_port(struct bench *b, const struct frame_port *port,
+			   struct frame_spec s)
+{
+	size_t len = frame_make(b->buf, &s);
+	struct frame f = { .bytes = bytes_of(b->buf, len),
+			   .wire_len = len,
+			   .port = port };
+
+	b->now = usec_add(b->now, 1000);
+	return reason_name(inspect_frame(b->in, f, b->now).reason);
+}
+
+/* A pair: the side tells the way, and no address can contradict it. */
+static void test_pair(void **state)
+{
+	struct bench *b = *state;
+	static const struct mac all = { { 255, 255, 255, 255, 255, 255 } };
+	struct frame_port inside = { .kind = FRAME_PORT_PAIR,
+				     .workload = real_mac,
+				     .inside = true };
+	struct frame_port outside = inside;
+	struct frame_spec s = from_own(PROTO_UDP, ALLOWED);
+
+	outside.inside = false;
+	s.src = real_mac;
+	assert_string_equal(by_port(b, &inside, s), "rule");
+	assert_string_equal(by_port(b, &outside, s), "no_endpoint");
+	s.dst = real_mac;
+	assert_string_equal(by_port(b, &outside, s), "no_endpoint");
+	s.src = peer_mac;
+	s.dst = all;
+	assert_string_equal(by_port(b, &inside, s), "no_endpoint");
+	outside.quarantined = true;
+	assert_string_equal(by_port(b, &outside, s), "quarantined");
+	s.daddr = "224.0.0.251";
+	assert_string_equal(by_port(b, &outside, s), "multicast");
+}
+
+/* Two marks: whom would it be judged for? */
+static void test_two_marks(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = from_own(PROTO_UDP, ALLOWED);
+
+	s.dst = broadcast_mark;
+	PASS(b, false, NO_ENDPOINT, s);
+}
+
+/* A queue has no other way on, so watching it must not cut it off. */
+static void test_tapped_queue(void **state)
+{
+	struct bench *b = *state;
+	struct frame_port queue = { .kind = FRAME_PORT_NFQ,
+				    .workload = real_mac };
+	struct frame_spec s = from_own(PROTO_UDP, DENIED);
+
+	s.src = real_mac;
+	assert_string_equal(by_port(b, &queue, s), "rule");
+	adopt(b, POLICY_ALLOW, true);
+	assert_string_equal(by_port(b, &queue, s), "watched");
+	s.dport = ALLOWED;
+	assert_string_equal(by_port(b, &queue, s), "rule");
+	s.frag = MF;
+	assert_string_equal(by_port(b, &queue, s), "watched");
+	adopt(b, POLICY_ALLOW, false);
+	assert_string_equal(by_port(b, &queue, s), "frag_queue");
+}
+
 /* Ports used again: judged anew; denied, the flow is gone. */
 static void test_reopened(void **state)
 {
@@ -400,6 +493,7 @@ static void test_reopened(void **state)
 	adopt(b, POLICY_DENY, false);
 	PASS(b, false, RULE, tcp(true, ALLOWED, TCP_SYN, 90000, 0));
 	assert_int_equal(inspect_counts(b->in).flows.total, 0);
+	assert_told_once(b);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
@@ -417,6 +511,9 @@ int main(void)
 		TEST(test_icmp_errors),
 		TEST(test_flow_end),
 		TEST(test_reopened),
+		TEST(test_pair),
+		TEST(test_two_marks),
+		TEST(test_tapped_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
