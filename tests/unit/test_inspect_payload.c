@@ -239,6 +239,8 @@ static void test_not_asked(void **state)
 static void ask_by_tcp(struct bench *b, int reason)
 {
 	static const char question[] = "\0\x1f" QUESTION;
+	struct session_record r;
+	uint32_t cursor = 0;
 
 	_Static_assert(LEN(QUESTION) == 0x1f && LEN(ANSWER) == 0x2f, "lengths");
 	assert_int_equal(pass(b, STREAM(true, TCP_SYN, 100, 0)), reason);
@@ -252,6 +254,9 @@ static void ask_by_tcp(struct bench *b, int reason)
 			 reason);
 	assert_int_equal(inspect_counts(b->in).streams.streams, 1);
 	assert_int_equal(inspect_counts(b->in).streams.blocks, 1);
+	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, &r, 1), 1);
+	assert_int_equal(r.server_asm.segments, 1);
+	assert_int_equal(r.server_asm.bytes, LEN(ANSWER) - 10);
 }
 
 static void test_name_by_tcp(void **state)
