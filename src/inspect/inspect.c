@@ -32,6 +32,7 @@
 #include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/silent.h"
 #include "inspect/tell.h"
 #include "inspect/whole.h"
 
@@ -48,7 +49,8 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
 	in->defrag = defrag_new(&defrag);
 	in->grace = grace_new(opt->seed);
-	in->meters = meters_new(&meter_defaults, METER_SOURCES_MAX, opt->seed);
+	in->meter_rules = meter_defaults;
+	in->meters = meters_new(&in->meter_rules, METER_SOURCES_MAX, opt->seed);
 	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
@@ -379,6 +381,7 @@ bool inspect_age(struct inspect *in, usec_t now)
 	in->now = now;
 	more = flow_expire(in->flows, now, EXPIRE_PER_BATCH) ==
 	       EXPIRE_PER_BATCH;
+	more |= silent_age(in, now);
 	if (usec_since(now, in->aged) < AGE_EVERY_US)
 		return more;
 	in->aged = now;

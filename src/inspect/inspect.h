@@ -96,6 +96,27 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame,
  */
 bool inspect_age(struct inspect *in, usec_t now);
 
+/*
+ * Frames to be sent because of the last inspect_age(), not of a frame (the
+ * resets of threat 2005). They lie in the inspect and are valid until the next
+ * one; *ret points to them. Returns how many.
+ */
+struct own_frame {
+	struct bytes bytes;
+	bool marked;	     /* goes out of the service port; else of ... */
+	struct mac workload; /* ... the pair of ports of that workload */
+	bool to_workload;
+};
+unsigned inspect_own_frames(const struct inspect *in,
+			    const struct own_frame **ret);
+
+/*
+ * Looks for a kind of threat or not, and what is to be done about it. The meter
+ * behind 1003 and 2005 runs when they are looked for. -ENOENT: no such id.
+ */
+int inspect_configure_threat(struct inspect *in, uint32_t id, bool enabled,
+			     enum dpi_action action);
+
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */
 	uint64_t bytes_in, bytes_out;	 /* whole frames */

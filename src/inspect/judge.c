@@ -211,7 +211,7 @@ bool judge_is_allowed(struct passage *w, const struct flow *f)
 
 	if (now.snapshot_version != snapshot_version(w->in->snapshot))
 		now = judge(w, &f->key, f, f->client_is_own, &rejected);
-	return !now.blocked;
+	return !now.blocked && !f->cut;
 }
 
 bool judge_is_open(struct passage *w, const struct flow_key *k,
@@ -237,6 +237,10 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		return;
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		w->in->counts.out_of_window++;
+	if (f->cut) {
+		passage_drop(w, REASON_THREAT);
+		return;
+	}
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
 		changed = rejudge(w, f);
 	session_packet(w, f, changed);
@@ -245,6 +249,8 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		passage_drop(w, (enum reason)f->verdict.reason);
 		return;
 	}
+	if (guard_handshake(w, f, flow_sender(f, w->ingress)))
+		return;
 	passage_forward(w, (enum reason)f->verdict.reason);
 	/* what its receiver does not believe says nothing */
 	if (step != FLOW_STEP_OUT_OF_WINDOW)
