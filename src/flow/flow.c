@@ -328,6 +328,20 @@ static void count_made(struct flow_table *t, uint8_t proto)
 		c->made_other++;
 }
 
+/* Reference 4. */
+static bool is_udp_server_port(uint16_t port)
+{
+	return port == 53 || port == 67 || port == 5353;
+}
+
+bool flow_opener_is_told(const struct packet *p)
+{
+	if (p->proto == PROTO_TCP)
+		return p->tcp_flags & TCP_SYN;
+	return p->proto != PROTO_UDP || is_udp_server_port(p->sport) ||
+	       is_udp_server_port(p->dport);
+}
+
 bool flow_opener_is_own(const struct packet *p, bool ingress,
 			bool *ret_midstream)
 {
@@ -341,8 +355,7 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 		sender_is_client = !(p->tcp_flags & TCP_ACK);
 	else if (tcp)
 		sender_is_client = p->sport >= p->dport;
-	else if (p->proto == PROTO_UDP &&
-		 (p->sport == 53 || p->sport == 67 || p->sport == 5353))
+	else if (p->proto == PROTO_UDP && is_udp_server_port(p->sport))
 		sender_is_client = p->dport == p->sport;
 	else if (is_icmp(p->proto))
 		sender_is_client = !packet_icmp_is_reply(p);

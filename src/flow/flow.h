@@ -205,6 +205,13 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 			bool *ret_midstream);
 
 /*
+ * Does p tell by itself who opened? Not TCP without SYN, nor UDP but for the
+ * servers' ports; of these flow_opener_is_own() guesses, and who knows better
+ * may say so.
+ */
+bool flow_opener_is_told(const struct packet *p);
+
+/*
  * A new flow for p, which is its first packet; p is not yet followed (call
  * flow_follow next). A full table first ends what has expired; NULL: still
  * full (counted). The key must not be in the table.
