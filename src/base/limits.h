@@ -100,6 +100,8 @@
  * two frames of INJECT_FRAME_MAX bytes, which have their places.
  */
 #define SILENT_PER_BATCH 32
+/* weir-dp --threat, so often: more than there are kinds; a usage error. */
+#define THREAT_CHOICES_MAX 64
 /* What else ages (fragments, meters, threats) is looked at so often. */
 #define AGE_EVERY_US 10000
 /*

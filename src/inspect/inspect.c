@@ -65,6 +65,13 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	}
 	flow_table_on_end(in->flows, tell_flow_ended, in);
 	defrag_on_gone(in->defrag, whole_gone, in);
+	for (size_t i = 0; i < opt->n_threats; i++) {
+		const struct threat_choice *c = &opt->threats[i];
+
+		BUG_ON(inspect_configure_threat(in, c->id, c->enabled,
+						(enum dpi_action)c->action) <
+		       0);
+	}
 	return in;
 }
 

@@ -36,6 +36,13 @@
 
 struct inspect;
 
+/* Is a kind of threat looked for, and what is to be done about it? */
+struct threat_choice {
+	uint32_t id; /* of a threat_kind */
+	bool enabled;
+	uint8_t action; /* enum dpi_action */
+};
+
 struct inspect_options {
 	uint32_t max_flows; /* FLOWS_MIN..FLOWS_MAX */
 	uint64_t seed;	    /* for hashes, random; fixed in tests */
@@ -45,6 +52,9 @@ struct inspect_options {
 	 */
 	bool capture;
 	struct tunnel_options tunnels; /* which are looked into; 0: none */
+	/* Other than the reference's; borrowed for the call. */
+	const struct threat_choice *threats;
+	size_t n_threats;
 };
 
 /* NULL: out of memory. */
