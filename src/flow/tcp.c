@@ -330,7 +330,7 @@ static void take_challenge(struct flow *f)
 	c->pending = false;
 }
 
-/* Has the server sent nothing to the client's SYN that either agreed to? */
+/* The client has begun, and neither side has acknowledged a SYN yet. */
 static bool is_unanswered(const struct flow *f)
 {
 	const struct flow_side_state *client = &f->side[FLOW_CLIENT];
