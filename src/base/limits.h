@@ -90,6 +90,18 @@
 #define FLOWS_PER_SWEEP 4096
 /* Flows ended for their age between two batches; keeps the pause short. */
 #define EXPIRE_PER_BATCH 64
+/*
+ * An established TCP session whose client has said nothing for so long is
+ * looked at (threat 2005, the reference's 30 s).
+ */
+#define FLOW_SILENT_S 30
+/*
+ * So many of them between two batches; keeps the pause short. Each may cause
+ * two frames of INJECT_FRAME_MAX bytes, which have their places.
+ */
+#define SILENT_PER_BATCH 32
+/* weir-dp --threat, so often: more than there are kinds; a usage error. */
+#define THREAT_CHOICES_MAX 64
 /* What else ages (fragments, meters, threats) is looked at so often. */
 #define AGE_EVERY_US 10000
 /*

@@ -45,6 +45,7 @@ static const struct threat_kind kinds[] = {
 	{ THREAT_SYN_WITH_DATA, 3, false, DPI_DROP, false, "SYN with data" },
 	{ THREAT_SPLIT_HANDSHAKE, 3, true, DPI_ALLOW, false,
 	  "split handshake" },
+	{ THREAT_NO_CLIENT_DATA, 3, false, DPI_RESET, false, "no client data" },
 	{ THREAT_PING_OF_DEATH, 5, true, DPI_DROP, true, "ping of death" },
 	{ THREAT_SMALL_MSS, 4, true, DPI_DROP, false, "small MSS" },
 	{ THREAT_EXTERNAL_IP, 5, true, DPI_DROP, false,

@@ -1,7 +1,7 @@
 /*
  * Every change has one shape: a `struct draft` is made from the current
  * snapshot, edited, and published. The draft's endpoints hold no counts of
- * policies; the snapshot built from it takes its own.
+ * policies and port sets; the snapshot built from it takes its own.
  *
  * Chunks (reference 2): one slot for each kind of message. START begins (and
  * forgets what was unfinished), END puts the whole into force; anything else
@@ -302,9 +302,24 @@ static int check_macs(struct draft *d, const struct mac *macs, size_t n,
 	return 0;
 }
 
+/* The workloads' settings; all of them listen on the same ports. */
+static void fill_cfg_mac(struct draft *d, const struct ctrl_msg *m,
+			 struct port_set *listens)
+{
+	for (size_t i = 0; i < m->cfg_mac.n_macs; i++) {
+		struct endpoint *e = find(d, m->cfg_mac.macs[i]);
+
+		if (e && m->cfg_mac.has_tap)
+			e->tap = m->cfg_mac.tap;
+		if (e && m->cfg_mac.has_apps)
+			e->listens = listens;
+	}
+}
+
 int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
+	struct port_set *listens = NULL;
 	struct draft d = { 0 };
 	int rc = draft_begin(c, &d, reterr);
 
@@ -312,17 +327,19 @@ int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		return rc;
 	rc = check_macs(&d, m->cfg_mac.macs, m->cfg_mac.n_macs, strict,
 			"ctrl_cfg_mac.macs", reterr);
+	if (rc == 0 && m->cfg_mac.has_apps && m->cfg_mac.n_apps > 0) {
+		listens = port_set_new(m->cfg_mac.apps, m->cfg_mac.n_apps);
+		if (!listens)
+			rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
 	if (rc < 0) {
 		free(d.endpoints);
 		return rc;
 	}
-	for (size_t i = 0; i < m->cfg_mac.n_macs; i++) {
-		struct endpoint *e = find(&d, m->cfg_mac.macs[i]);
-
-		if (e && m->cfg_mac.has_tap)
-			e->tap = m->cfg_mac.tap;
-	}
-	return draft_commit(c, &d, reterr);
+	fill_cfg_mac(&d, m, listens);
+	rc = draft_commit(c, &d, reterr);
+	port_set_put(listens);
+	return rc;
 }
 
 static int bad_chunk(enum ctrl_kind kind, struct err *reterr)

@@ -109,10 +109,12 @@ static int signal_fd(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
-		 struct heartbeat *heartbeat, struct err *reterr)
+static int start(struct control *ctl, const struct options *options,
+		 int lost_fd, struct heartbeat *heartbeat, struct err *reterr)
 {
-	struct inspect_options opt = { .max_flows = max_flows };
+	struct inspect_options opt = { .max_flows = options->max_flows,
+				       .threats = options->threats,
+				       .n_threats = options->n_threats };
 	struct inspect *in;
 
 	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed)
@@ -120,7 +122,8 @@ static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
 	in = inspect_new(&opt);
 	if (!in)
 		return err_set(reterr, ENOMEM, "--flows",
-			       "out of memory for %u flows", max_flows);
+			       "out of memory for %u flows",
+			       options->max_flows);
 	ctl->worker = worker_start(in, lost_fd, heartbeat, reterr);
 	if (!ctl->worker)
 		return -EAGAIN;
@@ -131,8 +134,9 @@ static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
-int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
-		struct heartbeat *heartbeat, const json_t *load)
+int control_run(const struct door_fds *doors, int opener_fd,
+		const struct options *opt, struct heartbeat *heartbeat,
+		const json_t *load)
 {
 	struct control ctl = { .opener_fd = opener_fd, .started = clock_now() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
@@ -147,11 +151,12 @@ int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
 	set[AT_OWN] = (struct pollfd){ doors->own, POLLIN, 0 };
 	if (lost_fd < 0 || set[AT_SIGNAL].fd < 0) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (start(&ctl, max_flows, lost_fd, heartbeat, &err) < 0) {
+	} else if (start(&ctl, opt, lost_fd, heartbeat, &err) < 0) {
 		log_error("cannot start: %s", err.text);
 	} else if (load_each(load, load_one, &ctl) == 0) {
 		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
-		log_info("ready: version=" WEIR_VERSION " flows=%u", max_flows);
+		log_info("ready: version=" WEIR_VERSION " flows=%u",
+			 opt->max_flows);
 		serve(&ctl, doors, set);
 		status = 0;
 	}

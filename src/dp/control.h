@@ -20,6 +20,7 @@
 #include "dp/config.h"
 #include "dp/kept.h"
 #include "dp/notify.h"
+#include "dp/options.h"
 #include "dp/ports.h"
 #include "dp/worker.h"
 
@@ -55,5 +56,6 @@ struct door_fds {
  * serves until SIGTERM, SIGINT or SIGQUIT comes or the opener is gone. Returns
  * the exit status.
  */
-int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
-		struct heartbeat *heartbeat, const json_t *load);
+int control_run(const struct door_fds *doors, int opener_fd,
+		const struct options *opt, struct heartbeat *heartbeat,
+		const json_t *load);

@@ -49,7 +49,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	if (getppid() != parent)
 		return 1;
 	load = load_parse(opt->load, load_text, load_len);
-	status = control_run(doors, opener_fd, opt->max_flows, heartbeat, load);
+	status = control_run(doors, opener_fd, opt, heartbeat, load);
 	json_decref(load);
 	return status;
 }

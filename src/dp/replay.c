@@ -264,7 +264,9 @@ static int run_file(const struct options *opt, const json_t *load,
 {
 	struct inspect_options in = { .max_flows = opt->max_flows,
 				      .seed = REPLAY_SEED,
-				      .capture = true };
+				      .capture = true,
+				      .threats = opt->threats,
+				      .n_threats = opt->n_threats };
 	struct replay r = { .opt = opt, .load = load };
 	struct err err;
 	struct ring *ring = ring_capture_new(c->file, &err);

@@ -147,6 +147,43 @@ static void carry(struct worker *w, const struct worker_port *p,
 	}
 }
 
+/* The ring a frame of our own goes out of; NULL: its port is gone. */
+static struct ring *ring_for(const struct worker *w, const struct own_frame *f)
+{
+	for (unsigned i = 0; i < WORKER_PORTS_MAX; i++) {
+		const struct worker_port *p = &w->ports[i];
+		const struct frame_port *from = &p->from;
+
+		if (!p->ring)
+			continue;
+		if (f->marked && from->kind == FRAME_PORT_SERVICE)
+			return p->ring;
+		if (!f->marked && from->kind == FRAME_PORT_PAIR &&
+		    mac_equal(from->workload, f->workload) &&
+		    from->inside == f->to_workload)
+			return p->ring;
+	}
+	return NULL;
+}
+
+/* What ages, and what is sent because of that; as inspect_age(). */
+static bool age(struct worker *w)
+{
+	bool more = inspect_age(w->view.inspect, w->view.now);
+	const struct own_frame *frames;
+	unsigned n = inspect_own_frames(w->view.inspect, &frames);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct ring *r = ring_for(w, &frames[i]);
+
+		if (r) {
+			ring_send(r, frames[i].bytes);
+			ring_flush(r, r);
+		}
+	}
+	return more;
+}
+
 static void lose_ring(struct worker *w, uint16_t port)
 {
 	struct ring *ring = worker_view_detach(&w->view, port);
@@ -260,7 +297,7 @@ static void *run(void *arg)
 
 		if (frames == 0)
 			w->view.now = clock_now();
-		more = inspect_age(w->view.inspect, w->view.now);
+		more = age(w);
 		beat(w);
 		run_question(w);
 		if (w->stop)

@@ -7,10 +7,17 @@
  *   buckets[hash] -> slot -> slot -> 0          by next_in_bucket
  *   class[c].oldest <-> ... <-> class[c].newest  by older/newer
  *
- * Invariants. A used slot (id != 0) is in exactly one bucket and in exactly
- * the list of its class; a list is ordered by last_seen, because touching
- * moves a flow to the end and time does not go back; so what has expired is at
- * the front. Numbers of the counts equal what walking would find.
+ * Established flows whose client has said nothing yet (f->silent) are in a list
+ * of their own, in the order in which they were established: their place does
+ * not change while the server talks. After FLOW_SILENT_S they are told of, or
+ * before that the client speaks, and they go to their class.
+ *
+ * Invariants. A used slot (id != 0) is in exactly one bucket and in exactly one
+ * list; that of a class is ordered by last_seen, because touching moves a flow
+ * to the end and time does not go back; so what has expired is at the front. But
+ * one that was silent may have been seen up to FLOW_SILENT_S before those ahead
+ * of it, and so end that much late, among 1200 s. Numbers of the counts equal
+ * what walking would find.
  */
 #include "flow/flow.h"
 
@@ -31,6 +38,7 @@ static const struct {
 	[FLOW_CLASS_TCP_ESTABLISHED] = { "tcp-established", 1200 },
 	[FLOW_CLASS_TCP_HALF_CLOSED] = { "tcp-half-closed", 90 },
 	[FLOW_CLASS_TCP_CLOSED] = { "tcp-closed", 15 },
+	[FLOW_CLASS_TCP_CUT] = { "tcp-cut", 60 },
 	[FLOW_CLASS_UDP] = { "udp", 30 },
 	[FLOW_CLASS_ICMP] = { "icmp", 5 },
 	[FLOW_CLASS_OTHER] = { "other", 15 },
@@ -43,6 +51,10 @@ static const char *const state_names[] = {
 	"FIN_WAIT1",  "FIN_WAIT2",   "TIME_WAIT", "CLOSE",
 	"CLOSE_WAIT", "LAST_ACK",    "LISTEN",	  "CLOSING",
 };
+
+/* Of lists: one a class, and one more. */
+#define LIST_SILENT FLOW_CLASS__MAX
+#define LISTS	    (FLOW_CLASS__MAX + 1)
 
 struct list {
 	uint32_t oldest, newest;
@@ -57,8 +69,8 @@ struct flow_table {
 	uint32_t used_ever; /* slots 1..used_ever have been used */
 	uint32_t next_id;
 	uint64_t seed;
-	struct list lists[FLOW_CLASS__MAX];
-	unsigned expire_first; /* the class flow_expire() began with */
+	struct list lists[LISTS];
+	unsigned expire_first; /* the list flow_expire() began with */
 	struct flow_counts counts;
 	void (*on_end)(void *arg, const struct flow *f);
 	void *on_end_arg;
@@ -232,9 +244,14 @@ static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
 	return (uint32_t)(f - t->slots);
 }
 
+static struct list *list_of(struct flow_table *t, const struct flow *f)
+{
+	return &t->lists[f->silent ? LIST_SILENT : f->class];
+}
+
 static void list_remove(struct flow_table *t, struct flow *f)
 {
-	struct list *l = &t->lists[f->class];
+	struct list *l = list_of(t, f);
 
 	if (f->older)
 		t->slots[f->older].newer = f->newer;
@@ -248,7 +265,7 @@ static void list_remove(struct flow_table *t, struct flow *f)
 
 static void list_append(struct flow_table *t, struct flow *f)
 {
-	struct list *l = &t->lists[f->class];
+	struct list *l = list_of(t, f);
 	uint32_t at = slot_of(t, f);
 
 	f->older = l->newest;
@@ -260,15 +277,27 @@ static void list_append(struct flow_table *t, struct flow *f)
 	l->newest = at;
 }
 
+static uint32_t ms_of(usec_t t)
+{
+	return (uint32_t)(t.us / 1000);
+}
+
 /* f lives from now on again, in that class. */
 static void touch(struct flow_table *t, struct flow *f, enum flow_class class,
 		  usec_t now)
 {
-	list_remove(t, f);
-	f->class = (uint8_t) class;
+	bool silent = class == FLOW_CLASS_TCP_ESTABLISHED && !f->waited &&
+		      tcp_client_is_silent(f);
+
 	/* time that steps back would break the lists' order */
 	if (usec_before(f->last_seen, now))
 		f->last_seen = now;
+	if (silent && f->silent)
+		return;
+	list_remove(t, f);
+	f->class = (uint8_t) class;
+	f->silent = silent;
+	f->silent_ms = ms_of(f->last_seen);
 	list_append(t, f);
 }
 
@@ -299,6 +328,20 @@ static void count_made(struct flow_table *t, uint8_t proto)
 		c->made_other++;
 }
 
+/* Reference 4. */
+static bool is_udp_server_port(uint16_t port)
+{
+	return port == 53 || port == 67 || port == 5353;
+}
+
+bool flow_opener_is_told(const struct packet *p)
+{
+	if (p->proto == PROTO_TCP)
+		return p->tcp_flags & TCP_SYN;
+	return p->proto != PROTO_UDP || is_udp_server_port(p->sport) ||
+	       is_udp_server_port(p->dport);
+}
+
 bool flow_opener_is_own(const struct packet *p, bool ingress,
 			bool *ret_midstream)
 {
@@ -312,8 +355,7 @@ bool flow_opener_is_own(const struct packet *p, bool ingress,
 		sender_is_client = !(p->tcp_flags & TCP_ACK);
 	else if (tcp)
 		sender_is_client = p->sport >= p->dport;
-	else if (p->proto == PROTO_UDP &&
-		 (p->sport == 53 || p->sport == 67 || p->sport == 5353))
+	else if (p->proto == PROTO_UDP && is_udp_server_port(p->sport))
 		sender_is_client = p->dport == p->sport;
 	else if (is_icmp(p->proto))
 		sender_is_client = !packet_icmp_is_reply(p);
@@ -340,6 +382,9 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->client_is_own = client_is_own;
 	f->midstream = midstream;
 	f->tap = false;
+	f->split = f->split_noted = false;
+	f->silent = f->waited = f->cut = false;
+	f->silent_ms = 0;
 	f->class = (uint8_t)first_class(p->proto);
 	f->icmp_type = icmp_request_type(p->proto, p->icmp_type);
 	f->icmp_code = p->icmp_code;
@@ -522,11 +567,10 @@ uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
 {
 	uint32_t n = 0;
 
-	/* another class first each time, so that none waits for the others */
-	t->expire_first = (t->expire_first + 1) % FLOW_CLASS__MAX;
-	for (unsigned i = 0; i < FLOW_CLASS__MAX; i++) {
-		unsigned c = (t->expire_first + i) % FLOW_CLASS__MAX;
-		const struct list *l = &t->lists[c];
+	/* another list first each time, so that none waits for the others */
+	t->expire_first = (t->expire_first + 1) % LISTS;
+	for (unsigned i = 0; i < LISTS; i++) {
+		const struct list *l = &t->lists[(t->expire_first + i) % LISTS];
 
 		while (n < most && l->oldest &&
 		       has_expired(&t->slots[l->oldest], now)) {
@@ -536,6 +580,27 @@ uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
 	}
 	t->counts.expired += n;
 	return n;
+}
+
+struct flow *flow_next_silent(struct flow_table *t, usec_t now)
+{
+	uint32_t at = t->lists[LIST_SILENT].oldest;
+	struct flow *f = &t->slots[at];
+
+	/* signed: where time steps back, nothing is due */
+	if (!at || (int32_t)(ms_of(now) - f->silent_ms) < FLOW_SILENT_S * 1000)
+		return NULL;
+	list_remove(t, f);
+	f->silent = false;
+	f->waited = true;
+	list_append(t, f);
+	return f;
+}
+
+void flow_cut(struct flow_table *t, struct flow *f, usec_t now)
+{
+	tcp_cut(f);
+	touch(t, f, tcp_class(f), now);
 }
 
 uint32_t flow_life_s(const struct flow *f, usec_t now)

@@ -68,6 +68,7 @@ enum flow_class {
 	FLOW_CLASS_TCP_ESTABLISHED, /* 1200 s */
 	FLOW_CLASS_TCP_HALF_CLOSED, /* 90 s: FIN of one side acknowledged */
 	FLOW_CLASS_TCP_CLOSED,	    /* 15 s: both FINs, or RST */
+	FLOW_CLASS_TCP_CUT,	    /* 60 s: flow_cut() */
 	FLOW_CLASS_UDP,		    /* 30 s */
 	FLOW_CLASS_ICMP,	    /* 5 s */
 	FLOW_CLASS_OTHER,	    /* 15 s */
@@ -131,13 +132,19 @@ struct flow {
 	/* The table's own. */
 	uint32_t hash, next_in_bucket, older, newer;
 
-	uint32_t id;	    /* a counter from 1 on; repeats after 2^32 flows */
-	bool client_is_own; /* the workload opened it (egress flow) */
-	bool midstream;	    /* picked up without having seen its start */
-	bool tap;	    /* made while its workload was tapped */
-	uint8_t class;	    /* enum flow_class */
+	uint32_t id; /* a counter from 1 on; repeats after 2^32 flows */
+	bool client_is_own : 1; /* the workload opened it (egress flow) */
+	bool midstream : 1;	/* picked up without having seen its start */
+	bool tap : 1;		/* made while its workload was tapped */
+	bool split : 1;	      /* the server sent a SYN to the SYN; flow/tcp.c */
+	bool split_noted : 1; /* inspect/guard.c: that was told */
+	bool silent : 1; /* established, the client is waited for: flow.c */
+	bool waited : 1; /* flow_next_silent() has told of it */
+	bool cut : 1;	 /* by flow_cut() */
+	uint8_t class;	 /* enum flow_class */
 	uint8_t icmp_type, icmp_code; /* of the request */
 	uint16_t ethertype;
+	uint32_t silent_ms; /* when `silent` began, modulo 2^32 */
 	usec_t first_seen, last_seen;
 	struct flow_side_state side[FLOW_SIDE__MAX];
 	struct flow_challenge challenge;
@@ -196,6 +203,13 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *key);
  */
 bool flow_opener_is_own(const struct packet *p, bool ingress,
 			bool *ret_midstream);
+
+/*
+ * Does p tell by itself who opened? Not TCP without SYN, nor UDP but for the
+ * servers' ports; of these flow_opener_is_own() guesses, and who knows better
+ * may say so.
+ */
+bool flow_opener_is_told(const struct packet *p);
 
 /*
  * A new flow for p, which is its first packet; p is not yet followed (call
@@ -263,6 +277,20 @@ bool flow_sweep(struct flow_table *t, struct flow_pick pick, uint32_t *cursor,
  * Call it between batches; returns how many.
  */
 uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most);
+
+/*
+ * The next TCP flow whose start was seen, that has been established for
+ * FLOW_SILENT_S, and whose client has sent no byte since (nor begun to close);
+ * told of once. NULL: none is due. Call it between batches until then.
+ */
+struct flow *flow_next_silent(struct flow_table *t, usec_t now);
+
+/*
+ * A TCP flow is over as if both ends had been reset, which is the caller's
+ * business, as is to let nothing of it pass while it stays (f->cut). A SYN opens
+ * another connection in its place.
+ */
+void flow_cut(struct flow_table *t, struct flow *f, usec_t now);
 
 /* Seconds f has still to live when nothing more comes, rounded up. */
 uint32_t flow_life_s(const struct flow *f, usec_t now);

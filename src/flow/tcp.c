@@ -18,18 +18,20 @@
  * where A ended. What it acknowledges must have been sent by B. When one of
  * the SYNs was not seen the scale of the windows is not known, and the largest
  * possible one is assumed. All else is out of window and changes nothing,
- * with two exceptions that let us follow what we missed, where both ends agree
- * on it:
- *   - An ACK of what B never sent here: either A lies, or we missed frames
- *     (tap). It moves A.edge, so B's next segment, if there is one, is
- *     believed. It is not taken for B's sequence itself: then A alone could
- *     put us out of step with B.
- *   - A SYN within a living flow. B answers it with a challenge ACK (RFC 5961
- *     4.2), and the flow goes on; only if B agrees with a SYN+ACK has it lost
- *     the old connection and the flow is reopened.
+ * but for two cases in which both ends agree on what we missed: an ACK of what
+ * B never sent here (follow_plain), a SYN in a living flow (follow_syn).
  *
  * A RST must hit the window exactly as known (never the assumed one), or the
  * next sequence, or acknowledge the SYN when it is the answer to one.
+ *
+ * Split handshake: the server answers the SYN with a SYN of its own, so that
+ * the client sends the SYN+ACK, and who watches may take the one for the other.
+ * Here who sent the first SYN stays the client, whatever follows. A real
+ * simultaneous open (RFC 9293 3.5) looks the same up to that SYN; whether it
+ * had left before the other arrived cannot be seen from between. Afterwards its
+ * sender sends a SYN+ACK, too; of a split handshake only an ACK, unless it
+ * cares to look real. That comes too late to keep the SYN from the client, so
+ * f->split tells of every such SYN, real ones too.
  */
 #include "flow/tcp.h"
 
@@ -107,6 +109,8 @@ enum flow_class tcp_class(const struct flow *f)
 	const struct flow_side_state *a = &f->side[FLOW_CLIENT];
 	const struct flow_side_state *b = &f->side[FLOW_SERVER];
 
+	if (f->cut)
+		return FLOW_CLASS_TCP_CUT;
 	if (a->reset || (a->fin_seen && b->fin_seen))
 		return FLOW_CLASS_TCP_CLOSED;
 	if (a->fin_acked || b->fin_acked)
@@ -115,6 +119,20 @@ enum flow_class tcp_class(const struct flow *f)
 	    a->heard && b->heard)
 		return FLOW_CLASS_TCP_ESTABLISHED;
 	return FLOW_CLASS_TCP_OPENING;
+}
+
+bool tcp_client_is_silent(const struct flow *f)
+{
+	const struct flow_side_state *client = &f->side[FLOW_CLIENT];
+
+	return client->has_isn && client->next_seq == client->isn + 1;
+}
+
+void tcp_cut(struct flow *f)
+{
+	f->side[FLOW_CLIENT].reset = f->side[FLOW_SERVER].reset = true;
+	f->cut = true;
+	name_states(f);
 }
 
 /* Both ends are done with it: in CLOSE or TIME_WAIT. */
@@ -287,6 +305,41 @@ static bool answers_challenge(const struct flow *f, const struct packet *p,
 	       !seq_after(p->tcp_ack, c->next_seq);
 }
 
+/* The client's own SYN again, now with an ACK: that is no new connection. */
+static bool is_clients_syn(const struct flow *f, const struct packet *p,
+			   enum flow_side side)
+{
+	const struct flow_side_state *a = &f->side[FLOW_CLIENT];
+
+	return side == FLOW_CLIENT && a->syn_seen && p->tcp_seq == a->isn;
+}
+
+/* The client has agreed to another SYN of the server's than was taken. */
+static void take_challenge(struct flow *f)
+{
+	struct flow_side_state *server = &f->side[FLOW_SERVER];
+	struct flow_challenge *c = &f->challenge;
+
+	server->isn = c->isn;
+	server->next_seq = c->next_seq;
+	server->has_wscale = c->has_wscale;
+	server->wscale = c->wscale;
+	server->has_isn = server->has_seq = server->syn_seen = true;
+	f->side[FLOW_CLIENT].acked_any = false;
+	f->split = true;
+	c->pending = false;
+}
+
+/* The client has begun, and neither side has acknowledged a SYN yet. */
+static bool is_unanswered(const struct flow *f)
+{
+	const struct flow_side_state *client = &f->side[FLOW_CLIENT];
+	const struct flow_side_state *server = &f->side[FLOW_SERVER];
+
+	return !f->midstream && client->syn_seen && !client->syn_acked &&
+	       !server->syn_acked;
+}
+
 /* --- one segment, by its flags ----------------------------------------------- */
 
 static enum flow_step follow_syn(struct flow *f, const struct packet *p,
@@ -298,7 +351,12 @@ static enum flow_step follow_syn(struct flow *f, const struct packet *p,
 		return FLOW_STEP_REOPENED;
 	if (a->syn_seen && p->tcp_seq == a->isn)
 		return FLOW_STEP_RETRANSMIT;
-	/* The first SYN; from the server: simultaneous open. */
+	/* Not an answer, but another SYN; see the head. */
+	if (side == FLOW_SERVER && is_unanswered(f)) {
+		take_syn(f, p, side);
+		f->split = true;
+		return FLOW_STEP_OK;
+	}
 	if (!a->heard && !f->midstream) {
 		take_syn(f, p, side);
 		return FLOW_STEP_OK;
@@ -306,6 +364,11 @@ static enum flow_step follow_syn(struct flow *f, const struct packet *p,
 	/* Nobody has ever answered what there is. */
 	if (!b->heard)
 		return FLOW_STEP_REOPENED;
+	/*
+	 * Its receiver answers with a challenge ACK (RFC 5961 4.2), and the
+	 * flow goes on; only if it agrees with a SYN+ACK has it lost the old
+	 * connection, and the flow is reopened.
+	 */
 	f->challenge = (struct flow_challenge){
 		.isn = p->tcp_seq,
 		.next_seq = end_of(p),
@@ -324,8 +387,12 @@ static enum flow_step follow_syn_ack(struct flow *f, const struct packet *p,
 	bool is_first = !a->has_seq && !b->has_seq && !f->midstream;
 	bool is_same = a->syn_seen && p->tcp_seq == a->isn;
 
-	if (answers_challenge(f, p, side))
-		return FLOW_STEP_REOPENED;
+	if (answers_challenge(f, p, side)) {
+		if (!is_clients_syn(f, p, side))
+			return FLOW_STEP_REOPENED;
+		if (!b->syn_acked)
+			take_challenge(f);
+	}
 	if (!is_first && !acks_syn(b, p))
 		return FLOW_STEP_OUT_OF_WINDOW;
 	/*
@@ -383,6 +450,11 @@ static enum flow_step follow_plain(struct flow *f, const struct packet *p,
 	if (!(p->tcp_flags & TCP_ACK) || (!a->has_seq && !f->midstream) ||
 	    !seq_is_ok(f, p, side))
 		return FLOW_STEP_OUT_OF_WINDOW;
+	/*
+	 * Either A lies, or we missed frames (tap). It moves A.edge, so B's next
+	 * segment, if there is one, is believed. It is not taken for B's
+	 * sequence itself: then A alone could put us out of step with B.
+	 */
 	if (ack_is_ahead(b, p)) {
 		if (a->acked_any && p->tcp_ack - b->next_seq < UNSEEN_MAX)
 			move_edge(f, p, side);

@@ -13,5 +13,9 @@ enum flow_step tcp_follow(struct flow *f, const struct packet *p,
 			  enum flow_side side);
 /* Who opened the connection that takes a flow over. */
 enum flow_side tcp_reopener(const struct packet *p, enum flow_side side);
+/* Both ends were reset by us. */
+void tcp_cut(struct flow *f);
+/* Has the client sent neither a byte nor a FIN? false: its SYN was not seen. */
+bool tcp_client_is_silent(const struct flow *f);
 /* The time-out class that belongs to f's state. */
 enum flow_class tcp_class(const struct flow *f);

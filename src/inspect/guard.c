@@ -1,6 +1,6 @@
 #include "inspect/guard.h"
 
-static bool is_dropped(enum dpi_action action)
+bool guard_is_dropped(enum dpi_action action)
 {
 	return action == DPI_DROP || action == DPI_RESET || action == DPI_BLOCK;
 }
@@ -17,6 +17,7 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 				      : (struct mac){ { 0 } },
 		.packet = &w->packet,
 		.decoded = decoded,
+		.swap = f && flow_sender(f, w->ingress) == FLOW_SERVER,
 	};
 
 	if (w->ingress)
@@ -29,7 +30,7 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 		f->severity = kind->severity;
 		f->threat = (uint16_t)id;
 	}
-	return is_dropped(threat_note(w->in->threats, &e, w->now));
+	return guard_is_dropped(threat_note(w->in->threats, &e, w->now));
 }
 
 /* One more for a meter; true: dropped. A tapped workload is only told of. */
@@ -94,4 +95,40 @@ bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket)
 		return false;
 	passage_drop(w, REASON_FLOOD);
 	return true;
+}
+
+bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side)
+{
+	uint8_t flags = w->packet.tcp_flags & (TCP_SYN | TCP_ACK);
+	bool drop;
+
+	if (!w->endpoint || !f->split || side != FLOW_SERVER ||
+	    flags != TCP_SYN || w->packet.proto != PROTO_TCP)
+		return false;
+	/* told once a flow, but each of them is dropped */
+	if (f->split_noted)
+		drop = guard_is_dropped(
+			threat_action(w->in->threats, THREAT_SPLIT_HANDSHAKE));
+	else
+		drop = guard_note(w, THREAT_SPLIT_HANDSHAKE, 1, true, f);
+	f->split_noted = true;
+	if (!drop || passage_is_watched(w))
+		return false;
+	passage_drop(w, REASON_THREAT);
+	return true;
+}
+
+int inspect_configure_threat(struct inspect *in, uint32_t id, bool enabled,
+			     enum dpi_action action)
+{
+	int rc = threat_configure(in->threats, id, enabled, action);
+
+	if (rc < 0)
+		return rc;
+	if (id == THREAT_SOURCE_SESSIONS)
+		in->meter_rules.rule[METER_SOURCE_SESSIONS].enabled = enabled;
+	if (id == THREAT_NO_CLIENT_DATA)
+		in->meter_rules.rule[METER_TCP_NO_DATA].enabled = enabled;
+	meters_configure(in->meters, &in->meter_rules);
+	return 0;
 }

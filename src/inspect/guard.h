@@ -15,6 +15,13 @@ bool guard_new_flow(struct passage *w);
  * its source has too many; the packet was dropped.
  */
 bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket);
+/* Does that action keep a packet from going on? */
+bool guard_is_dropped(enum dpi_action action);
+/*
+ * A frame that was followed in f, sent by `side`. true: it is a SYN that splits
+ * the handshake; dropped.
+ */
+bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side);
 /*
  * Notes one that was met elsewhere, of this packet. f: its flow; NULL. true: the
  * action is to drop it.

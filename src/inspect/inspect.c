@@ -33,6 +33,7 @@
 #include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/silent.h"
 #include "inspect/tell.h"
 #include "inspect/whole.h"
 
@@ -49,7 +50,8 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
 	in->defrag = defrag_new(&defrag);
 	in->grace = grace_new(opt->seed);
-	in->meters = meters_new(&meter_defaults, METER_SOURCES_MAX, opt->seed);
+	in->meter_rules = meter_defaults;
+	in->meters = meters_new(&in->meter_rules, METER_SOURCES_MAX, opt->seed);
 	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
@@ -64,6 +66,13 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	}
 	flow_table_on_end(in->flows, tell_flow_ended, in);
 	defrag_on_gone(in->defrag, whole_gone, in);
+	for (size_t i = 0; i < opt->n_threats; i++) {
+		const struct threat_choice *c = &opt->threats[i];
+
+		BUG_ON(inspect_configure_threat(in, c->id, c->enabled,
+						(enum dpi_action)c->action) <
+		       0);
+	}
 	return in;
 }
 
@@ -398,6 +407,7 @@ bool inspect_age(struct inspect *in, usec_t now)
 	in->now = now;
 	more = flow_expire(in->flows, now, EXPIRE_PER_BATCH) ==
 	       EXPIRE_PER_BATCH;
+	more |= silent_age(in, now);
 	if (usec_since(now, in->aged) < AGE_EVERY_US)
 		return more;
 	in->aged = now;

@@ -36,6 +36,13 @@
 
 struct inspect;
 
+/* Is a kind of threat looked for, and what is to be done about it? */
+struct threat_choice {
+	uint32_t id; /* of a threat_kind */
+	bool enabled;
+	uint8_t action; /* enum dpi_action */
+};
+
 struct inspect_options {
 	uint32_t max_flows; /* FLOWS_MIN..FLOWS_MAX */
 	uint64_t seed;	    /* for hashes, random; fixed in tests */
@@ -45,6 +52,9 @@ struct inspect_options {
 	 */
 	bool capture;
 	struct tunnel_options tunnels; /* which are looked into; 0: none */
+	/* Other than the reference's; borrowed for the call. */
+	const struct threat_choice *threats;
+	size_t n_threats;
 };
 
 /* NULL: out of memory. */
@@ -95,6 +105,27 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame,
  * between batches. true: there may be more to be ended at once.
  */
 bool inspect_age(struct inspect *in, usec_t now);
+
+/*
+ * Frames to be sent because of the last inspect_age(), not of a frame (the
+ * resets of threat 2005). They lie in the inspect and are valid until the next
+ * one; *ret points to them. Returns how many.
+ */
+struct own_frame {
+	struct bytes bytes;
+	bool marked;	     /* goes out of the service port; else of ... */
+	struct mac workload; /* ... the pair of ports of that workload */
+	bool to_workload;
+};
+unsigned inspect_own_frames(const struct inspect *in,
+			    const struct own_frame **ret);
+
+/*
+ * Looks for a kind of threat or not, and what is to be done about it. The meter
+ * behind 1003 and 2005 runs when they are looked for. -ENOENT: no such id.
+ */
+int inspect_configure_threat(struct inspect *in, uint32_t id, bool enabled,
+			     enum dpi_action action);
 
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */

@@ -115,6 +115,31 @@ static void reject(struct passage *w)
 		send_own(w, false, build_prohibited_back);
 }
 
+/*
+ * Would the workload be the client of the flow that the frame begins? Where the
+ * frame does not tell, and of the two ports one is listened on, that is the
+ * server's. Another workload is known by its MAC, so only on the same network.
+ */
+static bool opener_is_own(const struct passage *w, const struct flow_key *k,
+			  bool *ret_midstream)
+{
+	const struct packet *p = &w->packet;
+	bool guess = flow_opener_is_own(p, w->ingress, ret_midstream);
+	const struct snapshot *s = w->in->snapshot;
+	const struct endpoint *peer;
+	bool own_listens, peer_listens;
+
+	if (!w->endpoint || flow_opener_is_told(p))
+		return guess;
+	peer = snapshot_endpoint(
+		s,
+		snapshot_find_mac(s, w->ingress ? p->src : p->dst, MAC_REAL));
+	own_listens = port_set_has(w->endpoint->listens, k->proto, k->own_port);
+	peer_listens = peer &&
+		       port_set_has(peer->listens, k->proto, k->peer_port);
+	return own_listens == peer_listens ? guess : peer_listens;
+}
+
 /* The first frame of what would be a flow. */
 void judge_new_flow(struct passage *w, const struct flow_key *k)
 {
@@ -124,7 +149,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	uint32_t ticket;
 	struct flow *f;
 
-	own = flow_opener_is_own(p, w->ingress, &midstream);
+	own = opener_is_own(w, k, &midstream);
 	v = judge(w, k, NULL, own, &rejected);
 	if (v.reason == REASON_EXTERNAL_IP)
 		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, NULL);
@@ -211,7 +236,7 @@ bool judge_is_allowed(struct passage *w, const struct flow *f)
 
 	if (now.snapshot_version != snapshot_version(w->in->snapshot))
 		now = judge(w, &f->key, f, f->client_is_own, &rejected);
-	return !now.blocked;
+	return !now.blocked && !f->cut;
 }
 
 bool judge_is_open(struct passage *w, const struct flow_key *k,
@@ -237,6 +262,10 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		return;
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		w->in->counts.out_of_window++;
+	if (f->cut) {
+		passage_drop(w, REASON_THREAT);
+		return;
+	}
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
 		changed = rejudge(w, f);
 	session_packet(w, f, changed);
@@ -245,6 +274,8 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		passage_drop(w, (enum reason)f->verdict.reason);
 		return;
 	}
+	if (guard_handshake(w, f, flow_sender(f, w->ingress)))
+		return;
 	passage_forward(w, (enum reason)f->verdict.reason);
 	/* what its receiver does not believe says nothing */
 	if (step != FLOW_STEP_OUT_OF_WINDOW)

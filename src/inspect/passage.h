@@ -32,6 +32,11 @@ struct inspect {
 	struct inspect_counts counts;
 	struct blocks blocks;
 	uint8_t send_buf[VERDICT_SEND_MAX][INJECT_FRAME_MAX];
+	struct meter_options meter_rules;
+	/* inspect/silent.c: of the last inspect_age(). */
+	struct own_frame own_frames[2 * SILENT_PER_BATCH];
+	uint8_t own_buf[2 * SILENT_PER_BATCH][INJECT_FRAME_MAX];
+	unsigned n_own_frames;
 };
 
 /* One frame on its way; lives on the stack of inspect_frame(). */

@@ -87,7 +87,7 @@ static struct session_record record_of(const struct inspect *in,
 		.flags = f->verdict.flags | (own ? 0 : SESSION_INGRESS) |
 			 (f->tap ? SESSION_TAP : 0) |
 			 (f->midstream ? SESSION_MIDSTREAM : 0),
-		.blocked = f->verdict.blocked,
+		.blocked = f->verdict.blocked || f->cut,
 		.tunnel = k->tunnel ? tunnel_kind_name(
 					      (enum tunnel_kind)k->tunnel)
 				    : NULL,

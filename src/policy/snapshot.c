@@ -186,8 +186,10 @@ static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
 	if (!s->refs || (n && !s->endpoints))
 		return false;
 	s->n_endpoints = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		(void)policy_get(s->endpoints[i].policy);
+		(void)port_set_get(s->endpoints[i].listens);
+	}
 	for (size_t i = 0; i < n; i++)
 		if (s->endpoints[i].policy &&
 		    !fill_names(s, &s->refs[i], s->endpoints[i].policy))
@@ -261,6 +263,7 @@ void snapshot_free(struct snapshot *s)
 		return;
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		policy_put(s->endpoints[i].policy);
+		port_set_put(s->endpoints[i].listens);
 		free(s->refs[i].refs);
 	}
 	free(s->refs);

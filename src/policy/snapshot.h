@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "policy/names.h"
 #include "policy/policy.h"
+#include "policy/port_set.h"
 
 /* An index in 0..ENDPOINTS_MAX-1 that a workload keeps while it lives. */
 #define ENDPOINT_NONE UINT16_MAX
@@ -28,6 +29,7 @@ struct endpoint {
 	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
+	struct port_set *listens; /* ctrl_cfg_mac.apps; NULL: none; likewise */
 };
 
 /* An address that goes by a name without DNS (ctrl_cfg_set_fqdn, rules). */

@@ -120,6 +120,24 @@ write("midstream", [tcp(0, "PA", 101, 501, b"GET /"), tcp(1, "A", 501, 106, b"20
       + handshake(sport=4001)[1:]
       + [tcp(1, "A", 501, 101, b"x" * 5, v6=True), tcp(0, "A", 101, 506, v6=True)])
 
+# Nobody saw these begin. A listens on TCP 9000 and UDP 9001, B on TCP 9100; where
+# both ports are listened on, or none, the lower one is the server's, or the
+# receiver's.
+write("listens", [tcp(0, "A", 101, 501, b"x", sport=sport, dport=dport)
+                  for sport, dport in ((9000, 5000), (5001, 9100), (9000, 9100), (9001, 5000))]
+      + [udp(0, 9001, 5000, 9), udp(0, 9000, 5000, 9)])
+
+# B answers A's SYN by one of its own; A's SYN+ACK is still of what A opened, and
+# A may do that, B may not. Before it, B says the right thing, or half of it.
+def split(sport, *before):
+    return [tcp(0, "S", 100, sport=sport), *before, tcp(1, "S", 90000, sport=sport),
+            tcp(0, "SA", 100, 90001, sport=sport), tcp(1, "A", 90001, 101, sport=sport),
+            tcp(1, "A", 90001, 101, b"hello", sport=sport), tcp(0, "A", 101, 90006, sport=sport)]
+
+
+write("split", split(4000) + split(4001, tcp(1, "A", 7, 101, sport=4001))
+      + split(4002, tcp(1, "SA", 500, 101, sport=4002)) + split(4003, tcp(1, "S", 500, sport=4003)))
+
 # A reset outside the window ends nothing: after half a minute it is the same
 # flow. Inside it ends one, and what comes then is another.
 RST_OUT, RST_IN = 501 + 100000, 501

@@ -539,8 +539,9 @@ static const struct {
 	{ 1001, 5, true, DPI_DROP },  { 1002, 5, true, DPI_DROP },
 	{ 1003, 4, false, DPI_DROP }, { 2001, 3, true, DPI_DROP },
 	{ 2002, 5, true, DPI_DROP },  { 2003, 3, false, DPI_DROP },
-	{ 2004, 3, true, DPI_ALLOW }, { 2006, 5, true, DPI_DROP },
-	{ 2025, 4, true, DPI_DROP },  { 2026, 5, true, DPI_DROP },
+	{ 2004, 3, true, DPI_ALLOW }, { 2005, 3, false, DPI_RESET },
+	{ 2006, 5, true, DPI_DROP },  { 2025, 4, true, DPI_DROP },
+	{ 2026, 5, true, DPI_DROP },
 };
 
 static void test_kinds(void **state)
@@ -554,7 +555,7 @@ static void test_kinds(void **state)
 		assert_int_equal(k->action, known[i].action);
 		assert_true(strlen(k->name) < THREAT_TEXT_MAX);
 	}
-	assert_null(threat_kind_find(2005));
+	assert_null(threat_kind_find(2007));
 }
 
 int main(void)

@@ -63,6 +63,37 @@ static const struct scenario scenarios[] = {
 		{ 'C', SA, 100, 501, 0, AGAIN, OPEN, SRECV, SSENT },
 		{ 'S', SA, 500, 101, 0, AGAIN, ESTD, EST, EST },
 	} },
+	{ "split handshake: a SYN for the SYN", {
+		{ 'C', S, 100, 0, 0, OK, OPEN, SSENT, LIS },
+		{ 'S', S, 500, 0, 0, OK, OPEN, SSENT, SSENT },
+		{ 'S', S, 500, 0, 0, AGAIN, OPEN, SSENT, SSENT },
+		{ 'C', SA, 100, 501, 0, AGAIN, OPEN, SRECV, SSENT },
+		{ 'S', A, 501, 101, 0, OK, ESTD, EST, EST },
+		{ 'C', A, 101, 501, 10, OK, ESTD, EST, EST },
+	} },
+	{ "split handshake: an ACK, then a SYN", {
+		{ 'C', S, 100, 0, 0, OK, OPEN, SSENT, LIS },
+		{ 'S', A, 900, 101, 0, OUT, OPEN, SSENT, LIS },
+		{ 'S', S, 500, 0, 0, OK, OPEN, SSENT, SSENT },
+		{ 'C', SA, 100, 501, 0, AGAIN, OPEN, SRECV, SSENT },
+		{ 'S', A, 501, 101, 0, OK, ESTD, EST, EST },
+	} },
+	{ "split handshake: another SYN as long as none was agreed to", {
+		{ 'C', S, 100, 0, 0, OK, OPEN, SSENT, LIS },
+		{ 'S', S, 500, 0, 0, OK, OPEN, SSENT, SSENT },
+		{ 'S', S, 900, 0, 0, OK, OPEN, SSENT, SSENT },
+		{ 'C', SA, 100, 901, 0, AGAIN, OPEN, SRECV, SSENT },
+		{ 'S', S, 700, 0, 0, OUT, OPEN, SRECV, SSENT },
+		{ 'S', A, 901, 101, 0, OK, ESTD, EST, EST },
+	} },
+	{ "split handshake: the client agrees to the SYN only", {
+		{ 'C', S, 100, 0, 0, OK, OPEN, SSENT, LIS },
+		{ 'S', SA, 500, 101, 0, OK, OPEN, SSENT, SRECV },
+		{ 'S', S, 90000, 0, 0, OUT, OPEN, SSENT, SRECV },
+		{ 'C', SA, 100, 90001, 0, AGAIN, ESTD, EST, EST },
+		{ 'S', A, 90001, 101, 10, OK, ESTD, EST, EST },
+		{ 'S', SA, 500, 101, 0, OUT, ESTD, EST, EST },
+	} },
 	{ "SYN+ACK of something else", {
 		{ 'C', S, 100, 0, 0, OK, OPEN, SSENT, LIS },
 		{ 'S', SA, 500, 100, 0, OUT, OPEN, SSENT, LIS },
@@ -257,9 +288,125 @@ static void test_reopened_is_told(void **state)
 	flow_table_free(t);
 }
 
+/* Only a SYN in answer to the SYN splits it, and roles never change. */
+static void test_split(void **state)
+{
+	static const struct {
+		struct segment s[3];
+		bool want;
+	} cases[] = {
+		{ { HANDSHAKE }, false },
+		{ { { .from = 'C', .flags = S, .seq = 100 },
+		    { .from = 'S', .flags = S, .seq = 500 },
+		    { .from = 'C', .flags = SA, .seq = 100, .ack = 501 } },
+		  true },
+		{ { { .from = 'C', .flags = S, .seq = 100 },
+		    { .from = 'S', .flags = A, .seq = 9, .ack = 101 },
+		    { .from = 'S', .flags = S, .seq = 500 } },
+		  true },
+		{ { { .from = 'C', .flags = S, .seq = 100 },
+		    { .from = 'S', .flags = SA, .seq = 500, .ack = 101 },
+		    { .from = 'S', .flags = S, .seq = 500 } },
+		  false },
+		{ { { .from = 'C', .flags = S, .seq = 100 },
+		    { .from = 'C', .flags = S, .seq = 200 },
+		    { .from = 'C', .flags = S, .seq = 200 } },
+		  false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct flow_table *t = flow_table_new(FLOWS_MIN, 1);
+		struct flow *f = NULL;
+
+		for (size_t k = 0; k < 3; k++)
+			(void)segment_play(t, &f, &cases[i].s[k],
+					   (usec_t){ k + 1 });
+		assert_int_equal(f->split, cases[i].want);
+		assert_true(f->client_is_own);
+		flow_table_free(t);
+	}
+}
+
+/* Told of once, 30 s after the handshake, whatever the server says. */
+static void test_silent_client(void **state)
+{
+	static const struct segment open[] = { HANDSHAKE };
+	static const struct segment server = {
+		.from = 'S', .flags = A, .seq = 501, .ack = 101, .len = 10
+	};
+	struct flow_table *t = flow_table_new(FLOWS_MIN, 1);
+	usec_t start = { 7 * USEC_PER_SEC };
+	usec_t due = usec_add(start, FLOW_SILENT_S * USEC_PER_SEC);
+	struct flow *f = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(open); i++)
+		(void)segment_play(t, &f, &open[i], start);
+	(void)segment_play(t, &f, &server, usec_add(start, USEC_PER_SEC));
+	assert_null(flow_next_silent(t, (usec_t){ due.us - 1 }));
+	assert_null(flow_next_silent(t, (usec_t){ 1 })); /* time steps back */
+	assert_ptr_equal(flow_next_silent(t, due), f);
+	assert_null(flow_next_silent(t, due));
+	(void)segment_play(t, &f, &server, due);
+	assert_null(flow_next_silent(t, usec_add(due, 60 * USEC_PER_SEC)));
+	assert_int_equal(flow_expire(t, usec_add(due, 1200 * USEC_PER_SEC), 9),
+			 1);
+	flow_table_free(t);
+}
+
+/* A byte or a FIN of the client, a RST: it is not waited for any more. */
+static void test_not_silent(void **state)
+{
+	static const struct segment ends[] = {
+		{ .from = 'C', .flags = A, .seq = 101, .ack = 501, .len = 1 },
+		{ .from = 'C', .flags = FA, .seq = 101, .ack = 501 },
+		{ .from = 'S', .flags = R, .seq = 501 },
+	};
+	static const struct segment open[] = { HANDSHAKE };
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct flow_table *t = flow_table_new(FLOWS_MIN, 1);
+		struct flow *f = NULL;
+
+		for (size_t k = 0; k < ARRAY_LEN(open); k++)
+			(void)segment_play(t, &f, &open[k], (usec_t){ 1 });
+		(void)segment_play(t, &f, &ends[i], (usec_t){ 2 });
+		assert_null(flow_next_silent(t, (usec_t){ 90000000 }));
+		flow_table_free(t);
+	}
+}
+
+static void test_cut(void **state)
+{
+	static const struct segment open[] = { HANDSHAKE };
+	static const struct segment more = {
+		.from = 'C', .flags = A, .seq = 101, .ack = 501, .len = 1
+	};
+	static const struct segment syn = { .from = 'C',
+					    .flags = S,
+					    .seq = 100 };
+	struct flow_table *t = flow_table_new(FLOWS_MIN, 1);
+	struct flow *f = NULL;
+
+	for (size_t k = 0; k < ARRAY_LEN(open); k++)
+		(void)segment_play(t, &f, &open[k], (usec_t){ 1 });
+	flow_cut(t, f, (usec_t){ 2 });
+	assert_int_equal(f->class, FLOW_CLASS_TCP_CUT);
+	(void)segment_play(t, &f, &more, (usec_t){ 3 });
+	assert_true(f->cut);
+	assert_int_equal(f->class, FLOW_CLASS_TCP_CUT);
+	assert_int_equal(segment_play(t, &f, &syn, (usec_t){ 4 }), NEW);
+	assert_false(f->cut);
+	assert_int_equal(f->class, OPEN);
+	flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_silent_client),
+		cmocka_unit_test(test_not_silent),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_out_of_window_does_not_touch),
 		cmocka_unit_test(test_reopened_is_told),
