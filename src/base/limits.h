@@ -233,6 +233,12 @@
 #define LEARN_IP_NAMES_MAX 4096
 #define LEARN_IP_NAME_S	   1800
 
+/*
+ * Addresses that names of the kind "*.suffix" have gained and that wait to be
+ * told (kind 11, every 2 s), 96 KiB. Full: the new one is not told, counted.
+ */
+#define LEARN_NEWS_MAX 4096
+
 /* --- policy ----------------------------------------------------------- */
 
 /* Rules of one endpoint's policy: memory. One more is refused: E2BIG. */
@@ -256,6 +262,11 @@
  * oldest gives way, counted. Each costs a judgement one more look-up.
  */
 #define NAMES_PER_ADDR_MAX 8
+/*
+ * Names of one address that rules and ctrl_cfg_set_fqdn give it, for the same
+ * reason. One more is refused: E2BIG.
+ */
+#define NAMES_GIVEN_MAX 56
 /* Elements of one list (from, to, ports) of a rule. One more: E2BIG. */
 #define RULE_WORDS_MAX 1024
 /*

@@ -183,6 +183,8 @@ static void show_answer(const struct out *o, const json_t *a)
 		printf("  %s says %s", text(a, "decided_by"),
 		       text(a, "action"));
 	printf(" (reason: %s: %s)\n", text(a, "reason"), text(a, "text"));
+	if (text(a, "name")[0])
+		printf("  the peer goes by the name %s\n", text(a, "name"));
 	if (number(a, "grace_minutes") > 0)
 		printf("  but passes for up to %" JSON_INTEGER_FORMAT
 		       " minutes more: the policy of that address may still "

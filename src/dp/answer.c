@@ -126,6 +126,10 @@ json_t *answer_session(const struct session_record *s)
 	answer_text(o, "client_state", tcp_state_name(s->client_state));
 	answer_text(o, "server_state", tcp_state_name(s->server_state));
 	answer_uint(o, "idle_s", s->idle_s);
+	if (s->tunnel) {
+		answer_text(o, "tunnel", s->tunnel);
+		answer_uint(o, "tunnel_id", s->tunnel_id);
+	}
 	answer_uint(o, "age_s", s->age_s);
 	answer_uint(o, "life_s", s->life_s);
 	answer_uint(o, "application", s->application);
@@ -307,6 +311,9 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_meter_use(result, c.meters);
 	answer_threats(result, &c.threats);
 	answer_reports(result, &c.reports);
+	answer_streams(result, &c.streams);
+	answer_names(result, &c);
+	answer_tunnels(result, &c);
 	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
 		   c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,

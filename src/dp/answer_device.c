@@ -102,7 +102,7 @@ struct device_counters device_counters_of(struct control *ctl)
 	add_tables(&d, &c);
 	add_ports(&d, ctl);
 	add_policies(&d, ctl);
-	add_names(&d, ctl->kept.fqdns);
+	add_names(&d, config_fqdns(ctl->config));
 	return d;
 }
 

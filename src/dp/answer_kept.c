@@ -157,7 +157,7 @@ void answer_kept_messages(json_t *messages, const struct control *ctl)
 	const struct dlp *d = ctl->kept.dlp;
 	uint16_t n = (uint16_t)s.n_endpoints; /* <= ENDPOINTS_MAX */
 
-	add_names(messages, ctl->kept.fqdns);
+	add_names(messages, config_fqdns(ctl->config));
 	for (uint16_t i = 0; i < n; i++) {
 		const struct dlp_detector *t = dlp_detector_of(d, i);
 		const struct dlp_scope *c = dlp_scope_of(d, i);

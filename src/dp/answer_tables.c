@@ -1,6 +1,14 @@
 #include "dp/answer_tables.h"
 
+#include "base/limits.h"
 #include "dp/answer.h"
+
+/* Of what there is a list: only those that happened. */
+static void answer_some(json_t *list, const char *name, uint64_t n)
+{
+	if (n)
+		answer_uint(list, name, n);
+}
 
 void answer_fragments(json_t *result, const struct inspect_counts *c)
 {
@@ -15,10 +23,9 @@ void answer_fragments(json_t *result, const struct inspect_counts *c)
 	answer_uint(o, "held", c->held);
 	outcomes = answer_group(o, "outcomes");
 	for (int i = 0; i < DEFRAG__MAX; i++)
-		if (s->count[i])
-			answer_uint(outcomes,
-				    defrag_outcome_name((enum defrag_outcome)i),
-				    s->count[i]);
+		answer_some(outcomes,
+			    defrag_outcome_name((enum defrag_outcome)i),
+			    s->count[i]);
 }
 
 void answer_meter_use(json_t *result, const struct meter_stats *of_kind)
@@ -75,4 +82,69 @@ void answer_reports(json_t *result, const struct report_stats *s)
 	answer_uint(o, "deferred", s->deferred);
 	answer_worths(o, "lost", s->lost);
 	answer_worths(o, "evicted", s->evicted);
+}
+
+void answer_streams(json_t *result, const struct stream_counts *c)
+{
+	json_t *o = answer_group(result, "streams"), *list;
+
+	answer_uint(o, "in_use", c->streams);
+	answer_uint(o, "limit", c->streams_limit);
+	answer_uint(o, "blocks", c->blocks);
+	answer_uint(o, "blocks_limit", c->blocks_limit);
+	answer_uint(o, "opened", c->opened);
+	answer_uint(o, "shown_bytes", c->shown_bytes);
+	answer_uint(o, "gaps", c->gaps);
+	answer_uint(o, "gap_bytes", c->gap_bytes);
+	answer_uint(o, "unread_lost_bytes", c->unread_lost_bytes);
+	answer_uint(o, "conflict_bytes", c->conflict_bytes);
+	answer_uint(o, "unchecked_bytes", c->unchecked_bytes);
+	list = answer_group(o, "segments");
+	for (int i = 0; i < STREAM_OUTCOME__MAX; i++)
+		answer_some(list, stream_outcome_name((enum stream_outcome)i),
+			    c->outcomes[i]);
+	list = answer_group(o, "causes");
+	for (int i = 0; i < STREAM_CAUSE__MAX; i++)
+		answer_some(list, stream_cause_name((enum stream_cause)i),
+			    c->causes[i]);
+}
+
+void answer_names(json_t *result, const struct inspect_counts *c)
+{
+	const struct learned_stats *s = &c->learned;
+	json_t *o = answer_group(result, "names"), *list;
+
+	answer_uint(o, "in_use", s->addrs_in_use);
+	answer_uint(o, "limit", LEARN_ADDRS_MAX);
+	answer_uint(o, "evicted", s->addrs_evicted);
+	answer_uint(o, "names_evicted", s->names_evicted);
+	answer_uint(o, "queries", s->queries_in_use);
+	answer_uint(o, "queries_limit", LEARN_QUERIES_MAX);
+	answer_uint(o, "queries_seen", s->queries);
+	answer_uint(o, "queries_evicted", s->queries_evicted);
+	answer_uint(o, "queries_over_share", s->queries_over_share);
+	answer_uint(o, "queries_expired", s->queries_expired);
+	answer_uint(o, "answers_used", s->answers_used);
+	answer_uint(o, "answers_empty", s->answers_empty);
+	answer_uint(o, "answers_not_asked", s->answers_not_asked);
+	answer_uint(o, "records_foreign", s->records_foreign);
+	answer_uint(o, "ip_names", s->ip_names_in_use);
+	answer_uint(o, "ip_names_limit", LEARN_IP_NAMES_MAX);
+	answer_uint(o, "ip_names_not_told", s->ip_names_not_told);
+	answer_uint(o, "news", s->news_in_use);
+	answer_uint(o, "news_limit", LEARN_NEWS_MAX);
+	answer_uint(o, "news_not_told", s->news_not_told);
+	list = answer_group(o, "dns");
+	for (int i = 0; i < DNS_OUTCOME__MAX; i++)
+		answer_some(list, dns_outcome_name((enum dns_outcome)i),
+			    c->dns[i]);
+}
+
+void answer_tunnels(json_t *result, const struct inspect_counts *c)
+{
+	json_t *o = answer_group(result, "tunnels");
+
+	for (int i = 0; i < TUNNEL__MAX; i++)
+		answer_some(o, tunnel_outcome_name((enum tunnel_outcome)i),
+			    c->tunnels[i]);
 }

@@ -11,4 +11,8 @@
 void answer_fragments(json_t *result, const struct inspect_counts *c);
 void answer_meter_use(json_t *result, const struct meter_stats *of_kind);
 void answer_threats(json_t *result, const struct threat_stats *s);
+void answer_streams(json_t *result, const struct stream_counts *c);
+/* Names learned, DNS read. */
+void answer_names(json_t *result, const struct inspect_counts *c);
+void answer_tunnels(json_t *result, const struct inspect_counts *c);
 void answer_reports(json_t *result, const struct report_stats *s);

@@ -122,14 +122,47 @@ void ask_threats(struct worker *w, struct threat_page *ret)
 	worker_ask(w, do_threats, ret);
 }
 
+static void do_ip_names(struct worker_view *view, void *arg)
+{
+	struct ip_name_page *page = arg;
+
+	page->n = inspect_drain_ip_names(view->inspect, page->records,
+					 IP_NAMES_PER_QUESTION);
+}
+
 void ask_ip_names(struct worker *w, struct ip_name_page *ret)
 {
-	ret->n = 0;
+	worker_ask(w, do_ip_names, ret);
+}
+
+static void do_fqdn(struct worker_view *view, void *arg)
+{
+	struct fqdn_record *record = arg;
+
+	if (!inspect_drain_fqdn(view->inspect, record))
+		record->n_ips = 0;
 }
 
 bool ask_fqdn(struct worker *w, struct fqdn_record *ret)
 {
-	return false;
+	worker_ask(w, do_fqdn, ret);
+	return ret->n_ips > 0;
+}
+
+static void do_names(struct worker_view *view, void *arg)
+{
+	struct names_answer *a = arg;
+
+	a->n = inspect_names_of(view->inspect, a->endpoint, a->addr, view->now,
+				a->ids);
+}
+
+void ask_names(struct worker *w, uint16_t endpoint, struct ip_addr addr,
+	       struct names_answer *ret)
+{
+	ret->endpoint = endpoint;
+	ret->addr = addr;
+	worker_ask(w, do_names, ret);
 }
 
 static void do_meters(struct worker_view *view, void *arg)

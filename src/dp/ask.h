@@ -40,6 +40,13 @@ struct ip_name_page {
 	struct ip_name_record records[IP_NAMES_PER_QUESTION];
 };
 
+struct names_answer {
+	uint16_t endpoint;
+	struct ip_addr addr;
+	unsigned n;
+	uint16_t ids[NAMES_PER_ADDR_MAX];
+};
+
 struct meter_page {
 	uint64_t cursor; /* for the next page; 0 at first */
 	size_t n;	 /* METERS_PER_MSG: there may be more */
@@ -64,6 +71,9 @@ void ask_threats(struct worker *w, struct threat_page *ret);
 void ask_ip_names(struct worker *w, struct ip_name_page *ret);
 /* false: no name has gained addresses since. */
 bool ask_fqdn(struct worker *w, struct fqdn_record *ret);
+/* By which names that workload may reach the address now. */
+void ask_names(struct worker *w, uint16_t endpoint, struct ip_addr addr,
+	       struct names_answer *ret);
 /* The running meters from ret->cursor on. */
 void ask_meters(struct worker *w, struct meter_page *ret);
 /* The traffic of these workloads together; the device's. */

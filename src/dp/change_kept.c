@@ -52,24 +52,6 @@ int change_cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return rc;
 }
 
-int change_set_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
-		    struct err *reterr)
-{
-	return fqdns_set(ctl->kept.fqdns, m, reterr);
-}
-
-int change_del_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
-		    struct err *reterr)
-{
-	size_t deleted = fqdns_del(ctl->kept.fqdns, m);
-
-	if (strict && deleted < m->del_fqdn.n)
-		return err_set(reterr, ENOENT, "ctrl_cfg_del_fqdn.names",
-			       "%zu of %zu names were not there",
-			       m->del_fqdn.n - deleted, m->del_fqdn.n);
-	return 0;
-}
-
 int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {

@@ -14,10 +14,6 @@
 /* CFG_MAC: tap in the snapshot, apps beside it. */
 int change_cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
-int change_set_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
-		    struct err *reterr);
-int change_del_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
-		    struct err *reterr);
 int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
 int change_cfg_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,

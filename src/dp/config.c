@@ -15,6 +15,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "dp/naming.h"
 
 struct subnet_chunks {
 	bool open;
@@ -42,6 +43,8 @@ struct config {
 	struct subnet_chunks subnets[SUBNET__MAX];
 	struct rule_chunks rules;
 	struct addr_sets *sets; /* NULL: none were given */
+	struct fqdns *fqdns;
+	struct naming naming; /* of current */
 };
 
 struct draft {
@@ -66,19 +69,51 @@ static int draft_begin(const struct config *c, struct draft *ret,
 	return 0;
 }
 
-/* Publishes the draft, or fails and leaves no trace; ends the draft. */
-static int draft_commit(struct config *c, struct draft *d, struct err *reterr)
+/* The draft as a snapshot, with the names of f. */
+static int build(const struct config *c, struct draft *d, const struct fqdns *f,
+		 struct snapshot **ret, struct naming *ret_naming,
+		 struct err *reterr)
+{
+	struct naming naming;
+	int rc = naming_make(&d->spec, f, c->naming.names, &naming, reterr);
+
+	if (rc < 0)
+		return rc;
+	d->spec.names = naming.names;
+	d->spec.name_addrs = naming.addrs;
+	d->spec.n_name_addrs = naming.n_addrs;
+	*ret = snapshot_build(&d->spec);
+	if (*ret) {
+		*ret_naming = naming;
+		return 0;
+	}
+	naming_done(&naming);
+	return err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+/* draft_commit() with other names given by the agent. */
+static int commit_with(struct config *c, struct draft *d, const struct fqdns *f,
+		       struct err *reterr)
 {
 	struct snapshot *before = c->current, *next;
+	struct naming naming;
+	int rc = build(c, d, f, &next, &naming, reterr);
 
-	next = snapshot_build(&d->spec);
 	free(d->endpoints);
-	if (!next)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc < 0)
+		return rc;
 	c->publish(c->publish_arg, next);
 	c->current = next;
 	snapshot_free(before);
+	naming_done(&c->naming);
+	c->naming = naming;
 	return 0;
+}
+
+/* Publishes the draft, or fails and leaves no trace; ends the draft. */
+static int draft_commit(struct config *c, struct draft *d, struct err *reterr)
+{
+	return commit_with(c, d, c->fqdns, reterr);
 }
 
 static struct endpoint *find(struct draft *d, struct mac mac)
@@ -92,15 +127,17 @@ static struct endpoint *find(struct draft *d, struct mac mac)
 struct config *config_new(config_publish_fn *publish, void *arg)
 {
 	struct config *c = calloc(1, sizeof *c);
-	struct snapshot_spec empty = { .version = 1 };
+	struct draft empty = { .spec = { .version = 1 } };
+	struct err err;
 
 	if (!c)
 		return NULL;
 	c->publish = publish;
 	c->publish_arg = arg;
-	c->current = snapshot_build(&empty);
-	if (!c->current) {
-		free(c);
+	c->fqdns = fqdns_new();
+	if (!c->fqdns ||
+	    build(c, &empty, c->fqdns, &c->current, &c->naming, &err) < 0) {
+		config_free(c);
 		return NULL;
 	}
 	publish(arg, c->current);
@@ -129,6 +166,8 @@ void config_free(struct config *c)
 		subnets_forget(&c->subnets[i]);
 	rules_forget(&c->rules);
 	snapshot_free(c->current);
+	naming_done(&c->naming);
+	fqdns_free(c->fqdns);
 	addr_sets_free(c->sets);
 	free(c);
 }
@@ -606,4 +645,57 @@ free_sets:
 const struct addr_sets *config_addr_sets(const struct config *c)
 {
 	return c->sets;
+}
+
+/* What the agent gave, changed by change(); none of it when that fails. */
+static int change_fqdns(struct config *c, const struct ctrl_msg *m,
+			int (*change)(struct fqdns *f, const struct ctrl_msg *m,
+				      struct err *reterr),
+			struct err *reterr)
+{
+	struct fqdns *f = fqdns_copy(c->fqdns);
+	struct draft d = { 0 };
+	int rc;
+
+	if (!f)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = change(f, m, reterr);
+	if (rc == 0)
+		rc = draft_begin(c, &d, reterr);
+	if (rc == 0)
+		rc = commit_with(c, &d, f, reterr);
+	if (rc == 0) {
+		struct fqdns *before = c->fqdns;
+
+		c->fqdns = f;
+		f = before;
+	}
+	fqdns_free(f);
+	return rc;
+}
+
+int config_set_fqdn(struct config *c, const struct ctrl_msg *m,
+		    struct err *reterr)
+{
+	return change_fqdns(c, m, fqdns_set, reterr);
+}
+
+static int delete_fqdns(struct fqdns *f, const struct ctrl_msg *m,
+			struct err *reterr)
+{
+	(void)fqdns_del(f, m);
+	return 0;
+}
+
+int config_del_fqdn(struct config *c, const struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	int rc = strict ? fqdns_check(c->fqdns, m, reterr) : 0;
+
+	return rc < 0 ? rc : change_fqdns(c, m, delete_fqdns, reterr);
+}
+
+const struct fqdns *config_fqdns(const struct config *c)
+{
+	return c->fqdns;
 }

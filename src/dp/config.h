@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "dp/fqdns.h"
 #include "policy/snapshot.h"
 #include "wire/ctrl.h"
 
@@ -64,6 +65,16 @@ int config_switch(struct config *c, const struct ctrl_msg *m,
 int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr);
 /* Borrowed until the next config_sets(); NULL: none. */
 const struct addr_sets *config_addr_sets(const struct config *c);
+/*
+ * CFG_SET_FQDN, CFG_DEL_FQDN. Strict: a name that was never given is an error,
+ * and none is deleted.
+ */
+int config_set_fqdn(struct config *c, const struct ctrl_msg *m,
+		    struct err *reterr);
+int config_del_fqdn(struct config *c, const struct ctrl_msg *m, bool strict,
+		    struct err *reterr);
+/* Borrowed until the next of these. */
+const struct fqdns *config_fqdns(const struct config *c);
 /* CFG_NBE */
 int config_nbe(struct config *c, const struct ctrl_msg *m, bool strict,
 	       struct err *reterr);

@@ -62,14 +62,21 @@ static void ends_by_flows(struct control *ctl, const struct snapshot *s,
 	} while (page.n == FLOWS_PER_QUESTION && seen < EXPLAIN_FLOWS_MAX);
 }
 
-static json_t *answer_of(const struct snapshot *s, uint16_t index,
+static json_t *answer_of(struct control *ctl, uint16_t index,
 			 const struct explain_spec *e, bool ingress)
 {
+	const struct snapshot *s = config_current(ctl->config);
 	struct policy_query q = explain_query(e, ingress);
-	struct judgement j = snapshot_judge(s, index, &q);
 	const struct endpoint *ep = snapshot_endpoint(s, index);
 	json_t *o = json_object();
 	char mac[MAC_TEXT_MAX];
+	struct names_answer names;
+	struct judgement j;
+
+	ask_names(ctl->worker, index, ingress ? e->from : e->to, &names);
+	q.names = names.ids;
+	q.n_names = names.n;
+	j = snapshot_judge(s, index, &q);
 
 	answer_text(o, "workload", mac_format(ep->mac, mac));
 	answer_text(o, "direction", ingress ? "ingress" : "egress");
@@ -85,6 +92,9 @@ static json_t *answer_of(const struct snapshot *s, uint16_t index,
 		o, "rejected",
 		json_boolean(j.action == POLICY_DENY && j.reject));
 	answer_uint(o, "grace_minutes", j.grace_retries);
+	if (j.name)
+		answer_text(o, "name",
+			    name_set_text(snapshot_names(s), j.name));
 	return o;
 }
 
@@ -136,7 +146,7 @@ void explain_json(struct control *ctl, const struct ctrl_msg *m, json_t *result)
 				more++;
 			else
 				(void)json_array_append_new(
-					list, answer_of(s, i, e, in));
+					list, answer_of(ctl, i, e, in));
 		}
 	answer_uint(result, "version", snapshot_version(s));
 	(void)json_object_set_new(result, "answers", list);

@@ -1,6 +1,7 @@
 #include "dp/fqdns.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +30,34 @@ void fqdns_free(struct fqdns *f)
 	free(f);
 }
 
-static struct fqdn_entry *find(struct fqdns *f, const char *name)
+struct fqdns *fqdns_copy(const struct fqdns *f)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->of[i].name, name) == 0)
-			return &f->of[i];
-	return NULL;
+	struct fqdns *copy = fqdns_new();
+
+	for (size_t i = 0; copy && i < f->n; i++) {
+		const struct fqdn_entry *from = &f->of[i];
+		struct fqdn_entry *to = &copy->of[copy->n++];
+
+		*to = *from;
+		to->name = strdup(from->name);
+		to->ips = malloc((from->n_ips + 1) * sizeof *to->ips);
+		if (!to->name || !to->ips) {
+			fqdns_free(copy);
+			return NULL;
+		}
+		memcpy(to->ips, from->ips, from->n_ips * sizeof *to->ips);
+	}
+	return copy;
+}
+
+/* Its place; f->n: it is not there. */
+static size_t find(const struct fqdns *f, const char *name)
+{
+	size_t i = 0;
+
+	while (i < f->n && strcmp(f->of[i].name, name) != 0)
+		i++;
+	return i;
 }
 
 static bool has_ip(const struct fqdn_entry *e, struct ip_addr ip)
@@ -79,11 +102,12 @@ static int add_ips(struct fqdn_entry *e, const struct ctrl_msg *m,
 
 int fqdns_set(struct fqdns *f, const struct ctrl_msg *m, struct err *reterr)
 {
-	struct fqdn_entry *old = find(f, m->set_fqdn.name), e = { 0 };
+	size_t at = find(f, m->set_fqdn.name);
+	struct fqdn_entry e = { 0 };
 	int rc;
 
-	if (old)
-		return add_ips(old, m, reterr);
+	if (at < f->n)
+		return add_ips(&f->of[at], m, reterr);
 	if (f->n == FQDNS_MAX)
 		return err_set(reterr, E2BIG, "ctrl_cfg_set_fqdn.fqdn_name",
 			       "there are %d names already", FQDNS_MAX);
@@ -101,14 +125,32 @@ int fqdns_set(struct fqdns *f, const struct ctrl_msg *m, struct err *reterr)
 	return 0;
 }
 
+int fqdns_check(const struct fqdns *f, const struct ctrl_msg *m,
+		struct err *reterr)
+{
+	char at[ERR_AT_MAX];
+
+	for (size_t i = 0; i < m->del_fqdn.n; i++) {
+		if (find(f, m->del_fqdn.names[i]) < f->n)
+			continue;
+		(void)snprintf(at, sizeof at, "ctrl_cfg_del_fqdn.names[%zu]",
+			       i);
+		return err_set(reterr, ENOENT, at,
+			       "no addresses were given to \"%s\"",
+			       m->del_fqdn.names[i]);
+	}
+	return 0;
+}
+
 size_t fqdns_del(struct fqdns *f, const struct ctrl_msg *m)
 {
 	size_t deleted = 0;
 
 	for (size_t i = 0; i < m->del_fqdn.n; i++) {
-		struct fqdn_entry *e = find(f, m->del_fqdn.names[i]);
+		size_t at = find(f, m->del_fqdn.names[i]);
+		struct fqdn_entry *e = &f->of[at];
 
-		if (!e)
+		if (at == f->n)
 			continue;
 		entry_done(e);
 		f->n--;

@@ -23,6 +23,8 @@ struct fqdns;
 
 /* NULL: out of memory. */
 struct fqdns *fqdns_new(void);
+/* NULL: out of memory. */
+struct fqdns *fqdns_copy(const struct fqdns *f);
 /* NULL is accepted. */
 void fqdns_free(struct fqdns *f);
 
@@ -31,6 +33,9 @@ void fqdns_free(struct fqdns *f);
  * *reterr, and nothing is changed.
  */
 int fqdns_set(struct fqdns *f, const struct ctrl_msg *m, struct err *reterr);
+/* CFG_DEL_FQDN: are all names there? -ENOENT and *reterr. */
+int fqdns_check(const struct fqdns *f, const struct ctrl_msg *m,
+		struct err *reterr);
 /* CFG_DEL_FQDN; how many of the names there were. */
 size_t fqdns_del(struct fqdns *f, const struct ctrl_msg *m);
 

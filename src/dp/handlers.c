@@ -102,6 +102,18 @@ static int cfg_nbe(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return config_nbe(ctl->config, m, strict, reterr);
 }
 
+static int set_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	return config_set_fqdn(ctl->config, m, reterr);
+}
+
+static int del_fqdn(struct control *ctl, struct ctrl_msg *m, bool strict,
+		    struct err *reterr)
+{
+	return config_del_fqdn(ctl->config, m, strict, reterr);
+}
+
 static void json_keep_alive(struct control *ctl, const struct ctrl_msg *m,
 			    json_t *result)
 {
@@ -349,8 +361,8 @@ static const struct handler handlers[] = {
 	[CTRL_CFG_SPECIP_NET] = { cfg_subnets, NULL, NULL },
 	[CTRL_CFG_POLICY] = { cfg_policy, NULL, NULL },
 	[CTRL_CFG_POLICY_ADDR] = { cfg_subnets, NULL, NULL },
-	[CTRL_CFG_SET_FQDN] = { change_set_fqdn, NULL, NULL },
-	[CTRL_CFG_DEL_FQDN] = { change_del_fqdn, NULL, NULL },
+	[CTRL_CFG_SET_FQDN] = { set_fqdn, NULL, NULL },
+	[CTRL_CFG_DEL_FQDN] = { del_fqdn, NULL, NULL },
 	[CTRL_CFG_DLP] = { change_cfg_dlp, NULL, NULL },
 	[CTRL_CFG_DLPMAC] = { change_cfg_dlpmac, NULL, NULL },
 	[CTRL_BLD_DLP] = { change_bld_dlp, NULL, NULL },

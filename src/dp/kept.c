@@ -6,8 +6,7 @@ int kept_init(struct kept *k)
 {
 	k->apps = app_maps_new();
 	k->dlp = dlp_new();
-	k->fqdns = fqdns_new();
-	if (k->apps && k->dlp && k->fqdns)
+	if (k->apps && k->dlp)
 		return 0;
 	kept_done(k);
 	return -ENOMEM;
@@ -17,7 +16,6 @@ void kept_done(struct kept *k)
 {
 	app_maps_free(k->apps);
 	dlp_free(k->dlp);
-	fqdns_free(k->fqdns);
 	*k = (struct kept){ 0 };
 }
 

@@ -1,6 +1,6 @@
 /*
  * What is kept for workloads beside the snapshot: ports and what speaks there,
- * DLP/WAF settings, names with addresses. All by the workload's index. Control
+ * DLP/WAF settings. All by the workload's index. Control
  * thread only.
  */
 #pragma once
@@ -9,12 +9,10 @@
 
 #include "dp/appmap.h"
 #include "dp/dlp.h"
-#include "dp/fqdns.h"
 
 struct kept {
 	struct app_maps *apps;
 	struct dlp *dlp;
-	struct fqdns *fqdns;
 };
 
 /* -ENOMEM */

@@ -95,6 +95,10 @@ static int apply(void *arg, const char *name, const json_t *body,
 	case CTRL_CFG_SPECIP_NET:
 	case CTRL_CFG_POLICY_ADDR: rc = config_subnets(c, &m, reterr); break;
 	case CTRL_CFG_POLICY: rc = config_policy(c, &m, true, reterr); break;
+	case CTRL_CFG_SET_FQDN: rc = config_set_fqdn(c, &m, reterr); break;
+	case CTRL_CFG_DEL_FQDN:
+		rc = config_del_fqdn(c, &m, true, reterr);
+		break;
 	case CTRL_CFG_NBE: rc = config_nbe(c, &m, true, reterr); break;
 	case CTRL_SYS_CONF:
 	case CTRL_DISABLE_NET_POLICY:
@@ -140,6 +144,8 @@ static void print_flow(const struct session_record *s)
 	       end_text(server, s->server, s->server_port, ports));
 	if (s->vlans)
 		printf(" vlan=%u", s->vlans & 0xfff);
+	if (s->tunnel)
+		printf(" %s=%u", s->tunnel, s->tunnel_id);
 	printf(" app=%s verdict=%s reason=%s rule=%u%s\n",
 	       s->application ? "known" : "-",
 	       s->blocked ? "deny" : policy_action_name(s->policy_action),

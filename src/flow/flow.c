@@ -157,8 +157,8 @@ static struct port_pair icmp_ports(uint8_t proto, uint8_t type, uint8_t code,
 	return (struct port_pair){ id, asked, true };
 }
 
-static struct flow_key make_key(uint16_t endpoint, uint8_t proto,
-				uint32_t vlans, struct ip_addr own,
+static struct flow_key make_key(const struct packet *p, uint16_t endpoint,
+				uint8_t proto, struct ip_addr own,
 				struct ip_addr peer, struct port_pair ports,
 				bool own_sends)
 {
@@ -167,10 +167,12 @@ static struct flow_key make_key(uint16_t endpoint, uint8_t proto,
 		.peer = peer,
 		.own_port = own_sends ? ports.sender : ports.receiver,
 		.peer_port = own_sends ? ports.receiver : ports.sender,
-		.vlans = vlans,
+		.vlans = p->vlans,
 		.endpoint = endpoint,
 		.proto = proto,
 		.opener_own = is_icmp(proto) && ports.sender_asked == own_sends,
+		.tunnel = p->tunnel & 0x7f,
+		.tunnel_id = p->tunnel_id,
 	};
 }
 
@@ -182,8 +184,7 @@ struct flow_key flow_key_of(const struct packet *p, uint16_t endpoint,
 	if (is_icmp(p->proto))
 		ports = icmp_ports(p->proto, p->icmp_type, p->icmp_code,
 				   p->icmp_id);
-	return make_key(endpoint, p->proto, p->vlans,
-			ingress ? p->daddr : p->saddr,
+	return make_key(p, endpoint, p->proto, ingress ? p->daddr : p->saddr,
 			ingress ? p->saddr : p->daddr, ports, !ingress);
 }
 
@@ -197,8 +198,7 @@ struct flow_key flow_key_of_quote(const struct packet *p, uint16_t endpoint,
 	if (is_icmp(q->proto))
 		ports = icmp_ports(q->proto, q->icmp_type, q->icmp_code,
 				   q->sport);
-	return make_key(endpoint, q->proto, p->vlans,
-			ingress ? q->saddr : q->daddr,
+	return make_key(p, endpoint, q->proto, ingress ? q->saddr : q->daddr,
 			ingress ? q->daddr : q->saddr, ports, ingress);
 }
 
@@ -353,6 +353,8 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->threat = 0;
 	f->severity = 0;
 	f->in_session = false;
+	f->stream = 0;
+	f->name_birth = 0;
 	if (midstream)
 		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
 			TCP_S_ESTABLISHED;

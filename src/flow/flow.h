@@ -2,7 +2,7 @@
  * The table of conversations: find, make, follow, age.
  *
  * A flow is keyed from the workload's point of view - (endpoint, own address
- * and port, peer's address and port, protocol, VLANs) - so both directions
+ * and port, peer's address and port, protocol, VLANs, tunnel) - so both directions
  * have the same key and one lookup finds it; who opened it is a field. A flow
  * between two guarded workloads is two flows, each judged by its own side.
  * ICMP echo and its kin use the asker's id as the asker's port and
@@ -33,9 +33,11 @@ struct flow_key {
 	uint32_t vlans;
 	uint16_t endpoint;
 	uint8_t proto;
-	uint8_t opener_own; /* ICMP only: 1 when the workload asked; else 0 */
+	uint8_t opener_own : 1; /* ICMP only: the workload asked; else 0 */
+	uint8_t tunnel : 7;	/* enum tunnel_kind; 0: in no tunnel */
+	uint32_t tunnel_id;
 };
-_Static_assert(sizeof(struct flow_key) == 44, "no padding");
+_Static_assert(sizeof(struct flow_key) == 48, "no padding");
 
 /*
  * TCP state of one side, Linux's numbers, as the reference reports them
@@ -109,6 +111,7 @@ struct flow_verdict {
 	uint8_t reason;		   /* enum reason */
 	uint16_t flags;		   /* enum policy_flag */
 	bool blocked;		   /* denied after it was made: drop all */
+	uint16_t name; /* by which a rule knew the peer; 0: by its address */
 };
 
 /*
@@ -145,6 +148,8 @@ struct flow {
 	uint16_t threat;       /* the worst met, an id of detect/threat.h */
 	uint8_t severity;      /* its */
 	bool in_session;       /* inspect/session.c has begun with it */
+	uint32_t stream;       /* inspect/payload.c: its bytes in order */
+	uint32_t name_birth;   /* inspect/names.c: of verdict.name */
 };
 /* A million of them are to fit in 600 MB with all that belongs to them. */
 _Static_assert(sizeof(struct flow) <= 256, "flows are many");

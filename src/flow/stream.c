@@ -215,6 +215,11 @@ uint32_t stream_open(struct stream_pool *p,
 	return handle;
 }
 
+void stream_watch(struct stream_pool *p, uint32_t handle)
+{
+	at(p, handle)->watched = true;
+}
+
 void stream_close(struct stream_pool *p, uint32_t handle)
 {
 	struct stream *st;

@@ -192,6 +192,8 @@ void stream_pool_free(struct stream_pool *p);
  */
 uint32_t stream_open(struct stream_pool *p,
 		     const struct stream_start start[FLOW_SIDE__MAX]);
+/* Nothing of it can be dropped (a tap, a capture): DROP is taken as PASS. */
+void stream_watch(struct stream_pool *p, uint32_t handle);
 /* handle: 0, or from stream_open(); not to be used any more. */
 void stream_close(struct stream_pool *p, uint32_t handle);
 

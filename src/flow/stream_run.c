@@ -67,6 +67,8 @@ bool stream_may_pass(struct stream_work *w, enum stream_cause cause)
 	enum stream_exception e = stream_on(w->p, cause);
 	struct stream_result *r = &w->result;
 
+	if (e == STREAM_DROP && w->st->watched)
+		e = STREAM_PASS;
 	w->p->counts.causes[cause]++;
 	if (r->cause == STREAM_CAUSE_NONE || e != STREAM_PASS) {
 		r->cause = cause;

@@ -31,6 +31,7 @@ struct stream {
 	struct stream_side side[FLOW_SIDE__MAX];
 	uint32_t next_free;
 	bool used;
+	bool watched;
 	uint8_t mode; /* enum stream_mode */
 	uint8_t why;  /* enum stream_cause, unless STREAM_RUNNING */
 };

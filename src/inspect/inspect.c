@@ -12,7 +12,9 @@
  *   6 which flow is it?         ICMP errors by the packet they quote
  *   7 may that flow be?         judged when it is new or was judged under
  *                               another snapshot; else what was found then
- *   8 follow it                 state, counters, time-out, reports
+ *   8 follow it                 state, counters, time-out, reports, payload
+ *   9 is it a tunnel?           then, if it is to be looked into, 3 to 9 for
+ *                               the packet in it (inspect_inner())
  *
  * Invariants. No frame that belongs to no flow is forwarded unjudged, whatever
  * its flags. A denied frame makes no flow, so a scan fills no table. A flow
@@ -36,6 +38,7 @@
 struct inspect *inspect_new(const struct inspect_options *opt)
 {
 	struct defrag_options defrag = defrag_defaults(opt->seed);
+	struct stream_options streams = stream_options_default();
 	struct inspect *in = calloc(1, sizeof *in);
 
 	if (!in)
@@ -49,8 +52,12 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
+	in->streams = stream_pool_new(&streams);
+	in->learned = learned_new(&learned_limits_default, opt->seed);
+	in->tunnels = opt->tunnels;
 	if (!in->flows || !in->defrag || !in->grace || !in->meters ||
-	    !in->threats || !in->reports || !in->traffic) {
+	    !in->threats || !in->reports || !in->traffic || !in->streams ||
+	    !in->learned) {
 		inspect_free(in);
 		return NULL;
 	}
@@ -70,6 +77,8 @@ void inspect_free(struct inspect *in)
 	threat_log_free(in->threats);
 	reports_free(in->reports);
 	traffic_free(in->traffic);
+	stream_pool_free(in->streams);
+	learned_free(in->learned);
 	free(in);
 }
 
@@ -220,20 +229,70 @@ static void one_packet(struct passage *w)
 		judge_new_flow(w, &k);
 }
 
+/* Step 3. true: that decides it. */
+static bool is_unjudged(struct passage *w)
+{
+	const struct packet *p = &w->packet;
+
+	if (ip_is_multicast(p->daddr))
+		passage_forward(w, REASON_MULTICAST);
+	else if (packet_is_neighbour_discovery(p))
+		passage_forward(w, REASON_NEIGHBOUR);
+	else
+		return false;
+	return true;
+}
+
+static void inner_packet(struct passage *w)
+{
+	if (is_unjudged(w) || !whole_is_intact(w))
+		return;
+	/* to hold it would be to hold what is around it */
+	if (w->packet.is_fragment)
+		passage_drop(w, REASON_TUNNEL_FRAGMENT);
+	else
+		one_packet(w);
+}
+
+/*
+ * Step 9. The outer packet may go on; so must all that it carries. A denial in
+ * a tunnel is never answered: the answer would have to go through the tunnel.
+ */
+static void look_inside(struct passage *w)
+{
+	enum reason outer = (enum reason)w->verdict.reason;
+
+	while (w->verdict.forward) {
+		enum packet_outcome why;
+		struct packet inner;
+		enum tunnel_outcome outcome =
+			packet_inner(&w->packet, &w->in->tunnels, &inner, &why);
+
+		if (outcome != TUNNEL_NONE)
+			w->in->counts.tunnels[outcome]++;
+		if (outcome == TUNNEL_MALFORMED ||
+		    outcome == TUNNEL_INNER_MALFORMED)
+			passage_drop(w, REASON_TUNNEL_MALFORMED);
+		else if (outcome == TUNNEL_DEPTH)
+			passage_drop(w, REASON_TUNNEL_DEPTH);
+		if (outcome != TUNNEL_INNER)
+			return;
+		w->packet = inner;
+		inner_packet(w);
+		if (w->verdict.forward)
+			w->verdict.reason = (uint8_t)outer;
+	}
+}
+
 static void ip_packet(struct passage *w)
 {
 	const struct packet *p = &w->packet;
 
-	if (ip_is_multicast(p->daddr)) {
-		passage_forward(w, REASON_MULTICAST);
+	if (is_unjudged(w) || !whole_is_intact(w) ||
+	    (p->is_fragment && !whole_packet(w)))
 		return;
-	}
-	if (packet_is_neighbour_discovery(p)) {
-		passage_forward(w, REASON_NEIGHBOUR);
-		return;
-	}
-	if (whole_is_intact(w) && (!p->is_fragment || whole_packet(w)))
-		one_packet(w);
+	one_packet(w);
+	look_inside(w);
 }
 
 static void decide(struct passage *w, struct frame frame)
@@ -342,4 +401,5 @@ void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 	meters_forget_endpoint(in->meters, endpoint);
 	threat_forget_endpoint(in->threats, endpoint, in->now);
 	traffic_forget(in->traffic, endpoint);
+	learned_forget(in->learned, endpoint);
 }

@@ -2,7 +2,8 @@
  * The pipeline: one frame and one time in, one verdict and its events out.
  *
  *   decode -> endpoint -> checksums -> whole datagrams -> floods -> flow ->
- *   policy -> follow -> report -> verdict
+ *   policy -> follow -> report -> payload -> [packet in a tunnel: again from
+ *   checksums on] -> verdict
  *
  * Pure: no clock, descriptor or environment is read here, so a capture replays
  * to the same result every time. One worker owns one `struct inspect`; the
@@ -21,10 +22,14 @@
 #include "detect/meter.h"
 #include "detect/threat.h"
 #include "flow/flow.h"
+#include "flow/stream.h"
+#include "inspect/learned.h"
 #include "inspect/report.h"
 #include "packet/defrag.h"
 #include "packet/packet.h"
+#include "packet/tunnel.h"
 #include "policy/snapshot.h"
+#include "proto/dns.h"
 #include "wire/reason.h"
 #include "wire/records.h"
 #include "wire/session.h"
@@ -39,6 +44,7 @@ struct inspect_options {
 	 * MAC, and without one, flows belong to nobody and nothing is judged.
 	 */
 	bool capture;
+	struct tunnel_options tunnels; /* which are looked into; 0: none */
 };
 
 /* NULL: out of memory. */
@@ -106,6 +112,10 @@ struct inspect_counts {
 	struct meter_stats meters[METER_KIND__MAX];
 	struct threat_stats threats;
 	struct report_stats reports;
+	struct stream_counts streams;
+	struct learned_stats learned;
+	uint64_t dns[DNS_OUTCOME__MAX]; /* messages read, by enum dns_outcome */
+	uint64_t tunnels[TUNNEL__MAX];	/* looked into, by tunnel_outcome */
 };
 
 struct inspect_counts inspect_counts(const struct inspect *in);
@@ -133,6 +143,14 @@ size_t inspect_drain_connections(struct inspect *in,
 				 struct connection_record *ret, size_t max);
 size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max);
+size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,
+			      size_t max);
+/* The next name of rules that gained addresses by DNS. false: none has. */
+bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret);
+/* By which names that workload may reach the address now; how many. */
+unsigned inspect_names_of(const struct inspect *in, uint16_t endpoint,
+			  struct ip_addr a, usec_t now,
+			  uint16_t ids[static NAMES_PER_ADDR_MAX]);
 /* Connection records that wait. */
 uint32_t inspect_connections_pending(const struct inspect *in);
 /* The running meters from *cursor (0 at first) on; fewer than max: the end. */

@@ -8,6 +8,8 @@
 #include "inspect/judge.h"
 
 #include "inspect/guard.h"
+#include "inspect/names.h"
+#include "inspect/payload.h"
 #include "inspect/session.h"
 #include "packet/build.h"
 
@@ -25,14 +27,20 @@ static struct policy_query query_of(const struct flow_key *k,
 	return q;
 }
 
-/* Step 7, with grace (reference 5.5). */
+/* Step 7, with grace (reference 5.5). f: the flow, if it is known already. */
 static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
-				 bool client_is_own, bool *ret_reject)
+				 const struct flow *f, bool client_is_own,
+				 bool *ret_reject)
 {
 	const struct snapshot *s = w->in->snapshot;
 	struct policy_query q = query_of(k, client_is_own);
-	struct judgement j = snapshot_judge(s, w->index, &q);
 	uint32_t version = snapshot_version(s);
+	uint16_t names[NAMES_ASKED_MAX];
+	struct judgement j;
+
+	q.names = names;
+	q.n_names = names_of_peer(w->in, k, f, names, w->now);
+	j = snapshot_judge(s, w->index, &q);
 
 	if (j.grace_retries > 0) {
 		bool external = j.flags & SESSION_EXTERNAL;
@@ -58,7 +66,8 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 				      .action = j.action,
 				      .reason = j.reason,
 				      .flags = j.flags,
-				      .blocked = j.action == POLICY_DENY };
+				      .blocked = j.action == POLICY_DENY,
+				      .name = j.name };
 }
 
 static void note_block(struct passage *w, const struct flow_key *k,
@@ -116,7 +125,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	struct flow *f;
 
 	own = flow_opener_is_own(p, w->ingress, &midstream);
-	v = judge(w, k, own, &rejected);
+	v = judge(w, k, NULL, own, &rejected);
 	if (v.reason == REASON_EXTERNAL_IP)
 		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, NULL);
 	if (v.action >= POLICY_VIOLATE)
@@ -141,10 +150,12 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		return;
 	}
 	f->verdict = v;
+	names_judged(w->in, f);
 	session_begin(w, f, ticket);
 	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),
 			  w->now); /* a first packet is always in order */
 	session_packet(w, f, false);
+	payload_packet(w, f, true);
 }
 
 /* The snapshot has changed since f was judged. true: so has the outcome. */
@@ -153,7 +164,8 @@ static bool rejudge(struct passage *w, struct flow *f)
 	struct flow_verdict before = f->verdict, *v = &f->verdict;
 	bool changed, rejected;
 
-	*v = judge(w, &f->key, f->client_is_own, &rejected);
+	*v = judge(w, &f->key, f, f->client_is_own, &rejected);
+	names_judged(w->in, f);
 	changed = v->action != before.action || v->rule_id != before.rule_id;
 	if (v->action == POLICY_VIOLATE)
 		note_block(w, &f->key, f->client_is_own, v);
@@ -175,7 +187,8 @@ static bool reopened_may_be(struct passage *w, struct flow *f)
 	uint32_t ticket;
 	bool rejected;
 
-	f->verdict = judge(w, &f->key, f->client_is_own, &rejected);
+	f->verdict = judge(w, &f->key, NULL, f->client_is_own, &rejected);
+	names_judged(w->in, f);
 	if (f->verdict.action >= POLICY_VIOLATE)
 		note_block(w, &f->key, f->client_is_own, &f->verdict);
 	if (f->verdict.blocked) {
@@ -197,7 +210,7 @@ bool judge_is_allowed(struct passage *w, const struct flow *f)
 	bool rejected;
 
 	if (now.snapshot_version != snapshot_version(w->in->snapshot))
-		now = judge(w, &f->key, f->client_is_own, &rejected);
+		now = judge(w, &f->key, f, f->client_is_own, &rejected);
 	return !now.blocked;
 }
 
@@ -233,4 +246,7 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		return;
 	}
 	passage_forward(w, (enum reason)f->verdict.reason);
+	/* what its receiver does not believe says nothing */
+	if (step != FLOW_STEP_OUT_OF_WINDOW)
+		payload_packet(w, f, step == FLOW_STEP_REOPENED);
 }

@@ -25,6 +25,7 @@
  */
 #include "inspect/learned.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -79,6 +80,13 @@ struct ip_name {
 	char name[FQDN_TEXT_MAX];
 };
 
+/* A "*.suffix" has gained an address. */
+struct news {
+	struct ip_addr ip;
+	uint32_t birth;
+	uint16_t id;
+};
+
 struct share {
 	uint32_t oldest, newest, n_addrs, n_queries;
 };
@@ -92,6 +100,8 @@ struct learned {
 	struct addr *addr;
 	struct ip_name *ip_name;
 	struct share *shares; /* ENDPOINTS_MAX */
+	struct news *news;    /* LEARN_NEWS_MAX, oldest first */
+	uint32_t n_news;
 	struct learned_stats stats;
 };
 
@@ -116,7 +126,8 @@ struct learned *learned_new(const struct learned_limits *limits, uint64_t seed)
 	l->addr = calloc((size_t)limits->addrs + 1, sizeof *l->addr);
 	l->ip_name = calloc((size_t)limits->ip_names + 1, sizeof *l->ip_name);
 	l->shares = calloc(ENDPOINTS_MAX, sizeof *l->shares);
-	if (l->query && l->addr && l->ip_name && l->shares &&
+	l->news = calloc(LEARN_NEWS_MAX, sizeof *l->news);
+	if (l->query && l->addr && l->ip_name && l->shares && l->news &&
 	    lru_init(&l->queries, limits->queries) == 0 &&
 	    lru_init(&l->addrs, limits->addrs) == 0 &&
 	    lru_init(&l->ip_names, limits->ip_names) == 0)
@@ -136,6 +147,7 @@ void learned_free(struct learned *l)
 	free(l->addr);
 	free(l->ip_name);
 	free(l->shares);
+	free(l->news);
 	free(l);
 }
 
@@ -351,8 +363,21 @@ static void tidy_names(struct addr *a, const struct name_set *names, usec_t now)
 	a->n = n;
 }
 
+static void tell_news(struct learned *l, const struct addr *a,
+		      const struct name_set *names, struct owned_name new)
+{
+	if (name_set_text(names, new.id)[0] != '*')
+		return;
+	if (l->n_news == LEARN_NEWS_MAX)
+		l->stats.news_not_told++;
+	else
+		l->news[l->n_news++] =
+			(struct news){ a->key.addr, new.birth, new.id };
+}
+
 /* a is tidy: a name of that number is that name. */
-static void own_name(struct learned *l, struct addr *a, struct owned_name new)
+static void own_name(struct learned *l, struct addr *a,
+		     const struct name_set *names, struct owned_name new)
 {
 	uint16_t first = 0, i = 0;
 
@@ -364,6 +389,7 @@ static void own_name(struct learned *l, struct addr *a, struct owned_name new)
 			a->names[i].expires = new.expires;
 		return;
 	}
+	tell_news(l, a, names, new);
 	if (a->n < NAMES_PER_ADDR_MAX) {
 		a->names[a->n++] = new;
 		return;
@@ -454,6 +480,30 @@ size_t learned_drain_ip_names(struct learned *l, usec_t now,
 	return n;
 }
 
+bool learned_drain_fqdn(struct learned *l, const struct name_set *names,
+			struct fqdn_record *ret)
+{
+	uint32_t kept = 0;
+
+	ret->n_ips = 0;
+	for (uint32_t i = 0; i < l->n_news; i++) {
+		const struct news *n = &l->news[i];
+
+		if (name_set_birth(names, n->id) != n->birth)
+			continue; /* no rule speaks of it any more */
+		if (ret->n_ips == 0)
+			(void)snprintf(ret->name, sizeof ret->name, "%s",
+				       name_set_text(names, n->id));
+		if (ret->n_ips < FQDN_IPS_PER_MSG &&
+		    strcmp(ret->name, name_set_text(names, n->id)) == 0)
+			ret->ips[ret->n_ips++] = n->ip;
+		else
+			l->news[kept++] = *n;
+	}
+	l->n_news = kept;
+	return ret->n_ips > 0;
+}
+
 /* --- answers ----------------------------------------------------------- */
 
 /* An answer that is being read. */
@@ -518,7 +568,7 @@ static void learn(struct reading *r, const struct dns_record *record)
 	for (unsigned i = 0; i < r->n_ids; i++) {
 		o.id = r->ids[i];
 		o.birth = name_set_birth(r->names, o.id);
-		own_name(r->l, a, o);
+		own_name(r->l, a, r->names, o);
 	}
 }
 
@@ -586,5 +636,6 @@ struct learned_stats learned_stats(const struct learned *l)
 	s.queries_in_use = l->queries.in_use;
 	s.addrs_in_use = l->addrs.in_use;
 	s.ip_names_in_use = l->ip_names.in_use;
+	s.news_in_use = l->n_news;
 	return s;
 }

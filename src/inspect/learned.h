@@ -57,7 +57,8 @@ struct learned_stats {
 	uint64_t addrs_evicted;	    /* for their number */
 	uint64_t names_evicted;	    /* NAMES_PER_ADDR_MAX */
 	uint64_t ip_names_not_told; /* LEARN_IP_NAMES_MAX */
-	uint32_t queries_in_use, addrs_in_use, ip_names_in_use;
+	uint64_t news_not_told;	    /* LEARN_NEWS_MAX */
+	uint32_t queries_in_use, addrs_in_use, ip_names_in_use, news_in_use;
 };
 
 /* Of limits.h. */
@@ -87,6 +88,14 @@ enum learned_outcome learned_answer(struct learned *l,
 unsigned learned_names(const struct learned *l, const struct name_set *names,
 		       uint16_t endpoint, struct ip_addr a, usec_t now,
 		       uint16_t ids[static NAMES_PER_ADDR_MAX]);
+
+/*
+ * The next name of the kind "*.suffix" that has gained addresses, and as many of
+ * these as the record takes; the rest comes with the next calls. vhost is left
+ * to the caller. false: there is no more.
+ */
+bool learned_drain_fqdn(struct learned *l, const struct name_set *names,
+			struct fqdn_record *ret);
 
 /* The workload is gone; its index may become another one's. */
 void learned_forget(struct learned *l, uint16_t endpoint);

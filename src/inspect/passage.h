@@ -4,10 +4,13 @@
  */
 #pragma once
 
+#include "flow/stream.h"
 #include "inspect/blocks.h"
 #include "inspect/grace.h"
 #include "inspect/inspect.h"
+#include "inspect/learned.h"
 #include "inspect/traffic.h"
+#include "packet/tunnel.h"
 
 struct inspect {
 	struct flow_table *flows;
@@ -17,6 +20,9 @@ struct inspect {
 	struct threat_log *threats;
 	struct reports *reports;
 	struct traffic *traffic;
+	struct stream_pool *streams;
+	struct learned *learned;
+	struct tunnel_options tunnels;
 	const struct snapshot *snapshot; /* borrowed */
 	bool capture;
 	void (*on_flow_end)(void *arg, const struct session_record *s);

@@ -5,6 +5,7 @@
 #include "inspect/tell.h"
 
 #include "inspect/passage.h"
+#include "inspect/payload.h"
 #include "inspect/session.h"
 
 struct inspect_counts inspect_counts(const struct inspect *in)
@@ -17,6 +18,8 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 		c.meters[k] = meters_stats(in->meters, (enum meter_kind)k);
 	c.threats = threat_stats(in->threats);
 	c.reports = reports_stats(in->reports);
+	c.streams = stream_counts(in->streams);
+	c.learned = learned_stats(in->learned);
 	c.grace_evicted = grace_evicted(in->grace);
 	c.grace_in_use = grace_in_use(in->grace);
 	c.blocks_evicted = in->blocks.evicted;
@@ -71,6 +74,10 @@ static struct session_record record_of(const struct inspect *in,
 			 (f->tap ? SESSION_TAP : 0) |
 			 (f->midstream ? SESSION_MIDSTREAM : 0),
 		.blocked = f->verdict.blocked,
+		.tunnel = k->tunnel ? tunnel_kind_name(
+					      (enum tunnel_kind)k->tunnel)
+				    : NULL,
+		.tunnel_id = k->tunnel_id,
 	};
 }
 
@@ -80,6 +87,7 @@ void tell_flow_ended(void *arg, const struct flow *f)
 	struct session_record s;
 
 	session_end(in, f);
+	payload_end(in, f);
 	if (!in->on_flow_end)
 		return;
 	s = record_of(in, f, in->now);
@@ -147,6 +155,26 @@ size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max)
 {
 	return threat_drain(in->threats, ret, max);
+}
+
+size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,
+			      size_t max)
+{
+	return learned_drain_ip_names(in->learned, in->now, ret, max);
+}
+
+bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret)
+{
+	return learned_drain_fqdn(in->learned, snapshot_names(in->snapshot),
+				  ret);
+}
+
+unsigned inspect_names_of(const struct inspect *in, uint16_t endpoint,
+			  struct ip_addr a, usec_t now,
+			  uint16_t ids[static NAMES_PER_ADDR_MAX])
+{
+	return learned_names(in->learned, snapshot_names(in->snapshot),
+			     endpoint, a, now, ids);
 }
 
 size_t inspect_copy_meters(const struct inspect *in, uint64_t *cursor,

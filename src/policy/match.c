@@ -124,7 +124,7 @@ static uint32_t ask_part(const struct question *q, const struct part *part,
 
 uint32_t match_find(const struct match *m, const struct match_point *p,
 		    bool (*counts)(const void *arg, uint32_t order),
-		    const void *arg)
+		    const void *arg, uint16_t *ret_name)
 {
 	const struct part *narrow = &m->parts[PART_NARROW];
 	const struct part *wide =
@@ -141,7 +141,8 @@ uint32_t match_find(const struct match *m, const struct match_point *p,
 		.counts = counts,
 		.arg = arg,
 	};
-	uint32_t best = MATCH_NONE;
+	uint32_t best = MATCH_NONE, before;
+	uint16_t name = 0;
 
 	best = ask_part(&q, wide_first ? wide : narrow, best);
 	best = ask_part(&q, wide_first ? narrow : wide, best);
@@ -149,8 +150,13 @@ uint32_t match_find(const struct match *m, const struct match_point *p,
 		if (p->names[i] == 0 || p->names[i] > m->names)
 			continue;
 		q.v[MATCH_NAME] = p->names[i];
+		before = best;
 		best = ask_part(&q, wide, best);
+		if (best != before)
+			name = p->names[i];
 	}
+	if (ret_name)
+		*ret_name = name;
 	return best;
 }
 

@@ -62,11 +62,12 @@ void match_free(struct match *m);
 /*
  * The lowest order of all boxes that contain p, by the address or one of the
  * names, and count; MATCH_NONE if there is none. A conditional box counts when
- * counts(arg, order) says so.
+ * counts(arg, order) says so. *ret_name (may be NULL): the name it was found
+ * by, 0 when by the address.
  */
 uint32_t match_find(const struct match *m, const struct match_point *p,
 		    bool (*counts)(const void *arg, uint32_t order),
-		    const void *arg);
+		    const void *arg, uint16_t *ret_name);
 
 /* Memory that it holds, and the longest list that a lookup may scan. */
 size_t match_bytes(const struct match *m);

@@ -210,26 +210,26 @@ void name_set_free(struct name_set *s)
 	free(s);
 }
 
-uint16_t name_set_id(const void *set, const char *text)
+uint16_t name_set_id(const struct name_set *s, const char *text)
 {
 	struct plain p;
 
-	return make_plain(text, &p) ? find_plain(set, &p) : NAME_NONE;
+	return s && make_plain(text, &p) ? find_plain(s, &p) : NAME_NONE;
 }
 
 const char *name_set_text(const struct name_set *s, uint16_t id)
 {
-	return id <= s->used ? s->entries[id].text : NULL;
+	return s && id <= s->used ? s->entries[id].text : NULL;
 }
 
 uint32_t name_set_birth(const struct name_set *s, uint16_t id)
 {
-	return id <= s->used ? s->entries[id].birth : 0;
+	return s && id <= s->used ? s->entries[id].birth : 0;
 }
 
 size_t name_set_count(const struct name_set *s)
 {
-	return s->n;
+	return s ? s->n : 0;
 }
 
 unsigned name_set_match(const struct name_set *s, const char *host, size_t len,
@@ -240,7 +240,7 @@ unsigned name_set_match(const struct name_set *s, const char *host, size_t len,
 	uint32_t hash = FNV_INIT;
 	uint16_t id;
 
-	if (len == 0 || len >= FQDN_TEXT_MAX)
+	if (!s || len == 0 || len >= FQDN_TEXT_MAX)
 		return 0;
 	for (size_t at = len; at > 0; at--) {
 		char c = host[at - 1];

@@ -21,6 +21,8 @@
 
 #define NAME_NONE 0 /* numbers are 1..FQDNS_MAX */
 
+/* NULL is a set without names, wherever one is only read. */
+
 struct name_set;
 
 /*
@@ -38,9 +40,9 @@ void name_set_free(struct name_set *s);
 
 /*
  * The number of a name as rules write it ("*.a.b" is one); NAME_NONE: not in
- * the set, or no name. Fits snapshot_spec.name_id, with the set as name_arg.
+ * the set, or no name.
  */
-uint16_t name_set_id(const void *set, const char *text);
+uint16_t name_set_id(const struct name_set *s, const char *text);
 /* How it is written, in lower case; NULL for a number not in use. Borrowed. */
 const char *name_set_text(const struct name_set *s, uint16_t id);
 /* Differs between two names that have the same number, one after the other. */

@@ -82,12 +82,13 @@ static bool counts(const void *arg, uint32_t order)
 
 /* What a rule that counts says. */
 static struct judgement say(const struct rule_spec *r,
-			    const struct policy_query *q)
+			    const struct policy_query *q, uint16_t name)
 {
 	struct judgement j = { .rule_id = r->id,
 			       .action = r->action,
 			       .reason = REASON_RULE,
-			       .reject = r->reject };
+			       .reject = r->reject,
+			       .name = name };
 	const struct rule_app *a;
 
 	if (r->vhost && !q->vhost) {
@@ -105,7 +106,8 @@ static struct judgement say(const struct rule_spec *r,
 	return j;
 }
 
-static uint32_t find_rule(const struct policy *p, const struct policy_query *q)
+static uint32_t find_rule(const struct policy *p, const struct policy_query *q,
+			  uint16_t *ret_name)
 {
 	struct question question = { p, q };
 	bool icmp = policy_is_icmp(q->proto);
@@ -124,22 +126,24 @@ static uint32_t find_rule(const struct policy *p, const struct policy_query *q)
 	/* one wire, one family; who asks otherwise gets the default */
 	if (!m || ip_is_v4(q->client) != ip_is_v4(q->server))
 		return MATCH_NONE;
-	return match_find(m, &point, counts, &question);
+	return match_find(m, &point, counts, &question, ret_name);
 }
 
 struct judgement policy_match(const struct policy *p,
 			      const struct policy_query *q)
 {
 	const struct policy_spec *spec = &p->source->spec;
-	uint32_t rule = find_rule(p, q);
+	uint16_t name = 0;
+	uint32_t rule = find_rule(p, q, &name);
 
 	if (rule != MATCH_NONE && p->words[rule].depends)
-		return say(&spec->rules[rule], q);
+		return say(&spec->rules[rule], q, name);
 	if (rule != MATCH_NONE)
 		return (struct judgement){ .rule_id = p->words[rule].id,
 					   .action = p->words[rule].action,
 					   .reason = REASON_RULE,
-					   .reject = p->words[rule].reject };
+					   .reject = p->words[rule].reject,
+					   .name = name };
 	if (policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return (struct judgement){ .action = POLICY_ALLOW,
 					   .reason = REASON_ICMP_OPEN };
@@ -175,6 +179,13 @@ bool policy_owns_address(const struct policy *p, struct ip_addr a)
 			high = middle;
 	}
 	return false;
+}
+
+const struct policy_name_addr *policy_name_addrs(const struct policy *p,
+						 size_t *ret_n)
+{
+	*ret_n = p->n_name_addrs;
+	return p->name_addrs;
 }
 
 const struct policy_spec *policy_spec_of(const struct policy *p)

@@ -44,7 +44,7 @@ struct policy_query {
 	bool ingress;	    /* the workload is the server */
 	bool peer_external; /* the peer is no internal address */
 	bool icmp_enforced; /* ctrl_enable_icmp_policy */
-	unsigned n_names;   /* 0..NAMES_PER_ADDR_MAX, of names below */
+	unsigned n_names;   /* 0..NAMES_PER_ADDR_MAX + 1, of names */
 	/*
 	 * The application, else its base protocol, else
 	 * POLICY_APP_UNIDENTIFIED when there is nothing more to be found out;
@@ -67,6 +67,8 @@ struct judgement {
 	uint8_t action;	  /* enum policy_action */
 	uint8_t reason;	  /* enum reason */
 	bool reject;	  /* a denial is to be answered */
+	/* The peer's name by which the rule matched; 0: by its address. */
+	uint16_t name;
 	/*
 	 * The denial is implicit and about an address whose policy may still
 	 * be under way (reference 5.5): so many times 60 s of grace; else 0.
@@ -101,6 +103,16 @@ struct judgement policy_match(const struct policy *p,
 /* Names of hosts that rules speak of, in lower case; borrowed. */
 uint16_t policy_n_names(const struct policy *p);
 const char *policy_name(const struct policy *p, uint16_t name);
+
+/* An address that rules send along with a name (reference 5.8). */
+struct policy_name_addr {
+	struct ip_addr addr;
+	uint16_t name; /* the policy's number */
+};
+
+/* All of them, in any order; borrowed. */
+const struct policy_name_addr *policy_name_addrs(const struct policy *p,
+						 size_t *ret_n);
 
 /* Does a rule say that this is the workload's own address? */
 bool policy_owns_address(const struct policy *p, struct ip_addr a);

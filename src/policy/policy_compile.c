@@ -53,7 +53,8 @@ struct compile {
 	struct boxes classes[POLICY_CLASSES];
 	size_t n_boxes;
 	size_t room_owns; /* of p->owns */
-	int rc;		  /* the first error */
+	size_t room_name_addrs;
+	int rc; /* the first error */
 	struct err *reterr;
 };
 
@@ -202,6 +203,26 @@ static bool is_any(struct ip_addr first, struct ip_addr last)
 	return ip_is_any(first) && ip_is_any(last);
 }
 
+/* What else goes by that name: other rules may speak of it, too. */
+static void note_name_addr(struct compile *c, struct ip_addr a, uint16_t name)
+{
+	struct policy *p = c->p;
+
+	if (p->n_name_addrs == c->room_name_addrs) {
+		size_t room = c->room_name_addrs ? 2 * c->room_name_addrs : 4;
+		struct policy_name_addr *grown =
+			realloc(p->name_addrs, room * sizeof *grown);
+
+		if (!grown) {
+			fail_memory(c);
+			return;
+		}
+		p->name_addrs = grown;
+		c->room_name_addrs = room;
+	}
+	p->name_addrs[p->n_name_addrs++] = (struct policy_name_addr){ a, name };
+}
+
 static void reference_ends(struct compile *c, const struct rule_spec *r)
 {
 	struct ip_addr peer = r->ingress ? r->sip : r->dip;
@@ -212,6 +233,8 @@ static void reference_ends(struct compile *c, const struct rule_spec *r)
 
 	if (r->fqdn)
 		add_both(c, &c->peers, MATCH_PEERS_ALL, number_of(c, r->fqdn));
+	if (r->fqdn && !any && ip_equal(peer, peer_last))
+		note_name_addr(c, peer, number_of(c, r->fqdn));
 	if (!any)
 		add_range(c, &c->peers, peer, peer_last);
 	else if (!r->fqdn)
@@ -540,6 +563,7 @@ void policy_put(struct policy *p)
 	free(p->words);
 	free(p->names);
 	free(p->owns);
+	free(p->name_addrs);
 	source_put(p->source);
 	free(p);
 }

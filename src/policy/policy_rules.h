@@ -48,4 +48,6 @@ struct policy {
 	uint16_t n_names;
 	struct ip_addr *owns; /* sorted, each once */
 	size_t n_owns;
+	struct policy_name_addr *name_addrs;
+	size_t n_name_addrs;
 };

@@ -72,12 +72,11 @@ struct snapshot {
 	size_t n_policy_addrs;
 	bool has_policy_addrs, icmp_enforced, net_policy_disabled;
 	bool detect_unmanaged, strict_group_mode, xff;
-	uint16_t (*name_id)(const void *arg, const char *name);
-	const void *name_arg;
+	const struct name_set *names; /* borrowed */
 	struct name_addr *name_addrs; /* sorted by address */
 	size_t n_name_addrs;
-	struct name_refs *names; /* n_endpoints */
-	struct mac_slot *macs;	 /* open addressing, power of two, half full */
+	struct name_refs *refs; /* n_endpoints */
+	struct mac_slot *macs;	/* open addressing, power of two, half full */
 	size_t mac_mask;
 };
 
@@ -158,23 +157,23 @@ static int ref_order(const void *a, const void *b)
 	       ((const struct name_ref *)b)->id;
 }
 
-static bool fill_names(struct snapshot *s, struct name_refs *names,
+static bool fill_names(struct snapshot *s, struct name_refs *refs,
 		       const struct policy *p)
 {
 	uint16_t n = policy_n_names(p);
 
-	if (n == 0 || !s->name_id)
+	if (n == 0 || !s->names)
 		return true;
-	names->refs = malloc(n * sizeof *names->refs);
-	if (!names->refs)
+	refs->refs = malloc(n * sizeof *refs->refs);
+	if (!refs->refs)
 		return false;
 	for (uint16_t i = 1; i <= n; i++) {
-		uint16_t id = s->name_id(s->name_arg, policy_name(p, i));
+		uint16_t id = name_set_id(s->names, policy_name(p, i));
 
 		if (id)
-			names->refs[names->n++] = (struct name_ref){ id, i };
+			refs->refs[refs->n++] = (struct name_ref){ id, i };
 	}
-	qsort(names->refs, names->n, sizeof *names->refs, ref_order);
+	qsort(refs->refs, refs->n, sizeof *refs->refs, ref_order);
 	return true;
 }
 
@@ -182,16 +181,16 @@ static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
 {
 	size_t n = spec->n_endpoints;
 
-	s->names = calloc(n ? n : 1, sizeof *s->names);
+	s->refs = calloc(n ? n : 1, sizeof *s->refs);
 	s->endpoints = copy_of(spec->endpoints, n, sizeof *s->endpoints);
-	if (!s->names || (n && !s->endpoints))
+	if (!s->refs || (n && !s->endpoints))
 		return false;
 	s->n_endpoints = n;
 	for (size_t i = 0; i < n; i++)
 		(void)policy_get(s->endpoints[i].policy);
 	for (size_t i = 0; i < n; i++)
 		if (s->endpoints[i].policy &&
-		    !fill_names(s, &s->names[i], s->endpoints[i].policy))
+		    !fill_names(s, &s->refs[i], s->endpoints[i].policy))
 			return false;
 	return true;
 }
@@ -242,8 +241,7 @@ struct snapshot *snapshot_build(const struct snapshot_spec *spec)
 	s->detect_unmanaged = spec->detect_unmanaged;
 	s->strict_group_mode = spec->strict_group_mode;
 	s->xff = spec->xff;
-	s->name_id = spec->name_id;
-	s->name_arg = spec->name_arg;
+	s->names = spec->names;
 	/* three MACs each, at most half full */
 	while (slots < spec->n_endpoints * 6)
 		slots *= 2;
@@ -263,9 +261,9 @@ void snapshot_free(struct snapshot *s)
 		return;
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		policy_put(s->endpoints[i].policy);
-		free(s->names[i].refs);
+		free(s->refs[i].refs);
 	}
-	free(s->names);
+	free(s->refs);
 	free(s->endpoints);
 	subnet_index_done(&s->internal_index);
 	subnet_index_done(&s->special_index);
@@ -295,11 +293,15 @@ struct snapshot_spec snapshot_spec_of(const struct snapshot *s)
 		.strict_group_mode = s->strict_group_mode,
 		.xff = s->xff,
 		.version = s->version,
-		.name_id = s->name_id,
-		.name_arg = s->name_arg,
+		.names = s->names,
 		.name_addrs = s->name_addrs,
 		.n_name_addrs = s->n_name_addrs,
 	};
+}
+
+const struct name_set *snapshot_names(const struct snapshot *s)
+{
+	return s->names;
 }
 
 uint32_t snapshot_version(const struct snapshot *s)
@@ -343,9 +345,13 @@ bool snapshot_xff(const struct snapshot *s)
 
 /* --- names ------------------------------------------------------------ */
 
+/* Learned ones, that of a running flow, and those that were given. */
+#define NAMES_OF_PEER_MAX (NAMES_PER_ADDR_MAX + 1 + NAMES_GIVEN_MAX)
+
 /* The policy's own numbers of what the peer goes by. */
 struct names {
-	uint16_t own[2 * NAMES_PER_ADDR_MAX];
+	uint16_t own[NAMES_OF_PEER_MAX];
+	uint16_t id[NAMES_OF_PEER_MAX]; /* the same, in the name set */
 	unsigned n;
 };
 
@@ -362,9 +368,20 @@ static void add_name(struct names *names, const struct name_refs *refs,
 		else
 			high = middle;
 	}
-	if (low < refs->n && refs->refs[low].id == id &&
-	    names->n < sizeof names->own / sizeof *names->own)
-		names->own[names->n++] = refs->refs[low].own;
+	if (low == refs->n || refs->refs[low].id != id ||
+	    names->n == NAMES_OF_PEER_MAX)
+		return;
+	names->own[names->n] = refs->refs[low].own;
+	names->id[names->n++] = id;
+}
+
+/* The policy's own number, as everybody else knows it. */
+static uint16_t id_of(const struct names *names, uint16_t own)
+{
+	for (unsigned i = 0; own && i < names->n; i++)
+		if (names->own[i] == own)
+			return names->id[i];
+	return NAME_NONE;
 }
 
 /* The first of name_addrs for that address or behind it. */
@@ -542,7 +559,7 @@ struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 		return open_for(REASON_LINK_LOCAL, SESSION_LINK_LOCAL);
 	a.external = !snapshot_is_internal(s, a.addr);
 	a.type = special_type(s, a.addr);
-	find_names(s, &s->names[endpoint], q, a.addr, &a.names);
+	find_names(s, &s->refs[endpoint], q, a.addr, &a.names);
 	if (decide_early(&a, &j))
 		return j;
 	a.q.peer_external = a.external;
@@ -551,6 +568,7 @@ struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 	a.q.n_names = a.names.n;
 	know_at_once(&a.q);
 	j = policy_match(a.e->policy, &a.q);
+	j.name = id_of(&a.names, j.name);
 	if (a.external)
 		j.flags |= SESSION_EXTERNAL;
 	if (a.type == IP_TYPE_UWL)

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "policy/names.h"
 #include "policy/policy.h"
 
 /* An index in 0..ENDPOINTS_MAX-1 that a workload keeps while it lives. */
@@ -29,10 +30,10 @@ struct endpoint {
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
 };
 
-/* An address that goes by a name without DNS (ctrl_cfg_set_fqdn). */
+/* An address that goes by a name without DNS (ctrl_cfg_set_fqdn, rules). */
 struct name_addr {
 	struct ip_addr addr;
-	uint16_t name; /* id as name_id() gives it */
+	uint16_t name; /* number in the name set */
 };
 
 struct snapshot_spec {
@@ -50,14 +51,13 @@ struct snapshot_spec {
 	bool xff;		  /* ctrl_sys_conf: X-Forwarded-For counts */
 	uint32_t version;	  /* from 1 */
 	/*
-	 * The id, from 1, of a name of a rule (in lower case); 0: it has none,
-	 * and no peer goes by it. Ids are what snapshot_judge() is asked with
-	 * (policy_query.names). Called by snapshot_build() only. NULL: no name
-	 * has an id.
+	 * The numbers of the names that rules speak of, in which
+	 * snapshot_judge() is asked and answers; a name that is not in it, no
+	 * peer goes by. Borrowed as long as the snapshot lives. NULL: no names.
 	 */
-	uint16_t (*name_id)(const void *arg, const char *name);
-	const void *name_arg;
-	const struct name_addr *name_addrs; /* in any order */
+	const struct name_set *names;
+	/* In any order, at most NAMES_GIVEN_MAX of one address. */
+	const struct name_addr *name_addrs;
 	size_t n_name_addrs;
 };
 
@@ -81,11 +81,14 @@ uint16_t snapshot_find_mac(const struct snapshot *s, struct mac mac,
 const struct endpoint *snapshot_endpoint(const struct snapshot *s,
 					 uint16_t index);
 
+/* NULL: none. */
+const struct name_set *snapshot_names(const struct snapshot *s);
+
 /*
- * May this connection of that workload be? q->names are ids (see name_id), and
- * those of q->names that the peer has by ctrl_cfg_set_fqdn are added here;
- * q->peer_external and q->icmp_enforced are filled in here. Pure: the same
- * answer for the same arguments.
+ * May this connection of that workload be? q->names and the answer's name are
+ * numbers of snapshot_names(); names that the peer has by name_addrs are added
+ * here, and q->peer_external and q->icmp_enforced are filled in here. Pure: the
+ * same answer for the same arguments.
  */
 struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 				const struct policy_query *q);

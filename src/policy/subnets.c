@@ -56,5 +56,5 @@ uint32_t subnet_index_find(const struct subnet_index *s, struct ip_addr a)
 	const struct match *m = ip_is_v4(a) ? s->v4 : s->v6;
 	struct match_point p = { .peer = a, .own = ip_from_v4(0) };
 
-	return m ? match_find(m, &p, NULL, NULL) : MATCH_NONE;
+	return m ? match_find(m, &p, NULL, NULL, NULL) : MATCH_NONE;
 }

@@ -96,7 +96,19 @@
 	X(FRAG_QUEUE, "frag_queue", D,                                         \
 	  "fragment in an NFQUEUE, which conntrack would have put together")   \
 	X(WATCHED, "watched", P,                                               \
-	  "the workload is tapped and the frame has no other way on")
+	  "the workload is tapped and the frame has no other way on")          \
+	X(STREAM_LIMIT, "stream_limit", D,                                     \
+	  "TCP bytes out of order, or unread, over a limit (streams)")         \
+	X(STREAM_CONFLICT, "stream_conflict", D,                               \
+	  "TCP bytes that come again with other content")                      \
+	X(STREAM_FIN, "stream_fin", D,                                         \
+	  "TCP bytes that disagree with where the connection ended")           \
+	X(STREAM_OUTSIDE, "stream_outside", D,                                 \
+	  "TCP segment further away than any window reaches")                  \
+	X(STREAM_UNSEEN_ACK, "stream_unseen_ack", D,                           \
+	  "acknowledges TCP bytes that never came by")                         \
+	X(TUNNEL_FRAGMENT, "tunnel_fragment", D,                               \
+	  "fragment in a tunnel that is looked into")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,

@@ -27,6 +27,8 @@ struct session_record {
 	uint8_t reason; /* enum reason */
 	uint16_t flags; /* SESSION_* */
 	bool blocked;
+	const char *tunnel; /* its kind, if it is in one; static storage */
+	uint32_t tunnel_id;
 };
 
 /* A block: something that was not let through, aggregated. */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "dp/fqdns.h"
 #include "frames.h"
 #include "test.h"
 

@@ -397,21 +397,11 @@ static void test_switches(void **state)
 		switch_row(&rows[i]);
 }
 
-static uint16_t name_id(const void *arg, const char *name)
-{
-	const char *const *names = arg;
-
-	for (uint16_t i = 0; names[i]; i++)
-		if (strcmp(names[i], name) == 0)
-			return (uint16_t)(7 * (i + 1));
-	return 0;
-}
-
-/* Ids of others are no names of this policy. */
+/* Names of others are no names of this policy. */
 static void test_names(void **state)
 {
-	static const char *const names[] = { "example.org", "example.com",
-					     NULL };
+	static const char *const texts[] = { "example.org", "example.com" };
+	struct name_set *names = name_set_next(NULL, texts, 2, NULL);
 	static const struct text_rule rules[] = {
 		{ 1, OWN, NULL, "8.8.4.4", NULL, 443, 443, TCP, 2, false, false,
 		  true },
@@ -424,10 +414,10 @@ static void test_names(void **state)
 		uint8_t reason;
 	} rows[] = {
 		{ "by its address", "8.8.4.4", 443, 0, 1, REASON_RULE },
-		{ "by its name", "10.9.0.1", 443, 14, 1, REASON_RULE },
-		{ "by another name", "10.9.0.1", 443, 7, 0, REASON_INTERNAL },
-		{ "by no known name", "10.9.0.1", 443, 15, 0, REASON_INTERNAL },
-		{ "unresolved rule", "8.8.8.8", 80, 14, 2, REASON_RULE },
+		{ "by its name", "10.9.0.1", 443, 2, 1, REASON_RULE },
+		{ "by another name", "10.9.0.1", 443, 1, 0, REASON_INTERNAL },
+		{ "by no known name", "10.9.0.1", 443, 3, 0, REASON_INTERNAL },
+		{ "unresolved rule", "8.8.8.8", 80, 2, 2, REASON_RULE },
 		{ "unresolved rule, no name", "8.8.8.8", 80, 0, 0,
 		  REASON_DEFAULT },
 		{ "given address", "9.9.9.9", 80, 0, 2, REASON_RULE },
@@ -440,17 +430,16 @@ static void test_names(void **state)
 					      .dir = POLICY_DIR_INGRESS });
 	struct endpoint e = { .used = true, .mac = ep_mac, .policy = p };
 	struct subnet internal[] = { net_of("10.0.0.0", 8, 0) };
-	struct name_addr given[] = { { ip_of("9.9.9.9"), 14 },
-				     { ip_of("9.9.9.8"), 7 },
-				     { ip_of("9.9.9.9"), 7 } };
+	struct name_addr given[] = { { ip_of("9.9.9.9"), 2 },
+				     { ip_of("9.9.9.8"), 1 },
+				     { ip_of("9.9.9.9"), 1 } };
 	struct snapshot *s = snapshot_build(&(struct snapshot_spec){
 		.endpoints = &e,
 		.n_endpoints = 1,
 		.internal = internal,
 		.n_internal = 1,
 		.version = 1,
-		.name_id = name_id,
-		.name_arg = names,
+		.names = names,
 		.name_addrs = given,
 		.n_name_addrs = ARRAY_LEN(given),
 	});
@@ -474,6 +463,7 @@ static void test_names(void **state)
 		assert_row(rows[i].name, j.reason == rows[i].reason);
 	}
 	snapshot_free(s);
+	name_set_free(names);
 }
 
 int main(void)
