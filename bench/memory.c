@@ -1,7 +1,8 @@
 /*
  * What a full table costs: a million TCP connections, all open at once and
  * heard from both sides, through inspect_frame() under a policy of 10,000
- * rules, with so many peers that meters and reports are full, too.
+ * rules, with so many peers that meters and reports are full, too, and so many
+ * of them half a DNS message each way that TCP reassembly is.
  *
  *   memory [FLOWS]      prints NAME=VALUE lines (MB are 10^6 bytes)
  *
@@ -30,7 +31,8 @@
 #define IP_OFF	    14
 #define OWN	    0x0a010005
 #define PEER	    0x0a020000
-#define PORT_OPEN   443 /* allowed by the last two rules */
+#define PORT_DNS    53 /* allowed by the last two rules, up to ... */
+#define PORT_OPEN   443
 #define PORT_CLOSED 444
 #define PORT_HIGH   20000
 
@@ -44,23 +46,25 @@ struct bench {
 	usec_t now;
 };
 
-/* A connection: the i-th of all, seen from who opens it. */
+/* A connection, seen from who opens it. */
 struct connection {
 	uint32_t client, server;
 	uint16_t client_port, server_port;
 	bool ingress; /* the workload is the server */
 };
 
-static struct connection connection(uint32_t i, uint16_t server_port)
+/* The i-th of all; the workload's first ones are to resolvers. */
+static struct connection connection(uint32_t i)
 {
 	uint32_t peer = PEER + i / 2 % PEERS;
 	bool ingress = i % 2;
+	bool dns = !ingress && i / 2 <= STREAMS_DEFAULT;
 
 	return (struct connection){
 		.client = ingress ? peer : OWN,
 		.server = ingress ? OWN : peer,
 		.client_port = (uint16_t)(PORT_HIGH + i / 2 / PEERS),
-		.server_port = server_port,
+		.server_port = dns ? PORT_DNS : PORT_OPEN,
 		.ingress = ingress,
 	};
 }
@@ -108,7 +112,7 @@ static void adopt_policy(struct bench *b)
 			.id = RULES - 1 + i,
 			.sipr = ip_from_v4(UINT32_MAX),
 			.dipr = ip_from_v4(UINT32_MAX),
-			.port = PORT_OPEN,
+			.port = PORT_DNS,
 			.portr = PORT_OPEN,
 			.proto = PROTO_TCP,
 			.action = POLICY_ALLOW,
@@ -163,6 +167,7 @@ static struct verdict send_one(struct bench *b, const struct connection *c,
 	put_be16(&o, (uint16_t)(0x5000 | flags));
 	put_be16(&o, 65535); /* window */
 	put_be32(&o, 0);
+	put_be16(&o, 1000); /* the rest of such a message never comes */
 	b->now = usec_add(b->now, 1);
 	return inspect_frame(b->in, f, b->now);
 }
@@ -191,7 +196,7 @@ static int wrong(const char *what)
 /* A full table's: how one and then many more connections are decided. */
 static int go_over(struct bench *b, uint32_t n)
 {
-	struct connection c = connection(n, PORT_OPEN);
+	struct connection c = connection(n);
 	struct inspect_counts before = inspect_counts(b->in), one, all;
 	struct verdict v = send_one(b, &c, true, TCP_SYN, 0, 0, 0);
 
@@ -203,13 +208,13 @@ static int go_over(struct bench *b, uint32_t n)
 	c.server_port = PORT_CLOSED;
 	if (send_one(b, &c, true, TCP_SYN, 0, 0, 0).forward)
 		return wrong("a full table lets a denied one through");
-	c = connection(0, PORT_OPEN);
+	c = connection(1);
 	if (!is_allowed(send_one(b, &c, true, TCP_ACK, 1 + PAYLOAD, 1 + PAYLOAD,
 				 0)) ||
 	    inspect_counts(b->in).stateless != one.stateless)
 		return wrong("a full table loses a flow that it has");
 	for (uint32_t i = n; i < 2 * n; i++) {
-		c = connection(i, PORT_OPEN);
+		c = connection(i);
 		if (!is_allowed(send_one(b, &c, true, TCP_SYN, 0, 0, 0)))
 			return wrong("one over is not judged by its rule");
 	}
@@ -226,6 +231,10 @@ static void print_use(const struct bench *b)
 	printf("flows=%u\nflows_limit=%u\n", c.flows.total, c.flows.limit);
 	printf("reports=%u\nreports_limit=%u\n", c.reports.in_use,
 	       c.reports.limit);
+	printf("streams=%u\nstreams_limit=%u\n", c.streams.streams,
+	       c.streams.streams_limit);
+	printf("blocks=%u\nblocks_limit=%u\n", c.streams.blocks,
+	       c.streams.blocks_limit);
 	printf("meters=%u\nmeters_limit=%u\n", c.meters[METER_SYN_FLOOD].in_use,
 	       c.meters[METER_SYN_FLOOD].limit);
 }
@@ -241,7 +250,7 @@ static int measure(struct bench *b, uint32_t n)
 	adopt_policy(b);
 	ready = resident();
 	for (uint32_t i = 0; i < n; i++) {
-		struct connection c = connection(i, PORT_OPEN);
+		struct connection c = connection(i);
 
 		if (!talk(b, &c))
 			return wrong("a frame did not pass by its rule");

@@ -478,10 +478,13 @@ static void print_steps(struct bench *b, uint32_t n)
 
 	printf("\n%-26s %12s %12s\n", "a swap", "median us", "longest us");
 	for (int i = 0; i < STEP__MAX; i++) {
+		uint64_t median, longest;
+
 		qsort(b->took[i], n, sizeof *b->took[i], by_value);
-		printf("%-26s %12.1f %12.1f\n", names[i],
-		       (double)b->took[i][n / 2] / 1e3,
-		       (double)b->took[i][n - 1] / 1e3);
+		median = b->took[i][n / 2];
+		longest = b->took[i][n - 1];
+		printf("%-26s %12.1f %12.1f\n", names[i], (double)median / 1e3,
+		       (double)longest / 1e3);
 	}
 }
 
