@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "base/err.h"
+
 enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1, /* understood, but could not be done */
@@ -19,6 +21,12 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
-int cmd_demo(int argc, char **argv);   /* demo.c */
-int cmd_dp(int argc, char **argv);     /* dp.c */
+int cmd_demo(int argc, char **argv);	/* demo.c */
+int cmd_divert(int argc, char **argv);	/* divert.c */
+int cmd_dp(int argc, char **argv);	/* dp.c */
+int cmd_mode(int argc, char **argv);	/* divert.c */
+int cmd_release(int argc, char **argv); /* divert.c */
+/* HHLL, four hex digits, of --mark. -EINVAL */
+int cli_parse_mark(const char *text, int *ret, struct err *reterr);
+
 int cmd_splice(int argc, char **argv); /* splice.c */

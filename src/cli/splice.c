@@ -74,7 +74,7 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_mark(const char *text, int *ret, struct err *reterr)
+int cli_parse_mark(const char *text, int *ret, struct err *reterr)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 16);
@@ -92,7 +92,7 @@ static int one_option(struct splice_args *a, int c, struct err *reterr)
 	case OPT_NETNS: a->spec.workload = optarg; return 0;
 	case OPT_AGENT: a->spec.agent = optarg; return 0;
 	case OPT_DEV: a->spec.dev = optarg; return 0;
-	case OPT_MARK: return parse_mark(optarg, &a->spec.mark, reterr);
+	case OPT_MARK: return cli_parse_mark(optarg, &a->spec.mark, reterr);
 	case OPT_RED:
 		a->spec.redirector_auto = strcmp(optarg, "auto") == 0;
 		if (a->spec.redirector_auto)
@@ -195,7 +195,7 @@ static int need_netns(const struct splice_args *a, const char *name)
 	return out_usage(&a->out, name, &err);
 }
 
-static int cmd_up(struct splice_args *a)
+static int splice_cmd_up(struct splice_args *a)
 {
 	struct splice_stat s;
 	struct err err;
@@ -219,7 +219,7 @@ static int cmd_up(struct splice_args *a)
 	return CLI_OK;
 }
 
-static int cmd_down(struct splice_args *a)
+static int splice_cmd_down(struct splice_args *a)
 {
 	struct err err;
 	int rc;
@@ -239,7 +239,7 @@ static int cmd_down(struct splice_args *a)
 	return CLI_OK;
 }
 
-static int cmd_show(struct splice_args *a)
+static int splice_cmd_show(struct splice_args *a)
 {
 	struct splice_stat *list;
 	json_t *array;
@@ -268,7 +268,7 @@ static int cmd_show(struct splice_args *a)
 	return CLI_OK;
 }
 
-static int cmd_mode(struct splice_args *a)
+static int splice_cmd_mode(struct splice_args *a)
 {
 	enum divert_mode mode;
 	struct err err;
@@ -292,10 +292,10 @@ static const struct {
 	const char *name, *full;
 	int (*run)(struct splice_args *a);
 } verbs[] = {
-	{ "up", "splice up", cmd_up },
-	{ "down", "splice down", cmd_down },
-	{ "show", "splice show", cmd_show },
-	{ "mode", "splice mode", cmd_mode },
+	{ "up", "splice up", splice_cmd_up },
+	{ "down", "splice down", splice_cmd_down },
+	{ "show", "splice show", splice_cmd_show },
+	{ "mode", "splice mode", splice_cmd_mode },
 };
 
 int cmd_splice(int argc, char **argv)

@@ -135,6 +135,7 @@ json_t *answer_session(const struct session_record *s)
 	answer_uint(o, "life_s", s->life_s);
 	answer_uint(o, "application", s->application);
 	answer_uint(o, "rule", s->policy_id);
+	answer_uint(o, "policy_version", s->policy_version);
 	answer_text(o, "action", policy_action_name(s->policy_action));
 	answer_text(o, "reason", reason_name((enum reason)s->reason));
 	answer_bool(o, "blocked", s->blocked);

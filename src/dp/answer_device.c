@@ -82,6 +82,8 @@ static void add_tables(struct device_counters *d,
 		d->drop_meters += c->meters[i].limited;
 		d->cur_meters += c->meters[i].in_use;
 	}
+	d->assemblies = c->streams.blocks_taken;
+	d->freed_assemblies = c->streams.blocks_taken - c->streams.blocks;
 	d->cur_log_caches = c->threats.slots;
 }
 

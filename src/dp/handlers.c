@@ -62,6 +62,7 @@ static int del_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
+	ports_begin_beat(&ctl->ports);
 	return config_add_mac(ctl->config, m, reterr);
 }
 

@@ -52,7 +52,12 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat);
 
 /* What the opener is asked to open. */
 struct opener_port {
-	enum opener_kind { OPENER_PACKET, OPENER_TAP, OPENER_NFQ } kind;
+	enum opener_kind {
+		OPENER_PACKET,
+		OPENER_TAP,
+		OPENER_NFQ,
+		OPENER_BEAT, /* dp/beat.h; of our own namespace */
+	} kind;
 	char iface[PORT_NAME_MAX];  /* packet socket; a longer one never is */
 	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */
 	uint16_t queue;		    /* NFQUEUE */

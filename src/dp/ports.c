@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/log.h"
 #include "dp/worker.h"
 
 #define SERVICE 0
@@ -18,8 +19,39 @@ void ports_init(struct ports *ps, struct worker *w, int opener_fd)
 
 void ports_done(struct ports *ps)
 {
+	beat_unmap(ps->beat);
 	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++)
 		free(ps->at[i]);
+}
+
+static void do_set_beat(struct worker_view *view, void *arg)
+{
+	view->beat = arg;
+}
+
+void ports_begin_beat(struct ports *ps)
+{
+	struct opener_port what = { .kind = OPENER_BEAT };
+	struct opener_fds fds;
+	struct err err;
+
+	if (ps->beat || ps->service.state != PORT_OPEN ||
+	    opener_ask(ps->opener_fd, &what, &fds, &err) < 0)
+		return; /* nothing is, or the next opening finds it */
+	ps->beat = beat_map(fds.port, &err);
+	if (!ps->beat)
+		log_warn("no heartbeat for the kernel: %s", err.text);
+	else
+		worker_ask(ps->worker, do_set_beat, ps->beat);
+}
+
+static void end_beat(struct ports *ps)
+{
+	if (!ps->beat)
+		return;
+	worker_ask(ps->worker, do_set_beat, NULL);
+	beat_unmap(ps->beat);
+	ps->beat = NULL;
 }
 
 int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
@@ -37,6 +69,8 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
 	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
 	if (rc < 0)
 		err_prefix(reterr, "ctrl_add_srvc_port.iface");
+	else
+		ports_begin_beat(ps);
 	return rc;
 }
 
@@ -45,6 +79,7 @@ int ports_del_service(struct ports *ps, struct err *reterr)
 	if (ps->service.state == PORT_NONE)
 		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
 			       "there is no service port");
+	end_beat(ps);
 	port_close(&ps->service, ps->worker);
 	return 0;
 }
@@ -239,6 +274,8 @@ void ports_lost(struct ports *ps)
 	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
 		if (q.lost[i] && ps->at[i] && ps->at[i]->state == PORT_OPEN)
 			port_lost(ps->at[i]);
+	if (ps->service.state == PORT_LOST)
+		end_beat(ps);
 }
 
 bool ports_retry(struct ports *ps)
@@ -253,6 +290,8 @@ bool ports_retry(struct ports *ps)
 			continue;
 		if (!due || !port_retry(p, ps->worker, ps->opener_fd))
 			left = true;
+		else if (i == SERVICE)
+			ports_begin_beat(ps);
 	}
 	if (due)
 		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000ULL);

@@ -25,6 +25,7 @@ struct ports {
 	 * port, always there; the others are owned. */
 	struct port *at[WORKER_PORTS_MAX];
 	struct port service;
+	struct beat *beat;     /* while the service port is open; or NULL */
 	struct worker *worker; /* borrowed */
 	int opener_fd;
 	usec_t retry_at; /* not before */
@@ -37,6 +38,12 @@ void ports_done(struct ports *ps);
 /* -EEXIST: there is one already; -ENODEV: no such interface; ... */
 int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
 		      struct err *reterr);
+/*
+ * The service port's workloads may be diverted in place: then the kernel's
+ * programs look for a sign of life, and get it from now on. Call it when there
+ * may be new ones.
+ */
+void ports_begin_beat(struct ports *ps);
 /* -ENOENT: there is none. */
 int ports_del_service(struct ports *ps, struct err *reterr);
 

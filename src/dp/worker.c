@@ -72,7 +72,8 @@ struct worker {
 	sem_t done;
 	bool stop; /* set by a question */
 	struct heartbeat *heartbeat;
-	usec_t beat_at;	   /* the next one */
+	usec_t beat_at; /* the next one */
+	usec_t kernel_beat_at;
 	bool poll_pays;	   /* the last sleep was shorter than BUSY_POLL_US */
 	usec_t poll_until; /* third gear from then on */
 };
@@ -203,7 +204,7 @@ static void sleep_until_needed(struct worker *w)
 {
 	usec_t asleep_at = clock_now();
 
-	await_events(w, IDLE_MS);
+	await_events(w, w->view.beat ? BEAT_MS : IDLE_MS);
 	w->poll_pays = usec_since(clock_now(), asleep_at) < BUSY_POLL_US;
 }
 
@@ -223,6 +224,10 @@ static void wait_for_frames(struct worker *w, int n)
 
 static void beat(struct worker *w)
 {
+	if (w->view.beat && !usec_before(w->view.now, w->kernel_beat_at)) {
+		beat_now(w->view.beat, w->view.now);
+		w->kernel_beat_at = usec_add(w->view.now, BEAT_MS * 1000);
+	}
 	if (!w->heartbeat || usec_before(w->view.now, w->beat_at))
 		return;
 	heartbeat_beat(w->heartbeat);

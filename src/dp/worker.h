@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "dp/beat.h"
 #include "dp/heartbeat.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
@@ -42,6 +43,7 @@ struct worker_view {
 	struct worker_port *ports; /* WORKER_PORTS_MAX */
 	unsigned n_ports;	   /* with a ring */
 	int epoll_fd;
+	struct beat *beat; /* for the kernel; NULL: it does not look */
 	usec_t now;
 };
 

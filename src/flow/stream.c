@@ -151,6 +151,7 @@ struct stream_counts stream_counts(const struct stream_pool *p)
 	struct stream_counts c = p->counts;
 
 	c.blocks = p->blocks.used;
+	c.blocks_taken = p->blocks.taken;
 	return c;
 }
 
@@ -172,6 +173,7 @@ struct stream_side_view stream_side_view(const struct stream_pool *p,
 		.next = s->next,
 		.unread = s->next - s->read,
 		.held = s->held_bytes,
+		.blocks = s->held_blocks,
 		.ended = s->ended,
 	};
 }

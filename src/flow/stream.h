@@ -152,6 +152,7 @@ struct stream_result {
 struct stream_counts {
 	uint32_t streams, streams_limit;
 	uint32_t blocks, blocks_limit;
+	uint64_t blocks_taken; /* so far; all but `blocks` are free again */
 	uint64_t opened;
 	uint64_t outcomes[STREAM_OUTCOME__MAX]; /* of segments pushed */
 	uint64_t causes[STREAM_CAUSE__MAX];
@@ -169,6 +170,7 @@ struct stream_side_view {
 	uint32_t next;	 /* sequence number of the next byte in order */
 	uint32_t unread; /* bytes left by the reader */
 	uint32_t held;	 /* bytes out of order */
+	uint32_t blocks; /* of those */
 	bool ended;	 /* FIN came in order */
 };
 

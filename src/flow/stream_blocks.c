@@ -76,6 +76,7 @@ static uint32_t block_new(struct block_pool *p)
 
 	BUG_ON(p->used == p->limit);
 	p->used++;
+	p->taken++;
 	if (at)
 		p->free = p->blocks[at].next;
 	else

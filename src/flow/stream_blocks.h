@@ -28,6 +28,7 @@ struct block_pool {
 	uint32_t limit, used;
 	uint32_t free;	    /* top of the stack of freed blocks */
 	uint32_t used_ever; /* blocks 1..used_ever have been used */
+	uint64_t taken;	    /* how often one was */
 };
 
 struct chain {

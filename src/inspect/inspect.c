@@ -26,6 +26,7 @@
 #include "inspect/inspect.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/limits.h"
@@ -91,23 +92,41 @@ const struct snapshot *inspect_adopt(struct inspect *in,
 	return before;
 }
 
+/*
+ * The mark that a copy's (bpf/inplace.h) stands for: 4e:65:75:57:HH:LL for
+ * ...:56:HH:LL, ff:ff:ff:01:HH:LL for ...:00:HH:LL. true: it was one.
+ */
+static bool is_copy_mark(struct mac *m)
+{
+	static const uint8_t unicast[] = { 0x4e, 0x65, 0x75, 0x57 };
+	static const uint8_t broadcast[] = { 0xff, 0xff, 0xff, 0x01 };
+
+	if (memcmp(m->b, unicast, 4) != 0 && memcmp(m->b, broadcast, 4) != 0)
+		return false;
+	m->b[3]--;
+	return true;
+}
+
 /* Service port and capture: whose is told by the addresses. */
 static uint16_t find_marked(struct passage *w)
 {
 	const struct snapshot *s = w->in->snapshot;
 	enum mac_role role = w->in->capture ? MAC_REAL : MAC_MARK;
+	struct mac src = w->packet.src, dst = w->packet.dst;
 	uint16_t index = ENDPOINT_NONE;
 
+	if (!w->in->capture)
+		w->copy = is_copy_mark(&src) || is_copy_mark(&dst);
 	w->ingress = false;
-	if (!mac_is_group(w->packet.src))
-		index = snapshot_find_mac(s, w->packet.src, role);
+	if (!mac_is_group(src))
+		index = snapshot_find_mac(s, src, role);
 	/* it would get past the one it is for; the kernel marks one address */
 	if (index != ENDPOINT_NONE && !w->in->capture &&
-	    snapshot_find_mac(s, w->packet.dst, role) != ENDPOINT_NONE)
+	    snapshot_find_mac(s, dst, role) != ENDPOINT_NONE)
 		return ENDPOINT_NONE;
 	if (index == ENDPOINT_NONE) {
 		w->ingress = true;
-		index = snapshot_find_mac(s, w->packet.dst, role);
+		index = snapshot_find_mac(s, dst, role);
 	}
 	return index;
 }

@@ -45,6 +45,7 @@ struct passage {
 	/* Frames it stands for: more than one when a datagram was completed. */
 	unsigned frames;
 	bool held; /* it waits; there is no verdict on it yet */
+	bool copy; /* the frame itself has gone on already */
 	struct verdict verdict;
 };
 
@@ -53,7 +54,7 @@ static inline bool passage_is_watched(const struct passage *w)
 {
 	const struct frame_port *port = w->packet.frame.port;
 
-	return (w->endpoint && w->endpoint->tap) ||
+	return w->copy || (w->endpoint && w->endpoint->tap) ||
 	       (port && port->kind == FRAME_PORT_TAP);
 }
 

@@ -27,6 +27,17 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 	return c;
 }
 
+static struct session_asm asm_of(const struct inspect *in, const struct flow *f,
+				 enum flow_side side)
+{
+	struct stream_side_view v;
+
+	if (!f->stream)
+		return (struct session_asm){ 0 };
+	v = stream_side_view(in->streams, f->stream, side);
+	return (struct session_asm){ v.blocks, v.held + v.unread };
+}
+
 static struct session_record record_of(const struct inspect *in,
 				       const struct flow *f, usec_t now)
 {
@@ -60,6 +71,8 @@ static struct session_record record_of(const struct inspect *in,
 		.server_packets = s->packets,
 		.client_bytes = c->bytes,
 		.server_bytes = s->bytes,
+		.client_asm = asm_of(in, f, FLOW_CLIENT),
+		.server_asm = asm_of(in, f, FLOW_SERVER),
 		.client_state = c->state,
 		.server_state = s->state,
 		.idle_s = (uint32_t)(usec_since(now, f->last_seen) /
@@ -68,6 +81,7 @@ static struct session_record record_of(const struct inspect *in,
 				    USEC_PER_SEC),
 		.life_s = flow_life_s(f, now),
 		.policy_id = f->verdict.rule_id,
+		.policy_version = f->verdict.snapshot_version,
 		.policy_action = f->verdict.action,
 		.reason = f->verdict.reason,
 		.flags = f->verdict.flags | (own ? 0 : SESSION_INGRESS) |

@@ -49,7 +49,10 @@ static void put_session(struct outbytes *o, const struct session_record *s)
 	put_sat32(o, s->server_packets);
 	put_sat32(o, s->client_bytes);
 	put_sat32(o, s->server_bytes);
-	put_zero(o, 16);	    /* 80: reassembled packets and bytes */
+	put_be32(o, s->client_asm.segments); /* 80 */
+	put_be32(o, s->server_asm.segments);
+	put_be32(o, s->client_asm.bytes);
+	put_be32(o, s->server_asm.bytes);
 	put_u8(o, s->client_state); /* 96 */
 	put_u8(o, s->server_state);
 	put_sat16(o, s->idle_s);

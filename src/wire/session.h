@@ -9,6 +9,11 @@
 
 #include "base/addr.h"
 
+/* What of a TCP stream waits for other bytes. */
+struct session_asm {
+	uint32_t segments, bytes;
+};
+
 struct session_record {
 	uint32_t id;
 	struct mac ep_mac, client_mac, server_mac;
@@ -19,10 +24,12 @@ struct session_record {
 	uint8_t icmp_type, icmp_code, proto;
 	uint64_t client_packets, server_packets;
 	uint64_t client_bytes, server_bytes;
+	struct session_asm client_asm, server_asm;
 	uint8_t client_state, server_state; /* Linux TCP_*; 0 none */
 	uint32_t idle_s, age_s, life_s;
 	uint16_t application;
 	uint32_t policy_id;
+	uint32_t policy_version; /* 0: to be judged with the next packet */
 	uint8_t policy_action;
 	uint8_t reason; /* enum reason */
 	uint16_t flags; /* SESSION_* */

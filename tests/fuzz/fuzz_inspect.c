@@ -31,6 +31,8 @@ static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
 
 /* What all inputs share; made by the first one, never changed. */
 static struct snapshot *before, *after;
+static struct name_set *names;
+static const char *const name = "*.example.com";
 
 /* later: judges more, and puts denials about unknown addresses off. */
 static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
@@ -40,14 +42,14 @@ static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
 				    .dir = 3,
 				    .ipv6 = true,
 				    .reject = true,
-				    .n_rules = 1 };
+				    .n_rules = 2 };
 	struct endpoint e = { .used = true, .ucmac = mark };
 	struct ip_addr known = ip_from_v4(0x0a000001);
 	struct subnet internal = { ip_from_v4(0x0a000000), 96 + 8, 0 };
 	struct snapshot *s;
 	struct err err;
 
-	spec.rules = calloc(1, sizeof *spec.rules);
+	spec.rules = calloc(2, sizeof *spec.rules);
 	BUG_ON(!spec.rules);
 	spec.rules[0] = (struct rule_spec){
 		.id = 1,
@@ -55,6 +57,13 @@ static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
 		.dipr = ip_from_v4(UINT32_MAX),
 		.portr = 1023,
 		.action = action,
+	};
+	spec.rules[1] = (struct rule_spec){
+		.id = 2,
+		.port = 1024,
+		.portr = UINT16_MAX,
+		.action = POLICY_ALLOW,
+		.fqdn = strdup(name),
 	};
 	e.policy = policy_compile(&spec, &err);
 	BUG_ON(!e.policy);
@@ -67,6 +76,7 @@ static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
 		.n_policy_addrs = later,
 		.has_policy_addrs = later,
 		.version = version,
+		.names = names,
 	});
 	BUG_ON(!s);
 	policy_put(e.policy);
@@ -75,7 +85,9 @@ static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
 
 static struct inspect *make_inspect(void)
 {
-	struct inspect_options opt = { .max_flows = FLOWS_MIN, .seed = 1 };
+	struct inspect_options opt = { .max_flows = FLOWS_MIN,
+				       .seed = 1,
+				       .tunnels = tunnel_options_all() };
 	struct inspect *in = inspect_new(&opt);
 
 	BUG_ON(!in);
@@ -170,6 +182,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	uint64_t digest, of_input = DIGEST_OF_NOTHING;
 
 	if (!shared) {
+		names = name_set_next(NULL, &name, 1, NULL);
+		BUG_ON(!names);
 		before = make_snapshot(1, POLICY_ALLOW, false);
 		after = make_snapshot(2, POLICY_DENY, true);
 		shared = make_inspect();

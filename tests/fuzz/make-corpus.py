@@ -198,11 +198,28 @@ def record(how, frame):
     return struct.pack(">HB", len(data), how) + data
 
 
+def dns(name, back=False, l4=None):
+    """A message of DNS, of a workload's talk with its resolver."""
+    data = bytes.fromhex(DNS[name])
+    ip = IP(src=V4.dst, dst=V4.src) if back else V4
+    ports = dict(sport=53, dport=4000) if back else dict(sport=4000, dport=53)
+    if l4 is None:
+        return Ether(**ETHER) / ip / UDP(**ports) / Raw(data)
+    return Ether(**ETHER) / ip / TCP(**ports, **l4) / Raw(struct.pack(">H", len(data)) + data if "P" in l4["flags"] else b"")
+
+
+BY_TCP = [(0, dns("query", False, dict(flags="S", seq=100))), (1, dns("query", True, dict(flags="SA", seq=500, ack=101))),
+          (0, dns("query", False, dict(flags="PA", seq=101, ack=501))),
+          (1, dns("answer", True, dict(flags="PA", seq=501, ack=101)))]
+BY_NAME = Ether(**ETHER) / IP(src="10.0.0.9", dst="10.0.0.1") / UDP(sport=4001, dport=5000)
 for name, frame in (FRAMES | DECODE).items():
     write("decode", name, bytes(frame))
 write("inspect", "talk", b"".join(record(*t) for t in TALK))
 write("inspect", "fragments", b"".join(record(0, f) for p in (PARTS4, PARTS6) for f in (p[1], p[0], p[1])))
 write("inspect", "grace", record(2, UNKNOWN) + record(61 << 2, UNKNOWN) * 12)
+write("inspect", "names", record(0, dns("query")) + record(1, dns("answer", True)) + record(0, BY_NAME))
+write("inspect", "names-tcp", b"".join(record(*t) for t in BY_TCP) + record(0, BY_NAME))
+write("inspect", "tunnels", b"".join(record(0, DECODE[n]) for n in ("gre", "gre-tap", "vxlan", "geneve", "ipip")))
 write("inspect", "all", b"".join(record(4, f) for f in FRAMES.values()))
 for name, text in DNS.items():
     data = bytes.fromhex(text)

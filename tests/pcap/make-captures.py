@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Writes tests/pcap/captures/, but for what record-captures.py records: the same bytes each time."""
 import os
+from functools import reduce
+from operator import truediv
 
-from scapy.all import (DNS, DNSQR, Dot1AD, Dot1Q, Ether, ICMP, ICMPv6DestUnreach, IP, IPv6,
+from scapy.all import (DNS, DNSQR, DNSRR, Dot1AD, Dot1Q, Ether, ICMP, ICMPv6DestUnreach, IP, IPv6,
                        IPv6ExtHdrFragment, Raw, TCP, UDP, wrpcap)
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "captures")
@@ -123,6 +125,68 @@ write("midstream", [tcp(0, "PA", 101, 501, b"GET /"), tcp(1, "A", 501, 106, b"20
 RST_OUT, RST_IN = 501 + 100000, 501
 write("rst", handshake() + [tcp(1, "R", RST_OUT)] + handshake(sport=4001) + [tcp(1, "R", RST_IN, sport=4001)]
       + [tcp(0, "A", 101, 501, b"x", sport=sport) for sport in (4000, 4001)], {8: 30})
+
+
+
+# A may open port 80 of www.shop.test and 443 of *.cdn.test, whatever their
+# addresses are: what A asked the resolver for says that.
+def host(name):
+    return {"resolver": "10.0.0.53", "stranger": "10.0.0.54", "www6": "2001:db8:2::1"}.get(name, "10.2.0." + name)
+
+
+def to(name, l4, back=0):
+    v6 = name == "www6"
+    ends = dict(src=host(name), dst="2001:db8::1" if v6 else "10.0.0.1")
+    if not back:
+        ends = dict(src=ends["dst"], dst=ends["src"])
+    return Ether(src=B if back else A, dst=A if back else B) / (IPv6(**ends) if v6 else IP(**ends, id=1)) / l4
+
+
+def opens(name, port, sport=5000):
+    return to(name, TCP(sport=sport, dport=port, flags="S", seq=1))
+
+
+def message(id, name, kind, answers=None):
+    records = [DNSRR(rrname=n, type=t, ttl=60, rdata=d) for n, t, d in answers or ()]
+    said = dict(an=reduce(truediv, records), qr=1) if records else {}
+    return DNS(id=id, rd=1, qd=DNSQR(qname=name, qtype=kind), **said)
+
+
+def lookup(resolver, id, *answered, sport=6000):
+    asked = message(id, *answered[:2])
+    return [to(resolver, UDP(sport=sport, dport=53) / asked),
+            to(resolver, UDP(sport=53, dport=sport) / message(id, *answered), back=1)]
+
+
+def by_tcp(id, *answered, sport=6001):
+    """The answer comes in two pieces, the second one first."""
+    asked, answer = (len(m).to_bytes(2, "big") + m for m in map(bytes, (message(id, *answered[:2]),
+                                                                       message(id, *answered))))
+
+    def segment(back, flags, seq, ack, data=b""):
+        ports = dict(sport=53, dport=sport) if back else dict(sport=sport, dport=53)
+        return to("resolver", TCP(flags=flags, seq=seq, ack=ack, **ports) / Raw(data), back)
+
+    end = 101 + len(asked)
+    return [segment(0, "S", 100, 0), segment(1, "SA", 500, 101), segment(0, "A", 101, 501),
+            segment(0, "PA", 101, 501, asked), segment(1, "PA", 511, end, answer[10:]),
+            segment(1, "A", 501, end, answer[:10]), segment(0, "A", end, 501 + len(answer))]
+
+
+SHOP = ("www.shop.test", "A", [("www.shop.test", "CNAME", "edge.cdn.test"), ("edge.cdn.test", "A", host("1"))])
+EARLY = (lookup("resolver", 1, *SHOP) + [opens("1", 80), opens("1", 443), opens("1", 25), opens("2", 80)]
+         # nobody asked for that; that one may not be asked
+         + lookup("resolver", 2, "www.shop.test", "A", [("www.shop.test", "A", host("3"))], sport=6002)[1:]
+         + [opens("3", 80)]
+         + lookup("stranger", 3, "www.shop.test", "A", [("www.shop.test", "A", host("4"))], sport=6003)
+         + [opens("4", 80)]
+         # an answer may not speak of another name than was asked for
+         + lookup("resolver", 4, "x.test", "A", [("www.shop.test", "A", host("5"))], sport=6004) + [opens("5", 80)]
+         + by_tcp(5, "www.shop.test", "A", [("www.shop.test", "A", host("6"))]) + [opens("6", 80)]
+         + lookup("resolver", 6, "www.shop.test", "AAAA", [("www.shop.test", "AAAA", host("www6"))], sport=6005)
+         + [opens("www6", 80), opens("7", 80)])
+# the name's time is over: what runs goes on, nothing new begins
+write("names", EARLY + [opens("1", 80), opens("1", 80, sport=5001)], {len(EARLY): 19, len(EARLY) + 1: 61})
 
 with open(os.path.join(HERE, "tcp.pcap"), "rb") as f:
     whole = f.read()

@@ -1,0 +1,340 @@
+/*
+ * weir divert, mode, release: the network library's inplace_* calls, from the
+ * command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/out.h"
+#include "net/inplace.h"
+#include "net/splice.h"
+
+static const char help_text[] =
+	"Usage: weir divert  --netns NS | --dev DEV [OPTION]...\n"
+	"       weir divert  show\n"
+	"       weir mode    --netns NS | --dev DEV MODE\n"
+	"       weir release --netns NS | --dev DEV | --all\n"
+	"\n"
+	"Diverts a workload's port in place, at its host-side end: nothing of\n"
+	"the workload is moved or changed. A data plane in this namespace "
+	"reads\n"
+	"and writes its frames on vth.\n"
+	"\n"
+	"  --netns NS          the workload's namespace: a name of `ip "
+	"netns`,\n"
+	"                      or a path such as /proc/4711/ns/net\n"
+	"  --dev DEV           with --netns: the workload's device (eth0);\n"
+	"                      else: the host-side veth, or a VM's tap\n"
+	"  --mac MAC           who is behind a tap\n"
+	"  --mark HHLL         last two bytes of its mark 4e:65:75:56:HH:LL\n"
+	"                      (default: from the device's ifindex)\n"
+	"  --mode MODE         pass: not looked at; tap: the data plane gets "
+	"a\n"
+	"                      copy; inline: it decides; quarantine: nothing\n"
+	"                      passes but ARP; hold: the same, for what has "
+	"no\n"
+	"                      policy yet (default: pass)\n"
+	"  --on-failure F      closed or open: what inline does while no data\n"
+	"                      plane is there (closed)\n"
+	"  --only-ip           what is neither IP nor ARP is dropped, not "
+	"passed\n"
+	"  --clsact            do not use TCX\n"
+	"  --all               all that is diverted in this namespace\n"
+	"  -o text|json        how to print\n"
+	"\n"
+	"Examples:\n"
+	"  weir divert --netns web --mode tap\n"
+	"  weir mode --netns web inline\n"
+	"  weir divert show\n"
+	"  weir release --all\n";
+
+struct divert_args {
+	const char *name; /* of the command */
+	struct out out;
+	struct inplace_spec spec;
+	bool all;
+	const char *rest; /* the word behind the options; NULL */
+};
+
+enum {
+	OPT_NETNS = 256,
+	OPT_DEV,
+	OPT_MAC,
+	OPT_MARK,
+	OPT_MODE,
+	OPT_FAILURE,
+	OPT_ONLY_IP,
+	OPT_CLSACT,
+	OPT_ALL
+};
+
+static const struct option longs[] = {
+	{ "netns", required_argument, NULL, OPT_NETNS },
+	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "mac", required_argument, NULL, OPT_MAC },
+	{ "mark", required_argument, NULL, OPT_MARK },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "on-failure", required_argument, NULL, OPT_FAILURE },
+	{ "only-ip", no_argument, NULL, OPT_ONLY_IP },
+	{ "clsact", no_argument, NULL, OPT_CLSACT },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse_mac(const char *text, struct mac *ret, struct err *reterr)
+{
+	if (mac_parse(text, ret) && !mac_is_group(*ret) && !mac_is_zero(*ret))
+		return 0;
+	return err_set(reterr, EINVAL, "--mac",
+		       "expected a unicast MAC, got \"%.20s\"", text);
+}
+
+static int one_option(struct divert_args *a, int c, struct err *reterr)
+{
+	struct inplace_spec *s = &a->spec;
+
+	switch (c) {
+	case OPT_NETNS: s->port.netns = optarg; return 0;
+	case OPT_DEV: s->port.dev = optarg; return 0;
+	case OPT_MAC: return parse_mac(optarg, &s->mac, reterr);
+	case OPT_MARK: return cli_parse_mark(optarg, &s->mark, reterr);
+	case OPT_MODE: return inplace_mode_parse(optarg, &s->mode, reterr);
+	case OPT_FAILURE:
+		return inplace_failure_parse(optarg, &s->failure, reterr);
+	case OPT_ONLY_IP: s->only_ip = true; return 0;
+	case OPT_CLSACT: s->only_clsact = true; return 0;
+	case OPT_ALL: a->all = true; return 0;
+	case 'o': return out_set_format(&a->out, optarg, reterr);
+	default: return err_set(reterr, EINVAL, NULL, "option not understood");
+	}
+}
+
+/* CLI_OK to go on; -1: help was printed; or an exit code. */
+static int parse(struct divert_args *a, int argc, char **argv)
+{
+	struct err err = { 0 };
+	int c;
+
+	*a = (struct divert_args){ .name = argv[0],
+				   .out = out_default(),
+				   .spec = { .mark = INPLACE_MARK_AUTO } };
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0) {
+		if (c == 'h') {
+			fputs(help_text, stdout);
+			return -1;
+		}
+		if (one_option(a, c, &err) < 0)
+			return out_usage(&a->out, a->name, &err);
+	}
+	a->rest = optind < argc ? argv[optind++] : NULL;
+	if (optind < argc) {
+		(void)err_set(&err, EINVAL, argv[optind],
+			      "unexpected argument");
+		return out_usage(&a->out, a->name, &err);
+	}
+	return CLI_OK;
+}
+
+static int usage(const struct divert_args *a, const char *at, const char *text)
+{
+	struct err err;
+
+	(void)err_set(&err, EINVAL, at, "%s", text);
+	return out_usage(&a->out, a->name, &err);
+}
+
+static const char *const counter_names[] = {
+#define X(name, text) text,
+	INPLACE_COUNTERS(X)
+#undef X
+};
+
+static json_t *counts_json(const struct inplace_stat *s, enum inplace_way way)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < INPLACE_COUNTER__MAX; i++)
+		(void)json_object_set_new(
+			o, counter_names[i],
+			json_pack("{s:I,s:I}", "frames",
+				  (json_int_t)s->counts.frames[way][i], "bytes",
+				  (json_int_t)s->counts.bytes[way][i]));
+	return o;
+}
+
+static struct mac mac_of(const uint8_t b[static 6])
+{
+	struct mac m;
+
+	memcpy(m.b, b, sizeof m.b);
+	return m;
+}
+
+static json_t *stat_json(const struct inplace_stat *s)
+{
+	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX], bc[MAC_TEXT_MAX];
+
+	return json_pack(
+		"{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:o,s:o}", "dev",
+		s->dev, "ifindex", (json_int_t)s->ifindex, "iface", SPLICE_VTH,
+		"mac", mac_format(mac_of(s->ep.mac), mac), "ucmac",
+		mac_format(s->ucmac, uc), "bcmac", mac_format(s->bcmac, bc),
+		"mode", inplace_mode_name((enum inplace_mode)s->ep.mode),
+		"on_failure",
+		inplace_failure_name((enum inplace_failure)s->ep.failure),
+		"only_ip", s->ep.only_ip, "hook_in",
+		hook_kind_name(s->hooks[INPLACE_IN]), "hook_out",
+		hook_kind_name(s->hooks[INPLACE_OUT]), "in",
+		counts_json(s, INPLACE_IN), "out", counts_json(s, INPLACE_OUT));
+}
+
+static void print_counts(const struct inplace_stat *s)
+{
+	for (int i = 0; i < INPLACE_COUNTER__MAX; i++)
+		if (s->counts.frames[INPLACE_IN][i] ||
+		    s->counts.frames[INPLACE_OUT][i])
+			printf("  %-19s %12llu frames in %12llu out\n",
+			       counter_names[i],
+			       (unsigned long long)
+				       s->counts.frames[INPLACE_IN][i],
+			       (unsigned long long)
+				       s->counts.frames[INPLACE_OUT][i]);
+}
+
+static void print_stat(const struct out *o, const struct inplace_stat *s)
+{
+	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX];
+
+	printf("%s%s%s  mode %s, on failure %s%s\n", out_colour(o, OUT_BOLD),
+	       s->dev[0] ? s->dev : "(gone)", out_colour(o, OUT_PLAIN),
+	       inplace_mode_name((enum inplace_mode)s->ep.mode),
+	       inplace_failure_name((enum inplace_failure)s->ep.failure),
+	       s->ep.only_ip ? ", only IP" : "");
+	printf("  mac %s   mark %s   %s in, %s out\n",
+	       mac_format(mac_of(s->ep.mac), mac), mac_format(s->ucmac, uc),
+	       hook_kind_name(s->hooks[INPLACE_IN]),
+	       hook_kind_name(s->hooks[INPLACE_OUT]));
+	print_counts(s);
+}
+
+static int show(const struct divert_args *a)
+{
+	struct inplace_stat *list;
+	json_t *array = json_array();
+	struct err err;
+	size_t n;
+
+	if (inplace_list(&list, &n, &err) < 0) {
+		json_decref(array);
+		return out_error(&a->out, "divert show", &err);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (a->out.json)
+			(void)json_array_append_new(array, stat_json(&list[i]));
+		else
+			print_stat(&a->out, &list[i]);
+	if (a->out.json) {
+		json_t *o = out_json_ok();
+
+		(void)json_object_set(o, "diverted", array);
+		out_json(o);
+	} else if (n == 0) {
+		puts("nothing is diverted in this namespace");
+	}
+	json_decref(array);
+	free(list);
+	return CLI_OK;
+}
+
+static int need_port(const struct divert_args *a)
+{
+	if (a->spec.port.netns || a->spec.port.dev)
+		return CLI_OK;
+	return usage(a, NULL, "say --netns or --dev");
+}
+
+int cmd_divert(int argc, char **argv)
+{
+	struct inplace_stat s;
+	struct divert_args a;
+	struct err err;
+	int rc = parse(&a, argc, argv);
+
+	if (rc != CLI_OK)
+		return rc < 0 ? CLI_OK : rc;
+	if (a.rest && strcmp(a.rest, "show") == 0)
+		return show(&a);
+	if (a.rest)
+		return usage(&a, a.rest, "unexpected argument");
+	rc = need_port(&a);
+	if (rc != CLI_OK)
+		return rc;
+	if (inplace_add(&a.spec, &s, &err) < 0)
+		return out_error(&a.out, a.name, &err);
+	if (a.out.json) {
+		json_t *o = out_json_ok();
+
+		(void)json_object_set_new(o, "divert", stat_json(&s));
+		out_json(o);
+	} else {
+		print_stat(&a.out, &s);
+	}
+	return CLI_OK;
+}
+
+/* The end of a command that says nothing but that it is done. */
+static int done(const struct divert_args *a, int rc, const struct err *err)
+{
+	if (rc < 0)
+		return out_error(&a->out, a->name, err);
+	if (a->out.json)
+		out_json(out_json_ok());
+	return CLI_OK;
+}
+
+int cmd_mode(int argc, char **argv)
+{
+	struct divert_args a;
+	enum inplace_mode mode;
+	struct err err;
+	int rc = parse(&a, argc, argv);
+
+	if (rc != CLI_OK)
+		return rc < 0 ? CLI_OK : rc;
+	rc = need_port(&a);
+	if (rc != CLI_OK)
+		return rc;
+	if (!a.rest)
+		return usage(&a, NULL,
+			     "which mode? pass, tap, inline, quarantine or "
+			     "hold");
+	if (inplace_mode_parse(a.rest, &mode, &err) < 0)
+		return out_usage(&a.out, a.name, &err);
+	rc = inplace_set_mode(&a.spec.port, mode, &err);
+	return done(&a, rc, &err);
+}
+
+int cmd_release(int argc, char **argv)
+{
+	struct divert_args a;
+	struct err err;
+	int rc = parse(&a, argc, argv);
+
+	if (rc != CLI_OK)
+		return rc < 0 ? CLI_OK : rc;
+	if (a.rest)
+		return usage(&a, a.rest, "unexpected argument");
+	rc = a.all ? CLI_OK : need_port(&a);
+	if (rc != CLI_OK)
+		return rc;
+	rc = a.all ? inplace_del_all(&err) : inplace_del(&a.spec.port, &err);
+	return done(&a, rc, &err);
+}

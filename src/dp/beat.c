@@ -1,0 +1,52 @@
+#include "dp/beat.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bpf/inplace.h"
+
+int beat_open(struct err *reterr)
+{
+	char path[PATH_MAX];
+	union bpf_attr attr = { .pathname = (uintptr_t)path };
+	struct stat st;
+	int fd;
+
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return err_set(reterr, errno, NULL, "own namespace: %s",
+			       strerror(errno));
+	(void)snprintf(path, sizeof path, INPLACE_PINS "/beat",
+		       (uint64_t)st.st_ino);
+	fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof attr);
+	if (fd < 0)
+		return err_set(reterr, errno, path, "%s", strerror(errno));
+	return fd;
+}
+
+struct beat *beat_map(int fd, struct err *reterr)
+{
+	void *p = mmap(NULL, sizeof(struct beat), PROT_READ | PROT_WRITE,
+		       MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		(void)err_set(reterr, errno, NULL, "map the heartbeat: %s",
+			      strerror(errno));
+	close(fd);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void beat_unmap(struct beat *b)
+{
+	if (!b)
+		return;
+	atomic_store_explicit(&b->at_ns, 0, memory_order_relaxed);
+	(void)munmap(b, sizeof *b); /* what was mapped can be unmapped */
+}

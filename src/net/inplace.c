@@ -1,0 +1,711 @@
+/*
+ * Theory. State is the maps: who is in inplace_eps is diverted. So
+ *
+ *   add   find the port; vbr and vth; counters, endpoint, mark; programs on
+ *         vbr, on the port's egress, on its ingress
+ *   del   mode pass; wait for the frames that the data plane still has; programs
+ *         off; mark, endpoint, counters; vbr and vth with the last
+ *
+ * and whoever dies in between leaves an endpoint that the next `del` takes away,
+ * or an `add` finds. A device that goes away takes its programs along; what is
+ * left in the maps is listed without a name, and taken away like others.
+ *
+ * Loading the programs anew around the maps that are pinned is cheap, and which
+ * copy of a program is attached where does not matter (as in divert.c).
+ */
+#include "net/inplace.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "bpf/inplace.skel.h"
+#include "net/bpffs.h"
+#include "net/link.h"
+#include "net/splice.h"
+#include "net/splice_base.h"
+#include "net/splice_record.h"
+
+/* Path of one pin: the folder's and a short name. */
+#define PIN_MAX (PATH_MAX + 32)
+
+struct inplace {
+	struct nl *nl;
+	char dir[PATH_MAX];
+	int eps, marks, count; /* the maps */
+	struct inplace_bpf
+		*skel; /* the programs, when some are to be attached */
+};
+
+static const char *const mode_names[] = { "pass", "tap", "inline", "quarantine",
+					  "hold" };
+_Static_assert(sizeof mode_names / sizeof *mode_names == INPLACE_MODE__MAX,
+	       "a name for each mode");
+static const char *const failure_names[] = { "closed", "open" };
+_Static_assert(sizeof failure_names / sizeof *failure_names ==
+		       INPLACE_FAILURE__MAX,
+	       "a name for each");
+
+const char *inplace_mode_name(enum inplace_mode m)
+{
+	BUG_ON((unsigned)m >= INPLACE_MODE__MAX);
+	return mode_names[m];
+}
+
+const char *inplace_failure_name(enum inplace_failure f)
+{
+	BUG_ON((unsigned)f >= INPLACE_FAILURE__MAX);
+	return failure_names[f];
+}
+
+int inplace_mode_parse(const char *name, enum inplace_mode *ret,
+		       struct err *reterr)
+{
+	for (unsigned i = 0; i < INPLACE_MODE__MAX; i++) {
+		if (strcmp(name, mode_names[i]) == 0) {
+			*ret = (enum inplace_mode)i;
+			return 0;
+		}
+	}
+	return err_set(reterr, EINVAL, NULL,
+		       "\"%s\" is no mode; expected pass, tap, inline, "
+		       "quarantine or hold",
+		       name);
+}
+
+int inplace_failure_parse(const char *name, enum inplace_failure *ret,
+			  struct err *reterr)
+{
+	for (unsigned i = 0; i < INPLACE_FAILURE__MAX; i++) {
+		if (strcmp(name, failure_names[i]) == 0) {
+			*ret = (enum inplace_failure)i;
+			return 0;
+		}
+	}
+	return err_set(reterr, EINVAL, NULL,
+		       "\"%s\" is not understood; expected open or closed",
+		       name);
+}
+
+/* --- the set of maps and programs ---------------------------------------- */
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+static int set_pins(struct inplace *ip, struct err *reterr)
+{
+	struct bpf_map *map;
+	char path[PIN_MAX];
+	int rc;
+
+	bpf_object__for_each_map(map, ip->skel->obj)
+	{
+		if (strncmp(bpf_map__name(map), "inplace_", 8) != 0)
+			continue; /* constant data */
+		(void)snprintf(path, sizeof path, "%s/%s", ip->dir,
+			       bpf_map__name(map) + 8);
+		rc = bpf_map__set_pin_path(map, path);
+		if (rc < 0)
+			return err_set(reterr, -rc, path, "pin a map: %s",
+				       strerror(-rc));
+	}
+	return 0;
+}
+
+static void inplace_close(struct inplace *ip)
+{
+	if (ip->eps >= 0)
+		close(ip->eps);
+	if (ip->marks >= 0)
+		close(ip->marks);
+	if (ip->count >= 0)
+		close(ip->count);
+	inplace_bpf__destroy(ip->skel);
+	nl_free(ip->nl);
+}
+
+/* Loads the programs around the maps that are pinned; pins those that are not. */
+static int load(struct inplace *ip, struct err *reterr)
+{
+	int rc;
+
+	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
+	ip->skel = inplace_bpf__open();
+	if (!ip->skel)
+		return err_set(reterr, ENOMEM, NULL, "open the bpf object");
+	rc = set_pins(ip, reterr);
+	if (rc < 0)
+		return rc;
+	rc = inplace_bpf__load(ip->skel);
+	if (rc < 0)
+		return err_set(reterr, -rc, NULL,
+			       "the kernel does not load the bpf programs: %s",
+			       strerror(-rc));
+	return 0;
+}
+
+static int open_map(const struct inplace *ip, const char *name, int *ret,
+		    struct err *reterr)
+{
+	char path[PIN_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/%s", ip->dir, name);
+	*ret = bpf_obj_get(path);
+	if (*ret >= 0)
+		return 0;
+	return err_set(reterr, errno, path, "open the map: %s",
+		       strerror(errno));
+}
+
+/*
+ * with_programs: loads them, and makes what is not there; else -ENOENT: nothing
+ * is. End with inplace_close().
+ */
+static int inplace_open(bool with_programs, struct inplace *ret,
+			struct err *reterr)
+{
+	struct inplace ip = { .eps = -1, .marks = -1, .count = -1 };
+	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
+
+	if (rc == 0)
+		rc = nl_open(NULL, &ip.nl, reterr);
+	if (rc == 0 && with_programs)
+		rc = load(&ip, reterr);
+	if (rc == 0)
+		rc = open_map(&ip, "eps", &ip.eps, reterr);
+	if (rc == 0)
+		rc = open_map(&ip, "marks", &ip.marks, reterr);
+	if (rc == 0)
+		rc = open_map(&ip, "count", &ip.count, reterr);
+	if (rc < 0)
+		inplace_close(&ip);
+	else
+		*ret = ip;
+	return rc;
+}
+
+static int map_put(int fd, const char *name, const void *key, const void *value,
+		   uint64_t how, struct err *reterr)
+{
+	if (bpf_map_update_elem(fd, key, value, how) == 0)
+		return 0;
+	return err_set(reterr, errno == E2BIG ? ENOSPC : errno, NULL,
+		       "write map %s: %s", name, strerror(errno));
+}
+
+static uint32_t mark_bits(const struct inplace_endpoint *ep)
+{
+	return (uint32_t)ep->mark[4] << 8 | ep->mark[5];
+}
+
+/* --- counters --------------------------------------------------------------- */
+
+/* Per-CPU values: one for each possible CPU. NULL: out of memory. */
+static struct inplace_counts *new_counts(int *ret_cpus)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	*ret_cpus = cpus;
+	return cpus > 0 ? calloc((size_t)cpus, sizeof(struct inplace_counts))
+			: NULL;
+}
+
+static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
+{
+	int cpus, rc;
+	struct inplace_counts *zero = new_counts(&cpus);
+
+	if (!zero)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	/* what was counted for nobody stays */
+	rc = map_put(ip->count, "count", &port, zero,
+		     port ? BPF_ANY : BPF_NOEXIST, reterr);
+	free(zero);
+	return rc == -EEXIST && port == 0 ? 0 : rc;
+}
+
+static void sum_counts(const struct inplace *ip, uint32_t port,
+		       struct inplace_counts *ret)
+{
+	int cpus;
+	struct inplace_counts *all = new_counts(&cpus);
+
+	memset(ret, 0, sizeof *ret);
+	/* counters that cannot be read are told as zero */
+	if (all && bpf_map_lookup_elem(ip->count, &port, all) == 0)
+		for (int cpu = 0; cpu < cpus; cpu++)
+			for (int w = 0; w < 2; w++)
+				for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
+					ret->frames[w][i] +=
+						all[cpu].frames[w][i];
+					ret->bytes[w][i] +=
+						all[cpu].bytes[w][i];
+				}
+	free(all);
+}
+
+/* --- finding the port ------------------------------------------------------- */
+
+/* A port, and what is known of it. */
+struct port {
+	struct link_stat host;
+	struct mac mac; /* the workload's; zero: not known */
+};
+
+static int no_host_side(const struct link_stat *l, struct err *reterr)
+{
+	return err_set(reterr, EOPNOTSUPP, "--dev",
+		       "%s is a %s, which has no host side to be diverted at; "
+		       "weir splice can",
+		       l->name, l->kind[0] ? l->kind : "device of its own");
+}
+
+/* By the workload's own end: its other end must be in our namespace. */
+static int find_by_netns(struct nl *nl, const struct inplace_port *at,
+			 struct port *ret, struct err *reterr)
+{
+	const char *dev = at->dev ? at->dev : "eth0";
+	struct link_stat own;
+	struct nl *inside = NULL;
+	struct netns ns;
+	int rc = netns_open(at->netns, &ns, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = nl_open(&ns, &inside, reterr);
+	netns_done(&ns);
+	if (rc == 0)
+		rc = link_get(inside, dev, &own, reterr);
+	nl_free(inside);
+	if (rc < 0)
+		return rc;
+	if (strcmp(own.kind, "veth") != 0)
+		return no_host_side(&own, reterr);
+	if (link_get_index(nl, own.peer, &ret->host, NULL) < 0 ||
+	    strcmp(ret->host.kind, "veth") != 0 ||
+	    ret->host.peer != own.ifindex)
+		return err_set(reterr, ENODEV, "--netns",
+			       "the other end of %s is not in this namespace",
+			       dev);
+	ret->mac = own.mac;
+	return 0;
+}
+
+static int find_by_dev(struct nl *nl, const char *dev, struct port *ret,
+		       struct err *reterr)
+{
+	struct link_stat own;
+	int rc = link_get(nl, dev, &ret->host, reterr);
+
+	if (rc < 0)
+		return rc;
+	ret->mac = (struct mac){ { 0 } };
+	if (strcmp(ret->host.kind, "veth") == 0) {
+		rc = link_get_peer(nl, &ret->host, &own, reterr);
+		if (rc == 0)
+			ret->mac = own.mac;
+		return rc;
+	}
+	if (strcmp(ret->host.kind, "tun") == 0 && ret->host.is_ethernet)
+		return 0;
+	return no_host_side(&ret->host, reterr);
+}
+
+static int find_port(struct nl *nl, const struct inplace_port *at,
+		     struct port *ret, struct err *reterr)
+{
+	return at->netns ? find_by_netns(nl, at, ret, reterr)
+			 : find_by_dev(nl, at->dev, ret, reterr);
+}
+
+/* --- attaching ---------------------------------------------------------------- */
+
+static struct hook hook_at(const struct inplace *ip, uint32_t ifindex,
+			   enum hook_side side, char pin[static PIN_MAX])
+{
+	(void)snprintf(pin, PIN_MAX, "%s/link_%u_%s", ip->dir, ifindex,
+		       side == HOOK_INGRESS ? "ingress" : "egress");
+	return (struct hook){ ifindex, side, pin };
+}
+
+static int attach(const struct inplace *ip, uint32_t ifindex,
+		  enum hook_side side, const struct bpf_program *prog,
+		  bool only_clsact, bool *ret_made, struct err *reterr)
+{
+	char pin[PIN_MAX];
+	struct hook h = hook_at(ip, ifindex, side, pin);
+
+	if (hook_find(&h) == HOOK_TCX)
+		(void)hook_detach(ip->nl, &h, false, NULL); /* then replaced */
+	return hook_attach(&h, bpf_program__fd(prog), only_clsact, ret_made,
+			   reterr);
+}
+
+static int detach(const struct inplace *ip, uint32_t ifindex,
+		  enum hook_side side, bool with_qdisc, struct err *reterr)
+{
+	char pin[PIN_MAX];
+	struct hook h = hook_at(ip, ifindex, side, pin);
+
+	return hook_detach(ip->nl, &h, with_qdisc, reterr);
+}
+
+/* Is vbr attended to? A pin may have outlived it. */
+static bool has_vbr_program(const struct inplace *ip, uint32_t vbr)
+{
+	char pin[PIN_MAX];
+	struct hook h = hook_at(ip, vbr, HOOK_INGRESS, pin);
+
+	return hook_find(&h) != HOOK_NONE;
+}
+
+static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
+		      uint32_t port, struct inplace_endpoint *ep,
+		      struct err *reterr)
+{
+	bool made = false, ignored;
+	int rc = 0;
+
+	if (!has_vbr_program(ip, ep->vbr))
+		rc = attach(ip, ep->vbr, HOOK_INGRESS,
+			    ip->skel->progs.inplace_vbr, spec->only_clsact,
+			    &ignored, reterr);
+	if (rc == 0)
+		rc = attach(ip, port, HOOK_EGRESS, ip->skel->progs.inplace_in,
+			    spec->only_clsact, &made, reterr);
+	if (rc == 0)
+		rc = attach(ip, port, HOOK_INGRESS, ip->skel->progs.inplace_out,
+			    spec->only_clsact, &made, reterr);
+	if (rc < 0 || !made)
+		return rc;
+	ep->qdisc = 1;
+	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
+}
+
+/* --- add ------------------------------------------------------------------------ */
+
+static int pick_mark(const struct inplace *ip, const struct inplace_spec *spec,
+		     uint32_t port, uint32_t *ret, struct err *reterr)
+{
+	uint32_t owner, mark = spec->mark == INPLACE_MARK_AUTO
+				       ? port & 0xffff
+				       : (uint32_t)spec->mark;
+	/* more tries than there are workloads */
+	uint32_t tries =
+		spec->mark == INPLACE_MARK_AUTO ? INPLACE_ENDPOINTS_MAX + 1 : 1;
+
+	for (; tries > 0; tries--, mark = (mark + 1) & 0xffff)
+		if (bpf_map_lookup_elem(ip->marks, &mark, &owner) < 0) {
+			*ret = mark;
+			return 0;
+		}
+	return err_set(reterr, EEXIST, "--mark",
+		       "mark %04x belongs to another workload", mark);
+}
+
+static void fill_stat(const struct inplace *ip, uint32_t port,
+		      const struct inplace_endpoint *ep,
+		      struct inplace_stat *ret)
+{
+	struct link_stat l;
+	char pin[PIN_MAX];
+	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
+
+	*ret = (struct inplace_stat){ .ifindex = port, .ep = *ep };
+	if (link_get_index(ip->nl, port, &l, NULL) == 0)
+		memcpy(ret->dev, l.name, sizeof ret->dev);
+	splice_marks((uint16_t)mark_bits(ep), &ret->ucmac, &ret->bcmac);
+	ret->hooks[INPLACE_IN] = hook_find(&in);
+	in = hook_at(ip, port, HOOK_INGRESS, pin);
+	ret->hooks[INPLACE_OUT] = hook_find(&in);
+	sum_counts(ip, port, &ret->counts);
+}
+
+/* Everything of an endpoint, whatever of it there is. */
+static int take_away(struct inplace *ip, uint32_t port,
+		     const struct inplace_endpoint *ep, struct err *reterr)
+{
+	uint32_t mark = mark_bits(ep), owner;
+	int rc = detach(ip, port, HOOK_INGRESS, false, reterr);
+	int rc2 = detach(ip, port, HOOK_EGRESS, ep->qdisc,
+			 rc < 0 ? NULL : reterr);
+
+	/* what is not there need not be removed */
+	if (bpf_map_lookup_elem(ip->marks, &mark, &owner) == 0 && owner == port)
+		(void)bpf_map_delete_elem(ip->marks, &mark);
+	(void)bpf_map_delete_elem(ip->eps, &port);
+	(void)bpf_map_delete_elem(ip->count, &port);
+	return rc < 0 ? rc : rc2;
+}
+
+/* vbr and vth, and all pins, when nobody is left. */
+static int end_if_empty(struct inplace *ip, struct err *reterr)
+{
+	static const char *const pins[] = { "eps", "marks", "count", "beat" };
+	char path[PIN_MAX];
+	struct link_stat vbr;
+	uint32_t first;
+	int rc = 0;
+
+	if (bpf_map_get_next_key(ip->eps, NULL, &first) == 0)
+		return 0;
+	if (link_get(ip->nl, SPLICE_VBR, &vbr, NULL) == 0)
+		rc = detach(ip, vbr.ifindex, HOOK_INGRESS, false, reterr);
+	if (rc == 0)
+		rc = base_remove(ip->nl, NULL, reterr);
+	for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", ip->dir, pins[i]);
+		(void)unlink(path); /* or it was not there */
+	}
+	bpffs_remove_dir(ip->dir);
+	return rc;
+}
+
+static int put_endpoint(struct inplace *ip, uint32_t port,
+			const struct inplace_endpoint *ep, struct err *reterr)
+{
+	uint32_t mark = mark_bits(ep);
+	int rc = put_counts(ip, 0, reterr);
+
+	if (rc == 0)
+		rc = put_counts(ip, port, reterr);
+	if (rc == 0)
+		rc = map_put(ip->eps, "eps", &port, ep, BPF_NOEXIST, reterr);
+	if (rc == 0)
+		rc = map_put(ip->marks, "marks", &mark, &port, BPF_NOEXIST,
+			     reterr);
+	return rc;
+}
+
+static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
+		     const struct port *p, struct mac *ret_mac,
+		     struct err *reterr)
+{
+	struct inplace_endpoint ep;
+
+	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0)
+		return err_set(reterr, EALREADY, "--dev",
+			       "%s is diverted already", p->host.name);
+	*ret_mac = mac_is_zero(spec->mac) ? p->mac : spec->mac;
+	if (mac_is_zero(*ret_mac))
+		return err_set(reterr, EINVAL, "--mac",
+			       "say the MAC of who is behind %s", p->host.name);
+	if (p->host.group == SPLICE_GROUP)
+		return err_set(reterr, EINVAL, "--dev", "%s is Weir's own",
+			       p->host.name);
+	return 0;
+}
+
+static int add(struct inplace *ip, const struct inplace_spec *spec,
+	       struct inplace_stat *ret, struct err *reterr)
+{
+	struct port p;
+	struct mac mac, ucmac, bcmac;
+	struct inplace_endpoint ep = { 0 };
+	uint32_t mark = 0;
+	bool made;
+	int rc = find_port(ip->nl, &spec->port, &p, reterr);
+
+	if (rc == 0)
+		rc = check_new(ip, spec, &p, &mac, reterr);
+	if (rc == 0)
+		rc = pick_mark(ip, spec, p.host.ifindex, &mark, reterr);
+	if (rc == 0)
+		rc = base_ensure(ip->nl, p.host.mtu, &ep.vbr, &made, reterr);
+	if (rc < 0)
+		return rc;
+	splice_marks((uint16_t)mark, &ucmac, &bcmac);
+	memcpy(ep.mac, mac.b, sizeof ep.mac);
+	memcpy(ep.mark, ucmac.b, sizeof ep.mark);
+	ep.mode = (uint8_t)spec->mode;
+	ep.failure = (uint8_t)spec->failure;
+	ep.only_ip = spec->only_ip;
+	rc = put_endpoint(ip, p.host.ifindex, &ep, reterr);
+	if (rc == 0)
+		rc = attach_all(ip, spec, p.host.ifindex, &ep, reterr);
+	if (rc < 0)
+		(void)take_away(ip, p.host.ifindex, &ep, NULL);
+	else
+		fill_stat(ip, p.host.ifindex, &ep, ret);
+	return rc;
+}
+
+int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
+		struct err *reterr)
+{
+	struct inplace ip;
+	int rc = inplace_open(true, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = add(&ip, spec, ret, reterr);
+	if (rc < 0)
+		(void)end_if_empty(&ip, NULL); /* the first failure is told */
+	inplace_close(&ip);
+	return rc;
+}
+
+/* --- del, mode, list -------------------------------------------------------------- */
+
+/* How long frames are waited for that the data plane has, and in which steps. */
+#define DRAIN_STEPS   25
+#define DRAIN_STEP_MS 20
+
+static uint64_t came_back(const struct inplace *ip, uint32_t port)
+{
+	struct inplace_counts c;
+
+	sum_counts(ip, port, &c);
+	return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
+	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+}
+
+static int put_mode(struct inplace *ip, uint32_t port,
+		    struct inplace_endpoint *ep, enum inplace_mode mode,
+		    struct err *reterr)
+{
+	ep->mode = (uint8_t)mode;
+	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
+}
+
+/* No new ones go there; those that are there come back. */
+static int drain(struct inplace *ip, uint32_t port, struct inplace_endpoint *ep,
+		 struct err *reterr)
+{
+	uint64_t before, now;
+	int rc;
+
+	if (ep->mode != INPLACE_INLINE)
+		return 0;
+	rc = put_mode(ip, port, ep, INPLACE_PASS, reterr);
+	now = came_back(ip, port);
+	for (int i = 0; rc == 0 && i < DRAIN_STEPS; i++) {
+		before = now;
+		(void)poll(NULL, 0, DRAIN_STEP_MS);
+		now = came_back(ip, port);
+		if (now == before)
+			break;
+	}
+	return rc;
+}
+
+static int find_endpoint(const struct inplace *ip,
+			 const struct inplace_port *at, uint32_t *ret_port,
+			 struct inplace_endpoint *ret, struct err *reterr)
+{
+	struct port p;
+	int rc = find_port(ip->nl, at, &p, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (bpf_map_lookup_elem(ip->eps, &p.host.ifindex, ret) < 0)
+		return err_set(reterr, ENOENT, "--dev", "%s is not diverted",
+			       p.host.name);
+	*ret_port = p.host.ifindex;
+	return 0;
+}
+
+int inplace_del(const struct inplace_port *port, struct err *reterr)
+{
+	struct inplace_endpoint ep;
+	struct inplace ip;
+	uint32_t ifindex;
+	int rc = inplace_open(false, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
+	if (rc == 0)
+		rc = drain(&ip, ifindex, &ep, reterr);
+	if (rc == 0)
+		rc = take_away(&ip, ifindex, &ep, reterr);
+	if (rc == 0)
+		rc = end_if_empty(&ip, reterr);
+	inplace_close(&ip);
+	return rc;
+}
+
+int inplace_del_all(struct err *reterr)
+{
+	struct inplace_endpoint ep;
+	struct inplace ip;
+	struct err err;
+	uint32_t port;
+	int rc = inplace_open(false, &ip, reterr), first = 0;
+
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	while (bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
+	       bpf_map_lookup_elem(ip.eps, &port, &ep) == 0) {
+		rc = drain(&ip, port, &ep, &err);
+		if (rc == 0)
+			rc = take_away(&ip, port, &ep, &err);
+		if (rc < 0 && first == 0) {
+			first = rc;
+			*reterr = err;
+		}
+		if (rc < 0) /* it is still the first key */
+			break;
+	}
+	rc = first ? first : end_if_empty(&ip, reterr);
+	inplace_close(&ip);
+	return rc;
+}
+
+int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
+		     struct err *reterr)
+{
+	struct inplace_endpoint ep;
+	struct inplace ip;
+	uint32_t ifindex;
+	int rc = inplace_open(false, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
+	if (rc == 0)
+		rc = put_mode(&ip, ifindex, &ep, mode, reterr);
+	inplace_close(&ip);
+	return rc;
+}
+
+int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
+{
+	struct inplace_stat *list;
+	struct inplace_endpoint ep;
+	struct inplace ip;
+	uint32_t port, *before = NULL;
+	size_t n = 0;
+	int rc = inplace_open(false, &ip, reterr);
+
+	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
+	if (!list && (rc == 0 || rc == -ENOENT))
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc < 0 && rc != -ENOENT) {
+		free(list);
+		return rc;
+	}
+	while (rc == 0 && n < INPLACE_ENDPOINTS_MAX &&
+	       bpf_map_get_next_key(ip.eps, before, &port) == 0) {
+		before = &port;
+		if (bpf_map_lookup_elem(ip.eps, &port, &ep) == 0)
+			fill_stat(&ip, port, &ep, &list[n++]);
+	}
+	if (rc == 0)
+		inplace_close(&ip);
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
