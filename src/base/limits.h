@@ -35,7 +35,7 @@
 #define BUSY_POLL_BATCH 2
 /*
  * Bursts wait in a packet socket while a batch is worked on; as the kernel
- * accounts. Full: it drops, counted (receive_lost).
+ * accounts (buffer_bytes). Full: it drops, counted (receive_lost).
  */
 #define SOCKET_BUFFER_BYTES (64 << 20)
 /*
@@ -45,7 +45,10 @@
 #define WORKER_PORTS_MAX 1024
 /* Ports served in one turn; the others get theirs in the next. */
 #define WORKER_READY_MAX 64
-/* Packets that wait in an NFQUEUE for their verdict. More: dropped there. */
+/*
+ * Packets that wait in an NFQUEUE for their verdict. More: dropped there; the
+ * kernel counts them, in the namespace's /proc/net/netfilter/nfnetlink_queue.
+ */
 #define NFQ_WAITING_MAX 8192
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
@@ -328,7 +331,7 @@
 #define OWN_MSG_MAX 65536
 /* A body in a sealed memfd; larger: E2BIG. */
 #define OWN_MEMFD_MAX (64u << 20)
-/* Clients connected to the own door at a time; one more is closed at once. */
+/* Clients of the own door at a time; one more is closed at once, counted. */
 #define OWN_CLIENTS_MAX 64
 
 /* Names of interfaces and namespaces in port messages, with NUL (2.2). */

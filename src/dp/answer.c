@@ -8,6 +8,7 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "dp/answer_config_use.h"
 #include "dp/answer_device.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
@@ -213,6 +214,7 @@ void answer_use(json_t *result, const char *name, uint64_t in_use,
 static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
 	struct ring_counts c = port_counts(p, ctl->worker);
+	struct ring_buffer b = port_buffer(p, ctl->worker);
 
 	answer_text(o, "iface", p->where.iface);
 	answer_text(o, "state", port_state_name(p->state));
@@ -220,6 +222,8 @@ static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 	answer_uint(o, "received", c.received);
 	answer_uint(o, "sent", c.sent);
 	answer_uint(o, "receive_lost", c.receive_lost);
+	answer_uint(o, "buffer_bytes", b.in_use);
+	answer_uint(o, "buffer_bytes_limit", b.limit);
 	answer_uint(o, "receive_errors", c.receive_errors);
 	answer_uint(o, "send_failed", c.send_failed);
 }
@@ -271,6 +275,7 @@ static void answer_door(json_t *doors, const char *name,
 
 	answer_uint(o, "messages", c->messages);
 	answer_uint(o, "refused", c->refused);
+	answer_uint(o, "refused_full", c->refused_full);
 	answer_uint(o, "unknown", c->unknown);
 	answer_uint(o, "garbage", c->garbage);
 	answer_uint(o, "unanswered", c->unanswered);
@@ -333,5 +338,10 @@ void answer_stats(json_t *result, struct control *ctl)
 	o = answer_group(result, "doors");
 	answer_door(o, "compat", &ctl->compat);
 	answer_door(o, "own", &ctl->own);
+	o = answer_group(json_object_get(o, "own"), "clients");
+	answer_uint(o, "in_use", ctl->own_clients);
+	answer_uint(o, "limit", OWN_CLIENTS_MAX);
+	answer_uint(o, "turned_away", ctl->own_turned_away);
+	answer_config_use(result, ctl);
 	answer_notices(result, &ctl->notify);
 }

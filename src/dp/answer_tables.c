@@ -18,6 +18,7 @@ void answer_fragments(json_t *result, const struct inspect_counts *c)
 	answer_uint(o, "in_use", s->datagrams);
 	answer_uint(o, "limit", s->datagrams_limit);
 	answer_uint(o, "fragments", s->fragments);
+	answer_uint(o, "sources", s->sources);
 	answer_uint(o, "bytes", s->bytes);
 	answer_uint(o, "bytes_limit", s->bytes_limit);
 	answer_uint(o, "held", c->held);

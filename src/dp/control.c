@@ -90,9 +90,10 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 					compat_serve(ctl, doors->compat);
 			     i++)
 				;
+		ctl->own_clients = clients.n;
 		serve_clients(ctl, &clients, set, n);
-		if (set[AT_OWN].revents)
-			own_accept(&clients, doors->own);
+		if (set[AT_OWN].revents && !own_accept(&clients, doors->own))
+			ctl->own_turned_away++;
 	}
 	own_close_all(&clients);
 }

@@ -26,11 +26,12 @@
 
 /* What a door has seen; told by weir_stats. */
 struct door_counts {
-	uint64_t messages;   /* understood and carried out */
-	uint64_t refused;    /* understood, but wrong or impossible */
-	uint64_t unknown;    /* no such message */
-	uint64_t garbage;    /* not even JSON, or too long */
-	uint64_t unanswered; /* answers nobody took */
+	uint64_t messages;     /* understood and carried out */
+	uint64_t refused;      /* understood, but wrong or impossible */
+	uint64_t refused_full; /* of these: a limit is met (ENOSPC, E2BIG) */
+	uint64_t unknown;      /* no such message */
+	uint64_t garbage;      /* not even JSON, or too long */
+	uint64_t unanswered;   /* answers nobody took */
 };
 
 struct control {
@@ -40,6 +41,8 @@ struct control {
 	int opener_fd;
 	usec_t started;
 	struct door_counts compat, own;
+	unsigned own_clients;	  /* connected to the own door */
+	uint64_t own_turned_away; /* there were OWN_CLIENTS_MAX */
 	struct kept kept;
 	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */

@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -27,6 +29,13 @@ int door_bind(const char *path, int type, struct err *reterr);
 /* Removes the path if it is still the socket that was bound. */
 void door_unlink(const char *path, int fd);
 
+/* Counts a message that was refused with that -errno. */
+static inline void door_refused(struct door_counts *c, int rc)
+{
+	c->refused++;
+	c->refused_full += rc == -ENOSPC || rc == -E2BIG;
+}
+
 /* One datagram of the compatible door; false: there is none. */
 bool compat_serve(struct control *ctl, int fd);
 
@@ -36,8 +45,8 @@ struct own_clients {
 	unsigned n;
 };
 
-/* Takes a new client in, or turns it away. */
-void own_accept(struct own_clients *clients, int listen_fd);
+/* Takes a new client in; false: turned away, since there are so many. */
+bool own_accept(struct own_clients *clients, int listen_fd);
 /* One request of client i. false: it is gone, and the last took its place. */
 bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i);
 void own_close_all(struct own_clients *clients);

@@ -104,7 +104,7 @@ static void one_message(struct control *ctl, const char *name,
 			  name);
 		return;
 	}
-	ctl->compat.refused++;
+	door_refused(&ctl->compat, rc);
 	tell(ctl, "message refused", &err);
 }
 

@@ -29,21 +29,25 @@ union fd_control {
 	struct cmsghdr align;
 };
 
-void own_accept(struct own_clients *clients, int listen_fd)
+bool own_accept(struct own_clients *clients, int listen_fd)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
 	if (fd < 0)
-		return;
-	if (clients->n == OWN_CLIENTS_MAX ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
+		return true;
+	if (clients->n == OWN_CLIENTS_MAX) {
+		close(fd);
+		return false;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
 	    (cred.uid != 0 && cred.uid != geteuid())) {
 		close(fd);
-		return;
+		return true;
 	}
 	clients->fds[clients->n++] = fd;
+	return true;
 }
 
 static void drop_client(struct own_clients *clients, unsigned i)
@@ -183,7 +187,7 @@ static bool answer_request(struct control *ctl, int fd, const json_t *id,
 		if (rc == -ENOENT)
 			ctl->own.unknown++;
 		else
-			ctl->own.refused++;
+			door_refused(&ctl->own, rc);
 		json_decref(answer);
 		answer = error_answer(id, &err);
 	} else {
@@ -262,7 +266,7 @@ static bool serve_text(struct control *ctl, int fd, const char *text,
 		json_t *answer = error_answer(id, &err);
 
 		sent = send_answer(fd, id, answer);
-		ctl->own.refused++;
+		door_refused(&ctl->own, -err.code);
 		json_decref(answer);
 	} else {
 		sent = answer_request(ctl, fd, id, large ? large : request);

@@ -165,6 +165,28 @@ static void do_counts(struct worker_view *view, void *arg)
 		ring_counts_add(&q->counts, ring_counts(p->ring));
 }
 
+struct buffer_question {
+	uint16_t at;
+	struct ring_buffer buffer;
+};
+
+static void do_buffer(struct worker_view *view, void *arg)
+{
+	struct buffer_question *q = arg;
+	const struct ring *ring = view->ports[q->at].ring;
+
+	if (ring)
+		q->buffer = ring_buffer(ring);
+}
+
+struct ring_buffer port_buffer(const struct port *p, struct worker *w)
+{
+	struct buffer_question q = { .at = p->at };
+
+	worker_ask(w, do_buffer, &q);
+	return q.buffer;
+}
+
 struct ring_counts port_counts(const struct port *p, struct worker *w)
 {
 	struct counts_question q = { .at = p->at };

@@ -48,6 +48,8 @@ bool port_retry(struct port *p, struct worker *w, int opener_fd);
 void port_update(const struct port *p, struct worker *w);
 /* Counts of all its rings so far. */
 struct ring_counts port_counts(const struct port *p, struct worker *w);
+/* Of its present ring; zeros when it has none. */
+struct ring_buffer port_buffer(const struct port *p, struct worker *w);
 /* "service", "pair", "tap", "nfq". */
 const char *port_kind_name(enum frame_port_kind k);
 /* "none", "open", "lost". */

@@ -1,4 +1,4 @@
-/* What a kind of ring provides; only for files of this folder. */
+/* What a kind of ring provides; for files of this folder, and bench/swap.c. */
 #pragma once
 
 #include "ring/ring.h"

@@ -1,5 +1,8 @@
 #include "ring/ring.h"
 
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
 #include "ring/ops.h"
 
 int ring_recv(struct ring *r)
@@ -35,6 +38,18 @@ int ring_fd(const struct ring *r)
 struct ring_counts ring_counts(struct ring *r)
 {
 	return r->ops->counts(r);
+}
+
+struct ring_buffer ring_buffer(const struct ring *r)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof mem;
+
+	/* what is no socket has no such buffer */
+	if (getsockopt(ring_fd(r), SOL_SOCKET, SO_MEMINFO, mem, &len) < 0)
+		return (struct ring_buffer){ 0 };
+	return (struct ring_buffer){ mem[SK_MEMINFO_RMEM_ALLOC],
+				     mem[SK_MEMINFO_RCVBUF] };
 }
 
 void ring_counts_add(struct ring_counts *to, struct ring_counts c)

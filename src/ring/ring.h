@@ -44,6 +44,11 @@ struct ring_counts {
 
 void ring_counts_add(struct ring_counts *to, struct ring_counts c);
 
+/* What waits in the kernel to be received, in bytes as it accounts them. */
+struct ring_buffer {
+	uint64_t in_use, limit; /* full: frames are lost, receive_lost */
+};
+
 /*
  * Up to RING_BATCH frames. 0: nothing there (live) or the end (capture).
  * -ENETDOWN, -ENODEV: the interface went away; -EIO: the capture is broken
@@ -62,6 +67,8 @@ void ring_send(struct ring *r, struct bytes frame);
 /* To be polled for input; -1: always ready (capture). */
 int ring_fd(const struct ring *r);
 struct ring_counts ring_counts(struct ring *r);
+/* Zeros: nothing waits anywhere (capture). */
+struct ring_buffer ring_buffer(const struct ring *r);
 /* Closes what it was made from. NULL is accepted. */
 void ring_free(struct ring *r);
 

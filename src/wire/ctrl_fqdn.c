@@ -35,7 +35,7 @@ bool fqdn_is_valid(const char *name)
 	if (len == 0 || len >= FQDN_TEXT_MAX || name[0] == '.')
 		return false;
 	for (const char *c = name; *c; c++)
-		if (*c <= ' ' || *c == 0x7f)
+		if (*c <= ' ' || *c == 0x7f || (*c == '.' && c[1] == '.'))
 			return false;
 	star = strrchr(name, '*');
 	return !star || (star == name && name[1] == '.' && name[2] != '\0');

@@ -11,5 +11,5 @@ int ctrl_parse_del_fqdn(const json_t *body, bool strict, struct ctrl_msg *m,
 
 /* A copy in lower case without a last dot; NULL without memory. */
 char *fqdn_lower_copy(const char *name);
-/* 1..255 printable bytes; "*" only as the first label of several. */
+/* 1..255 printable bytes, no empty label; "*" only as the first of several. */
 bool fqdn_is_valid(const char *name);

@@ -165,14 +165,16 @@ static void set_of_text(struct fields *f, const char *at, const char *text,
 static void host_of_text(struct fields *f, const char *at, const char *text,
 			 char **ret)
 {
-	*ret = fqdn_lower_copy(text);
-	if (!*ret)
-		f->rc = err_set(f->reterr, ENOMEM, at, "out of memory");
-	else if (!fqdn_is_valid(*ret))
+	if (!fqdn_is_valid(text)) {
 		fields_refuse(f, at,
 			      "expected a name like \"www.example.com\" or "
 			      "\"*.example.com\", got \"%.*s\"",
 			      SHOW_MAX, text);
+		return;
+	}
+	*ret = fqdn_lower_copy(text);
+	if (!*ret)
+		f->rc = err_set(f->reterr, ENOMEM, at, "out of memory");
 }
 
 static void parse_word(struct fields *f, const char *at, const json_t *v,

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the seed inputs of decode, defrag, dns, inspect and ctrl: the same each time."""
+"""Writes the seed inputs of all targets but base_addr and flow: the same each time."""
 import json
 import os
 import struct
@@ -84,6 +84,11 @@ MESSAGES = {
     "policy": '{"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":7,"dir":2,"mac":["02:00:00:00:00:01"],"rules":[{"id":1,'
               '"sip":"10.0.0.1","dip":"10.0.0.2","dipr":"10.0.0.9","port":0,"portr":65535,"proto":0,"action":5,'
               '"fqdn":"a.b","apps":[{"app":1,"action":2,"rid":3}]}]}}',
+    "own-rules": '{"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":7,"dir":3,"mac":["02:00:00:00:00:01"],"rules":[{"id":1,'
+                 '"from":["10.0.0.0/8","set:db","fqdn:*.a.b"],"to":["any"],"ports":["443","8000-8100"],"proto":"tcp",'
+                 '"apps":["http",1002],"action":"reject","ingress":true}]}}',
+    "sets": '{"weir_sets":{"sets":{"db":["10.0.0.1","10.0.1.0/24"]}}}',
+    "explain": '{"weir_explain":{"from":"10.0.0.1","to":"10.0.0.2","proto":"tcp","port":443,"app":"http","vhost":"a.b"}}',
     "debug": '{"ctrl_set_debug":{"categories":["ctrl","all"]}}',
 }
 
@@ -133,6 +138,51 @@ DNS = {
     "rdata": "000781800001000100000000" + DNS_Q.hex() + "c00c000100010000000900050a00000100",
     "odd": "000701000001000000000000" + "04002e5cff00000100 01",
     "questions": "000701000002000000000000" + DNS_Q.hex() * 2,
+}
+
+# fuzz_match.c: boxes, then points; see take_box(), take_point() there.
+COND, SAME, ANY_PEER, ANY_PORT, NAMED, ANY_PROTO = 4, 8, 16, 32, 64, 128
+NET = 0x0a000000
+
+
+def box(flags, peers, own=(NET, NET + 9), port=80, proto=6, name=0, more=0):
+    return struct.pack(">BBBBHIIII", flags, name, proto, more, port, *peers, *own)
+
+
+def point(how, peer, own=NET + 5, port=80, proto=6, names=0):
+    return struct.pack(">BBBHII", how, names, proto, port, peer, own)
+
+
+def index(ipv6, boxes, points):
+    return struct.pack(">BH", ipv6, len(boxes)) + b"".join(boxes + points)
+
+
+MATCHES = {
+    "few": index(0, [box(0, (NET, NET)), box(COND, (NET, NET + 3), port=81), box(ANY_PEER | ANY_PROTO, (0, 0))],
+                 [point(0, NET + i % 5, port=79 + i % 4) for i in range(12)]),
+    "peers": index(0, [box(1 + i % 2 | ANY_PEER | SAME * (i % 3 == 0), (0, 0), proto=6 + i % 2) for i in range(6)],
+                   [point(i % 2, NET + i, proto=6 + i // 2 % 2) for i in range(8)]),
+    "names": index(0, [box(NAMED | ANY_PEER | ANY_PORT, (0, 0), name=i % 8) for i in range(6)] + [box(0, (NET, NET + 9))],
+                   [point(2 * (i % 4), NET + i, names=17 * i % 256) for i in range(10)]),
+    "nested": index(0, [box((i + 1) % 4 | ANY_PORT | ANY_PROTO | COND * (i % 5 == 0), (NET + i // 4 * 16, NET + i // 4 * 16 + 15),
+                            (0, 2**32 - 1)) for i in range(240)],
+                    [point(i % 2, NET + i // 2 * 8 + i % 3, NET * (i % 3)) for i in range(200)]),
+    "many": index(0, [box(COND * (i % 7 == 0) | i % 4, (NET + 37 * i, NET + 37 * i + i % 90), port=i % 9, more=i % 5) for i in range(200)],
+                  [point(i % 2, NET + 61 * i, port=i % 12) for i in range(100)]),
+    "overlap": index(0, [box(0, (NET + i, NET + 200 - i), (NET + i, NET + 99 - i), port=i, more=200) for i in range(60)],
+                     [point(0, NET + 3 * i, NET + i, port=4 * i) for i in range(60)]),
+    "six": index(1, [box(ANY_PORT, (NET + 300 * i, NET + 300 * i + 2 * i)) for i in range(40)] + [box(ANY_PEER, (0, 0))],
+                 [point(i % 2, NET + 150 * i, NET + i % 12) for i in range(60)]),
+}
+
+RULES = {
+    "plain": "f10.0.0.1\nt10.0.0.2\np443\nPtcp\nAallow",
+    "lists": "f10.0.0.0/8\nf2001:db8::/32\nf10.9.0.1-10.9.0.7\ntany\np80\np8000-8100\nAreject\nahttp\na1002",
+    "peer": "fexternal\nffqdn:*.Example.com\nfinternal\nt10.0.0.2\npany\nPudp\nAalert\ni",
+    "dots": "f10.0.0.1\ntfqdn:*.a..\np1\nAallow",
+    "set": "fset:db\ntset:web\nAdeny\nPany",
+    "icmp": "f::1\nt::2-::9\nPicmpv6\nAlearn",
+    "six": "f2001:db8::5/64\nt2001:db8::/128\np1-65535\nP132\nAallow",
 }
 
 
@@ -186,3 +236,7 @@ for i in range(0, len(ALL), 8):
     write("ctrl", f"agent-{i // 8}", json.dumps({name: body for name, body, _ in ALL[i:i + 8]}).encode())
 for name, (how, events) in STREAMS.items():
     write("stream", name, bytes((how, 0)) + b"".join(struct.pack(">BBHI", *e[:3], e[3] % 2**32) for e in events))
+for name, data in MATCHES.items():
+    write("match", name, data)
+for name, text in RULES.items():
+    write("rule", name, text.encode())

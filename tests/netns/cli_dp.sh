@@ -81,6 +81,44 @@ exits 0 '^0 flows' "count" count
 exits 0 '^0 flows cleared' "clear" clear
 exits 0 '^endpoints .* 1 of 4,096' "stats show use against limit" stats
 exits 0 '"endpoints":\{' "stats as JSON" stats -o json
+dp stats -o json && json "all(u['limit'] > 0 for u in d['config'].values()) and
+    d['config']['ports']['in_use'] == 1 and d['config']['rules']['in_use'] == 2000 and
+    d['config']['internal_subnets']['in_use'] == 1 and d['port']['buffer_bytes_limit'] > 0"
+point $? "what the configuration and the port's buffer use of their limits" "$out"
+
+# One client more than there may be, and one rule more.
+python3 - "$door" >"$out" <<'P'
+import json, socket, sys
+
+def client():
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(20)
+    s.connect(sys.argv[1])
+    return s
+
+def ask(s, request):
+    s.send(json.dumps(request).encode())
+    return json.loads(s.recv(1 << 17))
+
+def door(s):
+    return ask(s, {"weir_stats": {}})["doors"]["own"]
+
+first = client()
+limit = door(first)["clients"]["limit"]
+all = [first] + [client() for _ in range(limit - 1)]
+assert ask(all[-1], {"ctrl_keep_alive": {"seq_num": 1}})["ok"]
+print(door(first)["clients"])
+assert door(first)["clients"]["in_use"] == limit
+assert client().recv(100) == b""
+assert door(first)["clients"]["turned_away"] == 1
+nets = [{"ip": "10.0.0.0", "mask": "255.0.0.0"}] * 1000
+for flag in (1, 0, 0, 0, 0):
+    refused = ask(first, {"ctrl_cfg_internal_net": {"flag": flag, "subnet_addr": nets}})
+print(refused)
+assert refused["error"]["code"] == "E2BIG", refused
+assert door(first)["refused_full"] == 1
+P
+point $? "what is refused at a limit is counted" "$out"
 
 exits 2 'flows, blocks' "no word: usage" -o text
 exits 2 'nonsense' "an unknown word: usage" nonsense

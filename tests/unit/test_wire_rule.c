@@ -96,6 +96,7 @@ static void test_bad_rules(void **state)
 		{ "{'id':1,'action':'allow','to':['any','x']}", "to[1]" },
 		{ "{'id':1,'action':'allow','to':['set:']}", "to[0]" },
 		{ "{'id':1,'action':'allow','to':['fqdn:a.*.b']}", "to[0]" },
+		{ "{'id':1,'action':'allow','to':['fqdn:a.b..']}", "to[0]" },
 		{ "{'id':1,'action':'allow','to':[7]}", "to[0]" },
 		{ "{'id':1,'action':'allow','ports':['1-']}", "ports[0]" },
 		{ "{'id':1,'action':'allow','ports':['9-8']}", "ports[0]" },
