@@ -137,6 +137,12 @@ static bool opener_is_own(const struct passage *w, const struct flow_key *k,
 	own_listens = port_set_has(w->endpoint->listens, k->proto, k->own_port);
 	peer_listens = peer &&
 		       port_set_has(peer->listens, k->proto, k->peer_port);
+	/*
+	 * Who speaks first over UDP asks: else a workload could reach whom it
+	 * may not, from a port that it listens on.
+	 */
+	if (p->proto == PROTO_UDP && !w->ingress && own_listens)
+		return guess;
 	return own_listens == peer_listens ? guess : peer_listens;
 }
 

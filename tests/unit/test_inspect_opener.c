@@ -51,7 +51,9 @@ static const struct {
 	{ "a SYN tells", 6, true, false, 9000, 5000, S, false },
 	{ "a SYN tells, in", 6, false, false, 5000, 9100, S, true },
 	{ "a SYN+ACK tells", 6, true, false, 5000, 9100, SA, true },
-	{ "UDP, own port", 17, true, false, 9001, 5000, 0, true },
+	/* who speaks first asks, from whatever port */
+	{ "UDP, own port", 17, true, false, 9001, 5000, 0, false },
+	{ "UDP, own port, in", 17, false, false, 9001, 5000, 0, true },
 	{ "UDP, peer's port", 17, false, false, 5000, 9101, 0, false },
 	{ "UDP, neither: the sender", 17, true, false, 9000, 5000, 0, false },
 	{ "UDP, neither: the sender, in", 17, false, false, 9, 9, 0, true },
