@@ -78,7 +78,8 @@
 /*
  * Flows of one worker, by default (weir-dp --flows). Memory is touched only
  * when used. Full: the new flow is judged without state and counted
- * (flow_table_full); it is never let through unjudged.
+ * (stateless), or dropped (flow_table_full), as weir_settings says; it is never
+ * let through unjudged.
  */
 #define FLOWS_DEFAULT (1u << 17)
 #define FLOWS_MIN     64

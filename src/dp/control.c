@@ -134,7 +134,9 @@ static int start(struct control *ctl, uint32_t max_flows, int lost_fd,
 int control_run(const struct door_fds *doors, int opener_fd, uint32_t max_flows,
 		struct heartbeat *heartbeat, const json_t *load)
 {
-	struct control ctl = { .opener_fd = opener_fd, .started = clock_now() };
+	struct control ctl = { .opener_fd = opener_fd,
+			       .started = clock_now(),
+			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int status = 1;

@@ -22,6 +22,7 @@
 #include "dp/notify.h"
 #include "dp/ports.h"
 #include "dp/worker.h"
+#include "inspect/settings.h"
 
 /* What a door has seen; told by weir_stats. */
 struct door_counts {
@@ -40,6 +41,7 @@ struct control {
 	usec_t started;
 	struct door_counts compat, own;
 	struct kept kept;
+	struct inspect_settings settings; /* the worker's, now */
 	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };

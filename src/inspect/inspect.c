@@ -39,6 +39,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 {
 	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct stream_options streams = stream_options_default();
+	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = calloc(1, sizeof *in);
 
 	if (!in)
@@ -54,7 +55,6 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->traffic = traffic_new();
 	in->streams = stream_pool_new(&streams);
 	in->learned = learned_new(&learned_limits_default, opt->seed);
-	in->tunnels = opt->tunnels;
 	if (!in->flows || !in->defrag || !in->grace || !in->meters ||
 	    !in->threats || !in->reports || !in->traffic || !in->streams ||
 	    !in->learned) {
@@ -63,6 +63,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	}
 	flow_table_on_end(in->flows, tell_flow_ended, in);
 	defrag_on_gone(in->defrag, whole_gone, in);
+	inspect_configure(in, &settings);
 	return in;
 }
 
@@ -265,8 +266,8 @@ static void look_inside(struct passage *w)
 	while (w->verdict.forward) {
 		enum packet_outcome why;
 		struct packet inner;
-		enum tunnel_outcome outcome =
-			packet_inner(&w->packet, &w->in->tunnels, &inner, &why);
+		enum tunnel_outcome outcome = packet_inner(
+			&w->packet, &w->in->settings.tunnels, &inner, &why);
 
 		if (outcome != TUNNEL_NONE)
 			w->in->counts.tunnels[outcome]++;

@@ -44,10 +44,9 @@ struct inspect_options {
 	 * MAC, and without one, flows belong to nobody and nothing is judged.
 	 */
 	bool capture;
-	struct tunnel_options tunnels; /* which are looked into; 0: none */
 };
 
-/* NULL: out of memory. */
+/* With the default settings (inspect/settings.h). NULL: out of memory. */
 struct inspect *inspect_new(const struct inspect_options *opt);
 void inspect_free(struct inspect *in);
 
