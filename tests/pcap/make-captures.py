@@ -4,8 +4,8 @@ import os
 from functools import reduce
 from operator import truediv
 
-from scapy.all import (DNS, DNSQR, DNSRR, Dot1AD, Dot1Q, Ether, ICMP, ICMPv6DestUnreach, IP, IPv6,
-                       IPv6ExtHdrFragment, Raw, TCP, UDP, wrpcap)
+from scapy.all import (DNS, DNSQR, DNSRR, Dot1AD, Dot1Q, Ether, GRE, ICMP, ICMPv6DestUnreach, IP, IPv6,
+                       IPv6ExtHdrFragment, Raw, TCP, UDP, VXLAN, wrpcap)
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "captures")
 A, B = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -119,6 +119,22 @@ write("policy", talk() + [tcp(0, "S", 100, dport=81)] * 2 + [tcp(0, "S", 100, dp
 write("midstream", [tcp(0, "PA", 101, 501, b"GET /"), tcp(1, "A", 501, 106, b"200 OK"), tcp(0, "A", 106, 507)]
       + handshake(sport=4001)[1:]
       + [tcp(1, "A", 501, 101, b"x" * 5, v6=True), tcp(0, "A", 101, 506, v6=True)])
+
+# Of what is in a tunnel, port 80 may be: the frame goes on if all of it may.
+def carried(dport, v6=False):
+    ip = IPv6(src="2001:db8:9::1", dst="2001:db8:9::2") if v6 else IP(src="10.9.0.1", dst="10.9.0.2", id=1)
+    return ip / TCP(sport=4000, dport=dport, flags="S", seq=100)
+
+
+def vxlan(vni, dport):
+    return (way(0) / UDP(sport=7000, dport=4789) / VXLAN(vni=vni, flags="Instance")
+            / Ether(src="02:00:00:00:09:01", dst="02:00:00:00:09:02") / carried(dport))
+
+
+TUNNELS = [vxlan(1, 80), vxlan(2, 80), vxlan(2, 81), way(0) / GRE() / carried(80), way(0) / GRE() / carried(81),
+           way(0) / GRE(proto=0x86dd) / carried(80, v6=True)]
+write("tunnels", TUNNELS)
+write("tunnels-off", TUNNELS)
 
 # A reset outside the window ends nothing: after half a minute it is the same
 # flow. Inside it ends one, and what comes then is another.
