@@ -417,23 +417,30 @@ json_t *settings_json(const struct inspect_settings *s)
 	return all;
 }
 
-/* Takes out of `a` what `b` says, too. */
-static void take_out(json_t *a, const json_t *b)
+/* Takes the members of `a` out that are the same in `b`, and empty ones. */
+static void take_same(json_t *a, const json_t *b)
 {
 	const char *name;
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe(a, next, name, v)
-	{
-		const json_t *same = json_object_get(b, name);
+	json_object_foreach_safe(
+		a, next, name,
+		v) if (json_equal(v, json_object_get(b, name)) ||
+		       (json_is_object(v) && json_object_size(v) == 0))(void)
+		json_object_del(a, name);
+}
 
+/* The same of a section, whose members may be objects. */
+static void take_same_within(json_t *a, const json_t *b)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach (a, name, v)
 		if (json_is_object(v))
-			take_out(v, same);
-		if (json_equal(v, same) ||
-		    (json_is_object(v) && json_object_size(v) == 0))
-			(void)json_object_del(a, name);
-	}
+			take_same(v, json_object_get(b, name));
+	take_same(a, b);
 }
 
 json_t *settings_changed_json(const struct inspect_settings *s)
@@ -441,7 +448,10 @@ json_t *settings_changed_json(const struct inspect_settings *s)
 	struct inspect_settings defaults = inspect_settings_default();
 	json_t *changed = settings_json(s), *before = settings_json(&defaults);
 
-	take_out(changed, before);
+	for (size_t i = 0; i < N_SECTIONS; i++)
+		take_same_within(json_object_get(changed, sections[i].name),
+				 json_object_get(before, sections[i].name));
+	take_same(changed, before);
 	json_decref(before);
 	return changed;
 }

@@ -87,84 +87,80 @@ static void test_good(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *at;
+} refused[] = {
+	{ "[]", "" },
+	{ "{\"nonsense\":{}}", "nonsense" },
+	{ "{\"meters\":[]}", "meters" },
+	{ "{\"meters\":{\"nonsense\":{}}}", "meters.nonsense" },
+	/* they have no effect here */
+	{ "{\"meters\":{\"tcp-no-data\":{}}}", "meters.tcp-no-data" },
+	{ "{\"threats\":{\"2004\":{}}}", "threats.2004" },
+	{ "{\"threats\":{\"2002\":{\"action\":\"allow\"}}}",
+	  "threats.2002.action" },
+	{ "{\"meters\":{\"syn-flood\":{\"nonsense\":1}}}",
+	  "meters.syn-flood.nonsense" },
+	{ "{\"meters\":{\"syn-flood\":{\"enabled\":1}}}",
+	  "meters.syn-flood.enabled" },
+	{ "{\"meters\":{\"syn-flood\":{\"upper\":\"9\"}}}",
+	  "meters.syn-flood.upper" },
+	{ "{\"meters\":{\"syn-flood\":{\"upper\":0}}}",
+	  "meters.syn-flood.upper" },
+	{ "{\"meters\":{\"syn-flood\":{\"upper\":2147483649}}}",
+	  "meters.syn-flood.upper" },
+	{ "{\"meters\":{\"syn-flood\":{\"upper\":-1}}}",
+	  "meters.syn-flood.upper" },
+	/* with the lower limit that is set */
+	{ "{\"meters\":{\"syn-flood\":{\"upper\":599}}}",
+	  "meters.syn-flood.lower" },
+	{ "{\"meters\":{\"syn-flood\":{\"span_s\":61}}}",
+	  "meters.syn-flood.span_s" },
+	{ "{\"meters\":{\"source-sessions\":{\"span_s\":1}}}",
+	  "meters.source-sessions.span_s" },
+	{ "{\"meters\":{\"syn-flood\":{\"idle_s\":0}}}",
+	  "meters.syn-flood.idle_s" },
+	{ "{\"meters\":{\"syn-flood\":{\"log_gap_s\":3601}}}",
+	  "meters.syn-flood.log_gap_s" },
+	{ "{\"threats\":{\"9999\":{}}}", "threats.9999" },
+	{ "{\"threats\":{\"2003\":{\"action\":\"reset\"}}}",
+	  "threats.2003.action" },
+	{ "{\"threats\":{\"2003\":true}}", "threats.2003" },
+	{ "{\"streams\":{\"overlap\":\"kill\"}}", "streams.overlap" },
+	{ "{\"streams\":{\"on\":{\"none\":\"pass\"}}}", "streams.on.none" },
+	{ "{\"streams\":{\"on\":{\"fin\":\"allow\"}}}", "streams.on.fin" },
+	{ "{\"fragments\":{\"overlap\":\"last\"}}", "fragments.overlap" },
+	{ "{\"flows\":{\"full\":\"\"}}", "flows.full" },
+	{ "{\"flows\":{\"full\":\"drop\",\"more\":1}}", "flows.more" },
+	{ "{\"tunnels\":{\"look\":[\"gre\",\"none\"]}}", "tunnels.look[1]" },
+	{ "{\"tunnels\":{\"look\":[7]}}", "tunnels.look[0]" },
+	{ "{\"tunnels\":{\"look\":\"gre\"}}", "tunnels.look" },
+	{ "{\"tunnels\":{\"vxlan_ports\":[0]}}", "tunnels.vxlan_ports[0]" },
+	{ "{\"tunnels\":{\"geneve_ports\":[1,65536]}}",
+	  "tunnels.geneve_ports[1]" },
+	{ "{\"tunnels\":{\"vxlan_ports\":[\"4789\"]}}",
+	  "tunnels.vxlan_ports[0]" },
+	{ "{\"tunnels\":{\"vxlan_ports\":[1,2,3,4,5,6,7,8,9]}}",
+	  "tunnels.vxlan_ports" },
+	/* nothing of it is kept, whatever was right before */
+	{ "{\"flows\":{\"full\":\"drop\"},\"tunnels\":{\"look\":["
+	  "\"gre\"],\"geneve_ports\":[1],\"vxlan_ports\":[0]}}",
+	  "tunnels.vxlan_ports[0]" },
+};
+
 static void test_bad(void **state)
 {
-	static const struct {
-		const char *text, *at;
-	} rows[] = {
-		{ "[]", "" },
-		{ "{\"nonsense\":{}}", "nonsense" },
-		{ "{\"meters\":[]}", "meters" },
-		{ "{\"meters\":{\"nonsense\":{}}}", "meters.nonsense" },
-		/* they have no effect here */
-		{ "{\"meters\":{\"tcp-no-data\":{}}}", "meters.tcp-no-data" },
-		{ "{\"threats\":{\"2004\":{}}}", "threats.2004" },
-		{ "{\"threats\":{\"2002\":{\"action\":\"allow\"}}}",
-		  "threats.2002.action" },
-		{ "{\"meters\":{\"syn-flood\":{\"nonsense\":1}}}",
-		  "meters.syn-flood.nonsense" },
-		{ "{\"meters\":{\"syn-flood\":{\"enabled\":1}}}",
-		  "meters.syn-flood.enabled" },
-		{ "{\"meters\":{\"syn-flood\":{\"upper\":\"9\"}}}",
-		  "meters.syn-flood.upper" },
-		{ "{\"meters\":{\"syn-flood\":{\"upper\":0}}}",
-		  "meters.syn-flood.upper" },
-		{ "{\"meters\":{\"syn-flood\":{\"upper\":2147483649}}}",
-		  "meters.syn-flood.upper" },
-		{ "{\"meters\":{\"syn-flood\":{\"upper\":-1}}}",
-		  "meters.syn-flood.upper" },
-		/* with the lower limit that is set */
-		{ "{\"meters\":{\"syn-flood\":{\"upper\":599}}}",
-		  "meters.syn-flood.lower" },
-		{ "{\"meters\":{\"syn-flood\":{\"span_s\":61}}}",
-		  "meters.syn-flood.span_s" },
-		{ "{\"meters\":{\"source-sessions\":{\"span_s\":1}}}",
-		  "meters.source-sessions.span_s" },
-		{ "{\"meters\":{\"syn-flood\":{\"idle_s\":0}}}",
-		  "meters.syn-flood.idle_s" },
-		{ "{\"meters\":{\"syn-flood\":{\"log_gap_s\":3601}}}",
-		  "meters.syn-flood.log_gap_s" },
-		{ "{\"threats\":{\"9999\":{}}}", "threats.9999" },
-		{ "{\"threats\":{\"2003\":{\"action\":\"reset\"}}}",
-		  "threats.2003.action" },
-		{ "{\"threats\":{\"2003\":true}}", "threats.2003" },
-		{ "{\"streams\":{\"overlap\":\"kill\"}}", "streams.overlap" },
-		{ "{\"streams\":{\"on\":{\"none\":\"pass\"}}}",
-		  "streams.on.none" },
-		{ "{\"streams\":{\"on\":{\"fin\":\"allow\"}}}",
-		  "streams.on.fin" },
-		{ "{\"fragments\":{\"overlap\":\"last\"}}",
-		  "fragments.overlap" },
-		{ "{\"flows\":{\"full\":\"\"}}", "flows.full" },
-		{ "{\"flows\":{\"full\":\"drop\",\"more\":1}}", "flows.more" },
-		{ "{\"tunnels\":{\"look\":[\"gre\",\"none\"]}}",
-		  "tunnels.look[1]" },
-		{ "{\"tunnels\":{\"look\":[7]}}", "tunnels.look[0]" },
-		{ "{\"tunnels\":{\"look\":\"gre\"}}", "tunnels.look" },
-		{ "{\"tunnels\":{\"vxlan_ports\":[0]}}",
-		  "tunnels.vxlan_ports[0]" },
-		{ "{\"tunnels\":{\"geneve_ports\":[1,65536]}}",
-		  "tunnels.geneve_ports[1]" },
-		{ "{\"tunnels\":{\"vxlan_ports\":[\"4789\"]}}",
-		  "tunnels.vxlan_ports[0]" },
-		{ "{\"tunnels\":{\"vxlan_ports\":[1,2,3,4,5,6,7,8,9]}}",
-		  "tunnels.vxlan_ports" },
-		/* nothing of it is kept, whatever was right before */
-		{ "{\"flows\":{\"full\":\"drop\"},\"tunnels\":{\"look\":["
-		  "\"gre\"],\"geneve_ports\":[1],\"vxlan_ports\":[0]}}",
-		  "tunnels.vxlan_ports[0]" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
 		struct inspect_settings s = inspect_settings_default();
 		struct err err = { 0 };
 		json_t *changed;
 
-		assert_row(rows[i].text, read_text(rows[i].text, &s, &err) < 0);
-		assert_string_equal(err.at, rows[i].at);
-		assert_row(rows[i].text, err.text[0]);
+		assert_row(refused[i].text,
+			   read_text(refused[i].text, &s, &err) < 0);
+		assert_string_equal(err.at, refused[i].at);
+		assert_row(refused[i].text, err.text[0]);
 		changed = settings_changed_json(&s);
-		assert_row(rows[i].text, json_object_size(changed) == 0);
+		assert_row(refused[i].text, json_object_size(changed) == 0);
 		json_decref(changed);
 	}
 }
