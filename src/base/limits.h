@@ -81,7 +81,8 @@
 /*
  * Flows of one worker, by default (weir-dp --flows). Memory is touched only
  * when used. Full: the new flow is judged without state and counted
- * (flow_table_full); it is never let through unjudged.
+ * (stateless), or dropped (flow_table_full), as weir_settings says; it is never
+ * let through unjudged.
  */
 #define FLOWS_DEFAULT (1u << 17)
 #define FLOWS_MIN     64
@@ -103,8 +104,6 @@
  * two frames of INJECT_FRAME_MAX bytes, which have their places.
  */
 #define SILENT_PER_BATCH 32
-/* weir-dp --threat, so often: more than there are kinds; a usage error. */
-#define THREAT_CHOICES_MAX 64
 /* What else ages (fragments, meters, threats) is looked at so often. */
 #define AGE_EVERY_US 10000
 /*

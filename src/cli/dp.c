@@ -29,6 +29,9 @@ static const char help_text[] =
 	"  config      the messages that make it as it is now, as JSON\n"
 	"  count       how many flows there are\n"
 	"  clear [ID]  forgets the flow with that id, or all\n"
+	"  settings    its limits of floods, what it does when tables are\n"
+	"              full, tunnels it looks into, as JSON; with such JSON\n"
+	"              behind it ('{...}', @FILE or -): sets what is in that\n"
 	"  version     which program answers\n"
 	"  explain     may a connection be, and which rule says so (see\n"
 	"              weir dp explain --help)\n"
@@ -47,7 +50,8 @@ static const char help_text[] =
 	"Examples:\n"
 	"  weir dp flows\n"
 	"  weir dp '{\"ctrl_keep_alive\":{\"seq_num\":1}}'\n"
-	"  weir dp config >before.json; weir dp @before.json\n";
+	"  weir dp config >before.json; weir dp @before.json\n"
+	"  weir dp settings '{\"flows\":{\"full\":\"drop\"}}'\n";
 
 struct dp {
 	struct out out;
@@ -102,6 +106,14 @@ static void show_config(const struct out *o, const json_t *a)
 	printf("\n]\n");
 }
 
+/* Can be edited, and given to `settings` again. */
+static void show_settings(const struct out *o, const json_t *a)
+{
+	(void)json_dumpf(json_object_get(a, "settings"), stdout,
+			 JSON_INDENT(2));
+	printf("\n");
+}
+
 static void show_version(const struct out *o, const json_t *a)
 {
 	const char *version = "?";
@@ -115,15 +127,16 @@ static void show_version(const struct out *o, const json_t *a)
 static const struct verb {
 	const char *word, *message;
 	void (*show)(const struct out *o, const json_t *answer);
-	bool takes_id;
+	enum { TAKES_NOTHING, TAKES_ID, TAKES_BODY } takes; /* or nothing */
 } verbs[] = {
-	{ "flows", "ctrl_list_session", show_flows, false },
-	{ "blocks", "weir_blocks", show_blocks, false },
-	{ "stats", "weir_stats", dpshow_tree, false },
-	{ "config", "weir_config", show_config, false },
-	{ "count", "ctrl_count_session", show_count, false },
-	{ "clear", "ctrl_clear_session", show_cleared, true },
-	{ "version", "weir_version", show_version, false },
+	{ "flows", "ctrl_list_session", show_flows, TAKES_NOTHING },
+	{ "blocks", "weir_blocks", show_blocks, TAKES_NOTHING },
+	{ "stats", "weir_stats", dpshow_tree, TAKES_NOTHING },
+	{ "config", "weir_config", show_config, TAKES_NOTHING },
+	{ "count", "ctrl_count_session", show_count, TAKES_NOTHING },
+	{ "clear", "ctrl_clear_session", show_cleared, TAKES_ID },
+	{ "settings", "weir_settings", show_settings, TAKES_BODY },
+	{ "version", "weir_version", show_version, TAKES_NOTHING },
 };
 
 static const struct verb *find_verb(const char *word)
@@ -168,6 +181,16 @@ static int ask_clear(struct dp *d, json_t **ret, struct err *reterr)
 	return rc;
 }
 
+static int ask_body(struct dp *d, const char *name, const json_t *body,
+		    json_t **ret, struct err *reterr)
+{
+	json_t *m = json_pack("{s:O}", name, body);
+	int rc = dpclient_ask(&d->client, m, ret, reterr);
+
+	json_decref(m);
+	return rc;
+}
+
 /* In text the code comes first; JSON has a member for it. */
 static int tell_refusal(const struct dp *d, const struct err *err)
 {
@@ -179,14 +202,17 @@ static int tell_refusal(const struct dp *d, const struct err *err)
 	return out_error(&d->out, "dp", &with_code);
 }
 
-static int run_verb(struct dp *d, const struct verb *v)
+/* body: what the message says; NULL: nothing */
+static int run_verb(struct dp *d, const struct verb *v, const json_t *body)
 {
 	json_t *answer = NULL;
 	struct err err = { 0 };
 	int rc;
 
-	if (v->takes_id)
+	if (v->takes == TAKES_ID)
 		rc = ask_clear(d, &answer, &err);
+	else if (body)
+		rc = ask_body(d, v->message, body, &answer, &err);
 	else if (strcmp(v->message, "ctrl_list_session") == 0)
 		rc = dpclient_flows(&d->client, &answer, &err);
 	else
@@ -385,10 +411,10 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 				      "missing");
 		}
 	if (!err.code && optind == argc)
-		(void)err_set(
-			&err, EINVAL, NULL,
-			"say what: flows, blocks, stats, config, count, "
-			"clear, version, explain, a JSON message, @FILE or -");
+		(void)err_set(&err, EINVAL, NULL,
+			      "say what: flows, blocks, stats, config, count, "
+			      "clear, settings, version, explain, a JSON "
+			      "message, @FILE or -");
 	else if (!err.code && optind + 2 < argc)
 		(void)err_set(&err, EINVAL, argv[optind + 2],
 			      "one argument too many");
@@ -407,34 +433,58 @@ static bool is_raw(const char *what)
 	       what[strspn(what, " \t\n")] == '[';
 }
 
-/* Reads and checks what is to be sent, before anybody is spoken to. */
-static int prepare(struct dp *d, const struct verb *v, json_t **ret_messages,
+static bool is_source(const char *what)
+{
+	return what[0] == '@' || strcmp(what, "-") == 0;
+}
+
+static int check_words(const struct dp *d, const struct verb *v,
+		       struct err *reterr)
+{
+	uint32_t id;
+
+	if (!v && !is_raw(d->what) && !is_source(d->what))
+		return err_set(reterr, EINVAL, d->what,
+			       "neither a word known here nor a JSON message");
+	if (!d->argument)
+		return 0;
+	if (v && v->takes == TAKES_ID)
+		return parse_id(d->argument, &id, reterr);
+	if (!v || v->takes == TAKES_NOTHING)
+		return err_set(reterr, EINVAL, d->argument,
+			       "%s takes no argument",
+			       v ? v->word : "a message");
+	if (!is_raw(d->argument) && !is_source(d->argument))
+		return err_set(reterr, EINVAL, d->argument,
+			       "neither JSON nor where to read it from");
+	return 0;
+}
+
+/*
+ * Reads and checks what is to be sent, before anybody is spoken to. *ret_json:
+ * the messages; of a verb what its message says, NULL: nothing.
+ */
+static int prepare(struct dp *d, const struct verb *v, json_t **ret_json,
 		   bool *ret_single, int *ret_exit)
 {
+	const char *what = v ? d->argument : d->what;
 	struct err err = { 0 };
 	char *read = NULL;
-	size_t len = strlen(d->what);
-	uint32_t id;
-	int rc = 0;
+	size_t len = what ? strlen(what) : 0;
+	int rc = check_words(d, v, &err);
 
-	if (v && d->argument && v->takes_id)
-		rc = parse_id(d->argument, &id, &err);
-	else if (d->argument)
-		rc = err_set(&err, EINVAL, d->argument, "%s takes no argument",
-			     v ? v->word : "a message");
-	else if (!v && !is_raw(d->what) && d->what[0] != '@' &&
-		 strcmp(d->what, "-") != 0)
-		rc = err_set(&err, EINVAL, d->what,
-			     "neither a word known here nor a JSON message");
-	if (rc == 0 && !v && !is_raw(d->what)) {
-		if (read_source(d->what, &read, &len, &err) < 0) {
-			*ret_exit = out_error(&d->out, "dp", &err);
-			return -EIO;
-		}
+	if (rc == 0 && what && is_source(what) &&
+	    read_source(what, &read, &len, &err) < 0) {
+		*ret_exit = out_error(&d->out, "dp", &err);
+		return -EIO;
 	}
-	if (rc == 0 && !v)
-		rc = load_messages(read ? read : d->what, len, ret_messages,
+	if (rc == 0 && !v) {
+		rc = load_messages(read ? read : what, len, ret_json,
 				   ret_single, &err);
+	} else if (rc == 0 && what && v->takes == TAKES_BODY) {
+		*ret_json = ctrl_load(read ? read : what, len, &err);
+		rc = *ret_json ? 0 : -EINVAL;
+	}
 	free(read);
 	if (rc < 0)
 		*ret_exit = out_usage(&d->out, "dp", &err);
@@ -446,7 +496,7 @@ int cmd_dp(int argc, char **argv)
 	struct dp d = { .out = out_default(),
 			.control = DP_CONTROL_DEFAULT,
 			.client = { .fd = -1 } };
-	json_t *messages = NULL;
+	json_t *json = NULL;
 	struct err err = { 0 };
 	const struct verb *v;
 	bool single = false;
@@ -458,13 +508,13 @@ int cmd_dp(int argc, char **argv)
 	if (!parse_options(&d, argc, argv, &code))
 		return code;
 	v = find_verb(d.what);
-	if (prepare(&d, v, &messages, &single, &code) < 0)
+	if (prepare(&d, v, &json, &single, &code) < 0)
 		return code;
 	if (dpclient_open(d.control, &d.client, &err) < 0)
 		code = out_error(&d.out, "dp", &err);
 	else
-		code = v ? run_verb(&d, v) : run_raw(&d, messages, single);
+		code = v ? run_verb(&d, v, json) : run_raw(&d, json, single);
 	dpclient_done(&d.client);
-	json_decref(messages);
+	json_decref(json);
 	return code;
 }

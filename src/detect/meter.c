@@ -127,28 +127,40 @@ const char *meter_kind_name(enum meter_kind kind)
 	return kinds[kind].name;
 }
 
-static bool rule_is_valid(const struct meter_rule *r, enum meter_kind kind)
+static int rule_check(const struct meter_rule *r, enum meter_kind kind,
+		      struct err *reterr)
 {
 	bool is_rate = kind != METER_SOURCE_SESSIONS;
+	const struct {
+		const char *name;
+		uint32_t is, min, max;
+	} numbers[] = {
+		{ "span_s", r->span_s, is_rate ? 1 : 0, is_rate ? 60 : 0 },
+		{ "upper", r->upper, 1, 1u << 31 },
+		{ "lower", r->lower, 1, r->upper },
+		{ "idle_s", r->idle_s, 1, 600 },
+		{ "log_gap_s", r->log_gap_s, 0, 3600 },
+	};
 
-	return (is_rate ? r->span_s >= 1 && r->span_s <= 60 : r->span_s == 0) &&
-	       r->upper >= 1 && r->upper <= 1u << 31 && r->lower >= 1 &&
-	       r->lower <= r->upper && r->idle_s >= 1 && r->idle_s <= 600 &&
-	       r->log_gap_s <= 3600;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (numbers[i].is < numbers[i].min ||
+		    numbers[i].is > numbers[i].max)
+			return err_set(reterr, EINVAL, numbers[i].name,
+				       "expected an integer in %u..%u, got %u",
+				       numbers[i].min, numbers[i].max,
+				       numbers[i].is);
+	return 0;
 }
 
 int meter_options_check(const struct meter_options *opt, struct err *reterr)
 {
 	for (int k = 0; k < METER_KIND__MAX; k++) {
-		const struct meter_rule *r = &opt->rule[k];
+		int rc = rule_check(&opt->rule[k], (enum meter_kind)k, reterr);
 
-		if (rule_is_valid(r, (enum meter_kind)k))
-			continue;
-		return err_set(reterr, EINVAL, kinds[k].name,
-			       "span %u s, upper %u, lower %u, idle %u s, log "
-			       "gap %u s: out of range",
-			       r->span_s, r->upper, r->lower, r->idle_s,
-			       r->log_gap_s);
+		if (rc < 0) {
+			err_prefix(reterr, kinds[k].name);
+			return rc;
+		}
 	}
 	return 0;
 }
@@ -204,8 +216,8 @@ static void forget_all(struct table *t)
 
 void meters_configure(struct meters *m, const struct meter_options *opt)
 {
+	BUG_ON(meter_options_check(opt, NULL) < 0);
 	for (int k = 0; k < METER_KIND__MAX; k++) {
-		BUG_ON(!rule_is_valid(&opt->rule[k], (enum meter_kind)k));
 		if (opt->rule[k].span_s != m->opt.rule[k].span_s)
 			forget_all(&m->tables[k]);
 	}

@@ -51,7 +51,7 @@ struct meter_options {
 /* The reference's; the two meters of ours are there, but not enabled. */
 extern const struct meter_options meter_defaults;
 
-/* 0 or -EINVAL, *reterr saying which number is wrong. */
+/* 0 or -EINVAL, *reterr (at: "syn-flood.upper") saying what was expected. */
 int meter_options_check(const struct meter_options *opt, struct err *reterr);
 
 /*

@@ -52,7 +52,7 @@ static const struct threat_kind kinds[] = {
 	  "external IP of a service" },
 };
 
-#define N_KINDS (sizeof kinds / sizeof *kinds)
+_Static_assert(sizeof kinds / sizeof *kinds == THREAT_KINDS, "as told");
 
 /* No padding: hashed and compared as bytes. */
 struct threat_key {
@@ -75,7 +75,7 @@ struct threat_log {
 	struct {
 		bool enabled;
 		uint8_t action;
-	} now[N_KINDS];
+	} now[THREAT_KINDS];
 	struct lru lru;
 	struct slot *slots;	       /* limit + 1; [0] is unused */
 	struct threat_record *records; /* of the slots */
@@ -88,10 +88,16 @@ struct threat_log {
 /* -1: no such id. */
 static int kind_index(uint32_t id)
 {
-	for (size_t i = 0; i < N_KINDS; i++)
+	for (size_t i = 0; i < THREAT_KINDS; i++)
 		if (kinds[i].id == id)
 			return (int)i;
 	return -1;
+}
+
+const struct threat_kind *threat_kind_at(unsigned i)
+{
+	BUG_ON(i >= THREAT_KINDS);
+	return &kinds[i];
 }
 
 const struct threat_kind *threat_kind_find(uint32_t id)
@@ -122,7 +128,7 @@ struct threat_log *threat_log_new(uint32_t slots, uint64_t seed)
 	t->seed = seed;
 	t->stats.slots_limit = slots;
 	t->stats.records_limit = THREAT_RECORDS_MAX;
-	for (size_t i = 0; i < N_KINDS; i++) {
+	for (size_t i = 0; i < THREAT_KINDS; i++) {
 		t->now[i].enabled = kinds[i].enabled;
 		t->now[i].action = kinds[i].action;
 	}

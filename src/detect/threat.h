@@ -50,6 +50,10 @@ struct threat_kind {
 	const char *name; /* "TCP SYN flood": the record's text, too */
 };
 
+#define THREAT_KINDS 10
+
+/* 0..THREAT_KINDS - 1. Static storage. */
+const struct threat_kind *threat_kind_at(unsigned i);
 /* NULL: no such id. Static storage. */
 const struct threat_kind *threat_kind_find(uint32_t id);
 

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "dp/answer.h"
 #include "dp/answer_kept.h"
+#include "dp/settings.h"
 #include "wire/app.h"
 #include "wire/ctrl.h"
 #include "wire/ctrl_rule.h"
@@ -312,6 +313,16 @@ static void add_switches(json_t *messages, const struct snapshot_spec *s)
 		    json_pack("{s:b}", all[i].field, all[i].on));
 }
 
+static void add_settings(json_t *messages, const struct inspect_settings *s)
+{
+	json_t *body = settings_changed_json(s);
+
+	if (json_object_size(body))
+		add(messages, CTRL_WEIR_SETTINGS, body);
+	else
+		json_decref(body);
+}
+
 void answer_config(json_t *result, struct control *ctl)
 {
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
@@ -320,6 +331,7 @@ void answer_config(json_t *result, struct control *ctl)
 	add_subnets(messages, CTRL_CFG_INTERNAL_NET, s.internal, s.n_internal);
 	add_subnets(messages, CTRL_CFG_SPECIP_NET, s.special, s.n_special);
 	add_switches(messages, &s);
+	add_settings(messages, &ctl->settings);
 	if (config_addr_sets(ctl->config))
 		add_sets(messages, config_addr_sets(ctl->config));
 	for (size_t i = 0; i < s.n_endpoints; i++)

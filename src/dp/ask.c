@@ -96,6 +96,16 @@ void ask_adopt(struct worker *w, const struct snapshot *s)
 	worker_ask(w, do_adopt, (void *)(uintptr_t)s);
 }
 
+static void do_configure(struct worker_view *view, void *arg)
+{
+	inspect_configure(view->inspect, arg);
+}
+
+void ask_configure(struct worker *w, const struct inspect_settings *s)
+{
+	worker_ask(w, do_configure, (void *)(uintptr_t)s);
+}
+
 static void do_connections(struct worker_view *view, void *arg)
 {
 	struct connection_page *page = arg;

@@ -9,6 +9,7 @@
 
 #include "dp/worker.h"
 #include "inspect/inspect.h"
+#include "inspect/settings.h"
 #include "wire/records.h"
 #include "wire/session.h"
 
@@ -64,6 +65,9 @@ uint32_t ask_end_flows(struct worker *w, struct flow_pick pick);
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
 /* From now on the worker judges by s and no longer uses what was before. */
 void ask_adopt(struct worker *w, const struct snapshot *s);
+
+/* From now on the worker does as s says. */
+void ask_configure(struct worker *w, const struct inspect_settings *s);
 
 /* Connections, threats, names to be told of; each is told once. */
 void ask_connections(struct worker *w, struct connection_page *ret);

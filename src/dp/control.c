@@ -113,9 +113,7 @@ static int signal_fd(void)
 static int start(struct control *ctl, const struct options *options,
 		 int lost_fd, struct heartbeat *heartbeat, struct err *reterr)
 {
-	struct inspect_options opt = { .max_flows = options->max_flows,
-				       .threats = options->threats,
-				       .n_threats = options->n_threats };
+	struct inspect_options opt = { .max_flows = options->max_flows };
 	struct inspect *in;
 
 	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed)
@@ -139,7 +137,9 @@ int control_run(const struct door_fds *doors, int opener_fd,
 		const struct options *opt, struct heartbeat *heartbeat,
 		const json_t *load)
 {
-	struct control ctl = { .opener_fd = opener_fd, .started = clock_now() };
+	struct control ctl = { .opener_fd = opener_fd,
+			       .started = clock_now(),
+			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int status = 1;

@@ -23,6 +23,7 @@
 #include "dp/options.h"
 #include "dp/ports.h"
 #include "dp/worker.h"
+#include "inspect/settings.h"
 
 /* What a door has seen; told by weir_stats. */
 struct door_counts {
@@ -44,6 +45,7 @@ struct control {
 	unsigned own_clients;	  /* connected to the own door */
 	uint64_t own_turned_away; /* there were OWN_CLIENTS_MAX */
 	struct kept kept;
+	struct inspect_settings settings; /* the worker's, now */
 	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };

@@ -17,6 +17,7 @@
 #include "dp/change_kept.h"
 #include "dp/explain.h"
 #include "dp/notify.h"
+#include "dp/settings.h"
 #include "wire/dpmsg.h"
 
 struct handler {
@@ -342,6 +343,27 @@ static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return config_sets(ctl->config, m, reterr);
 }
 
+static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
+			struct err *reterr)
+{
+	int rc = settings_read(m->settings, &ctl->settings, &ctl->settings,
+			       reterr);
+
+	if (rc < 0) {
+		err_prefix(reterr, ctrl_name(m->kind));
+		return rc;
+	}
+	ask_configure(ctl->worker, &ctl->settings);
+	return 0;
+}
+
+static void json_settings(struct control *ctl, const struct ctrl_msg *m,
+			  json_t *result)
+{
+	(void)json_object_set_new(result, "settings",
+				  settings_json(&ctl->settings));
+}
+
 static const struct handler handlers[] = {
 	[CTRL_KEEP_ALIVE] = { NULL, json_keep_alive, binary_keep_alive },
 	[CTRL_SET_DEBUG] = { set_debug, NULL, NULL },
@@ -386,6 +408,7 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_CONFIG] = { NULL, json_config, NULL },
 	[CTRL_WEIR_SETS] = { set_sets, NULL, NULL },
 	[CTRL_WEIR_EXPLAIN] = { explain_check, explain_json, NULL },
+	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

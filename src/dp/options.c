@@ -37,10 +37,6 @@ static const char usage_text[] =
 	"if\n"
 	"                     it exists, else nobody)\n"
 	"      --flows N      flows held at a time (default 131072)\n"
-	"      --threat ID=off|allow|drop|reset\n"
-	"                     what is done about a kind of threat, e.g.\n"
-	"                     2005=reset; may be given more than once; of\n"
-	"                     other kinds than that, reset is as drop\n"
 	"  -o, --output text|json  how -p prints\n"
 	"  -h, --help         this\n"
 	"  -V, --version      version\n"
@@ -59,8 +55,7 @@ enum {
 	OPT_CONTROL,
 	OPT_USER,
 	OPT_LOAD,
-	OPT_FLOWS,
-	OPT_THREAT
+	OPT_FLOWS
 };
 
 static const struct option longs[] = {
@@ -70,7 +65,6 @@ static const struct option longs[] = {
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "load", required_argument, NULL, OPT_LOAD },
 	{ "flows", required_argument, NULL, OPT_FLOWS },
-	{ "threat", required_argument, NULL, OPT_THREAT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -99,39 +93,6 @@ static int usage_error(const char *what, const char *value)
 	return 2;
 }
 
-static int threat_option(struct options *opt, const char *text)
-{
-	static const struct {
-		const char *name;
-		bool enabled;
-		enum dpi_action action;
-	} words[] = { { "off", false, DPI_NONE },
-		      { "allow", true, DPI_ALLOW },
-		      { "drop", true, DPI_DROP },
-		      { "reset", true, DPI_RESET } };
-	const char *word = strchr(text, '=');
-	unsigned long id;
-	char digits[8];
-	size_t len = word ? (size_t)(word - text) : 0;
-
-	if (len == 0 || len >= sizeof digits ||
-	    opt->n_threats == THREAT_CHOICES_MAX)
-		return -EINVAL;
-	memcpy(digits, text, len);
-	digits[len] = '\0';
-	if (number(digits, 1, 9999, &id) < 0 || !threat_kind_find((uint32_t)id))
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(word + 1, words[i].name) != 0)
-			continue;
-		opt->threats[opt->n_threats++] =
-			(struct threat_choice){ (uint32_t)id, words[i].enabled,
-						words[i].action };
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static int one_option(struct options *opt, int c)
 {
 	unsigned long n;
@@ -153,12 +114,6 @@ static int one_option(struct options *opt, int c)
 			return usage_error(
 				"not a number of flows (64..16777216)", optarg);
 		opt->max_flows = (uint32_t)n;
-		break;
-	case OPT_THREAT:
-		if (threat_option(opt, optarg) < 0)
-			return usage_error("no ID=off|allow|drop|reset of a "
-					   "kind of threat",
-					   optarg);
 		break;
 	case 'o':
 		if (strcmp(optarg, "json") != 0 && strcmp(optarg, "text") != 0)

@@ -4,9 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/limits.h"
-#include "inspect/inspect.h"
-
 struct options {
 	const char *listen;  /* compatible door; "" = none */
 	const char *notify;  /* the agent's socket; "" = none */
@@ -15,8 +12,6 @@ struct options {
 	const char *load;    /* file of messages to start with; NULL = none */
 	const char *replay;  /* capture file or folder; NULL = live */
 	uint32_t max_flows;
-	struct threat_choice threats[THREAT_CHOICES_MAX];
-	unsigned n_threats;
 	bool standalone; /* no supervisor watches */
 	bool json;	 /* -o json, for replay */
 };

@@ -22,6 +22,7 @@
 #include "dp/config.h"
 #include "dp/load.h"
 #include "dp/opener.h"
+#include "dp/settings.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
 #include "wire/ctrl.h"
@@ -46,6 +47,8 @@ struct replay {
 	const struct options *opt;
 	const json_t *load;
 	struct inspect *inspect;
+	struct config *config;
+	struct inspect_settings settings;
 	struct collected flows;
 };
 
@@ -74,11 +77,24 @@ static void publish(void *arg, const struct snapshot *next)
 	(void)inspect_adopt(((struct replay *)arg)->inspect, next);
 }
 
+static int apply_settings(struct replay *r, const struct ctrl_msg *m,
+			  struct err *reterr)
+{
+	int rc = settings_read(m->settings, &r->settings, &r->settings, reterr);
+
+	if (rc < 0)
+		err_prefix(reterr, ctrl_name(m->kind));
+	else
+		inspect_configure(r->inspect, &r->settings);
+	return rc;
+}
+
 /* Only what says who and what may be; a capture has no port and no door. */
 static int apply(void *arg, const char *name, const json_t *body,
 		 struct err *reterr)
 {
-	struct config *c = arg;
+	struct replay *r = arg;
+	struct config *c = r->config;
 	int kind = ctrl_kind_by_name(name), rc;
 	struct ctrl_msg m;
 
@@ -105,6 +121,7 @@ static int apply(void *arg, const char *name, const json_t *body,
 	case CTRL_DETECT_UNMANAGED:
 	case CTRL_STRICT_GROUP_MODE:
 	case CTRL_ENABLE_ICMP_POLICY: rc = config_switch(c, &m, reterr); break;
+	case CTRL_WEIR_SETTINGS: rc = apply_settings(r, &m, reterr); break;
 	default: break; /* the port's and the doors' messages */
 	}
 	ctrl_msg_done(&m);
@@ -239,12 +256,12 @@ static void print_results(struct replay *r, usec_t now)
 
 static int run_configured(struct replay *r, struct ring *ring, const char *name)
 {
-	struct config *config = config_new(publish, r);
 	usec_t now = { 0 };
 	int rc = -ENOMEM;
 
-	if (config)
-		rc = load_each(r->load, apply, config);
+	r->config = config_new(publish, r);
+	if (r->config)
+		rc = load_each(r->load, apply, r);
 	if (rc == 0) {
 		rc = run_frames(r, ring, &now);
 		/* what came before a cut is still true */
@@ -255,7 +272,7 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 	if (r->flows.failed)
 		rc = -ENOMEM;
 	inspect_free(r->inspect);
-	config_free(config);
+	config_free(r->config);
 	return rc;
 }
 
@@ -264,10 +281,10 @@ static int run_file(const struct options *opt, const json_t *load,
 {
 	struct inspect_options in = { .max_flows = opt->max_flows,
 				      .seed = REPLAY_SEED,
-				      .capture = true,
-				      .threats = opt->threats,
-				      .n_threats = opt->n_threats };
-	struct replay r = { .opt = opt, .load = load };
+				      .capture = true };
+	struct replay r = { .opt = opt,
+			    .load = load,
+			    .settings = inspect_settings_default() };
 	struct err err;
 	struct ring *ring = ring_capture_new(c->file, &err);
 	int rc;

@@ -17,6 +17,7 @@
 #include "flow/stream.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/bug.h"
@@ -125,6 +126,14 @@ struct stream_pool *stream_pool_new(const struct stream_options *o)
 		return NULL;
 	}
 	return p;
+}
+
+void stream_pool_configure(struct stream_pool *p, enum stream_overlap overlap,
+			   const uint8_t on[static STREAM_CAUSE__MAX])
+{
+	p->options.overlap = (uint8_t)overlap;
+	memcpy(p->options.on, on, sizeof p->options.on);
+	check_options(&p->options);
 }
 
 void stream_pool_free(struct stream_pool *p)

@@ -185,6 +185,12 @@ struct stream_pool;
 /* The options are copied, and in their ranges. NULL: out of memory. */
 struct stream_pool *stream_pool_new(const struct stream_options *o);
 void stream_pool_free(struct stream_pool *p);
+/*
+ * From now on so, for streams that are open, too; in their ranges. A stream
+ * that has ended by a cause stays ended.
+ */
+void stream_pool_configure(struct stream_pool *p, enum stream_overlap overlap,
+			   const uint8_t on[static STREAM_CAUSE__MAX]);
 
 /*
  * A new stream. A side whose start is not known begins with its SYN, or, from

@@ -117,18 +117,3 @@ bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side)
 	passage_drop(w, REASON_THREAT);
 	return true;
 }
-
-int inspect_configure_threat(struct inspect *in, uint32_t id, bool enabled,
-			     enum dpi_action action)
-{
-	int rc = threat_configure(in->threats, id, enabled, action);
-
-	if (rc < 0)
-		return rc;
-	if (id == THREAT_SOURCE_SESSIONS)
-		in->meter_rules.rule[METER_SOURCE_SESSIONS].enabled = enabled;
-	if (id == THREAT_NO_CLIENT_DATA)
-		in->meter_rules.rule[METER_TCP_NO_DATA].enabled = enabled;
-	meters_configure(in->meters, &in->meter_rules);
-	return 0;
-}

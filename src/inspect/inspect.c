@@ -41,6 +41,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 {
 	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct stream_options streams = stream_options_default();
+	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = calloc(1, sizeof *in);
 
 	if (!in)
@@ -50,14 +51,12 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
 	in->defrag = defrag_new(&defrag);
 	in->grace = grace_new(opt->seed);
-	in->meter_rules = meter_defaults;
-	in->meters = meters_new(&in->meter_rules, METER_SOURCES_MAX, opt->seed);
+	in->meters = meters_new(&settings.meters, METER_SOURCES_MAX, opt->seed);
 	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
 	in->streams = stream_pool_new(&streams);
 	in->learned = learned_new(&learned_limits_default, opt->seed);
-	in->tunnels = opt->tunnels;
 	if (!in->flows || !in->defrag || !in->grace || !in->meters ||
 	    !in->threats || !in->reports || !in->traffic || !in->streams ||
 	    !in->learned) {
@@ -66,13 +65,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	}
 	flow_table_on_end(in->flows, tell_flow_ended, in);
 	defrag_on_gone(in->defrag, whole_gone, in);
-	for (size_t i = 0; i < opt->n_threats; i++) {
-		const struct threat_choice *c = &opt->threats[i];
-
-		BUG_ON(inspect_configure_threat(in, c->id, c->enabled,
-						(enum dpi_action)c->action) <
-		       0);
-	}
+	inspect_configure(in, &settings);
 	return in;
 }
 
@@ -293,8 +286,8 @@ static void look_inside(struct passage *w)
 	while (w->verdict.forward) {
 		enum packet_outcome why;
 		struct packet inner;
-		enum tunnel_outcome outcome =
-			packet_inner(&w->packet, &w->in->tunnels, &inner, &why);
+		enum tunnel_outcome outcome = packet_inner(
+			&w->packet, &w->in->settings.tunnels, &inner, &why);
 
 		if (outcome != TUNNEL_NONE)
 			w->in->counts.tunnels[outcome]++;

@@ -36,13 +36,6 @@
 
 struct inspect;
 
-/* Is a kind of threat looked for, and what is to be done about it? */
-struct threat_choice {
-	uint32_t id; /* of a threat_kind */
-	bool enabled;
-	uint8_t action; /* enum dpi_action */
-};
-
 struct inspect_options {
 	uint32_t max_flows; /* FLOWS_MIN..FLOWS_MAX */
 	uint64_t seed;	    /* for hashes, random; fixed in tests */
@@ -51,13 +44,9 @@ struct inspect_options {
 	 * MAC, and without one, flows belong to nobody and nothing is judged.
 	 */
 	bool capture;
-	struct tunnel_options tunnels; /* which are looked into; 0: none */
-	/* Other than the reference's; borrowed for the call. */
-	const struct threat_choice *threats;
-	size_t n_threats;
 };
 
-/* NULL: out of memory. */
+/* With the default settings (inspect/settings.h). NULL: out of memory. */
 struct inspect *inspect_new(const struct inspect_options *opt);
 void inspect_free(struct inspect *in);
 
@@ -119,13 +108,6 @@ struct own_frame {
 };
 unsigned inspect_own_frames(const struct inspect *in,
 			    const struct own_frame **ret);
-
-/*
- * Looks for a kind of threat or not, and what is to be done about it. The meter
- * behind 1003 and 2005 runs when they are looked for. -ENOENT: no such id.
- */
-int inspect_configure_threat(struct inspect *in, uint32_t id, bool enabled,
-			     enum dpi_action action);
 
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */

@@ -146,6 +146,16 @@ static bool opener_is_own(const struct passage *w, const struct flow_key *k,
 	return own_listens == peer_listens ? guess : peer_listens;
 }
 
+/* It may be, but there is no room to remember that. */
+static void table_full(struct passage *w)
+{
+	if (w->in->settings.flows_full == FLOWS_FULL_DROP &&
+	    !passage_is_watched(w))
+		passage_drop(w, REASON_FLOW_TABLE_FULL);
+	else
+		w->in->counts.stateless++;
+}
+
 /* The first frame of what would be a flow. */
 void judge_new_flow(struct passage *w, const struct flow_key *k)
 {
@@ -177,7 +187,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	f = flow_make(w->in->flows, k, p, own, midstream, w->now);
 	if (!f) {
 		meter_session_end(w->in->meters, ticket, w->now);
-		w->in->counts.stateless++;
+		table_full(w);
 		return;
 	}
 	f->verdict = v;

@@ -9,8 +9,8 @@
 #include "inspect/grace.h"
 #include "inspect/inspect.h"
 #include "inspect/learned.h"
+#include "inspect/settings.h"
 #include "inspect/traffic.h"
-#include "packet/tunnel.h"
 
 struct inspect {
 	struct flow_table *flows;
@@ -22,8 +22,8 @@ struct inspect {
 	struct traffic *traffic;
 	struct stream_pool *streams;
 	struct learned *learned;
-	struct tunnel_options tunnels;
-	const struct snapshot *snapshot; /* borrowed */
+	struct inspect_settings settings; /* by inspect_configure() only */
+	const struct snapshot *snapshot;  /* borrowed */
 	bool capture;
 	void (*on_flow_end)(void *arg, const struct session_record *s);
 	void *on_flow_end_arg;
@@ -32,7 +32,6 @@ struct inspect {
 	struct inspect_counts counts;
 	struct blocks blocks;
 	uint8_t send_buf[VERDICT_SEND_MAX][INJECT_FRAME_MAX];
-	struct meter_options meter_rules;
 	/* inspect/silent.c: of the last inspect_age(). */
 	struct own_frame own_frames[2 * SILENT_PER_BATCH];
 	uint8_t own_buf[2 * SILENT_PER_BATCH][INJECT_FRAME_MAX];

@@ -192,6 +192,12 @@ struct defrag *defrag_new(const struct defrag_options *opt)
 	return t;
 }
 
+void defrag_configure(struct defrag *t, enum defrag_overlap overlap)
+{
+	BUG_ON(overlap >= DEFRAG_OVERLAP__MAX);
+	t->opt.overlap = overlap;
+}
+
 void defrag_free(struct defrag *t)
 {
 	if (!t)

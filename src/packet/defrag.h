@@ -62,6 +62,7 @@ enum defrag_outcome {
 enum defrag_overlap {
 	DEFRAG_OVERLAP_KILL,  /* it kills its datagram: RFC 5722, Linux */
 	DEFRAG_OVERLAP_FIRST, /* what came first stays, it does not count */
+	DEFRAG_OVERLAP__MAX
 };
 
 struct defrag_options {
@@ -122,6 +123,8 @@ struct defrag_stats {
 /* NULL: out of memory. Owned by the caller. */
 struct defrag *defrag_new(const struct defrag_options *opt);
 void defrag_free(struct defrag *t); /* NULL is accepted */
+/* From the next fragment on; what was killed stays so. */
+void defrag_configure(struct defrag *t, enum defrag_overlap overlap);
 
 /*
  * Who is told of each datagram that ends without having been whole, while

@@ -345,6 +345,17 @@ static int parse_list_session(const json_t *body, bool strict,
 	return fields_close(&f);
 }
 
+static int parse_settings(const json_t *body, bool strict, struct ctrl_msg *m,
+			  struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	/* to count it is to change it, says jansson */
+	if (!f.rc)
+		m->settings = json_incref((json_t *)(uintptr_t)body);
+	return f.rc;
+}
+
 static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 			      struct err *) = {
 	[CTRL_KEEP_ALIVE] = parse_keep_alive,
@@ -390,6 +401,7 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_CONFIG] = parse_empty,
 	[CTRL_WEIR_SETS] = ctrl_parse_sets,
 	[CTRL_WEIR_EXPLAIN] = ctrl_parse_explain,
+	[CTRL_WEIR_SETTINGS] = parse_settings,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");
@@ -453,6 +465,7 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 			addr_set_spec_done(&msg->sets.sets[i]);
 		free(msg->sets.sets);
 		break;
+	case CTRL_WEIR_SETTINGS: json_decref(msg->settings); break;
 	default: break;
 	}
 }

@@ -70,7 +70,8 @@
 	X(WEIR_BLOCKS, "weir_blocks", 1)                    \
 	X(WEIR_CONFIG, "weir_config", 1)                    \
 	X(WEIR_SETS, "weir_sets", 1)                        \
-	X(WEIR_EXPLAIN, "weir_explain", 1)
+	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
+	X(WEIR_SETTINGS, "weir_settings", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -298,6 +299,12 @@ struct ctrl_msg {
 			size_t n;
 		} sets;			     /* WEIR_SETS */
 		struct explain_spec explain; /* WEIR_EXPLAIN */
+		/*
+		 * WEIR_SETTINGS: an object; owned, a reference. What may be in
+		 * it is for those to say whose settings they are, and checked
+		 * by dp/settings.h.
+		 */
+		json_t *settings;
 	};
 };
 

@@ -108,7 +108,9 @@
 	X(STREAM_UNSEEN_ACK, "stream_unseen_ack", D,                           \
 	  "acknowledges TCP bytes that never came by")                         \
 	X(TUNNEL_FRAGMENT, "tunnel_fragment", D,                               \
-	  "fragment in a tunnel that is looked into")
+	  "fragment in a tunnel that is looked into")                          \
+	X(FLOW_TABLE_FULL, "flow_table_full", D,                               \
+	  "a new flow that the table has no room for (flows.full is drop)")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,

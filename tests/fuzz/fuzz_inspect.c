@@ -18,6 +18,7 @@
 
 #include "base/bug.h"
 #include "inspect/inspect.h"
+#include "inspect/settings.h"
 
 /* Bounds the time of an input, and how far it moves the clock. */
 #define FRAMES_MAX  400
@@ -85,12 +86,13 @@ static struct snapshot *make_snapshot(uint32_t version, uint8_t action,
 
 static struct inspect *make_inspect(void)
 {
-	struct inspect_options opt = { .max_flows = FLOWS_MIN,
-				       .seed = 1,
-				       .tunnels = tunnel_options_all() };
+	struct inspect_options opt = { .max_flows = FLOWS_MIN, .seed = 1 };
+	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = inspect_new(&opt);
 
 	BUG_ON(!in);
+	settings.tunnels = tunnel_options_all();
+	inspect_configure(in, &settings);
 	return in;
 }
 

@@ -52,6 +52,27 @@ dp config
 grep -q '1a:27:f3:87:3a:27' "$out"
 point $? "what comes after it was not sent" "$out"
 
+exits 0 '"full": "judge"' "settings are shown" settings
+dp settings
+cp "$out" "$TEST_DIR/defaults.json"
+exits 0 '"upper": 900' "one is set, and the answer shows it" settings '{"meters":{"syn-flood":{"upper":900}}}'
+exits 0 '"lower": 600' "the others stay" settings
+cat >"$TEST_DIR/settings.json" <<'J'
+{"threats":{"2003":{"enabled":true}},"flows":{"full":"drop"},"streams":{"on":{"fin":"bypass"}},
+ "fragments":{"overlap":"first"},"tunnels":{"look":["gre","vxlan"],"vxlan_ports":[4789]}}
+J
+exits 0 '"full": "drop"' "settings from a file" settings "@$TEST_DIR/settings.json"
+exits 0 '^\{"ok":true,"settings":\{"meters":\{' "the same as JSON" settings -o json
+exits 1 'EINVAL.*1..900, got 901|weir_settings.meters.syn-flood.lower.*EINVAL' "out of range: says which field" \
+    settings '{"flows":{"full":"judge"},"meters":{"syn-flood":{"lower":901}}}'
+exits 1 'weir_settings.threats.9999' "an unknown name: says which" settings '{"threats":{"9999":{"enabled":true}}}'
+exits 0 '"full": "drop"' "what is refused changes nothing" settings
+exits 2 'not JSON' "settings that are no JSON: usage" settings '{'
+exits 2 'neither JSON' "settings of a word: usage" settings nonsense
+dp config
+grep -q '^{"weir_settings":{"meters":{"syn-flood":{"upper":900}},"threats":{"2003":{"enabled":true}},.*}},*$' "$out"
+point $? "config prints those that are not the default, alone" "$out"
+
 # A policy of many rules is longer than a datagram and goes as a memfd.
 python3 - >"$TEST_DIR/large.json" <<'P'
 import json
@@ -73,6 +94,16 @@ point $? "what config prints can be sent back" "$out"
 dp config
 cmp -s "$out" "$TEST_DIR/config.json"
 point $? "and makes the same state" "$out"
+dp settings - <"$TEST_DIR/defaults.json" && cmp -s "$out" "$TEST_DIR/defaults.json"
+point $? "what settings prints can be sent back" "$out"
+dp config
+! grep -q weir_settings "$out"
+point $? "config does not print the defaults" "$out"
+stop_dp
+start_dp own-ns --listen "" --load "$TEST_DIR/config.json"
+dp config
+cmp -s "$out" "$TEST_DIR/config.json"
+point $? "--load makes the same state" "$out"
 
 exits 0 '^no flows' "flows, when there are none" flows
 exits 0 '^\{"ok":true,"sessions":\[\]\}' "the same as JSON" flows -o json

@@ -23,7 +23,8 @@ signal.pause()
 P
 
 topology && splice up --mark 00b4 --mode inline &&
-    start_dp agent-ns --listen "" --threat 2005=reset && serve_container
+    start_dp agent-ns --listen "" && serve_container &&
+    dp '{"weir_settings":{"threats":{"2005":{"enabled":true,"action":"reset"}}}}'
 point $? "a container is served" "$out"
 wait_until 10 pings $cont4
 point $? "it answers" "$TEST_DIR/ping"

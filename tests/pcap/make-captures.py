@@ -4,8 +4,8 @@ import os
 from functools import reduce
 from operator import truediv
 
-from scapy.all import (DNS, DNSQR, DNSRR, Dot1AD, Dot1Q, Ether, ICMP, ICMPv6DestUnreach, IP, IPv6,
-                       IPv6ExtHdrFragment, Raw, TCP, UDP, wrpcap)
+from scapy.all import (DNS, DNSQR, DNSRR, Dot1AD, Dot1Q, Ether, GRE, ICMP, ICMPv6DestUnreach, IP, IPv6,
+                       IPv6ExtHdrFragment, Raw, TCP, UDP, VXLAN, wrpcap)
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "captures")
 A, B = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -137,6 +137,21 @@ def split(sport, *before):
 
 write("split", split(4000) + split(4001, tcp(1, "A", 7, 101, sport=4001))
       + split(4002, tcp(1, "SA", 500, 101, sport=4002)) + split(4003, tcp(1, "S", 500, sport=4003)))
+# Of what is in a tunnel, port 80 may be: the frame goes on if all of it may.
+def carried(dport, v6=False):
+    ip = IPv6(src="2001:db8:9::1", dst="2001:db8:9::2") if v6 else IP(src="10.9.0.1", dst="10.9.0.2", id=1)
+    return ip / TCP(sport=4000, dport=dport, flags="S", seq=100)
+
+
+def vxlan(vni, dport):
+    return (way(0) / UDP(sport=7000, dport=4789) / VXLAN(vni=vni, flags="Instance")
+            / Ether(src="02:00:00:00:09:01", dst="02:00:00:00:09:02") / carried(dport))
+
+
+TUNNELS = [vxlan(1, 80), vxlan(2, 80), vxlan(2, 81), way(0) / GRE() / carried(80), way(0) / GRE() / carried(81),
+           way(0) / GRE(proto=0x86dd) / carried(80, v6=True)]
+write("tunnels", TUNNELS)
+write("tunnels-off", TUNNELS)
 
 # A reset outside the window ends nothing: after half a minute it is the same
 # flow. Inside it ends one, and what comes then is another.

@@ -699,7 +699,7 @@ static void test_options(void **state)
 		if (meter_options_check(&opt, &err) != want)
 			fail_msg("row \"%s\"", rows[i].name);
 	}
-	assert_string_equal(err.at, "udp-flood");
+	assert_string_equal(err.at, "udp-flood.upper");
 	for (int k = 0; k < METER_KIND__MAX; k++)
 		assert_true(meter_kind_name((enum meter_kind)k)[0]);
 }

@@ -260,12 +260,13 @@ static struct stream_pool *pool_on(int on, bool last_wins)
 	struct stream_pool *p;
 
 	o.streams = 2;
+	p = stream_pool_new(&o);
+	assert_non_null(p);
 	if (last_wins)
 		o.overlap = STREAM_LAST_WINS;
 	if (on >= 0)
 		memset(o.on, on, sizeof o.on);
-	p = stream_pool_new(&o);
-	assert_non_null(p);
+	stream_pool_configure(p, (enum stream_overlap)o.overlap, o.on);
 	return p;
 }
 

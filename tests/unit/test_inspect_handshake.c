@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "frames.h"
+#include "inspect/settings.h"
 #include "test.h"
 
 #define OWN	 "10.1.0.5"
@@ -155,13 +156,25 @@ static void test_split_is_told(void **state)
 	assert_int_equal(inspect_counts(b->in).threats.noted, 1);
 }
 
+static void set_threat(struct bench *b, uint32_t id, bool enabled,
+		       enum dpi_action action)
+{
+	struct inspect_settings s = inspect_settings_default();
+
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		if (threat_kind_at(i)->id == id)
+			s.threats[i] =
+				(struct threat_setting){ enabled,
+							 (uint8_t)action };
+	inspect_configure(b->in, &s);
+}
+
 static void test_split_is_dropped(void **state)
 {
 	struct bench *b = *state;
 	struct verdict v;
 
-	assert_int_equal(inspect_configure_threat(b->in, 2004, true, DPI_DROP),
-			 0);
+	set_threat(b, 2004, true, DPI_DROP);
 	assert_true(pass(b, true, TCP_SYN, 100, 0, 0).forward);
 	for (uint32_t isn = 500; isn < 503; isn++) {
 		v = pass(b, false, TCP_SYN, isn, 0, 0);
@@ -175,8 +188,7 @@ static void test_split_is_dropped(void **state)
 	assert_int_equal(session(b).server_state, TCP_S_ESTABLISHED);
 	/* not looked for */
 	b->sport++;
-	assert_int_equal(inspect_configure_threat(b->in, 2004, false, DPI_DROP),
-			 0);
+	set_threat(b, 2004, false, DPI_DROP);
 	assert_true(pass(b, true, TCP_SYN, 100, 0, 0).forward);
 	assert_true(pass(b, false, TCP_SYN, 500, 0, 0).forward);
 }
@@ -241,8 +253,7 @@ static unsigned silence(struct bench *b, const struct own_frame **ret)
 
 static void look_for_silence(struct bench *b, enum dpi_action action)
 {
-	assert_int_equal(inspect_configure_threat(b->in, 2005, true, action),
-			 0);
+	set_threat(b, 2005, true, action);
 }
 
 static void assert_is_rst(const struct own_frame *f, bool to_workload)
@@ -334,8 +345,7 @@ static void test_silence_by_action(void **state)
 		(void)stop(state);
 		(void)start(state);
 		b = *state;
-		(void)inspect_configure_threat(b->in, 2005, cases[i].on,
-					       cases[i].action);
+		set_threat(b, 2005, cases[i].on, cases[i].action);
 		establish(b, SESSIONS);
 		if (cases[i].tap)
 			adopt(b, true);

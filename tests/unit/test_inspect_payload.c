@@ -6,6 +6,7 @@
 
 #include "frames.h"
 #include "inspect/inspect.h"
+#include "inspect/settings.h"
 #include "test.h"
 
 #define OWN	 "10.1.0.5"
@@ -84,13 +85,14 @@ static const struct allowed by_address[] = { { RESOLVER, NULL, 53 },
 static int start(void **state)
 {
 	struct bench *b = calloc(1, sizeof *b);
-	struct inspect_options opt = { .max_flows = 128,
-				       .seed = 1,
-				       .tunnels = tunnel_options_all() };
+	struct inspect_settings settings = inspect_settings_default();
+	struct inspect_options opt = { .max_flows = 128, .seed = 1 };
 
 	assert_non_null(b);
 	b->in = inspect_new(&opt);
 	assert_non_null(b->in);
+	settings.tunnels = tunnel_options_all();
+	inspect_configure(b->in, &settings);
 	b->now = (usec_t){ USEC_PER_SEC };
 	adopt(b, false, by_name, ARRAY_LEN(by_name));
 	*state = b;

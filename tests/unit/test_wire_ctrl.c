@@ -121,6 +121,7 @@ static void test_each_is_taken(void **state)
 		{ "weir_explain",
 		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.2\",\"proto\":"
 		  "\"tcp\",\"port\":443}" },
+		{ "weir_settings", "{\"flows\":{\"full\":\"drop\"}}" },
 	};
 	bool seen[CTRL__MAX] = { false };
 

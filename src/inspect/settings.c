@@ -1,0 +1,57 @@
+#include "inspect/settings.h"
+
+#include <string.h>
+
+#include "base/bug.h"
+#include "inspect/passage.h"
+
+struct inspect_settings inspect_settings_default(void)
+{
+	struct stream_options streams = stream_options_default();
+	struct inspect_settings s = {
+		.meters = meter_defaults,
+		.streams_overlap = streams.overlap,
+		.fragments_overlap = (uint8_t)defrag_defaults(0).overlap,
+		.flows_full = FLOWS_FULL_JUDGE,
+		.tunnels = tunnel_options_off(),
+	};
+
+	memcpy(s.streams_on, streams.on, sizeof s.streams_on);
+	for (unsigned i = 0; i < THREAT_KINDS; i++) {
+		const struct threat_kind *kind = threat_kind_at(i);
+
+		s.threats[i].enabled = kind->enabled;
+		s.threats[i].action = kind->action;
+	}
+	return s;
+}
+
+static bool is_looked_for(const struct inspect_settings *s, uint32_t threat)
+{
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		if (threat_kind_at(i)->id == threat)
+			return s->threats[i].enabled;
+	return false;
+}
+
+void inspect_configure(struct inspect *in, const struct inspect_settings *s)
+{
+	struct meter_options meters = s->meters;
+
+	BUG_ON(s->flows_full >= FLOWS_FULL__MAX);
+	meters.rule[METER_SOURCE_SESSIONS].enabled |=
+		is_looked_for(s, THREAT_SOURCE_SESSIONS);
+	meters.rule[METER_TCP_NO_DATA].enabled |=
+		is_looked_for(s, THREAT_NO_CLIENT_DATA);
+	meters_configure(in->meters, &meters);
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		/* each of them is a kind there is */
+		(void)threat_configure(in->threats, threat_kind_at(i)->id,
+				       s->threats[i].enabled,
+				       (enum dpi_action)s->threats[i].action);
+	stream_pool_configure(in->streams,
+			      (enum stream_overlap)s->streams_overlap,
+			      s->streams_on);
+	defrag_configure(in->defrag, (enum defrag_overlap)s->fragments_overlap);
+	in->settings = *s;
+}
