@@ -50,7 +50,7 @@ struct threat_kind {
 	const char *name; /* "TCP SYN flood": the record's text, too */
 };
 
-#define THREAT_KINDS 10
+#define THREAT_KINDS 11
 
 /* 0..THREAT_KINDS - 1. Static storage. */
 const struct threat_kind *threat_kind_at(unsigned i);

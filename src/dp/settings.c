@@ -113,12 +113,6 @@ static const struct {
 };
 #define N_METER_NUMBERS (sizeof meter_numbers / sizeof *meter_numbers)
 
-/* Nothing counts sessions without data yet (detect/meter.h). */
-static bool meter_is_used(unsigned kind)
-{
-	return kind != METER_TCP_NO_DATA;
-}
-
 /* The ranges are checked when all of them are read. */
 static void read_meter(struct fields *f, struct inspect_settings *s, unsigned i)
 {
@@ -134,9 +128,8 @@ static void read_meters(struct fields *f, struct inspect_settings *s,
 			unsigned i)
 {
 	for (unsigned k = 0; k < METER_KIND__MAX; k++)
-		if (meter_is_used(k))
-			read_within(f, meter_kind_name((enum meter_kind)k),
-				    read_meter, s, k);
+		read_within(f, meter_kind_name((enum meter_kind)k), read_meter,
+			    s, k);
 	if (!f->rc)
 		f->rc = meter_options_check(&s->meters, f->reterr);
 }
@@ -147,8 +140,6 @@ static void show_meters(json_t *o, const struct inspect_settings *s)
 		const struct meter_rule *r = &s->meters.rule[k];
 		json_t *meter;
 
-		if (!meter_is_used(k))
-			continue;
 		meter = json_pack("{s:b}", "enabled", r->enabled);
 		for (size_t n = 0; n < N_METER_NUMBERS; n++) {
 			uint32_t v;

@@ -94,8 +94,6 @@ static const struct {
 	{ "{\"nonsense\":{}}", "nonsense" },
 	{ "{\"meters\":[]}", "meters" },
 	{ "{\"meters\":{\"nonsense\":{}}}", "meters.nonsense" },
-	/* they have no effect here */
-	{ "{\"meters\":{\"tcp-no-data\":{}}}", "meters.tcp-no-data" },
 	{ "{\"threats\":{\"2999\":{}}}", "threats.2999" },
 	{ "{\"threats\":{\"2002\":{\"action\":\"allow\"}}}",
 	  "threats.2002.action" },
