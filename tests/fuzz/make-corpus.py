@@ -84,6 +84,9 @@ MESSAGES = {
     "policy": '{"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":7,"dir":2,"mac":["02:00:00:00:00:01"],"rules":[{"id":1,'
               '"sip":"10.0.0.1","dip":"10.0.0.2","dipr":"10.0.0.9","port":0,"portr":65535,"proto":0,"action":5,'
               '"fqdn":"a.b","apps":[{"app":1,"action":2,"rid":3}]}]}}',
+    "settings": '{"weir_settings":{"meters":{"syn-flood":{"upper":9,"lower":8}},"threats":{"2003":{"action":"allow"}},'
+                '"streams":{"overlap":"last","on":{"fin":"bypass"}},"fragments":{"overlap":"first"},'
+                '"flows":{"full":"drop"},"tunnels":{"look":["gre","vxlan"],"vxlan_ports":[1]}}}',
     "debug": '{"ctrl_set_debug":{"categories":["ctrl","all"]}}',
 }
 
