@@ -470,9 +470,11 @@ static int prepare(struct dp *d, const struct verb *v, json_t **ret_json,
 	const char *what = v ? d->argument : d->what;
 	struct err err = { 0 };
 	char *read = NULL;
-	size_t len = what ? strlen(what) : 0;
+	size_t len = 0;
 	int rc = check_words(d, v, &err);
 
+	if (rc == 0 && what)
+		len = strlen(what);
 	if (rc == 0 && what && is_source(what) &&
 	    read_source(what, &read, &len, &err) < 0) {
 		*ret_exit = out_error(&d->out, "dp", &err);

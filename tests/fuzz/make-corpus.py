@@ -89,6 +89,9 @@ MESSAGES = {
                  '"apps":["http",1002],"action":"reject","ingress":true}]}}',
     "sets": '{"weir_sets":{"sets":{"db":["10.0.0.1","10.0.1.0/24"]}}}',
     "explain": '{"weir_explain":{"from":"10.0.0.1","to":"10.0.0.2","proto":"tcp","port":443,"app":"http","vhost":"a.b"}}',
+    "settings": '{"weir_settings":{"meters":{"syn-flood":{"upper":9,"lower":8}},"threats":{"2003":{"action":"allow"}},'
+                '"streams":{"overlap":"last","on":{"fin":"bypass"}},"fragments":{"overlap":"first"},'
+                '"flows":{"full":"drop"},"tunnels":{"look":["gre","vxlan"],"vxlan_ports":[1]}}}',
     "debug": '{"ctrl_set_debug":{"categories":["ctrl","all"]}}',
 }
 

@@ -267,6 +267,21 @@ def sessions(door, r):
         door.do("ctrl_clear_session", filter_id=0)
 
 
+def settings(door, r):
+    """What tables do at their limits changes under the traffic, and back."""
+    before = door.do("weir_settings")["settings"]
+    door.do("weir_settings", flows={"full": ["drop", "judge"][r % 2]},
+            meters={"syn-flood": {"span_s": 5 + r % 3},
+                    "udp-flood": {"enabled": True}},
+            threats={"2003": {"enabled": r % 2 == 0}},
+            streams={"overlap": "last", "on": {"held_max": "bypass"}},
+            fragments={"overlap": "first"},
+            tunnels={"look": ["gre", "vxlan"], "vxlan_ports": [4789 + r % 2]})
+    door.refused("EINVAL", "weir_settings", flows={"full": "judge"},
+                 meters={"syn-flood": {"upper": 0}})
+    assert door.do("weir_settings", **before)["settings"] == before
+
+
 def questions(door, r):
     for _ in range(4):
         for name in ("weir_stats", "ctrl_list_session", "weir_blocks",
@@ -367,7 +382,7 @@ def owner(rounds, door_path, weir, fetched_path):
     def one(r):
         before = forwarded(door)
         for step in (workloads, policies, chunks, all_kinds, rules_by_name,
-                     mistakes, sessions, questions):
+                     mistakes, sessions, settings, questions):
             step(door, r)
         if r % 5 == 1:
             container_again(door, r)

@@ -146,21 +146,24 @@ static const struct {
 	  "tunnels.vxlan_ports[0]" },
 };
 
+static void is_refused(const char *text, const char *at)
+{
+	struct inspect_settings s = inspect_settings_default();
+	struct err err = { 0 };
+	json_t *changed;
+
+	assert_row(text, read_text(text, &s, &err) < 0);
+	assert_string_equal(err.at, at);
+	assert_row(text, err.text[0]);
+	changed = settings_changed_json(&s);
+	assert_row(text, json_object_size(changed) == 0);
+	json_decref(changed);
+}
+
 static void test_bad(void **state)
 {
-	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-		struct inspect_settings s = inspect_settings_default();
-		struct err err = { 0 };
-		json_t *changed;
-
-		assert_row(refused[i].text,
-			   read_text(refused[i].text, &s, &err) < 0);
-		assert_string_equal(err.at, refused[i].at);
-		assert_row(refused[i].text, err.text[0]);
-		changed = settings_changed_json(&s);
-		assert_row(refused[i].text, json_object_size(changed) == 0);
-		json_decref(changed);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		is_refused(refused[i].text, refused[i].at);
 }
 
 static void test_texts(void **state)
