@@ -15,6 +15,8 @@ bool guard_new_flow(struct passage *w);
  * its source has too many; the packet was dropped.
  */
 bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket);
+/* f met that threat: of those it met the worst is told with it. */
+void guard_mark(struct flow *f, uint32_t id);
 /*
  * Notes one that was met elsewhere, of this packet. f: its flow; NULL. true: the
  * action is to drop it.
