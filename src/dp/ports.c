@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "dp/worker.h"
@@ -13,13 +14,17 @@
 void ports_init(struct ports *ps, struct worker *w, int opener_fd)
 {
 	*ps = (struct ports){ .worker = w, .opener_fd = opener_fd };
+	ps->service.netns = -1;
 	ps->at[SERVICE] = &ps->service;
 }
 
 void ports_done(struct ports *ps)
 {
-	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++)
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		if (ps->at[i] && ps->at[i]->netns >= 0)
+			close(ps->at[i]->netns);
 		free(ps->at[i]);
+	}
 }
 
 int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
@@ -45,7 +50,7 @@ int ports_del_service(struct ports *ps, struct err *reterr)
 	if (ps->service.state == PORT_NONE)
 		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
 			       "there is no service port");
-	port_close(&ps->service, ps->worker);
+	port_close(&ps->service, ps->worker, ps->opener_fd);
 	return 0;
 }
 
@@ -105,6 +110,8 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 			: kind == FRAME_PORT_TAP ? OPENER_TAP
 						 : OPENER_PACKET;
 	p->where.queue = s->queue;
+	p->where.deaf = kind == FRAME_PORT_PAIR;
+	p->netns = -1;
 	/* both are checked to fit by whoever parsed them */
 	(void)snprintf(p->where.iface, sizeof p->where.iface, "%s", iface);
 	(void)snprintf(p->where.netns, sizeof p->where.netns, "%s", s->netns);
@@ -114,8 +121,8 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 
 static void remove_port(struct ports *ps, struct port *p)
 {
-	if (p->state != PORT_NONE)
-		port_close(p, ps->worker);
+	/* also what was never open may have become deaf, or hold a namespace */
+	port_close(p, ps->worker, ps->opener_fd);
 	ps->at[p->at] = NULL;
 	free(p);
 }
@@ -180,6 +187,10 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	if (k == FRAME_PORT_PAIR)
 		return add_pair(ps, s, reterr);
 	before = find(ps, k, s->netns, s->iface);
+	if (before && before->state == PORT_GONE) {
+		remove_port(ps, before);
+		before = NULL;
+	}
 	if (before && before->where.queue == s->queue) {
 		update(ps, before, s);
 		return 0;
@@ -251,8 +262,9 @@ bool ports_retry(struct ports *ps)
 
 		if (!p || p->state != PORT_LOST)
 			continue;
-		if (!due || !port_retry(p, ps->worker, ps->opener_fd))
-			left = true;
+		if (due)
+			(void)port_retry(p, ps->worker, ps->opener_fd);
+		left |= p->state == PORT_LOST;
 	}
 	if (due)
 		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000ULL);
