@@ -268,7 +268,7 @@ static int queue_recv(struct ring *r)
 	q->n = 0;
 	if (n < 0)
 		return 0;
-	for (uint8_t i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		struct slot *s = &q->slots[i];
 
 		s->len = 0;
@@ -276,7 +276,7 @@ static int queue_recv(struct ring *r)
 		s->csum = (struct frame_csum){ FRAME_CSUM_CHECK };
 		s->frame = s->in.iov_base;
 		if (take_packet(q, s, s->in.iov_base, q->in[i].msg_len))
-			q->at[q->n++] = i;
+			q->at[q->n++] = (uint8_t)i;
 		else
 			take_other(q, s->in.iov_base, q->in[i].msg_len);
 	}

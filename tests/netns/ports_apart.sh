@@ -113,6 +113,10 @@ point $? "lost and found again in the same namespace" "$out"
 in_ns container-ns tail -f /dev/null &
 holder=$!
 children+=($holder)
+inside() { # the holder has entered
+    [ "$(stat -Lc %i /proc/$holder/ns/net)" = "$(stat -Lc %i $netns)" ]
+}
+wait_until 10 inside
 umount $netns && rm $netns && ip netns add container-ns && device
 nsenter --net=/proc/$holder/ns/net ip link del eth0 && wait_until 10 is gone
 point $? "another namespace took the path: the port is given up, not moved" "$out"
