@@ -280,6 +280,7 @@ int config_del_mac(struct config *c, uint16_t index, struct err *reterr)
 
 	if (rc < 0)
 		return rc;
+	BUG_ON(!d.endpoints || index >= d.spec.n_endpoints);
 	d.endpoints[index] = (struct endpoint){ 0 };
 	while (d.spec.n_endpoints && !d.endpoints[d.spec.n_endpoints - 1].used)
 		d.spec.n_endpoints--;
