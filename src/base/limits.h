@@ -52,6 +52,18 @@
 #define NFQ_WAITING_MAX 8192
 /* Frames one received frame can cause besides itself (RST to both ends). */
 #define VERDICT_SEND_MAX 2
+/*
+ * Such frames a second, of one worker and because of one workload's traffic,
+ * and at once after a pause (RFC 4443 2.4 f, RFC 1812 4.3.2.8): a sender under
+ * another's address must not have us flood that; 1,000 of 60 bytes are half a
+ * Mbit/s, and more than people and programs that retry ask for. A policy that
+ * ends many sessions at once has two for each. Over it: the denial is silent,
+ * counted (replies_limited).
+ */
+#define REPLIES_PER_SEC	      10000
+#define REPLIES_BURST	      4000
+#define REPLIES_PER_SEC_SHARE 1000
+#define REPLIES_BURST_SHARE   1000
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */
 #define INJECT_FRAME_MAX 256
 /* VLAN tags seen through (802.1ad outer + 802.1Q inner). More: malformed. */

@@ -63,17 +63,20 @@ static const char *tcp_progress(const json_t *s)
 static void add_verdict(struct table *t, const json_t *s)
 {
 	const char *action = text(s, "action");
-	uint64_t rule = number(s, "rule");
+	uint64_t rule = number(s, "rule"), threat = number(s, "threat");
+	char mark[32] = "";
 
+	if (threat > 0)
+		(void)snprintf(mark, sizeof mark, " !%" PRIu64, threat);
 	if (json_is_true(json_object_get(s, "blocked")))
 		action = "BLOCKED";
 	if (rule > 0)
-		table_add(t, "%s %" PRIu64, action, rule);
+		table_add(t, "%s %" PRIu64 "%s", action, rule, mark);
 	else if (strcmp(action, "open") == 0)
 		/* such a reason says itself that nothing was decided */
-		table_add(t, "%s", text(s, "reason"));
+		table_add(t, "%s%s", text(s, "reason"), mark);
 	else
-		table_add(t, "%s %s", action, text(s, "reason"));
+		table_add(t, "%s %s%s", action, text(s, "reason"), mark);
 }
 
 /* Two rows when both addresses are too long for one. */

@@ -139,6 +139,10 @@ json_t *answer_session(const struct session_record *s)
 	answer_text(o, "action", policy_action_name(s->policy_action));
 	answer_text(o, "reason", reason_name((enum reason)s->reason));
 	answer_bool(o, "blocked", s->blocked);
+	if (s->threat) {
+		answer_uint(o, "threat", s->threat);
+		answer_uint(o, "severity", s->severity);
+	}
 	(void)json_object_set_new(o, "flags", flags_of(s->flags));
 	return o;
 }
@@ -333,6 +337,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_reasons(result, "forwarded", c.forwarded);
 	answer_reasons(result, "dropped", c.dropped);
 	answer_uint(result, "replies", c.replies);
+	answer_uint(result, "replies_limited", c.replies_limited);
 	answer_uint(result, "stateless", c.stateless);
 	answer_uint(result, "out_of_window", c.out_of_window);
 	o = answer_group(result, "doors");

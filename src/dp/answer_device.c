@@ -93,6 +93,13 @@ struct device_counters device_counters_of(struct control *ctl)
 	struct device_counters d = {
 		.error_packets = malformed(c.dropped),
 		.no_workload_packets = c.dropped[REASON_NO_ENDPOINT],
+		.ipv4_packets = c.packets[INSPECT_IPV4],
+		.ipv6_packets = c.packets[INSPECT_IPV6],
+		.tcp_packets = c.packets[INSPECT_TCP],
+		.tcp_no_session_packets = c.packets[INSPECT_TCP_ASTRAY],
+		.udp_packets = c.packets[INSPECT_UDP],
+		.icmp_packets = c.packets[INSPECT_ICMP],
+		.other_packets = c.packets[INSPECT_OTHER],
 		.total_sessions = c.flows.made,
 		.tcp_sessions = c.flows.made_tcp,
 		.udp_sessions = c.flows.made_udp,

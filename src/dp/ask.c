@@ -72,6 +72,25 @@ uint32_t ask_end_flows(struct worker *w, struct flow_pick pick)
 	return s.ended;
 }
 
+struct leaving {
+	uint16_t endpoint;
+	struct mac mac;
+};
+
+static void do_leaves(struct worker_view *view, void *arg)
+{
+	const struct leaving *l = arg;
+
+	inspect_endpoint_leaves(view->inspect, l->endpoint, l->mac);
+}
+
+void ask_endpoint_leaves(struct worker *w, uint16_t endpoint, struct mac mac)
+{
+	struct leaving l = { endpoint, mac };
+
+	worker_ask(w, do_leaves, &l);
+}
+
 static void do_forget(struct worker_view *view, void *arg)
 {
 	inspect_forget_endpoint(view->inspect, *(const uint16_t *)arg);

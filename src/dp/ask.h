@@ -61,6 +61,8 @@ void ask_blocks(struct worker *w, struct block_list *ret);
 struct inspect_counts ask_counts(struct worker *w);
 /* How many flows were ended. Frames are carried in between. */
 uint32_t ask_end_flows(struct worker *w, struct flow_pick pick);
+/* Its MAC, for what is told of it until ask_forget_endpoint(). */
+void ask_endpoint_leaves(struct worker *w, uint16_t endpoint, struct mac mac);
 /* Its flows and blocks; the worker's snapshot has it no more. */
 void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
 /* From now on the worker judges by s and no longer uses what was before. */

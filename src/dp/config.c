@@ -262,29 +262,29 @@ static int no_such_mac(struct err *reterr, const char *at, struct mac mac)
 		       mac_format(mac, text));
 }
 
-int config_del_mac(struct config *c, const struct ctrl_msg *m,
-		   uint16_t *ret_index, struct err *reterr)
+int config_find_mac(const struct config *c, const struct ctrl_msg *m,
+		    uint16_t *ret_index, struct err *reterr)
+{
+	uint16_t index = snapshot_find_mac(c->current, m->del_mac, MAC_REAL);
+
+	if (index == ENDPOINT_NONE)
+		return no_such_mac(reterr, "ctrl_del_mac.mac", m->del_mac);
+	*ret_index = index;
+	return 0;
+}
+
+int config_del_mac(struct config *c, uint16_t index, struct err *reterr)
 {
 	struct draft d = { 0 };
-	struct endpoint *e;
-	uint16_t index;
 	int rc = draft_begin(c, &d, reterr);
 
 	if (rc < 0)
 		return rc;
-	e = find(&d, m->del_mac);
-	if (!e) {
-		free(d.endpoints);
-		return no_such_mac(reterr, "ctrl_del_mac.mac", m->del_mac);
-	}
-	index = (uint16_t)(e - d.endpoints);
-	*e = (struct endpoint){ 0 };
+	BUG_ON(!d.endpoints || index >= d.spec.n_endpoints);
+	d.endpoints[index] = (struct endpoint){ 0 };
 	while (d.spec.n_endpoints && !d.endpoints[d.spec.n_endpoints - 1].used)
 		d.spec.n_endpoints--;
-	rc = draft_commit(c, &d, reterr);
-	if (rc == 0)
-		*ret_index = index;
-	return rc;
+	return draft_commit(c, &d, reterr);
 }
 
 /* Every MAC must be known (strict), or those that are not are skipped. */

@@ -38,12 +38,14 @@ const struct snapshot *config_current(const struct config *c);
 
 int config_add_mac(struct config *c, const struct ctrl_msg *m,
 		   struct err *reterr);
+/* Whom a CTRL_DEL_MAC means. -ENOENT: nobody. */
+int config_find_mac(const struct config *c, const struct ctrl_msg *m,
+		    uint16_t *ret_index, struct err *reterr);
 /*
- * *ret_index: the index that is free now; its flows are the caller's to end
- * before it is given to another workload.
+ * `index` is a workload's, and free afterwards; its flows are the caller's to
+ * end before it is given to another one.
  */
-int config_del_mac(struct config *c, const struct ctrl_msg *m,
-		   uint16_t *ret_index, struct err *reterr);
+int config_del_mac(struct config *c, uint16_t index, struct err *reterr);
 int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
 /* CFG_INTERNAL_NET, CFG_SPECIP_NET, CFG_POLICY_ADDR; chunked. */

@@ -71,8 +71,14 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
 	uint16_t index;
-	int rc = config_del_mac(ctl->config, m, &index, reterr);
+	int rc = config_find_mac(ctl->config, m, &index, reterr);
 
+	if (rc < 0)
+		return rc;
+	/* its flows end when nothing of it can begin any more; so its MAC is
+	 * in no snapshot then, but in their last reports */
+	ask_endpoint_leaves(ctl->worker, index, m->del_mac);
+	rc = config_del_mac(ctl->config, index, reterr);
 	if (rc == 0) {
 		ask_forget_endpoint(ctl->worker, index);
 		kept_forget(&ctl->kept, index);

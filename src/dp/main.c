@@ -54,7 +54,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	return status;
 }
 
-/* Every port takes up to two in each process. */
+/* Every port takes up to two here, and three in the worker. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;

@@ -28,20 +28,33 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "dp/opener_deaf.h"
 #include "dp/opener_port.h"
 #include "dp/opener_relay.h"
+#include "dp/passing.h"
 
 struct request {
-	enum { OPEN_PORT, SEND_REPLY, SEND_NOTICE } what;
-	struct opener_port port; /* OPEN_PORT */
+	enum { OPEN_PORT, RELEASE_PORT, SEND_REPLY, SEND_NOTICE } what;
+	struct opener_port port; /* OPEN_PORT, RELEASE_PORT */
 	struct sockaddr_un to;	 /* SEND_REPLY: this and the rest */
 	size_t len;
 	uint8_t data[COMPAT_REPLY_MAX];
 };
 
+/* What may go with an answer to OPEN_PORT, in this order. */
+enum passed { PASSED_PORT, PASSED_VERDICTS, PASSED_NETNS, PASSED__MAX };
+_Static_assert(PASSED__MAX <= PASSING_MAX, "all at once");
+
 struct answer {
-	int rc; /* 0, of OPEN_PORT with a descriptor, or -errno */
+	int rc; /* 0 or -errno */
 	struct err err;
+	bool passed[PASSED__MAX]; /* of OPEN_PORT: is with it */
+};
+
+/* What the opener keeps for the worker. */
+struct kept {
+	struct relays relays;
+	struct deaf_list deaf;
 };
 
 int opener_drop(const char *user, struct err *reterr)
@@ -82,30 +95,20 @@ static int keep_opening_capabilities(void)
 	return capng_apply(CAPNG_SELECT_CAPS);
 }
 
-/* passed: descriptors that go with it, -1 where there is none. */
-static void send_answer(int fd, const struct answer *a,
-			const struct opener_fds *passed)
+/* fds: by enum passed, -1 where there is none. */
+static void send_answer(int fd, struct answer *a,
+			const int fds[static PASSED__MAX])
 {
-	struct iovec iov = { (void *)(uintptr_t)a, sizeof *a };
-	union {
-		char buf[CMSG_SPACE(sizeof *passed)];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int passed[PASSED__MAX];
+	size_t n = 0;
 
-	if (passed->port >= 0) {
-		size_t n = passed->verdicts >= 0 ? 2 : 1;
-		struct cmsghdr *c = &control.align;
-
-		m.msg_control = &control;
-		m.msg_controllen = CMSG_SPACE(n * sizeof(int));
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(n * sizeof(int));
-		memcpy(CMSG_DATA(c), passed, n * sizeof(int));
+	for (int i = 0; i < PASSED__MAX; i++) {
+		a->passed[i] = fds[i] >= 0;
+		if (a->passed[i])
+			passed[n++] = fds[i];
 	}
 	/* a worker that cannot be answered is ending, and so shall we */
-	(void)sendmsg(fd, &m, MSG_NOSIGNAL);
+	(void)passing_send(fd, a, sizeof *a, passed, n);
 }
 
 /* Is it the name of something in the same directory as the door's socket? */
@@ -159,51 +162,98 @@ static int send_notice(const struct opener_door *door, const struct request *q)
 	return send_to(door->notify_fd, door->notify, true, q);
 }
 
-static int open_port(struct relays *relays, const struct opener_port *p,
-		     struct opener_fds *ret, struct err *reterr)
+/* Where the kernel refuses that it is a port nonetheless, and the log says so. */
+static void make_deaf(struct deaf_list *deaf, const char *iface)
 {
-	int rc = opener_open(p, reterr);
+	struct err err;
+
+	if (deaf_add(deaf, iface, &err) < 0)
+		log_warn("opener: the own IP stack hears what comes by a port, "
+			 "ignoring: %s iface=%s",
+			 err.text, iface);
+}
+
+static int open_port(struct kept *kept, const struct opener_port *p, int *netns,
+		     int fds[static PASSED__MAX], struct err *reterr)
+{
+	int rc = opener_open(p, netns, reterr);
 
 	if (rc < 0)
 		return rc;
-	ret->port = rc;
+	fds[PASSED_PORT] = rc;
+	if (p->deaf && !p->netns[0])
+		make_deaf(&kept->deaf, p->iface);
 	if (p->kind != OPENER_NFQ)
 		return 0;
-	rc = relays_add(relays, ret->port, p->queue, reterr);
+	rc = relays_add(&kept->relays, fds[PASSED_PORT], p->queue, reterr);
 	if (rc >= 0) {
-		ret->verdicts = rc;
+		fds[PASSED_VERDICTS] = rc;
 		return 0;
 	}
-	close(ret->port);
-	ret->port = -1;
+	close(fds[PASSED_PORT]);
+	fds[PASSED_PORT] = -1;
 	return rc;
+}
+
+static void close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* held: the namespace that came with it, or -1. */
+static void open_and_answer(int fd, struct kept *kept, const struct request *q,
+			    int held)
+{
+	int fds[PASSED__MAX] = { -1, -1, -1 }, netns = held;
+	struct answer a = { 0 };
+
+	a.rc = open_port(kept, &q->port, &netns, fds, &a.err);
+	if (held < 0)
+		fds[PASSED_NETNS] = netns;
+	send_answer(fd, &a, fds);
+	close_all(fds, PASSED__MAX);
+}
+
+static int release_port(struct kept *kept, const struct opener_port *p)
+{
+	if (!memchr(p->iface, '\0', sizeof p->iface))
+		return -EINVAL;
+	deaf_remove(&kept->deaf, p->iface);
+	return 0;
 }
 
 /* false: the worker is gone */
 static bool serve_one(int fd, const struct opener_door *compat,
-		      struct relays *relays)
+		      struct kept *kept)
 {
+	static const int none[PASSED__MAX] = { -1, -1, -1 };
 	struct request q;
 	struct answer a = { 0 };
-	ssize_t len = recv(fd, &q, sizeof q, 0);
-	struct opener_fds fds = { -1, -1 };
+	int came[PASSING_MAX];
+	size_t n;
+	ssize_t len = passing_recv(fd, &q, sizeof q, came, &n);
 
 	if (len <= 0)
 		return len < 0 && errno == EINTR;
-	if (len == sizeof q && q.what == SEND_REPLY) {
-		a.rc = send_reply(compat, &q);
-	} else if (len == sizeof q && q.what == SEND_NOTICE) {
-		a.rc = send_notice(compat, &q);
-	} else if (len != sizeof q || q.what != OPEN_PORT) {
-		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
-	} else {
-		a.rc = open_port(relays, &q.port, &fds, &a.err);
+	if (len == sizeof q && q.what == OPEN_PORT && n <= 1) {
+		open_and_answer(fd, kept, &q, n ? came[0] : -1);
+		close_all(came, n);
+		return true;
 	}
-	send_answer(fd, &a, &fds);
-	if (fds.port >= 0)
-		close(fds.port);
-	if (fds.verdicts >= 0)
-		close(fds.verdicts);
+	close_all(came, n);
+	if (len != sizeof q)
+		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
+	else if (q.what == RELEASE_PORT)
+		a.rc = release_port(kept, &q.port);
+	else if (q.what == SEND_REPLY)
+		a.rc = send_reply(compat, &q);
+	else if (q.what == SEND_NOTICE)
+		a.rc = send_notice(compat, &q);
+	else
+		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
+	send_answer(fd, &a, none);
 	return true;
 }
 
@@ -226,7 +276,8 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 	struct signalfd_siginfo si;
 	struct pollfd fds[2 + WORKER_PORTS_MAX] = { { .fd = fd,
 						      .events = POLLIN } };
-	struct relays relays = { .n = 0 };
+	struct kept kept = { .relays.n = 0 };
+	struct relays *relays = &kept.relays;
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -238,60 +289,81 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 	if (geteuid() == 0 && keep_opening_capabilities() < 0)
 		log_warn("opener: cannot give up capabilities, keeping them");
 	for (;;) {
-		relays_poll_set(&relays, fds + 2);
-		if (poll(fds, 2 + relays.n, -1) < 0) {
+		relays_poll_set(relays, fds + 2);
+		if (poll(fds, 2 + relays->n, -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			break;
 		}
-		relays_serve(&relays, fds + 2);
+		relays_serve(relays, fds + 2);
 		if (fds[1].revents & POLLIN &&
 		    read(fds[1].fd, &si, sizeof si) == sizeof si)
 			/* gone already: then waitpid says so */
 			(void)kill(child, SIGTERM);
-		if (fds[0].revents && !serve_one(fd, compat, &relays))
+		if (fds[0].revents && !serve_one(fd, compat, &kept))
 			break;
 	}
-	relays_close(&relays);
+	relays_close(relays);
+	deaf_remove_all(&kept.deaf);
 	close(fds[1].fd);
 	return exit_status_of(child);
 }
 
-int opener_ask(int fd, const struct opener_port *port, struct opener_fds *ret,
-	       struct err *reterr)
+/* Those that came, by what they are; false: one found no place here. */
+static bool sort_passed(const struct answer *a, const int *came, size_t n,
+			int fds[static PASSED__MAX])
+{
+	size_t at = 0;
+
+	for (int i = 0; i < PASSED__MAX; i++) {
+		fds[i] = -1;
+		if (!a->passed[i])
+			continue;
+		if (at < n)
+			fds[i] = came[at++];
+		else
+			return false;
+	}
+	return true;
+}
+
+int opener_ask(int fd, const struct opener_port *port, int *netns,
+	       struct opener_fds *ret, struct err *reterr)
 {
 	struct request q = { .what = OPEN_PORT, .port = *port };
-	size_t n = port->kind == OPENER_NFQ ? 2 : 1;
+	int came[PASSING_MAX], fds[PASSED__MAX];
 	struct answer a;
-	struct iovec iov = { &a, sizeof a };
-	union {
-		char buf[CMSG_SPACE(sizeof *ret)];
-		struct cmsghdr align;
-	} control;
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof control };
-	struct cmsghdr *c;
+	size_t n = 0;
+	bool all;
 
-	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) != sizeof q ||
-	    recvmsg(fd, &m, MSG_CMSG_CLOEXEC) != sizeof a)
+	if (passing_send(fd, &q, sizeof q, netns, *netns >= 0) < 0 ||
+	    passing_recv(fd, &a, sizeof a, came, &n) != sizeof a) {
+		close_all(came, n);
 		return err_set(reterr, EPIPE, NULL, "the opener is gone");
+	}
+	all = sort_passed(&a, came, n, fds);
+	if (!all) {
+		close_all(came, n);
+		return err_set(reterr, EMFILE, NULL, "no descriptor came");
+	}
+	if (fds[PASSED_NETNS] >= 0)
+		*netns = fds[PASSED_NETNS];
 	if (a.rc < 0) {
 		*reterr = a.err;
 		return a.rc;
 	}
-	c = CMSG_FIRSTHDR(&m);
-	*ret = (struct opener_fds){ -1, -1 };
-	if (c && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len <= CMSG_LEN(n * sizeof(int)))
-		memcpy(ret, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	if (ret->port >= 0 && (n == 1 || ret->verdicts >= 0))
-		return 0;
-	/* one of two: the other found no place among our descriptors */
-	if (ret->port >= 0)
-		close(ret->port);
-	return err_set(reterr, EMFILE, NULL, "no descriptor came");
+	*ret = (struct opener_fds){ fds[PASSED_PORT], fds[PASSED_VERDICTS] };
+	return 0;
+}
+
+void opener_release(int fd, const struct opener_port *port)
+{
+	struct request q = { .what = RELEASE_PORT, .port = *port };
+	struct answer a;
+
+	/* an opener that is gone has done it */
+	if (send(fd, &q, sizeof q, MSG_NOSIGNAL) == sizeof q)
+		(void)recv(fd, &a, sizeof a, 0);
 }
 
 static int ask_to_send(int fd, struct request *q, const uint8_t *buf,

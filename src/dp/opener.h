@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -61,6 +62,7 @@ struct opener_port {
 	char iface[PORT_NAME_MAX];  /* packet socket; a longer one never is */
 	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */
 	uint16_t queue;		    /* NFQUEUE */
+	bool deaf; /* its frames are not for the own IP stack (ring/deaf.h) */
 };
 
 struct opener_fds {
@@ -72,9 +74,16 @@ struct opener_fds {
  * Runs in the worker: asks for a packet socket on an interface or an NFQUEUE.
  * 0 and *ret, the caller's to close; or -errno with *reterr as the opener said
  * it: -ENODEV, -EPERM, -ENOTDIR... Control thread.
+ *
+ * *netns: the namespace port->netns is of, the caller's to close; -1: whatever
+ * that path is of now, which is then written here, also where the interface is
+ * found but down (-ENETDOWN). Else it is opened in that one only, and -ESTALE
+ * tells that the path is of none or of another one.
  */
-int opener_ask(int fd, const struct opener_port *port, struct opener_fds *ret,
-	       struct err *reterr);
+int opener_ask(int fd, const struct opener_port *port, int *netns,
+	       struct opener_fds *ret, struct err *reterr);
+/* Runs in the worker: what is deaf for that port hears again. Control thread. */
+void opener_release(int fd, const struct opener_port *port);
 
 /*
  * Runs in the worker: has the opener send a datagram from the compatible door

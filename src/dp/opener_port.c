@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -39,26 +40,78 @@ static int enter(const char *path, int fd, struct err *reterr)
 	return 0;
 }
 
-static int open_there(const struct opener_port *p, int home, struct err *reterr)
+/* The namespace we are in. Not by its path: that would keep a mount busy. */
+static int this_namespace(struct err *reterr)
 {
-	int there = open(p->netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int rc;
+	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	if (there < 0)
-		return err_set(reterr, errno, "netns", "cannot open %s: %s",
-			       p->netns, strerror(errno));
-	rc = enter(p->netns, there, reterr);
-	close(there);
+	if (fd < 0)
+		return err_set(reterr, errno, "netns",
+			       "cannot open our own namespace: %s",
+			       strerror(errno));
+	return fd;
+}
+
+/* In the namespace `there`, and back. */
+static int open_there(const struct opener_port *p, int there, int home,
+		      int *netns, struct err *reterr)
+{
+	int rc = enter(p->netns, there, reterr), held = *netns;
+
 	if (rc < 0)
 		return rc;
-	rc = open_here(p, reterr);
+	if (held < 0)
+		held = rc = this_namespace(reterr);
+	if (rc >= 0)
+		rc = open_here(p, reterr);
 	/* else the next port would be opened in the wrong place */
 	if (setns(home, CLONE_NEWNET) < 0)
 		die("cannot come back from %s: %s", p->netns, strerror(errno));
+	if (rc >= 0 || rc == -ENETDOWN)
+		*netns = held;
+	else if (held >= 0 && held != *netns)
+		close(held);
 	return rc;
 }
 
-int opener_open(const struct opener_port *p, struct err *reterr)
+/*
+ * The path, which must be of `held` if that is one. The descriptor keeps the
+ * namespace in being, so its inode's number is nobody else's.
+ */
+static int find_namespace(const char *path, int held, struct err *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int code = fd < 0 ? errno : 0;
+	struct stat now, then;
+
+	if (code && held >= 0 && (code == ENOENT || code == ENOTDIR))
+		code = ESTALE;
+	if (code)
+		return err_set(reterr, code, "netns", "cannot open %s: %s",
+			       path, strerror(code));
+	if (held < 0)
+		return fd;
+	if (fstat(fd, &now) == 0 && fstat(held, &then) == 0 &&
+	    now.st_dev == then.st_dev && now.st_ino == then.st_ino)
+		return fd;
+	close(fd);
+	return err_set(reterr, ESTALE, "netns", "%s is another namespace now",
+		       path);
+}
+
+static int open_in_namespace(const struct opener_port *p, int home, int *netns,
+			     struct err *reterr)
+{
+	int there = find_namespace(p->netns, *netns, reterr), rc;
+
+	if (there < 0)
+		return there;
+	rc = open_there(p, there, home, netns, reterr);
+	close(there);
+	return rc;
+}
+
+int opener_open(const struct opener_port *p, int *netns, struct err *reterr)
 {
 	int home, rc;
 
@@ -67,12 +120,10 @@ int opener_open(const struct opener_port *p, struct err *reterr)
 		return err_set(reterr, EINVAL, NULL, "not a request");
 	if (!p->netns[0])
 		return open_here(p, reterr);
-	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	home = this_namespace(reterr);
 	if (home < 0)
-		return err_set(reterr, errno, "netns",
-			       "cannot open our own namespace: %s",
-			       strerror(errno));
-	rc = open_there(p, home, reterr);
+		return home;
+	rc = open_in_namespace(p, home, netns, reterr);
 	close(home);
 	return rc;
 }

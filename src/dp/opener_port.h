@@ -5,6 +5,7 @@
 
 /*
  * The descriptor of *p, or -errno with *reterr; -EINVAL also for a *p that is
- * not well formed. Opener process only.
+ * not well formed. *netns as with opener_ask(), and never closed here. Opener
+ * process only.
  */
-int opener_open(const struct opener_port *p, struct err *reterr);
+int opener_open(const struct opener_port *p, int *netns, struct err *reterr);

@@ -9,7 +9,7 @@
 
 const char *port_state_name(enum port_state s)
 {
-	static const char *const names[] = { "none", "open", "lost" };
+	static const char *const names[] = { "none", "open", "lost", "gone" };
 
 	return names[s];
 }
@@ -88,7 +88,7 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 {
 	struct attach a = { .port = p };
 	struct opener_fds fds;
-	int rc = opener_ask(opener_fd, &p->where, &fds, reterr);
+	int rc = opener_ask(opener_fd, &p->where, &p->netns, &fds, reterr);
 
 	if (rc == -ENETDOWN && p->state == PORT_NONE) {
 		log_info("port: interface is down, waiting for it iface=%s",
@@ -112,7 +112,14 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	return 0;
 }
 
-void port_close(struct port *p, struct worker *w)
+static void let_go(struct port *p)
+{
+	if (p->netns >= 0)
+		close(p->netns);
+	p->netns = -1;
+}
+
+void port_close(struct port *p, struct worker *w, int opener_fd)
 {
 	struct attach a = { .port = p };
 
@@ -122,6 +129,9 @@ void port_close(struct port *p, struct worker *w)
 		ring_counts_add(&p->before, ring_counts(a.before));
 		ring_free(a.before);
 	}
+	if (p->where.deaf)
+		opener_release(opener_fd, &p->where);
+	let_go(p);
 	p->state = PORT_NONE;
 }
 
@@ -137,8 +147,18 @@ void port_lost(struct port *p)
 bool port_retry(struct port *p, struct worker *w, int opener_fd)
 {
 	struct err ignored; /* it is not there yet; told when it was lost */
+	int rc = p->state == PORT_LOST ? port_open(p, w, opener_fd, &ignored)
+				       : -EINVAL;
 
-	if (p->state != PORT_LOST || port_open(p, w, opener_fd, &ignored) < 0)
+	if (rc == -ESTALE) {
+		/* to hold it would keep it in being for nobody */
+		let_go(p);
+		p->state = PORT_GONE;
+		log_warn("port: its namespace is gone, giving it up iface=%s "
+			 "netns=%s",
+			 p->where.iface, p->where.netns);
+	}
+	if (rc < 0)
 		return false;
 	log_info("port: interface is back iface=%s%s%s", p->where.iface,
 		 p->where.netns[0] ? " netns=" : "", p->where.netns);

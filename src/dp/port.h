@@ -5,8 +5,13 @@
  *     ^             |                        |
  *     +----close----+----------close---------+
  *
+ *                                          |
+ *                                          +--namespace goes--> gone --close-->
+ *
  * While it is lost the control thread asks the opener for it again and again
- * (PORT_RETRY_MS). Which ports there are is in dp/ports.h. Control thread only.
+ * (PORT_RETRY_MS), in the namespace it was made in, which it holds; what the
+ * path has come to name is somebody else's. When the path does not name that
+ * one any more, the port is given up: gone, until it is deleted or made anew. Which ports there are is in dp/ports.h. Control thread only.
  */
 #pragma once
 
@@ -19,13 +24,14 @@
 
 #define PORT_RETRY_MS 200
 
-enum port_state { PORT_NONE, PORT_OPEN, PORT_LOST };
+enum port_state { PORT_NONE, PORT_OPEN, PORT_LOST, PORT_GONE };
 
 struct port {
 	enum port_state state;
 	struct opener_port where; /* what the opener opens */
-	struct frame_port from;	  /* what its frames are told to come from */
-	uint16_t at;		  /* its place among the worker's ports */
+	int netns; /* that of where.netns, held until closed or gone; else -1 */
+	struct frame_port from; /* what its frames are told to come from */
+	uint16_t at;		/* its place among the worker's ports */
 	uint16_t other; /* where its frames go on: itself, or a pair's */
 	/* of rings that are gone; the present ring's come on top */
 	struct ring_counts before;
@@ -39,10 +45,10 @@ struct port {
 int port_open(struct port *p, struct worker *w, int opener_fd,
 	      struct err *reterr);
 /* Any state -> NONE. Frames that are under way are dropped. */
-void port_close(struct port *p, struct worker *w);
+void port_close(struct port *p, struct worker *w, int opener_fd);
 /* OPEN -> LOST: the worker has lost the ring. */
 void port_lost(struct port *p);
-/* Tries to get a lost port back; true when it is open again. */
+/* Tries to get a lost port back; true when it is open again. LOST -> GONE. */
 bool port_retry(struct port *p, struct worker *w, int opener_fd);
 /* p->from has changed: the worker's frames come from there from now on. */
 void port_update(const struct port *p, struct worker *w);
@@ -52,5 +58,5 @@ struct ring_counts port_counts(const struct port *p, struct worker *w);
 struct ring_buffer port_buffer(const struct port *p, struct worker *w);
 /* "service", "pair", "tap", "nfq". */
 const char *port_kind_name(enum frame_port_kind k);
-/* "none", "open", "lost". */
+/* "none", "open", "lost", "gone". */
 const char *port_state_name(enum port_state s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/log.h"
@@ -14,14 +15,18 @@
 void ports_init(struct ports *ps, struct worker *w, int opener_fd)
 {
 	*ps = (struct ports){ .worker = w, .opener_fd = opener_fd };
+	ps->service.netns = -1;
 	ps->at[SERVICE] = &ps->service;
 }
 
 void ports_done(struct ports *ps)
 {
 	beat_unmap(ps->beat);
-	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++)
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		if (ps->at[i] && ps->at[i]->netns >= 0)
+			close(ps->at[i]->netns);
 		free(ps->at[i]);
+	}
 }
 
 static void do_set_beat(struct worker_view *view, void *arg)
@@ -34,9 +39,10 @@ void ports_begin_beat(struct ports *ps)
 	struct opener_port what = { .kind = OPENER_BEAT };
 	struct opener_fds fds;
 	struct err err;
+	int netns = -1; /* our own */
 
 	if (ps->beat || ps->service.state != PORT_OPEN ||
-	    opener_ask(ps->opener_fd, &what, &fds, &err) < 0)
+	    opener_ask(ps->opener_fd, &what, &netns, &fds, &err) < 0)
 		return; /* nothing is, or the next opening finds it */
 	ps->beat = beat_map(fds.port, &err);
 	if (!ps->beat)
@@ -80,7 +86,7 @@ int ports_del_service(struct ports *ps, struct err *reterr)
 		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
 			       "there is no service port");
 	end_beat(ps);
-	port_close(&ps->service, ps->worker);
+	port_close(&ps->service, ps->worker, ps->opener_fd);
 	return 0;
 }
 
@@ -140,6 +146,8 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 			: kind == FRAME_PORT_TAP ? OPENER_TAP
 						 : OPENER_PACKET;
 	p->where.queue = s->queue;
+	p->where.deaf = kind == FRAME_PORT_PAIR;
+	p->netns = -1;
 	/* both are checked to fit by whoever parsed them */
 	(void)snprintf(p->where.iface, sizeof p->where.iface, "%s", iface);
 	(void)snprintf(p->where.netns, sizeof p->where.netns, "%s", s->netns);
@@ -149,8 +157,8 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 
 static void remove_port(struct ports *ps, struct port *p)
 {
-	if (p->state != PORT_NONE)
-		port_close(p, ps->worker);
+	/* also what was never open may have become deaf, or hold a namespace */
+	port_close(p, ps->worker, ps->opener_fd);
 	ps->at[p->at] = NULL;
 	free(p);
 }
@@ -215,6 +223,10 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	if (k == FRAME_PORT_PAIR)
 		return add_pair(ps, s, reterr);
 	before = find(ps, k, s->netns, s->iface);
+	if (before && before->state == PORT_GONE) {
+		remove_port(ps, before);
+		before = NULL;
+	}
 	if (before && before->where.queue == s->queue) {
 		update(ps, before, s);
 		return 0;
@@ -288,10 +300,10 @@ bool ports_retry(struct ports *ps)
 
 		if (!p || p->state != PORT_LOST)
 			continue;
-		if (!due || !port_retry(p, ps->worker, ps->opener_fd))
-			left = true;
-		else if (i == SERVICE)
+		if (due && port_retry(p, ps->worker, ps->opener_fd) &&
+		    i == SERVICE)
 			ports_begin_beat(ps);
+		left |= p->state == PORT_LOST;
 	}
 	if (due)
 		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000ULL);

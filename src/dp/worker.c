@@ -214,6 +214,7 @@ static int batch(struct worker *w, uint16_t port)
 	if (n == 0)
 		return 0;
 	out = w->ports[p->other].ring;
+	p->from.no_way_on = !out;
 	w->view.now = clock_now();
 	for (int i = 0; i < n; i++)
 		carry(w, p, out, (unsigned)i);

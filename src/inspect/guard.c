@@ -5,10 +5,19 @@ bool guard_is_dropped(enum dpi_action action)
 	return action == DPI_DROP || action == DPI_RESET || action == DPI_BLOCK;
 }
 
+void guard_mark(struct flow *f, uint32_t id)
+{
+	const struct threat_kind *kind = threat_kind_find(id);
+
+	if (kind->severity <= f->severity)
+		return;
+	f->severity = kind->severity;
+	f->threat = (uint16_t)id;
+}
+
 bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 		struct flow *f)
 {
-	const struct threat_kind *kind = threat_kind_find(id);
 	struct threat_event e = {
 		.id = id,
 		.count = count,
@@ -26,10 +35,8 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 		e.flags |= THREAT_SESSION_INGRESS;
 	if (passage_is_watched(w))
 		e.flags |= THREAT_TAP;
-	if (f && kind->severity > f->severity) {
-		f->severity = kind->severity;
-		f->threat = (uint16_t)id;
-	}
+	if (f)
+		guard_mark(f, id);
 	return guard_is_dropped(threat_note(w->in->threats, &e, w->now));
 }
 

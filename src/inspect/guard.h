@@ -22,6 +22,8 @@ bool guard_is_dropped(enum dpi_action action);
  * the handshake; dropped.
  */
 bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side);
+/* f met that threat: of those it met the worst is told with it. */
+void guard_mark(struct flow *f, uint32_t id);
 /*
  * Notes one that was met elsewhere, of this packet. f: its flow; NULL. true: the
  * action is to drop it.

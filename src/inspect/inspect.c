@@ -47,6 +47,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	if (!in)
 		return NULL;
 	in->capture = opt->capture;
+	in->leaving = ENDPOINT_NONE;
 	in->blocks.seed = opt->seed;
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
 	in->defrag = defrag_new(&defrag);
@@ -316,6 +317,21 @@ static void ip_packet(struct passage *w)
 	look_inside(w);
 }
 
+/* What the device tells of protocols (reference 1.9, kind 4). */
+static void count_packet(struct inspect_counts *c, const struct packet *p)
+{
+	enum inspect_packets what = INSPECT_OTHER;
+
+	if (p->proto == PROTO_TCP)
+		what = INSPECT_TCP;
+	else if (p->proto == PROTO_UDP)
+		what = INSPECT_UDP;
+	else if (p->proto == PROTO_ICMP || p->proto == PROTO_ICMPV6)
+		what = INSPECT_ICMP;
+	c->packets[p->ip_version == 4 ? INSPECT_IPV4 : INSPECT_IPV6]++;
+	c->packets[what]++;
+}
+
 static void decide(struct passage *w, struct frame frame)
 {
 	enum packet_outcome outcome = packet_decode(&w->packet, frame);
@@ -332,6 +348,8 @@ static void decide(struct passage *w, struct frame frame)
 		passage_drop(w, REASON_NO_ENDPOINT);
 		return;
 	}
+	if (outcome == PACKET_OK)
+		count_packet(&w->in->counts, &w->packet);
 	if (is_quarantined(w, outcome))
 		passage_drop(w, REASON_QUARANTINED);
 	else if (outcome == PACKET_OK)
@@ -389,6 +407,8 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 	decide(&w, frame);
 	if (passage_is_watched(&w))
 		only_watch(&w);
+	if (w.verdict.forward && frame.port && frame.port->no_way_on)
+		passage_drop(&w, REASON_IFACE_TX);
 	count(&w, frame.wire_len);
 	return w.verdict;
 }
@@ -416,6 +436,13 @@ bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
 	return flow_sweep(in->flows, pick, cursor, ended);
 }
 
+void inspect_endpoint_leaves(struct inspect *in, uint16_t endpoint,
+			     struct mac mac)
+{
+	in->leaving = endpoint;
+	in->leaving_mac = mac;
+}
+
 void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 {
 	blocks_forget_endpoint(&in->blocks, endpoint);
@@ -424,4 +451,7 @@ void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 	threat_forget_endpoint(in->threats, endpoint, in->now);
 	traffic_forget(in->traffic, endpoint);
 	learned_forget(in->learned, endpoint);
+	replies_forget(&in->reply_limit, endpoint);
+	if (in->leaving == endpoint)
+		in->leaving = ENDPOINT_NONE;
 }

@@ -108,6 +108,17 @@ struct own_frame {
 };
 unsigned inspect_own_frames(const struct inspect *in,
 			    const struct own_frame **ret);
+/* What a workload's frames carry, the outermost packet of each, as it came. */
+enum inspect_packets {
+	INSPECT_IPV4,
+	INSPECT_IPV6,
+	INSPECT_TCP, /* of these four a packet has one */
+	INSPECT_UDP,
+	INSPECT_ICMP,
+	INSPECT_OTHER,
+	INSPECT_TCP_ASTRAY, /* neither of a session nor an opening SYN */
+	INSPECT_PACKETS__MAX
+};
 
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */
@@ -116,6 +127,8 @@ struct inspect_counts {
 	uint64_t dropped[REASON__MAX];	 /* likewise when given up */
 	uint64_t held;			 /* fragments, so far */
 	uint64_t replies;		 /* RST and ICMP errors of our own */
+	uint64_t replies_limited; /* not sent: over their limit (replies.h) */
+	uint64_t packets[INSPECT_PACKETS__MAX]; /* by what they are */
 	uint64_t stateless;	/* judged without a flow: the table was full */
 	uint64_t out_of_window; /* TCP frames whose sequence is unbelievable */
 	uint64_t grace_evicted, blocks_evicted;
@@ -145,7 +158,13 @@ size_t inspect_copy_blocks(const struct inspect *in,
 /* As flow_sweep(): again and again, with batches in between, while true. */
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
 		       uint32_t *cursor, uint32_t *ended);
-/* A workload is gone, and its flows have ended: all else of it goes, too. */
+/*
+ * That workload is about to leave the snapshot: what is told of it until it is
+ * forgotten carries this MAC. One at a time.
+ */
+void inspect_endpoint_leaves(struct inspect *in, uint16_t endpoint,
+			     struct mac mac);
+/* It is gone, and its flows have ended: all else of it goes, too. */
 void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint);
 
 /*

@@ -97,9 +97,15 @@ static void send_own(struct passage *w, bool onward,
 	struct verdict *v = &w->verdict;
 	uint8_t *buf = w->in->send_buf[v->n_send];
 	struct outbytes out = outbytes_of(buf, INJECT_FRAME_MAX);
+	const struct frame_port *port = w->packet.frame.port;
 
-	if (passage_is_watched(w) || !build(&out, &w->packet))
+	if (passage_is_watched(w) || (onward && port && port->no_way_on) ||
+	    !build(&out, &w->packet))
 		return;
+	if (!replies_take(&w->in->reply_limit, w->index, w->now)) {
+		w->in->counts.replies_limited++;
+		return;
+	}
 	v->send[v->n_send++] =
 		(struct verdict_frame){ bytes_of(buf, outbytes_len(&out)),
 					onward };
@@ -165,6 +171,8 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	uint32_t ticket;
 	struct flow *f;
 
+	if (p->proto == PROTO_TCP && !(p->tcp_flags & TCP_SYN))
+		w->in->counts.packets[INSPECT_TCP_ASTRAY]++;
 	own = opener_is_own(w, k, &midstream);
 	v = judge(w, k, NULL, own, &rejected);
 	if (v.reason == REASON_EXTERNAL_IP)
@@ -191,6 +199,8 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		return;
 	}
 	f->verdict = v;
+	if (v.reason == REASON_EXTERNAL_IP)
+		guard_mark(f, THREAT_EXTERNAL_IP);
 	names_judged(w->in, f);
 	session_begin(w, f, ticket);
 	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),

@@ -9,6 +9,7 @@
 #include "inspect/grace.h"
 #include "inspect/inspect.h"
 #include "inspect/learned.h"
+#include "inspect/replies.h"
 #include "inspect/settings.h"
 #include "inspect/traffic.h"
 
@@ -24,6 +25,8 @@ struct inspect {
 	struct learned *learned;
 	struct inspect_settings settings; /* by inspect_configure() only */
 	const struct snapshot *snapshot;  /* borrowed */
+	uint16_t leaving; /* see passage_mac_of(); or ENDPOINT_NONE */
+	struct mac leaving_mac;
 	bool capture;
 	void (*on_flow_end)(void *arg, const struct session_record *s);
 	void *on_flow_end_arg;
@@ -31,6 +34,7 @@ struct inspect {
 	usec_t aged; /* last time that all was aged */
 	struct inspect_counts counts;
 	struct blocks blocks;
+	struct replies reply_limit;
 	uint8_t send_buf[VERDICT_SEND_MAX][INJECT_FRAME_MAX];
 	/* inspect/silent.c: of the last inspect_age(). */
 	struct own_frame own_frames[2 * SILENT_PER_BATCH];
@@ -60,6 +64,19 @@ static inline bool passage_is_watched(const struct passage *w)
 
 	return w->copy || (w->endpoint && w->endpoint->tap) ||
 	       (port && port->kind == FRAME_PORT_TAP);
+}
+
+/* A workload's; between leaving the snapshot and being forgotten, too. */
+static inline struct mac passage_mac_of(const struct inspect *in,
+					uint16_t endpoint)
+{
+	const struct endpoint *e = snapshot_endpoint(in->snapshot, endpoint);
+
+	if (e)
+		return e->mac;
+	if (endpoint != ENDPOINT_NONE && endpoint == in->leaving)
+		return in->leaving_mac;
+	return (struct mac){ { 0 } };
 }
 
 static inline void passage_forward(struct passage *w, enum reason reason)

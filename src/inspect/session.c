@@ -13,13 +13,12 @@ static struct report_session describe(const struct inspect *in,
 				      bool client_is_own,
 				      const struct flow_verdict *v)
 {
-	const struct endpoint *e = snapshot_endpoint(in->snapshot, k->endpoint);
 	uint16_t flags = v->flags | (client_is_own ? 0 : SESSION_INGRESS);
 	bool ports = has_ports(k->proto);
 
 	return (struct report_session){
 		.endpoint = k->endpoint,
-		.ep_mac = e ? e->mac : (struct mac){ { 0 } },
+		.ep_mac = passage_mac_of(in, k->endpoint),
 		.client = client_is_own ? k->own : k->peer,
 		.server = client_is_own ? k->peer : k->own,
 		.client_port = !ports	       ? 0

@@ -41,8 +41,6 @@ static struct session_asm asm_of(const struct inspect *in, const struct flow *f,
 static struct session_record record_of(const struct inspect *in,
 				       const struct flow *f, usec_t now)
 {
-	const struct endpoint *e =
-		snapshot_endpoint(in->snapshot, f->key.endpoint);
 	const struct flow_key *k = &f->key;
 	const struct flow_side_state *c = &f->side[FLOW_CLIENT];
 	const struct flow_side_state *s = &f->side[FLOW_SERVER];
@@ -51,7 +49,7 @@ static struct session_record record_of(const struct inspect *in,
 
 	return (struct session_record){
 		.id = f->id,
-		.ep_mac = e ? e->mac : (struct mac){ { 0 } },
+		.ep_mac = passage_mac_of(in, k->endpoint),
 		.client_mac = c->mac,
 		.server_mac = s->mac,
 		.ethertype = f->ethertype,
@@ -88,6 +86,8 @@ static struct session_record record_of(const struct inspect *in,
 			 (f->tap ? SESSION_TAP : 0) |
 			 (f->midstream ? SESSION_MIDSTREAM : 0),
 		.blocked = f->verdict.blocked || f->cut,
+		.severity = f->severity,
+		.threat = f->threat,
 		.tunnel = k->tunnel ? tunnel_kind_name(
 					      (enum tunnel_kind)k->tunnel)
 				    : NULL,
@@ -135,13 +135,6 @@ size_t inspect_copy_blocks(const struct inspect *in,
 			   struct block_record ret[static BLOCKS_MAX])
 {
 	return blocks_copy(&in->blocks, ret);
-}
-
-static struct mac mac_of(const struct inspect *in, uint16_t endpoint)
-{
-	const struct endpoint *e = snapshot_endpoint(in->snapshot, endpoint);
-
-	return e ? e->mac : (struct mac){ { 0 } };
 }
 
 uint32_t inspect_connections_pending(const struct inspect *in)
@@ -200,7 +193,7 @@ size_t inspect_copy_meters(const struct inspect *in, uint64_t *cursor,
 		const struct endpoint *e =
 			snapshot_endpoint(in->snapshot, ret[n].endpoint);
 
-		ret[n].ep_mac = mac_of(in, ret[n].endpoint);
+		ret[n].ep_mac = passage_mac_of(in, ret[n].endpoint);
 		ret[n].tap = e && e->tap;
 		n++;
 	}

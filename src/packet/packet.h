@@ -59,6 +59,7 @@ struct frame_port {
 	struct mac workload; /* whose port it is; zero: service */
 	bool inside;	     /* pair: the side the workload is on */
 	bool quarantined;    /* pair: nothing but groups passes */
+	bool no_way_on;	     /* pair: the other side is lost, nothing passes */
 };
 
 /* A frame as it comes from a ring or a capture. Borrowed until the next one. */

@@ -48,7 +48,6 @@ struct slot {
 	uint8_t *frame;
 	uint32_t len;
 	uint32_t id; /* the kernel's, host order */
-	bool has_id; /* it is a packet and waits for its verdict */
 	bool keep, too_long;
 	struct frame_csum csum;
 };
@@ -58,7 +57,8 @@ struct nfq_ring {
 	int fd, verdict_fd;
 	struct mac mac; /* the workload's */
 	uint8_t *memory;
-	unsigned n; /* slots of the batch under way */
+	unsigned n;		/* packets of the batch under way */
+	uint8_t at[RING_BATCH]; /* their slots */
 	struct ring_counts counts;
 	struct slot slots[RING_BATCH];
 	struct mmsghdr in[RING_BATCH];
@@ -192,6 +192,44 @@ static uint32_t attr_u32(struct nlattr *a)
 		       : 0;
 }
 
+/* Did it let a packet pass, this answer of ours that the kernel refused? */
+static bool was_accepted(const struct nlmsghdr *answer)
+{
+	struct nlattr *attr[NFQA_MAX + 1] = { 0 };
+	struct nfqnl_msg_verdict_hdr v;
+
+	if (answer->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_VERDICT))
+		return false;
+	if (nfq_nlmsg_parse(answer, attr) < 0 || !attr[NFQA_VERDICT_HDR] ||
+	    mnl_attr_get_payload_len(attr[NFQA_VERDICT_HDR]) < sizeof v)
+		return false;
+	memcpy(&v, mnl_attr_get_payload(attr[NFQA_VERDICT_HDR]), sizeof v);
+	return ntohl(v.verdict) == NF_ACCEPT;
+}
+
+/*
+ * What is not a packet. A refused answer: its packet is gone, it was dropped
+ * with its queue or its interface. One that should have passed has been counted
+ * as sent, and that is put right; one that should not is where it should be.
+ */
+static void take_other(struct nfq_ring *q, const struct nlmsghdr *h, size_t len)
+{
+	const struct nlmsgerr *e;
+
+	if (!mnl_nlmsg_ok(h, (int)len) || h->nlmsg_type != NLMSG_ERROR ||
+	    mnl_nlmsg_get_payload_len(h) < sizeof *e) {
+		q->counts.receive_errors++;
+		return;
+	}
+	e = mnl_nlmsg_get_payload(h);
+	if (!mnl_nlmsg_ok(&e->msg, (int)(mnl_nlmsg_get_payload_len(h) -
+					 sizeof e->error)) ||
+	    !was_accepted(&e->msg) || q->counts.sent == 0)
+		return;
+	q->counts.sent--;
+	q->counts.send_failed++;
+}
+
 /* One packet; false: not a packet, it waits for nothing. */
 static bool take_packet(struct nfq_ring *q, struct slot *s,
 			const struct nlmsghdr *h, size_t len)
@@ -200,14 +238,12 @@ static bool take_packet(struct nfq_ring *q, struct slot *s,
 	struct nfqnl_msg_packet_hdr hdr;
 	uint32_t info, whole;
 
-	/* a refused verdict is told here, too: its packet is gone already */
 	if (!mnl_nlmsg_ok(h, (int)len) || !is_packet(h) ||
 	    nfq_nlmsg_parse(h, attr) < 0 || !attr[NFQA_PACKET_HDR] ||
 	    mnl_attr_get_payload_len(attr[NFQA_PACKET_HDR]) < sizeof hdr)
 		return false;
 	memcpy(&hdr, mnl_attr_get_payload(attr[NFQA_PACKET_HDR]), sizeof hdr);
 	s->id = ntohl(hdr.packet_id);
-	s->has_id = true;
 	payload = attr[NFQA_PAYLOAD];
 	info = attr_u32(attr[NFQA_SKB_INFO]);
 	whole = attr_u32(attr[NFQA_CAP_LEN]);
@@ -236,20 +272,22 @@ static int queue_recv(struct ring *r)
 		struct slot *s = &q->slots[i];
 
 		s->len = 0;
-		s->keep = s->too_long = s->has_id = false;
+		s->keep = s->too_long = false;
 		s->csum = (struct frame_csum){ FRAME_CSUM_CHECK };
 		s->frame = s->in.iov_base;
-		if (!take_packet(q, s, s->in.iov_base, q->in[i].msg_len))
-			q->counts.receive_errors++;
+		if (take_packet(q, s, s->in.iov_base, q->in[i].msg_len))
+			q->at[q->n++] = (uint8_t)i;
+		else
+			take_other(q, s->in.iov_base, q->in[i].msg_len);
 	}
-	q->n = (unsigned)n;
-	q->counts.received += (unsigned)n;
-	return n;
+	q->counts.received += q->n;
+	return (int)q->n;
 }
 
 static struct ring_frame queue_frame(const struct ring *r, unsigned i)
 {
-	const struct slot *s = &((const struct nfq_ring *)r)->slots[i];
+	const struct nfq_ring *q = (const struct nfq_ring *)r;
+	const struct slot *s = &q->slots[q->at[i]];
 
 	return (struct ring_frame){ .bytes = bytes_of(s->frame, s->len),
 				    .wire_len = s->len,
@@ -259,7 +297,9 @@ static struct ring_frame queue_frame(const struct ring *r, unsigned i)
 
 static void queue_keep(struct ring *r, unsigned i)
 {
-	of(r)->slots[i].keep = true;
+	struct nfq_ring *q = of(r);
+
+	q->slots[q->at[i]].keep = true;
 }
 
 /* All verdicts of the batch in one message; it must arrive, so it may wait. */
@@ -271,10 +311,8 @@ static void queue_flush(struct ring *r, struct ring *out)
 
 	(void)out;
 	for (unsigned i = 0; i < q->n; i++) {
-		const struct slot *s = &q->slots[i];
+		const struct slot *s = &q->slots[q->at[i]];
 
-		if (!s->has_id)
-			continue;
 		v.list[v.n++] = (struct nfq_verdict){ s->id, s->keep };
 		kept += s->keep;
 	}

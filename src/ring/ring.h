@@ -99,7 +99,7 @@ struct nfq_verdicts {
 };
 /*
  * Tells the kernel. Needs CAP_NET_ADMIN. A verdict it refuses (the packet is
- * gone) is told on fd's other messages, ignored. Any n above RING_BATCH is none.
+ * gone) is told on fd, among the packets. Any n above RING_BATCH is none.
  */
 void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v);
 /*

@@ -59,10 +59,10 @@ static void put_session(struct outbytes *o, const struct session_record *s)
 	put_be32(o, s->age_s); /* 100 */
 	put_sat16(o, s->life_s);
 	put_be16(o, s->application);
-	put_be32(o, 0); /* 108: threat */
+	put_be32(o, s->threat); /* 108 */
 	put_be32(o, s->policy_id);
 	put_u8(o, s->policy_action); /* 116 */
-	put_u8(o, 0);		     /* severity */
+	put_u8(o, s->severity);
 	put_be16(o, s->flags);
 	put_zero(o, 20); /* 120: X-Forwarded-For address, app, port */
 }

@@ -34,6 +34,8 @@ struct session_record {
 	uint8_t reason; /* enum reason */
 	uint16_t flags; /* SESSION_* */
 	bool blocked;
+	uint8_t severity;   /* of the threat */
+	uint32_t threat;    /* the worst met, an id of kind 6; 0: none */
 	const char *tunnel; /* its kind, if it is in one; static storage */
 	uint32_t tunnel_id;
 };

@@ -450,6 +450,164 @@ static void test_pair(void **state)
 	assert_string_equal(by_port(b, &outside, s), "multicast");
 }
 
+/* Judged as always, but the other side is lost: it is a drop, and told so. */
+static void test_no_way_on(void **state)
+{
+	struct bench *b = *state;
+	struct frame_port inside = { .kind = FRAME_PORT_PAIR,
+				     .workload = real_mac,
+				     .inside = true,
+				     .no_way_on = true };
+	struct frame_spec s = from_own(PROTO_UDP, ALLOWED);
+
+	s.src = real_mac;
+	assert_string_equal(by_port(b, &inside, s), "iface_tx");
+	assert_int_equal(inspect_counts(b->in).dropped[REASON_IFACE_TX], 1);
+	assert_int_equal(inspect_counts(b->in).forwarded[REASON_RULE], 0);
+	s.dport = DENIED;
+	assert_string_equal(by_port(b, &inside, s), "rule");
+	inside.no_way_on = false;
+	s.dport = ALLOWED;
+	assert_string_equal(by_port(b, &inside, s), "rule");
+	assert_int_equal(inspect_counts(b->in).forwarded[REASON_RULE], 1);
+}
+
+/* What the device tells of families and protocols. */
+static void test_packets_counted(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec six = from_own(PROTO_UDP, ALLOWED);
+	struct inspect_counts c;
+
+	handshake(b);
+	PASS(b, true, RULE, tcp(true, ALLOWED, TCP_ACK, 101, 501));
+	PASS(b, false, RULE, tcp(true, DENIED, TCP_SYN, 100, 0));
+	PASS(b, false, RULE, tcp(true, DENIED, TCP_ACK, 101, 1));
+	PASS(b, true, RULE, from_own(PROTO_UDP, ALLOWED));
+	PASS(b, false, DEFAULT, from_own(PROTO_GRE, 0));
+	six.saddr = "fd00::5";
+	six.daddr = "fd00::6";
+	(void)pass(b, &six);
+	c = inspect_counts(b->in);
+	assert_int_equal(c.packets[INSPECT_IPV4], 8);
+	assert_int_equal(c.packets[INSPECT_IPV6], 1);
+	assert_int_equal(c.packets[INSPECT_TCP], 6);
+	assert_int_equal(c.packets[INSPECT_TCP_ASTRAY], 1);
+	assert_int_equal(c.packets[INSPECT_UDP], 2);
+	assert_int_equal(c.packets[INSPECT_ICMP], 0);
+	assert_int_equal(c.packets[INSPECT_OTHER], 1);
+}
+
+/* Over the limit a denial is silent; the time gives the allowance back. */
+static void test_replies_limited(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = tcp(true, REFUSED, TCP_SYN, 100, 0);
+	size_t len = frame_make(b->buf, &s);
+	struct frame f = { .bytes = bytes_of(b->buf, len), .wire_len = len };
+	const unsigned extra = 10;
+	struct verdict v;
+
+	for (unsigned i = 0; i < REPLIES_BURST_SHARE + extra; i++) {
+		v = inspect_frame(b->in, f, b->now);
+		assert_false(v.forward);
+		assert_int_equal(v.n_send, i < REPLIES_BURST_SHARE);
+	}
+	assert_int_equal(inspect_counts(b->in).replies, REPLIES_BURST_SHARE);
+	assert_int_equal(inspect_counts(b->in).replies_limited, extra);
+	b->now = usec_add(b->now, USEC_PER_SEC / REPLIES_PER_SEC_SHARE);
+	assert_int_equal(inspect_frame(b->in, f, b->now).n_send, 1);
+	assert_int_equal(inspect_frame(b->in, f, b->now).n_send, 0);
+	inspect_forget_endpoint(b->in, 0);
+	assert_int_equal(inspect_frame(b->in, f, b->now).n_send, 1);
+}
+
+/* A policy that ends sessions has no more than others. */
+static void test_kills_limited(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec s = tcp(true, REFUSED, TCP_SYN, 100, 0);
+	size_t len = frame_make(b->buf, &s);
+	struct frame f = { .bytes = bytes_of(b->buf, len), .wire_len = len };
+	usec_t then;
+
+	handshake(b);
+	adopt(b, POLICY_DENY, false);
+	(void)frame_make(b->buf, &s);
+	then = b->now;
+	for (unsigned i = 0; i < REPLIES_BURST_SHARE; i++)
+		(void)inspect_frame(b->in, f, then);
+	s = tcp(true, ALLOWED, TCP_ACK, 101, 501);
+	len = frame_make(b->buf, &s);
+	f = (struct frame){ .bytes = bytes_of(b->buf, len), .wire_len = len };
+	assert_int_equal(inspect_frame(b->in, f, then).n_send, 0);
+	assert_int_equal(inspect_counts(b->in).replies_limited, 2);
+}
+
+/* It is out of the snapshot when its flows end, and they still have its MAC. */
+static void test_last_reports(void **state)
+{
+	struct bench *b = *state;
+	struct connection_record r[4];
+	struct snapshot *before = b->s;
+	size_t n;
+
+	handshake(b);
+	n = inspect_drain_connections(b->in, r, 4);
+	b->now = usec_add(b->now, USEC_PER_SEC);
+	PASS(b, true, RULE, tcp(true, ALLOWED, TCP_ACK, 101, 501));
+	inspect_endpoint_leaves(b->in, 0, real_mac);
+	b->s = snapshot_build(&(struct snapshot_spec){ .version = 9 });
+	assert_non_null(b->s);
+	assert_ptr_equal(inspect_adopt(b->in, b->s), before);
+	snapshot_free(before);
+	assert_int_equal(end_flows(b), 1);
+	assert_true(mac_equal(b->last_ended.ep_mac, real_mac));
+	n = inspect_drain_connections(b->in, r, 4);
+	assert_int_equal(n, 1);
+	assert_true(mac_equal(r[0].ep_mac, real_mac));
+	inspect_forget_endpoint(b->in, 0);
+}
+
+/* A flow that met a threat tells of it. */
+static void test_flow_threat(void **state)
+{
+	struct bench *b = *state;
+	struct policy_spec spec = { .defact = POLICY_VIOLATE, .dir = 3 };
+	struct endpoint e = { .used = true, .mac = real_mac, .ucmac = mark };
+	struct subnet inside = { ip_of("10.0.0.0"), 96 + 8, IP_TYPE_NONE };
+	struct subnet service = { ip_of("9.9.9.9"), 128, IP_TYPE_EXT };
+	struct frame_spec s = from_own(PROTO_UDP, 53);
+	struct snapshot *before = b->s;
+	struct session_record r[2];
+	uint32_t cursor = 0;
+	struct err err;
+
+	e.policy = policy_compile(&spec, &err);
+	b->s = snapshot_build(&(struct snapshot_spec){ .endpoints = &e,
+						       .n_endpoints = 1,
+						       .internal = &inside,
+						       .n_internal = 1,
+						       .special = &service,
+						       .n_special = 1,
+						       .version = 9 });
+	policy_put(e.policy);
+	assert_non_null(b->s);
+	assert_ptr_equal(inspect_adopt(b->in, b->s), before);
+	snapshot_free(before);
+	PASS(b, true, DEFAULT, s);
+	s.daddr = "9.9.9.9";
+	PASS(b, true, EXTERNAL_IP, s);
+	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, r, 2), 2);
+	if (r[0].threat)
+		r[1] = r[0];
+	else
+		assert_int_equal(r[0].severity, 0);
+	assert_int_equal(r[1].threat, THREAT_EXTERNAL_IP);
+	assert_int_equal(r[1].severity,
+			 threat_kind_find(THREAT_EXTERNAL_IP)->severity);
+}
+
 /* Two marks: whom would it be judged for? */
 static void test_two_marks(void **state)
 {
@@ -512,6 +670,12 @@ int main(void)
 		TEST(test_flow_end),
 		TEST(test_reopened),
 		TEST(test_pair),
+		TEST(test_no_way_on),
+		TEST(test_packets_counted),
+		TEST(test_replies_limited),
+		TEST(test_kills_limited),
+		TEST(test_last_reports),
+		TEST(test_flow_threat),
 		TEST(test_two_marks),
 		TEST(test_tapped_queue),
 	};

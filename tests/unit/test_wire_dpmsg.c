@@ -73,6 +73,8 @@ static struct session_record record(void)
 		.policy_id = 10023,
 		.policy_action = 7,
 		.flags = 0x0105,
+		.threat = 1006,
+		.severity = 3,
 	};
 }
 
@@ -112,10 +114,10 @@ static void test_session_layout(void **state)
 		{ 100, 4, 21 },
 		{ 104, 2, 22 },
 		{ 106, 2, 1001 },
-		{ 108, 4, 0 },
+		{ 108, 4, 1006 },
 		{ 112, 4, 10023 },
 		{ 116, 1, 7 },
-		{ 117, 1, 0 },
+		{ 117, 1, 3 },
 		{ 118, 2, 0x0105 },
 		{ 120, 8, 0 },
 		{ 128, 8, 0 },
