@@ -312,6 +312,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_meter_use(result, c.meters);
 	answer_threats(result, &c.threats);
 	answer_reports(result, &c.reports);
+	answer_told(result, &ctl->told);
 	answer_streams(result, &c.streams);
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
@@ -333,5 +334,5 @@ void answer_stats(json_t *result, struct control *ctl)
 	o = answer_group(result, "doors");
 	answer_door(o, "compat", &ctl->compat);
 	answer_door(o, "own", &ctl->own);
-	answer_notices(result, &ctl->notify);
+	answer_notices(result, ctl);
 }

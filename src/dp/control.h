@@ -21,6 +21,7 @@
 #include "dp/kept.h"
 #include "dp/notify.h"
 #include "dp/ports.h"
+#include "dp/told.h"
 #include "dp/worker.h"
 
 /* What a door has seen; told by weir_stats. */
@@ -40,6 +41,7 @@ struct control {
 	usec_t started;
 	struct door_counts compat, own;
 	struct kept kept;
+	struct told told;
 	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };

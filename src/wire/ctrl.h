@@ -70,7 +70,9 @@
 	X(WEIR_BLOCKS, "weir_blocks", 1)                    \
 	X(WEIR_CONFIG, "weir_config", 1)                    \
 	X(WEIR_SETS, "weir_sets", 1)                        \
-	X(WEIR_EXPLAIN, "weir_explain", 1)
+	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
+	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
+	X(WEIR_THREATS, "weir_threats", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -141,6 +143,13 @@ struct explain_spec {
 	bool has_workload; /* only that one */
 	struct mac workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+};
+
+/* A page of what was told. */
+struct told_spec {
+	uint64_t after; /* number of the last record that is known; 0 first */
+	uint32_t limit; /* 0: as many as fit */
+	bool packets;	/* the kept packets, too */
 };
 
 /*
@@ -298,6 +307,7 @@ struct ctrl_msg {
 			size_t n;
 		} sets;			     /* WEIR_SETS */
 		struct explain_spec explain; /* WEIR_EXPLAIN */
+		struct told_spec told;	     /* WEIR_CONNECTIONS, _THREATS */
 	};
 };
 
