@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/dpclient.h"
 #include "cli/dpshow.h"
+#include "cli/dpshow_told.h"
 #include "cli/explain.h"
 #include "cli/out.h"
 #include "wire/ctrl.h"
@@ -25,7 +26,12 @@ static const char help_text[] =
 	"\n"
 	"  flows       the conversations it knows, with verdict and reason\n"
 	"  blocks      what was not let through lately, and why\n"
-	"  stats       its counters; use against limit\n"
+	"  connections who spoke with whom how much, told every 5 s; "
+	"NEW/VIOL:\n"
+	"              new sessions and violations of the policy\n"
+	"  threats     floods, malformed packets and the like\n"
+	"  meters      the meters that run: counts against their limits\n"
+	"  stats       its counters; use against limit (--all: zeros, too)\n"
 	"  config      the messages that make it as it is now, as JSON\n"
 	"  count       how many flows there are\n"
 	"  clear [ID]  forgets the flow with that id, or all\n"
@@ -37,6 +43,7 @@ static const char help_text[] =
 	"              up to the first that is refused\n"
 	"  @FILE, -    the same, read from a file or from standard input\n"
 	"\n"
+	"      --all           with stats: what is 0 or empty, too\n"
 	"      --control PATH  its door (default " DP_CONTROL_DEFAULT ")\n"
 	"  -o, --output text|json\n"
 	"  -h, --help\n"
@@ -53,10 +60,11 @@ struct dp {
 	struct out out;
 	const char *control;
 	const char *what, *argument; /* argument NULL: none */
+	bool all;
 	struct dpclient client;
 };
 
-static void show_count(const struct out *o, const json_t *a)
+static void show_count(const struct dp *d, const json_t *a)
 {
 	json_int_t all = 0, tcp = 0, udp = 0, icmp = 0, ip = 0;
 
@@ -69,7 +77,7 @@ static void show_count(const struct out *o, const json_t *a)
 	       all, all == 1 ? "" : "s", tcp, udp, icmp, ip);
 }
 
-static void show_cleared(const struct out *o, const json_t *a)
+static void show_cleared(const struct dp *d, const json_t *a)
 {
 	json_int_t n = json_integer_value(json_object_get(a, "cleared"));
 
@@ -77,18 +85,38 @@ static void show_cleared(const struct out *o, const json_t *a)
 	       n == 1 ? "" : "s");
 }
 
-static void show_flows(const struct out *o, const json_t *a)
+static void show_flows(const struct dp *d, const json_t *a)
 {
-	dpshow_flows(o, a, 0);
+	dpshow_flows(&d->out, a, 0);
 }
 
-static void show_blocks(const struct out *o, const json_t *a)
+static void show_blocks(const struct dp *d, const json_t *a)
 {
-	dpshow_blocks(o, a, 0);
+	dpshow_blocks(&d->out, a, 0);
+}
+
+static void show_connections(const struct dp *d, const json_t *a)
+{
+	dpshow_connections(&d->out, a);
+}
+
+static void show_threats(const struct dp *d, const json_t *a)
+{
+	dpshow_threats(&d->out, a);
+}
+
+static void show_meters(const struct dp *d, const json_t *a)
+{
+	dpshow_meters(&d->out, a);
+}
+
+static void show_stats(const struct dp *d, const json_t *a)
+{
+	dpshow_tree(&d->out, a, d->all);
 }
 
 /* One message a line, and the whole an array that can be sent again. */
-static void show_config(const struct out *o, const json_t *a)
+static void show_config(const struct dp *d, const json_t *a)
 {
 	const json_t *messages = json_object_get(a, "messages");
 	const json_t *m;
@@ -102,7 +130,7 @@ static void show_config(const struct out *o, const json_t *a)
 	printf("\n]\n");
 }
 
-static void show_version(const struct out *o, const json_t *a)
+static void show_version(const struct dp *d, const json_t *a)
 {
 	const char *version = "?";
 	json_int_t pid = 0;
@@ -114,12 +142,15 @@ static void show_version(const struct out *o, const json_t *a)
 
 static const struct verb {
 	const char *word, *message;
-	void (*show)(const struct out *o, const json_t *answer);
+	void (*show)(const struct dp *d, const json_t *answer);
 	bool takes_id;
 } verbs[] = {
 	{ "flows", "ctrl_list_session", show_flows, false },
 	{ "blocks", "weir_blocks", show_blocks, false },
-	{ "stats", "weir_stats", dpshow_tree, false },
+	{ "connections", "weir_connections", show_connections, false },
+	{ "threats", "weir_threats", show_threats, false },
+	{ "meters", "ctrl_list_meter", show_meters, false },
+	{ "stats", "weir_stats", show_stats, false },
 	{ "config", "weir_config", show_config, false },
 	{ "count", "ctrl_count_session", show_count, false },
 	{ "clear", "ctrl_clear_session", show_cleared, true },
@@ -189,6 +220,9 @@ static int run_verb(struct dp *d, const struct verb *v)
 		rc = ask_clear(d, &answer, &err);
 	else if (strcmp(v->message, "ctrl_list_session") == 0)
 		rc = dpclient_flows(&d->client, &answer, &err);
+	else if (strcmp(v->word, "connections") == 0 ||
+		 strcmp(v->word, "threats") == 0)
+		rc = dpclient_told(&d->client, v->word, &answer, &err);
 	else
 		rc = dpclient_ask_name(&d->client, v->message, &answer, &err);
 	if (rc < 0)
@@ -198,7 +232,7 @@ static int run_verb(struct dp *d, const struct verb *v)
 		out_json(answer);
 		return CLI_OK;
 	}
-	v->show(&d->out, answer);
+	v->show(d, answer);
 	json_decref(answer);
 	return CLI_OK;
 }
@@ -360,6 +394,7 @@ static int run_raw(struct dp *d, const json_t *messages, bool single)
 static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {
+		{ "all", no_argument, NULL, 'a' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -373,6 +408,7 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 	while (!err.code &&
 	       (c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0)
 		switch (c) {
+		case 'a': d->all = true; break;
 		case 'c': d->control = optarg; break;
 		case 'o': (void)out_set_format(&d->out, optarg, &err); break;
 		case 'h':
@@ -385,10 +421,12 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 				      "missing");
 		}
 	if (!err.code && optind == argc)
-		(void)err_set(
-			&err, EINVAL, NULL,
-			"say what: flows, blocks, stats, config, count, "
-			"clear, version, explain, a JSON message, @FILE or -");
+		(void)err_set(&err, EINVAL, NULL,
+			      "say what: flows, blocks, connections, threats, "
+			      "meters, stats, config, count, clear, version, "
+			      "explain, a JSON message, @FILE or -");
+	else if (!err.code && d->all && strcmp(argv[optind], "stats") != 0)
+		(void)err_set(&err, EINVAL, "--all", "only with stats");
 	else if (!err.code && optind + 2 < argc)
 		(void)err_set(&err, EINVAL, argv[optind + 2],
 			      "one argument too many");
