@@ -367,6 +367,21 @@
  * long (1.8). What is left waits where it is for the next.
  */
 #define NOTICES_PER_TURN 64
+/*
+ * Connection records of one worth, and threats, kept by the control thread for
+ * the agent and for clients of the own door: all that a worker can have waiting
+ * (4 MB), twice that of threats (0.6 MB), touched when used. Full: the oldest
+ * gives way; who had not read it has lost it, counted.
+ */
+#define TOLD_CONNECTIONS_MAX REPORTS_MAX
+#define TOLD_THREATS_MAX     (2 * THREAT_RECORDS_MAX)
+/*
+ * Records in one answer of the own door, so that the longest fit in
+ * OWN_MSG_MAX. A larger limit in a request is cut.
+ */
+#define CONNECTIONS_PER_ANSWER	  56
+#define THREATS_PER_ANSWER	  56
+#define THREAT_PACKETS_PER_ANSWER 12
 /* Threats copied by a worker between two batches: 2.2 KB each. */
 #define THREATS_PER_QUESTION 8
 /* Names of external addresses likewise. */

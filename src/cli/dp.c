@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/dpclient.h"
 #include "cli/dpshow.h"
+#include "cli/dpshow_told.h"
 #include "cli/explain.h"
 #include "cli/out.h"
 #include "wire/ctrl.h"
@@ -25,7 +26,12 @@ static const char help_text[] =
 	"\n"
 	"  flows       the conversations it knows, with verdict and reason\n"
 	"  blocks      what was not let through lately, and why\n"
-	"  stats       its counters; use against limit\n"
+	"  connections who spoke with whom how much, told every 5 s; "
+	"NEW/VIOL:\n"
+	"              new sessions and violations of the policy\n"
+	"  threats     floods, malformed packets and the like\n"
+	"  meters      the meters that run: counts against their limits\n"
+	"  stats       its counters; use against limit (--all: zeros, too)\n"
 	"  config      the messages that make it as it is now, as JSON\n"
 	"  count       how many flows there are\n"
 	"  clear [ID]  forgets the flow with that id, or all\n"
@@ -40,6 +46,7 @@ static const char help_text[] =
 	"              up to the first that is refused\n"
 	"  @FILE, -    the same, read from a file or from standard input\n"
 	"\n"
+	"      --all           with stats: what is 0 or empty, too\n"
 	"      --control PATH  its door (default " DP_CONTROL_DEFAULT ")\n"
 	"  -o, --output text|json\n"
 	"  -h, --help\n"
@@ -57,10 +64,11 @@ struct dp {
 	struct out out;
 	const char *control;
 	const char *what, *argument; /* argument NULL: none */
+	bool all;
 	struct dpclient client;
 };
 
-static void show_count(const struct out *o, const json_t *a)
+static void show_count(const struct dp *d, const json_t *a)
 {
 	json_int_t all = 0, tcp = 0, udp = 0, icmp = 0, ip = 0;
 
@@ -73,7 +81,7 @@ static void show_count(const struct out *o, const json_t *a)
 	       all, all == 1 ? "" : "s", tcp, udp, icmp, ip);
 }
 
-static void show_cleared(const struct out *o, const json_t *a)
+static void show_cleared(const struct dp *d, const json_t *a)
 {
 	json_int_t n = json_integer_value(json_object_get(a, "cleared"));
 
@@ -81,18 +89,38 @@ static void show_cleared(const struct out *o, const json_t *a)
 	       n == 1 ? "" : "s");
 }
 
-static void show_flows(const struct out *o, const json_t *a)
+static void show_flows(const struct dp *d, const json_t *a)
 {
-	dpshow_flows(o, a, 0);
+	dpshow_flows(&d->out, a, 0);
 }
 
-static void show_blocks(const struct out *o, const json_t *a)
+static void show_blocks(const struct dp *d, const json_t *a)
 {
-	dpshow_blocks(o, a, 0);
+	dpshow_blocks(&d->out, a, 0);
+}
+
+static void show_connections(const struct dp *d, const json_t *a)
+{
+	dpshow_connections(&d->out, a);
+}
+
+static void show_threats(const struct dp *d, const json_t *a)
+{
+	dpshow_threats(&d->out, a);
+}
+
+static void show_meters(const struct dp *d, const json_t *a)
+{
+	dpshow_meters(&d->out, a);
+}
+
+static void show_stats(const struct dp *d, const json_t *a)
+{
+	dpshow_tree(&d->out, a, d->all);
 }
 
 /* One message a line, and the whole an array that can be sent again. */
-static void show_config(const struct out *o, const json_t *a)
+static void show_config(const struct dp *d, const json_t *a)
 {
 	const json_t *messages = json_object_get(a, "messages");
 	const json_t *m;
@@ -107,14 +135,14 @@ static void show_config(const struct out *o, const json_t *a)
 }
 
 /* Can be edited, and given to `settings` again. */
-static void show_settings(const struct out *o, const json_t *a)
+static void show_settings(const struct dp *d, const json_t *a)
 {
 	(void)json_dumpf(json_object_get(a, "settings"), stdout,
 			 JSON_INDENT(2));
 	printf("\n");
 }
 
-static void show_version(const struct out *o, const json_t *a)
+static void show_version(const struct dp *d, const json_t *a)
 {
 	const char *version = "?";
 	json_int_t pid = 0;
@@ -126,12 +154,15 @@ static void show_version(const struct out *o, const json_t *a)
 
 static const struct verb {
 	const char *word, *message;
-	void (*show)(const struct out *o, const json_t *answer);
+	void (*show)(const struct dp *d, const json_t *answer);
 	enum { TAKES_NOTHING, TAKES_ID, TAKES_BODY } takes; /* or nothing */
 } verbs[] = {
 	{ "flows", "ctrl_list_session", show_flows, TAKES_NOTHING },
 	{ "blocks", "weir_blocks", show_blocks, TAKES_NOTHING },
-	{ "stats", "weir_stats", dpshow_tree, TAKES_NOTHING },
+	{ "connections", "weir_connections", show_connections, TAKES_NOTHING },
+	{ "threats", "weir_threats", show_threats, TAKES_NOTHING },
+	{ "meters", "ctrl_list_meter", show_meters, TAKES_NOTHING },
+	{ "stats", "weir_stats", show_stats, TAKES_NOTHING },
 	{ "config", "weir_config", show_config, TAKES_NOTHING },
 	{ "count", "ctrl_count_session", show_count, TAKES_NOTHING },
 	{ "clear", "ctrl_clear_session", show_cleared, TAKES_ID },
@@ -215,6 +246,9 @@ static int run_verb(struct dp *d, const struct verb *v, const json_t *body)
 		rc = ask_body(d, v->message, body, &answer, &err);
 	else if (strcmp(v->message, "ctrl_list_session") == 0)
 		rc = dpclient_flows(&d->client, &answer, &err);
+	else if (strcmp(v->word, "connections") == 0 ||
+		 strcmp(v->word, "threats") == 0)
+		rc = dpclient_told(&d->client, v->word, &answer, &err);
 	else
 		rc = dpclient_ask_name(&d->client, v->message, &answer, &err);
 	if (rc < 0)
@@ -224,7 +258,7 @@ static int run_verb(struct dp *d, const struct verb *v, const json_t *body)
 		out_json(answer);
 		return CLI_OK;
 	}
-	v->show(&d->out, answer);
+	v->show(d, answer);
 	json_decref(answer);
 	return CLI_OK;
 }
@@ -386,6 +420,7 @@ static int run_raw(struct dp *d, const json_t *messages, bool single)
 static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {
+		{ "all", no_argument, NULL, 'a' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -399,6 +434,7 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 	while (!err.code &&
 	       (c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0)
 		switch (c) {
+		case 'a': d->all = true; break;
 		case 'c': d->control = optarg; break;
 		case 'o': (void)out_set_format(&d->out, optarg, &err); break;
 		case 'h':
@@ -412,9 +448,11 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 		}
 	if (!err.code && optind == argc)
 		(void)err_set(&err, EINVAL, NULL,
-			      "say what: flows, blocks, stats, config, count, "
-			      "clear, settings, version, explain, a JSON "
-			      "message, @FILE or -");
+			      "say what: flows, blocks, connections, threats, "
+			      "meters, stats, config, count, clear, settings, "
+			      "version, explain, a JSON message, @FILE or -");
+	else if (!err.code && d->all && strcmp(argv[optind], "stats") != 0)
+		(void)err_set(&err, EINVAL, "--all", "only with stats");
 	else if (!err.code && optind + 2 < argc)
 		(void)err_set(&err, EINVAL, argv[optind + 2],
 			      "one argument too many");

@@ -403,3 +403,56 @@ int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr)
 	*ret = answer;
 	return 0;
 }
+
+/* *ret_more: are there others behind *after, which is moved */
+static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
+			 json_int_t *after, json_int_t *missed, bool *ret_more,
+			 struct err *reterr)
+{
+	json_t *message, *answer = NULL, *page;
+	char full[32];
+	int rc;
+
+	(void)snprintf(full, sizeof full, "weir_%s", name);
+	message = json_pack("{s:{s:I}}", full, "after", *after);
+	if (!message)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = dpclient_ask(c, message, &answer, reterr);
+	json_decref(message);
+	if (rc < 0)
+		return rc;
+	page = json_object_get(answer, name);
+	if (!json_is_array(page))
+		rc = err_set(reterr, EPROTO, name, "expected an array");
+	else if (json_array_extend(list, page) < 0)
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	*after = json_integer_value(json_object_get(answer, "next"));
+	*missed += json_integer_value(json_object_get(answer, "missed"));
+	*ret_more = json_is_true(json_object_get(answer, "more"));
+	json_decref(answer);
+	return rc;
+}
+
+int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
+		  struct err *reterr)
+{
+	json_int_t after = 0, missed = 0;
+	json_t *list = json_array(), *answer;
+	bool more;
+	int rc;
+
+	do {
+		rc = ask_told_page(c, name, list, &after, &missed, &more,
+				   reterr);
+	} while (rc == 0 && more);
+	if (rc < 0) {
+		json_decref(list);
+		return rc;
+	}
+	answer = json_pack("{s:b, s:o, s:I, s:I}", "ok", 1, name, list, "next",
+			   after, "missed", missed);
+	if (!answer)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	*ret = answer;
+	return 0;
+}

@@ -38,3 +38,9 @@ int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
  * All flows, asked for page by page: {"ok": true, "sessions": [...]}.
  */
 int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr);
+/*
+ * All that is kept of what was told, page by page: message "weir_NAME" gives
+ * {"ok": true, "NAME": [...], "next": N, "missed": N}.
+ */
+int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
+		  struct err *reterr);

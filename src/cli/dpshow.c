@@ -3,37 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/dplist.h"
 #include "cli/human.h"
-#include "cli/table.h"
 
 /* Of both ends; longer ones take two lines. */
 #define FLOW_WIDTH 44
-
-static const char *text(const json_t *obj, const char *name)
-{
-	const char *s = json_string_value(json_object_get(obj, name));
-
-	return s ? s : "";
-}
-
-static uint64_t number(const json_t *obj, const char *name)
-{
-	json_int_t n = json_integer_value(json_object_get(obj, name));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-/* "10.10.10.66:48712", "[fd00::66]:48712", without a port "10.10.10.66" */
-static void print_end(char *buf, size_t size, const char *addr, uint64_t port)
-{
-	bool v6 = strchr(addr, ':') != NULL;
-
-	if (port == 0)
-		(void)snprintf(buf, size, "%s", addr);
-	else
-		(void)snprintf(buf, size, "%s%s%s:%" PRIu64, v6 ? "[" : "",
-			       addr, v6 ? "]" : "", port);
-}
 
 /* How far a TCP connection is; both ends' states are in the JSON. */
 static const char *tcp_progress(const json_t *s)
@@ -48,10 +22,10 @@ static const char *tcp_progress(const json_t *s)
 		{ "CLOSE_WAIT", "closing" }, { "LAST_ACK", "closing" },
 		{ "CLOSING", "closing" },    { "ESTABLISHED", "open" },
 	};
-	const char *client = text(s, "client_state");
-	const char *server = text(s, "server_state");
+	const char *client = member_text(s, "client_state");
+	const char *server = member_text(s, "server_state");
 
-	if (strcmp(text(s, "proto"), "tcp") != 0)
+	if (strcmp(member_text(s, "proto"), "tcp") != 0)
 		return "-";
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(client, words[i].state) == 0 ||
@@ -62,8 +36,9 @@ static const char *tcp_progress(const json_t *s)
 
 static void add_verdict(struct table *t, const json_t *s)
 {
-	const char *action = text(s, "action");
-	uint64_t rule = number(s, "rule"), threat = number(s, "threat");
+	const char *action = member_text(s, "action");
+	uint64_t rule = member_number(s, "rule"),
+		 threat = member_number(s, "threat");
 	char mark[32] = "";
 
 	if (threat > 0)
@@ -74,9 +49,9 @@ static void add_verdict(struct table *t, const json_t *s)
 		table_add(t, "%s %" PRIu64 "%s", action, rule, mark);
 	else if (strcmp(action, "open") == 0)
 		/* such a reason says itself that nothing was decided */
-		table_add(t, "%s%s", text(s, "reason"), mark);
+		table_add(t, "%s%s", member_text(s, "reason"), mark);
 	else
-		table_add(t, "%s %s%s", action, text(s, "reason"), mark);
+		table_add(t, "%s %s%s", action, member_text(s, "reason"), mark);
 }
 
 /* Two rows when both addresses are too long for one. */
@@ -86,106 +61,83 @@ static void add_flow(struct table *t, const json_t *s)
 	char a[HUMAN_MAX], b[HUMAN_MAX];
 	bool fits;
 
-	print_end(client, sizeof client, text(s, "client"),
-		  number(s, "client_port"));
-	print_end(server, sizeof server, text(s, "server"),
-		  number(s, "server_port"));
+	print_end(client, sizeof client, member_text(s, "client"),
+		  member_number(s, "client_port"));
+	print_end(server, sizeof server, member_text(s, "server"),
+		  member_number(s, "server_port"));
 	fits = strlen(client) + strlen(server) < FLOW_WIDTH;
 	table_add(t, "%-3s %s",
-		  strcmp(text(s, "direction"), "egress") == 0 ? "out" : "in",
-		  text(s, "proto"));
+		  strcmp(member_text(s, "direction"), "egress") == 0 ? "out"
+								     : "in",
+		  member_text(s, "proto"));
 	table_add(t, "%s → %s", client, fits ? server : "");
 	table_add(t, "%s", tcp_progress(s));
-	table_add(t, "%s/%s", human_count(number(s, "client_packets"), a),
-		  human_count(number(s, "server_packets"), b));
-	table_add(t, "%s/%s", human_count(number(s, "client_bytes"), a),
-		  human_count(number(s, "server_bytes"), b));
+	table_add(t, "%s/%s",
+		  human_count(member_number(s, "client_packets"), a),
+		  human_count(member_number(s, "server_packets"), b));
+	table_add(t, "%s/%s", human_count(member_number(s, "client_bytes"), a),
+		  human_count(member_number(s, "server_bytes"), b));
 	add_verdict(t, s);
-	table_add(t, "%s/%s", human_age(number(s, "age_s"), a),
-		  human_age(number(s, "idle_s"), b));
+	table_add(t, "%s/%s", human_age(member_number(s, "age_s"), a),
+		  human_age(member_number(s, "idle_s"), b));
 	for (unsigned i = 0; !fits && i < t->cols; i++)
 		table_add(t, "%s", i == 1 ? server : "");
 }
 
-static void show_workload(const struct out *o, const json_t *sessions,
-			  const char *workload, int indent)
+void dpshow_flows(const struct out *o, const json_t *answer, int indent)
 {
 	static const char *const head[] = { "FLOW",    "CLIENT → SERVER",
 					    "TCP",     "PACKETS",
 					    "BYTES",   "VERDICT",
 					    "AGE/IDLE" };
-	struct table t;
-	const json_t *s;
-	size_t i;
+	static const struct dplist list = {
+		"sessions",
+		"no flows",
+		head,
+		sizeof head / sizeof *head,
+		1u << 3 | 1u << 4 | 1u << 6,
+		add_flow,
+	};
 
-	table_init(&t, sizeof head / sizeof *head, 1u << 3 | 1u << 4 | 1u << 6);
-	for (i = 0; i < sizeof head / sizeof *head; i++)
-		table_add(&t, "%s", head[i]);
-	json_array_foreach (sessions, i, s)
-		if (strcmp(text(s, "workload"), workload) == 0)
-			add_flow(&t, s);
-	printf("%*s%sworkload %s%s\n", indent, "", out_colour(o, OUT_BOLD),
-	       workload[0] ? workload : "-", out_colour(o, OUT_PLAIN));
-	table_print(&t, indent, out_colour(o, OUT_DIM),
-		    out_colour(o, OUT_PLAIN));
-	table_done(&t);
-}
-
-void dpshow_flows(const struct out *o, const json_t *answer, int indent)
-{
-	const json_t *sessions = json_object_get(answer, "sessions");
-	json_t *seen = json_object();
-	const json_t *s;
-	size_t i;
-
-	if (json_array_size(sessions) == 0)
-		printf("%*sno flows\n", indent, "");
-	json_array_foreach (sessions, i, s) {
-		const char *workload = text(s, "workload");
-
-		if (json_object_get(seen, workload))
-			continue;
-		/* Not remembered for lack of memory: shown twice. */
-		(void)json_object_set_new(seen, workload, json_true());
-		show_workload(o, sessions, workload, indent);
-	}
-	json_decref(seen);
+	dplist_show(o, answer, &list, indent);
 }
 
 void dpshow_block_what(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 {
-	const char *proto = text(b, "proto");
+	const char *proto = member_text(b, "proto");
 	bool icmp = strncmp(proto, "icmp", 4) == 0;
-	uint64_t port = number(b, "to_port");
+	uint64_t port = member_number(b, "to_port");
 	char to[80], n[HUMAN_MAX], type[40] = "";
 
-	print_end(to, sizeof to, text(b, "to"), icmp ? 0 : port);
+	print_end(to, sizeof to, member_text(b, "to"), icmp ? 0 : port);
 	if (icmp)
 		(void)snprintf(type, sizeof type,
 			       " (type %" PRIu64 " code %" PRIu64 ")",
 			       port >> 8, port & 255);
 	(void)snprintf(buf, DPSHOW_SENTENCE_MAX, "%s %s → %s%s, %s frame%s",
-		       proto, text(b, "from"), to, type,
-		       human_exact((json_int_t)number(b, "count"), n),
-		       number(b, "count") == 1 ? "" : "s");
+		       proto, member_text(b, "from"), to, type,
+		       human_exact((json_int_t)member_number(b, "count"), n),
+		       member_number(b, "count") == 1 ? "" : "s");
 }
 
 void dpshow_block_why(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 {
-	uint64_t rule = number(b, "rule");
+	uint64_t rule = member_number(b, "rule");
 	char version[48] = "";
 
-	if (number(b, "policy_version") > 0)
+	if (member_number(b, "policy_version") > 0)
 		(void)snprintf(version, sizeof version,
 			       ", policy version %" PRIu64,
-			       number(b, "policy_version"));
+			       member_number(b, "policy_version"));
 	if (rule > 0)
 		(void)snprintf(buf, DPSHOW_SENTENCE_MAX,
 			       "rule %" PRIu64 " says %s (reason: %s%s)", rule,
-			       text(b, "action"), text(b, "reason"), version);
+			       member_text(b, "action"),
+			       member_text(b, "reason"), version);
 	else
 		(void)snprintf(buf, DPSHOW_SENTENCE_MAX, "%s (reason: %s%s)",
-			       text(b, "text"), text(b, "reason"), version);
+			       member_text(b, "text"), member_text(b, "reason"),
+			       version);
 }
 
 void dpshow_blocks(const struct out *o, const json_t *answer, int indent)
@@ -199,16 +151,18 @@ void dpshow_blocks(const struct out *o, const json_t *answer, int indent)
 	if (json_array_size(blocks) == 0)
 		printf("%*snothing was blocked lately\n", indent, "");
 	json_array_foreach (blocks, i, b) {
-		bool ingress = strcmp(text(b, "direction"), "ingress") == 0;
+		bool ingress = strcmp(member_text(b, "direction"), "ingress") ==
+			       0;
 
 		dpshow_block_what(b, what);
 		dpshow_block_why(b, why);
 		printf("%*s%s%s%s\n", indent, "", out_colour(o, OUT_BOLD), what,
 		       out_colour(o, OUT_PLAIN));
 		printf("%*s  %s workload %s, last %s ago, first %s ago\n",
-		       indent, "", ingress ? "to" : "from", text(b, "workload"),
-		       human_age(number(b, "last_s_ago"), last),
-		       human_age(number(b, "first_s_ago"), first));
+		       indent, "", ingress ? "to" : "from",
+		       member_text(b, "workload"),
+		       human_age(member_number(b, "last_s_ago"), last),
+		       human_age(member_number(b, "first_s_ago"), first));
 		printf("%*s  because %s\n", indent, "", why);
 	}
 }
@@ -251,25 +205,48 @@ static void print_bar(const struct out *o, uint64_t in_use, uint64_t limit)
 	       100 * share);
 }
 
-static int name_width(const json_t *obj)
+/* Does it tell of nothing that happened? Bars tell of room, also when empty. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static bool is_nothing(const json_t *v, unsigned depth)
+{
+	const char *name;
+	json_t *member;
+
+	if (json_is_array(v))
+		return json_array_size(v) == 0;
+	if (!json_is_object(v))
+		return json_is_integer(v) && json_integer_value(v) == 0;
+	if (json_object_get(v, "limit") || depth >= TREE_DEPTH_MAX)
+		return false;
+	json_object_foreach ((json_t *)(uintptr_t)v, name, member)
+		if (!is_nothing(member, depth + 1))
+			return false;
+	return true;
+}
+
+static bool is_hidden(const char *name, const json_t *obj, unsigned depth,
+		      bool all)
+{
+	if (!all && is_nothing(json_object_get(obj, name), depth))
+		return true;
+	if (depth == 0)
+		return strcmp(name, "id") == 0 || strcmp(name, "ok") == 0;
+	return json_object_get(obj, "in_use") &&
+	       json_object_get(obj, "limit") &&
+	       (strcmp(name, "in_use") == 0 || strcmp(name, "limit") == 0);
+}
+
+static int name_width(const json_t *obj, unsigned depth, bool all)
 {
 	const char *name;
 	json_t *v;
 	int max = 0;
 
 	json_object_foreach ((json_t *)(uintptr_t)obj, name, v)
-		if ((int)strlen(name) > max)
+		if (!is_hidden(name, obj, depth, all) &&
+		    (int)strlen(name) > max)
 			max = (int)strlen(name);
 	return max;
-}
-
-static bool is_hidden(const char *name, const json_t *obj, unsigned depth)
-{
-	if (depth == 0)
-		return strcmp(name, "id") == 0 || strcmp(name, "ok") == 0;
-	return json_object_get(obj, "in_use") &&
-	       json_object_get(obj, "limit") &&
-	       (strcmp(name, "in_use") == 0 || strcmp(name, "limit") == 0);
 }
 
 /* The name, and behind it what there is to be said on the same line. */
@@ -284,7 +261,8 @@ static void show_member(const struct out *o, const char *name, const json_t *v,
 	if (!nested || bar || json_object_size(v) == 0)
 		printf("%*s", pad - (int)strlen(name) + 2, "");
 	if (bar)
-		print_bar(o, number(v, "in_use"), number(v, "limit"));
+		print_bar(o, member_number(v, "in_use"),
+			  member_number(v, "limit"));
 	else if (!nested)
 		print_value(v);
 	else if (json_object_size(v) == 0)
@@ -294,22 +272,23 @@ static void show_member(const struct out *o, const char *name, const json_t *v,
 
 /* Ends at TREE_DEPTH_MAX, whatever the data plane sends. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
-static void show_members(const struct out *o, const json_t *obj, unsigned depth)
+static void show_members(const struct out *o, const json_t *obj, unsigned depth,
+			 bool all)
 {
-	int pad = name_width(obj);
+	int pad = name_width(obj, depth, all);
 	const char *name;
 	json_t *v;
 
 	json_object_foreach ((json_t *)(uintptr_t)obj, name, v) {
-		if (is_hidden(name, obj, depth))
+		if (is_hidden(name, obj, depth, all))
 			continue;
 		show_member(o, name, v, (int)(2 * depth), pad);
 		if (json_is_object(v) && depth < TREE_DEPTH_MAX)
-			show_members(o, v, depth + 1);
+			show_members(o, v, depth + 1, all);
 	}
 }
 
-void dpshow_tree(const struct out *o, const json_t *answer)
+void dpshow_tree(const struct out *o, const json_t *answer, bool all)
 {
-	show_members(o, answer, 0);
+	show_members(o, answer, 0, all);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "cli/out.h"
 
@@ -22,6 +23,7 @@ void dpshow_block_why(const json_t *block,
 		      char buf[static DPSHOW_SENTENCE_MAX]);
 /*
  * Any object, nested: names and values aligned; an object with "in_use" and
- * "limit" is shown as a bar. "id" and "ok" on top are left out.
+ * "limit" is shown as a bar. "id" and "ok" on top are left out, and unless
+ * `all`, what is 0 or empty and no bar.
  */
-void dpshow_tree(const struct out *o, const json_t *answer);
+void dpshow_tree(const struct out *o, const json_t *answer, bool all);

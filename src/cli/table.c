@@ -10,6 +10,7 @@
 
 void table_init(struct table *t, unsigned cols, unsigned right)
 {
+	BUG_ON(cols == 0 || cols > TABLE_COLS_MAX);
 	*t = (struct table){ .cols = cols, .right = right };
 }
 
@@ -68,13 +69,13 @@ static unsigned used_cols(const struct table *t, size_t first)
 	return n;
 }
 
-static void print_row(const struct table *t, size_t first)
+static void print_row(const struct table *t, const int *widths, size_t first)
 {
 	unsigned used = used_cols(t, first);
 
 	for (unsigned c = 0; c < used; c++) {
 		const char *cell = t->cells[first + c];
-		int pad = column_width(t, c) - width(cell);
+		int pad = widths[c] - width(cell);
 
 		if (c > 0)
 			printf("%*s", GAP, "");
@@ -88,9 +89,13 @@ static void print_row(const struct table *t, size_t first)
 void table_print(const struct table *t, int indent, const char *head_on,
 		 const char *head_off)
 {
+	int widths[TABLE_COLS_MAX];
+
+	for (unsigned c = 0; c < t->cols; c++)
+		widths[c] = column_width(t, c);
 	for (size_t i = 0; i < t->n; i += t->cols) {
 		printf("%*s%s", indent, "", i == 0 ? head_on : "");
-		print_row(t, i);
+		print_row(t, widths, i);
 		printf("%s\n", i == 0 ? head_off : "");
 	}
 }

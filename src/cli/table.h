@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 
+#define TABLE_COLS_MAX 32 /* bits of `right` */
+
 struct table {
-	unsigned cols;	/* 1 or more */
+	unsigned cols;	/* 1..TABLE_COLS_MAX */
 	unsigned right; /* bit i: column i is aligned to the right */
 	char **cells;	/* owned, row by row */
 	size_t n;

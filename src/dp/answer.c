@@ -321,6 +321,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_meter_use(result, c.meters);
 	answer_threats(result, &c.threats);
 	answer_reports(result, &c.reports);
+	answer_told(result, &ctl->told);
 	answer_streams(result, &c.streams);
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
@@ -348,5 +349,5 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_uint(o, "limit", OWN_CLIENTS_MAX);
 	answer_uint(o, "turned_away", ctl->own_turned_away);
 	answer_config_use(result, ctl);
-	answer_notices(result, &ctl->notify);
+	answer_notices(result, ctl);
 }

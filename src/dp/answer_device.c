@@ -247,7 +247,17 @@ void answer_meters(json_t *result, struct control *ctl)
 	(void)json_object_set_new(result, "meters", list);
 }
 
-void answer_notices(json_t *result, const struct notify *n)
+/* Threats and connections that the agent left waiting for too long. */
+static uint64_t lost_by_agent(const struct control *ctl, enum dpmsg_kind kind)
+{
+	const struct notify *n = &ctl->notify;
+
+	if (kind == DPMSG_THREAT_LOG)
+		return told_reader_lost(&n->threats, ctl->told.threats);
+	return told_reader_lost(&n->connections, ctl->told.connections);
+}
+
+void answer_notices(json_t *result, const struct control *ctl)
 {
 	static const struct {
 		enum dpmsg_kind kind;
@@ -260,6 +270,7 @@ void answer_notices(json_t *result, const struct notify *n)
 		{ DPMSG_IP_FQDN_UPDATE, "ip_names" },
 		{ DPMSG_IP_FQDN_RELEASE, "ip_names_released" },
 	};
+	const struct notify *n = &ctl->notify;
 	json_t *all = json_object();
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
@@ -267,6 +278,10 @@ void answer_notices(json_t *result, const struct notify *n)
 
 		answer_uint(o, "sent", n->counts.sent[kinds[i].kind]);
 		answer_uint(o, "not_taken", n->counts.not_taken[kinds[i].kind]);
+		if (n->on && (kinds[i].kind == DPMSG_THREAT_LOG ||
+			      kinds[i].kind == DPMSG_CONNECTION))
+			answer_uint(o, "lost",
+				    lost_by_agent(ctl, kinds[i].kind));
 		(void)json_object_set_new(all, kinds[i].name, o);
 	}
 	(void)json_object_set_new(result, "notices", all);

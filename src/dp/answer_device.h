@@ -22,5 +22,5 @@ void answer_counters(json_t *result, const struct device_counters *c);
 void answer_traffic(json_t *result, const struct stats_record *s);
 /* "meters": all that run. */
 void answer_meters(json_t *result, struct control *ctl);
-/* "notices": sent and not taken, by kind. */
-void answer_notices(json_t *result, const struct notify *n);
+/* "notices": sent, not taken and lost, by kind. */
+void answer_notices(json_t *result, const struct control *ctl);

@@ -85,6 +85,27 @@ void answer_reports(json_t *result, const struct report_stats *s)
 	answer_worths(o, "evicted", s->evicted);
 }
 
+static void answer_backlog(json_t *result, const char *name,
+			   const struct backlog *b, unsigned worth)
+{
+	struct backlog_stats s = backlog_stats(b, worth);
+	json_t *o = answer_group(result, name);
+
+	answer_uint(o, "in_use", s.in_use);
+	answer_uint(o, "limit", s.limit);
+	answer_uint(o, "gave_way", s.gave_way);
+}
+
+void answer_told(json_t *result, const struct told *t)
+{
+	json_t *o = answer_group(result, "told");
+
+	answer_backlog(o, "threats", t->threats, 0);
+	answer_backlog(o, "violations", t->connections, REPORT_VIOLATION);
+	answer_backlog(o, "learn", t->connections, REPORT_LEARN);
+	answer_backlog(o, "plain", t->connections, REPORT_PLAIN);
+}
+
 void answer_streams(json_t *result, const struct stream_counts *c)
 {
 	json_t *o = answer_group(result, "streams"), *list;

@@ -1,11 +1,12 @@
 /*
- * Parts of weir_stats: how full the worker's tables are and what became of what
- * did not fit. Each is one member of `result`.
+ * Parts of weir_stats: how full the worker's tables and the control thread's
+ * are and what became of what did not fit. Each is one member of `result`.
  */
 #pragma once
 
 #include <jansson.h>
 
+#include "dp/told.h"
 #include "inspect/inspect.h"
 
 void answer_fragments(json_t *result, const struct inspect_counts *c);
@@ -16,3 +17,5 @@ void answer_streams(json_t *result, const struct stream_counts *c);
 void answer_names(json_t *result, const struct inspect_counts *c);
 void answer_tunnels(json_t *result, const struct inspect_counts *c);
 void answer_reports(json_t *result, const struct report_stats *s);
+/* What is kept for those who read it later. */
+void answer_told(json_t *result, const struct told *t);

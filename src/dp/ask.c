@@ -138,6 +138,19 @@ void ask_connections(struct worker *w, struct connection_page *ret)
 	worker_ask(w, do_connections, ret);
 }
 
+static void do_connections_waiting(struct worker_view *view, void *arg)
+{
+	*(uint32_t *)arg = inspect_connections_pending(view->inspect);
+}
+
+uint32_t ask_connections_waiting(struct worker *w)
+{
+	uint32_t n;
+
+	worker_ask(w, do_connections_waiting, &n);
+	return n;
+}
+
 static void do_threats(struct worker_view *view, void *arg)
 {
 	struct threat_page *page = arg;

@@ -73,6 +73,7 @@ void ask_configure(struct worker *w, const struct inspect_settings *s);
 
 /* Connections, threats, names to be told of; each is told once. */
 void ask_connections(struct worker *w, struct connection_page *ret);
+uint32_t ask_connections_waiting(struct worker *w);
 void ask_threats(struct worker *w, struct threat_page *ret);
 void ask_ip_names(struct worker *w, struct ip_name_page *ret);
 /* false: no name has gained addresses since. */

@@ -60,7 +60,8 @@ int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 			    "ctrl_cfg_dlp.mac", &at, reterr);
 
 	if (rc == 0)
-		rc = dlp_configure(ctl->kept.dlp, m, targets_of(at), reterr);
+		rc = dlp_configure(ctl->kept.dlp, m, strict, targets_of(at),
+				   reterr);
 	free(at.endpoints);
 	return rc;
 }
@@ -90,7 +91,7 @@ int change_bld_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		rc = find_named(ctl, m->bld_dlp.delmacs, m->bld_dlp.n_delmacs,
 				false, "ctrl_bld_dlp.delmac", &not_at, reterr);
 	if (rc == 0)
-		rc = dlp_build(ctl->kept.dlp, m, targets_of(at),
+		rc = dlp_build(ctl->kept.dlp, m, strict, targets_of(at),
 			       targets_of(not_at), reterr);
 	free(at.endpoints);
 	free(not_at.endpoints);

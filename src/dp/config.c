@@ -3,8 +3,8 @@
  * snapshot, edited, and published. The draft's endpoints hold no counts of
  * policies and port sets; the snapshot built from it takes its own.
  *
- * Chunks (reference 2): one slot for each kind of message. START begins (and
- * forgets what was unfinished), END puts the whole into force; anything else
+ * Chunks (reference 2): one slot for each door and kind of message. START begins
+ * (and forgets what was unfinished), END puts the whole into force; anything else
  * without a beginning is refused.
  */
 #include "dp/config.h"
@@ -36,13 +36,18 @@ enum subnet_kind {
 	SUBNET__MAX
 };
 
+/* Unfinished sequences of one door. */
+struct chunks {
+	struct subnet_chunks subnets[SUBNET__MAX];
+	struct rule_chunks rules;
+};
+
 struct config {
 	struct snapshot *current;
 	config_publish_fn *publish;
 	void *publish_arg;
-	struct subnet_chunks subnets[SUBNET__MAX];
-	struct rule_chunks rules;
-	struct addr_sets *sets; /* NULL: none were given */
+	struct chunks chunks[2]; /* by `strict`: of each door */
+	struct addr_sets *sets;	 /* NULL: none were given */
 	struct fqdns *fqdns;
 	struct naming naming; /* of current */
 };
@@ -162,9 +167,11 @@ void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	for (int i = 0; i < SUBNET__MAX; i++)
-		subnets_forget(&c->subnets[i]);
-	rules_forget(&c->rules);
+	for (int door = 0; door < 2; door++) {
+		for (int i = 0; i < SUBNET__MAX; i++)
+			subnets_forget(&c->chunks[door].subnets[i]);
+		rules_forget(&c->chunks[door].rules);
+	}
 	snapshot_free(c->current);
 	naming_done(&c->naming);
 	fqdns_free(c->fqdns);
@@ -352,9 +359,8 @@ static int bad_chunk(enum ctrl_kind kind, struct err *reterr)
 }
 
 static int subnets_in_force(struct config *c, enum subnet_kind kind,
-			    struct err *reterr)
+			    const struct subnet_chunks *s, struct err *reterr)
 {
-	struct subnet_chunks *s = &c->subnets[kind];
 	struct ip_addr *addrs = NULL;
 	struct draft d = { 0 };
 	int rc = draft_begin(c, &d, reterr);
@@ -384,7 +390,7 @@ static int subnets_in_force(struct config *c, enum subnet_kind kind,
 	return rc;
 }
 
-int config_subnets(struct config *c, const struct ctrl_msg *m,
+int config_subnets(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
 	enum subnet_kind kind =
@@ -392,7 +398,7 @@ int config_subnets(struct config *c, const struct ctrl_msg *m,
 		: m->kind == CTRL_CFG_SPECIP_NET ? SUBNET_SPECIAL
 						 : SUBNET_POLICY;
 	size_t max = kind == SUBNET_POLICY ? POLICY_ADDRS_MAX : SUBNETS_MAX;
-	struct subnet_chunks *s = &c->subnets[kind];
+	struct subnet_chunks *s = &c->chunks[strict].subnets[kind];
 	struct subnet *grown;
 	int rc;
 
@@ -419,7 +425,7 @@ int config_subnets(struct config *c, const struct ctrl_msg *m,
 	s->n += m->subnets.n;
 	if (!(m->subnets.flag & MSG_CHUNK_END))
 		return 0;
-	rc = subnets_in_force(c, kind, reterr);
+	rc = subnets_in_force(c, kind, s, reterr);
 	subnets_forget(s);
 	return rc;
 }
@@ -479,7 +485,7 @@ static int attach(struct config *c, const struct ctrl_msg *m, struct policy *p,
 int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
 		  struct err *reterr)
 {
-	struct rule_chunks *r = &c->rules;
+	struct rule_chunks *r = &c->chunks[strict].rules;
 	struct policy_spec spec = {
 		.defact = m->policy.defact,
 		.dir = m->policy.dir,

@@ -3,7 +3,7 @@
  *
  * The current snapshot is the configuration; a message makes the next snapshot
  * from it and publishes that whole, or is refused and leaves no trace. Only
- * unfinished chunk sequences are kept beside it.
+ * unfinished chunk sequences are kept beside it, each door's for itself.
  *
  * All functions return 0 or -errno with *reterr (at: the field). `strict` is
  * our own door: there, naming a workload that does not exist is an error; on
@@ -49,7 +49,7 @@ int config_del_mac(struct config *c, uint16_t index, struct err *reterr);
 int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
 /* CFG_INTERNAL_NET, CFG_SPECIP_NET, CFG_POLICY_ADDR; chunked. */
-int config_subnets(struct config *c, const struct ctrl_msg *m,
+int config_subnets(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
 /* CFG_POLICY; chunked. Takes the rules out of m. */
 int config_policy(struct config *c, struct ctrl_msg *m, bool strict,

@@ -55,14 +55,15 @@ static void serve_clients(struct control *ctl, struct own_clients *c,
 			(void)own_serve(ctl, c, (unsigned)(i - 1 - AT_CLIENTS));
 }
 
-/* How long nothing is to be done; -1: for ever. */
+/* How long nothing is to be done. */
 static int wait_ms(const struct control *ctl, bool some_lost)
 {
-	int notify = notify_wait_ms(&ctl->notify, clock_now());
+	usec_t now = clock_now();
+	int told = told_wait_ms(&ctl->told, now);
+	int notify = notify_wait_ms(&ctl->notify, now);
+	int ms = notify >= 0 && notify < told ? notify : told;
 
-	if (!some_lost)
-		return notify;
-	return notify >= 0 && notify < PORT_RETRY_MS ? notify : PORT_RETRY_MS;
+	return some_lost && PORT_RETRY_MS < ms ? PORT_RETRY_MS : ms;
 }
 
 static void serve(struct control *ctl, const struct door_fds *doors,
@@ -84,6 +85,7 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 		    read(set[AT_LOST].fd, &ignored, sizeof ignored) > 0)
 			ports_lost(&ctl->ports);
 		some_lost = ports_retry(&ctl->ports);
+		told_turn(&ctl->told, ctl->worker, clock_now());
 		notify_turn(ctl, clock_now());
 		if (set[AT_COMPAT].revents)
 			for (int i = 0; i < MESSAGES_PER_TURN &&
@@ -127,7 +129,7 @@ static int start(struct control *ctl, const struct options *options,
 	if (!ctl->worker)
 		return -EAGAIN;
 	ports_init(&ctl->ports, ctl->worker, ctl->opener_fd);
-	if (kept_init(&ctl->kept) < 0)
+	if (kept_init(&ctl->kept) < 0 || told_init(&ctl->told, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -165,6 +167,7 @@ int control_run(const struct door_fds *doors, int opener_fd,
 	ports_done(&ctl.ports);
 	config_free(ctl.config);
 	kept_done(&ctl.kept);
+	told_done(&ctl.told);
 	if (lost_fd >= 0)
 		close(lost_fd);
 	if (set[AT_SIGNAL].fd >= 0)

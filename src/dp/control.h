@@ -22,6 +22,7 @@
 #include "dp/notify.h"
 #include "dp/options.h"
 #include "dp/ports.h"
+#include "dp/told.h"
 #include "dp/worker.h"
 #include "inspect/settings.h"
 
@@ -46,6 +47,7 @@ struct control {
 	uint64_t own_turned_away; /* there were OWN_CLIENTS_MAX */
 	struct kept kept;
 	struct inspect_settings settings; /* the worker's, now */
+	struct told told;
 	struct notify notify;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };

@@ -15,8 +15,9 @@
 struct dlp {
 	struct dlp_scope *scopes[ENDPOINTS_MAX];
 	struct dlp_detector *detectors[ENDPOINTS_MAX];
-	struct dlp_scope *scope_chunks; /* NULL: no sequence is open */
-	struct dlp_detector *detector_chunks;
+	/* By `strict`, of each door. NULL: no sequence is open. */
+	struct dlp_scope *scope_chunks[2];
+	struct dlp_detector *detector_chunks[2];
 };
 
 struct dlp *dlp_new(void)
@@ -75,8 +76,10 @@ void dlp_free(struct dlp *d)
 		return;
 	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
 		dlp_forget(d, (uint16_t)i);
-	scope_free(d->scope_chunks);
-	detector_free(d->detector_chunks);
+	for (int door = 0; door < 2; door++) {
+		scope_free(d->scope_chunks[door]);
+		detector_free(d->detector_chunks[door]);
+	}
 	free(d);
 }
 
@@ -151,12 +154,12 @@ static int too_much(int rc, const char *at, struct err *reterr)
 	return err_set(reterr, ENOMEM, at, "out of memory");
 }
 
-static int begin_scope(struct dlp *d, struct ctrl_msg *m)
+static int begin_scope(struct dlp_scope **ret, struct ctrl_msg *m)
 {
 	struct dlp_scope *s = calloc(1, sizeof *s);
 
-	scope_free(d->scope_chunks);
-	d->scope_chunks = s;
+	scope_free(*ret);
+	*ret = s;
 	if (!s)
 		return -ENOMEM;
 	s->rule_ids = m->cfg_dlp.rule_ids;
@@ -167,26 +170,23 @@ static int begin_scope(struct dlp *d, struct ctrl_msg *m)
 	return 0;
 }
 
-static void end_scope(struct dlp *d, struct dlp_targets at)
+static void end_scope(struct dlp *d, struct dlp_scope *s, struct dlp_targets at)
 {
-	struct dlp_scope *s = d->scope_chunks;
-
 	for (size_t i = 0; i < at.n; i++)
 		set_scope(d, at.endpoints[i], s);
 	if (s->users == 0)
 		scope_free(s);
-	d->scope_chunks = NULL;
 }
 
-int dlp_configure(struct dlp *d, struct ctrl_msg *m, struct dlp_targets at,
-		  struct err *reterr)
+int dlp_configure(struct dlp *d, struct ctrl_msg *m, bool strict,
+		  struct dlp_targets at, struct err *reterr)
 {
-	struct dlp_scope *s;
+	struct dlp_scope **open = &d->scope_chunks[strict], *s;
 	int rc = 0;
 
 	if (m->cfg_dlp.flag & MSG_CHUNK_START)
-		rc = begin_scope(d, m);
-	s = d->scope_chunks;
+		rc = begin_scope(open, m);
+	s = *open;
 	if (rc == 0 && !s)
 		return bad_chunk(m->kind, reterr);
 	if (rc == 0)
@@ -196,14 +196,16 @@ int dlp_configure(struct dlp *d, struct ctrl_msg *m, struct dlp_targets at,
 		rc = add_uses(&s->waf, &s->n_waf, &m->cfg_dlp.waf,
 			      &m->cfg_dlp.n_waf);
 	if (rc < 0) {
-		scope_free(d->scope_chunks);
-		d->scope_chunks = NULL;
+		scope_free(s);
+		*open = NULL;
 		return too_much(rc, "ctrl_cfg_dlp", reterr);
 	}
 	s->inside = m->cfg_dlp.inside;
 	s->waf_inside = m->cfg_dlp.waf_inside;
-	if (m->cfg_dlp.flag & MSG_CHUNK_END)
-		end_scope(d, at);
+	if (m->cfg_dlp.flag & MSG_CHUNK_END) {
+		*open = NULL;
+		end_scope(d, s, at);
+	}
 	return 0;
 }
 
@@ -213,11 +215,9 @@ void dlp_clear(struct dlp *d, struct dlp_targets at)
 		set_scope(d, at.endpoints[i], NULL);
 }
 
-static void end_detector(struct dlp *d, bool empty, struct dlp_targets at,
-			 struct dlp_targets not_at)
+static void end_detector(struct dlp *d, struct dlp_detector *t, bool empty,
+			 struct dlp_targets at, struct dlp_targets not_at)
 {
-	struct dlp_detector *t = d->detector_chunks;
-
 	for (size_t i = 0; i < at.n; i++)
 		set_detector(d, at.endpoints[i], empty ? NULL : t);
 	for (size_t i = 0; i < not_at.n; i++)
@@ -225,34 +225,37 @@ static void end_detector(struct dlp *d, bool empty, struct dlp_targets at,
 	/* it may have been given and taken back at once */
 	if (empty || at.n == 0)
 		detector_free(t);
-	d->detector_chunks = NULL;
 }
 
-int dlp_build(struct dlp *d, struct ctrl_msg *m, struct dlp_targets at,
-	      struct dlp_targets not_at, struct err *reterr)
+int dlp_build(struct dlp *d, struct ctrl_msg *m, bool strict,
+	      struct dlp_targets at, struct dlp_targets not_at,
+	      struct err *reterr)
 {
+	struct dlp_detector **open = &d->detector_chunks[strict];
 	bool empty = m->bld_dlp.n_rules == 0;
 	struct dlp_detector *t;
 	int rc = 0;
 
 	if (m->bld_dlp.flag & MSG_CHUNK_START) {
-		detector_free(d->detector_chunks);
-		d->detector_chunks = calloc(1, sizeof *t);
-		rc = d->detector_chunks ? 0 : -ENOMEM;
+		detector_free(*open);
+		*open = calloc(1, sizeof *t);
+		rc = *open ? 0 : -ENOMEM;
 	}
-	t = d->detector_chunks;
+	t = *open;
 	if (rc == 0 && !t)
 		return bad_chunk(m->kind, reterr);
 	if (rc == 0)
 		rc = add_rules(t, m);
 	if (rc < 0) {
 		detector_free(t);
-		d->detector_chunks = NULL;
+		*open = NULL;
 		return too_much(rc, "ctrl_bld_dlp.dlp_rules", reterr);
 	}
 	t->dir = m->bld_dlp.dir;
-	if (m->bld_dlp.flag & MSG_CHUNK_END)
-		end_detector(d, empty, at, not_at);
+	if (m->bld_dlp.flag & MSG_CHUNK_END) {
+		*open = NULL;
+		end_detector(d, t, empty, at, not_at);
+	}
 	return 0;
 }
 

@@ -5,10 +5,12 @@
  * in force only as a whole, and chunks only at their END.
  *
  * Scopes and detectors are shared between workloads and counted. All functions
- * return 0 or -errno with *reterr. Control thread only.
+ * return 0 or -errno with *reterr. `strict`: the chunk came through our own door;
+ * each door has its own unfinished sequences. Control thread only.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,16 +49,17 @@ struct dlp *dlp_new(void);
 void dlp_free(struct dlp *d);
 
 /* CFG_DLP; chunked. Takes the lists out of m. */
-int dlp_configure(struct dlp *d, struct ctrl_msg *m, struct dlp_targets at,
-		  struct err *reterr);
+int dlp_configure(struct dlp *d, struct ctrl_msg *m, bool strict,
+		  struct dlp_targets at, struct err *reterr);
 /* CFG_DLPMAC: their signatures; their detector stays. */
 void dlp_clear(struct dlp *d, struct dlp_targets at);
 /*
  * BLD_DLP; chunked. Takes the rules out of m. An END chunk without rules takes
  * the detector from `at`.
  */
-int dlp_build(struct dlp *d, struct ctrl_msg *m, struct dlp_targets at,
-	      struct dlp_targets not_at, struct err *reterr);
+int dlp_build(struct dlp *d, struct ctrl_msg *m, bool strict,
+	      struct dlp_targets at, struct dlp_targets not_at,
+	      struct err *reterr);
 /* BLD_DLPMAC. -ESRCH when none of `old` has a detector. */
 int dlp_attach(struct dlp *d, struct dlp_targets old, struct dlp_targets add,
 	       struct dlp_targets remove, struct err *reterr);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "dp/answer.h"
 #include "dp/answer_device.h"
+#include "dp/answer_told.h"
 #include "dp/ask.h"
 #include "dp/change_kept.h"
 #include "dp/explain.h"
@@ -89,7 +90,7 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 static int cfg_subnets(struct control *ctl, struct ctrl_msg *m, bool strict,
 		       struct err *reterr)
 {
-	return config_subnets(ctl->config, m, reterr);
+	return config_subnets(ctl->config, m, strict, reterr);
 }
 
 static int cfg_policy(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -343,6 +344,18 @@ static void json_config(struct control *ctl, const struct ctrl_msg *m,
 	answer_config(result, ctl);
 }
 
+static void json_connections(struct control *ctl, const struct ctrl_msg *m,
+			     json_t *result)
+{
+	answer_told_connections(result, &ctl->told, &m->told);
+}
+
+static void json_threats(struct control *ctl, const struct ctrl_msg *m,
+			 json_t *result)
+{
+	answer_told_threats(result, &ctl->told, &m->told);
+}
+
 static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
 		    struct err *reterr)
 {
@@ -415,6 +428,8 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_SETS] = { set_sets, NULL, NULL },
 	[CTRL_WEIR_EXPLAIN] = { explain_check, explain_json, NULL },
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
+	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },
+	[CTRL_WEIR_THREATS] = { NULL, json_threats, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

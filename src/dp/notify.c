@@ -5,21 +5,24 @@
  *
  * The first datagram of a kind that is not taken ends that kind's turn: the
  * agent's queue is full, or nobody is there, and the next would not be taken
- * either. Ports stay marked as changed and connections are kept; threats and
- * names that were taken out of the worker are lost then, and counted.
+ * either. It is tried again next turn: ports stay marked as changed, connections
+ * and threats stay unread in their backlogs (told.h), and of names what was
+ * taken out of the worker is kept until it is taken; what the worker cannot
+ * hold meanwhile it counts itself.
  */
 #include "dp/notify.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "dp/ask.h"
 #include "dp/control.h"
+#include "dp/fqdns.h"
 #include "dp/opener.h"
 #include "policy/snapshot.h"
 
-#define TURN_US		      (2 * USEC_PER_SEC)
-#define TURNS_PER_CONNECTIONS 3
+#define TURN_US (2 * USEC_PER_SEC)
 
 void notify_init(struct notify *n, bool on, usec_t now)
 {
@@ -105,85 +108,118 @@ unsigned notify_all_apps(struct control *ctl)
 
 static void tell_threats(struct control *ctl)
 {
+	const struct backlog *b = ctl->told.threats;
+	struct told_reader *reader = &ctl->notify.threats;
 	uint8_t buf[COMPAT_REPLY_MAX];
-	struct threat_page page;
-	unsigned sent = 0;
+	const struct threat_record *t;
+	uint64_t at;
 
-	do {
-		ask_threats(ctl->worker, &page);
-		for (size_t i = 0; i < page.n; i++)
-			sent += deliver(ctl, buf,
-					dpmsg_threat(buf, &page.records[i],
-						     wall_clock()));
-	} while (page.n == THREATS_PER_QUESTION && sent &&
-		 sent < NOTICES_PER_TURN);
+	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
+		t = backlog_next(b, reader->after, &at);
+		if (!t ||
+		    !deliver(ctl, buf, dpmsg_threat(buf, t, wall_clock())))
+			return;
+		told_reader_move(reader, b, at);
+	}
+}
+
+/* Is the name one that the agent itself gave as that of a virtual host? */
+static bool is_vhost(const struct config *c, const char *name)
+{
+	size_t n;
+	const struct fqdn_entry *all = fqdns_all(config_fqdns(c), &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return all[i].vhost;
+	return false;
 }
 
 /* Wildcard names: the agent keeps what they gained (reference 1.8). */
 static void tell_fqdns(struct control *ctl)
 {
+	struct kept_notices *kept = &ctl->notify.kept;
 	uint8_t buf[COMPAT_REPLY_MAX];
-	struct fqdn_record f;
 
 	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
-		if (!ask_fqdn(ctl->worker, &f))
+		if (!kept->fqdn.n_ips && !ask_fqdn(ctl->worker, &kept->fqdn))
 			return;
-		if (f.name[0] == '*' &&
-		    !deliver(ctl, buf, dpmsg_fqdn_update(buf, &f)))
+		kept->fqdn.vhost = is_vhost(ctl->config, kept->fqdn.name);
+		if (kept->fqdn.name[0] == '*' &&
+		    !deliver(ctl, buf, dpmsg_fqdn_update(buf, &kept->fqdn)))
 			return;
+		kept->fqdn.n_ips = 0;
 	}
+}
+
+/* false: one was not taken, and it and those behind it are kept. */
+static bool tell_ip_name_page(struct control *ctl)
+{
+	struct kept_notices *kept = &ctl->notify.kept;
+	uint8_t buf[COMPAT_REPLY_MAX];
+
+	for (; kept->ip_names_told < kept->ip_names.n; kept->ip_names_told++) {
+		const struct ip_name_record *r =
+			&kept->ip_names.records[kept->ip_names_told];
+
+		if (ip_is_v4(r->ip) &&
+		    !deliver(ctl, buf, dpmsg_ip_name(buf, r)))
+			return false;
+	}
+	return true;
 }
 
 static void tell_ip_names(struct control *ctl)
 {
-	uint8_t buf[COMPAT_REPLY_MAX];
-	struct ip_name_page page;
+	struct kept_notices *kept = &ctl->notify.kept;
 	unsigned asked = 0;
 
-	do {
-		ask_ip_names(ctl->worker, &page);
-		for (size_t i = 0; i < page.n; i++)
-			if (ip_is_v4(page.records[i].ip) &&
-			    !deliver(ctl, buf,
-				     dpmsg_ip_name(buf, &page.records[i])))
-				return;
+	while (tell_ip_name_page(ctl) && asked < NOTICES_PER_TURN) {
+		ask_ip_names(ctl->worker, &kept->ip_names);
+		kept->ip_names_told = 0;
+		if (kept->ip_names.n == 0)
+			return;
 		asked += IP_NAMES_PER_QUESTION;
-	} while (page.n == IP_NAMES_PER_QUESTION && asked < NOTICES_PER_TURN);
+	}
 }
 
-/* Encodes the next connections; false when there are none. */
-static bool keep_connections(struct control *ctl)
+/*
+ * The next connections for one notice, how many; *ret_at: the last one looked
+ * at. The format has no IPv6 (reference 4): those are passed over.
+ */
+static size_t
+next_connections(const struct backlog *b, uint64_t after,
+		 struct connection_record ret[static CONNECTIONS_PER_MSG],
+		 uint64_t *ret_at)
 {
-	struct notify *n = &ctl->notify;
-	struct connection_page page;
-	size_t told;
+	const struct connection_record *c;
+	size_t n = 0;
 
-	do {
-		ask_connections(ctl->worker, &page);
-		told = 0;
-		for (size_t i = 0; i < page.n; i++)
-			/* the format has no IPv6 (reference 4) */
-			if (ip_is_v4(page.records[i].client) &&
-			    ip_is_v4(page.records[i].server))
-				page.records[told++] = page.records[i];
-	} while (told == 0 && page.n == CONNECTIONS_PER_MSG);
-	if (told == 0)
-		return false;
-	n->kept_len =
-		dpmsg_connections(n->kept, page.records, told, wall_clock());
-	return true;
+	while (n < CONNECTIONS_PER_MSG && (c = backlog_next(b, after, &after)))
+		if (ip_is_v4(c->client) && ip_is_v4(c->server))
+			ret[n++] = *c;
+	*ret_at = after;
+	return n;
 }
 
 static void tell_connections(struct control *ctl)
 {
-	struct notify *n = &ctl->notify;
+	struct connection_record records[CONNECTIONS_PER_MSG];
+	const struct backlog *b = ctl->told.connections;
+	struct told_reader *reader = &ctl->notify.connections;
+	uint8_t buf[COMPAT_REPLY_MAX];
 
 	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
-		if (n->kept_len == 0 && !keep_connections(ctl))
+		uint64_t at;
+		size_t n = next_connections(b, reader->after, records, &at);
+
+		if (n &&
+		    !deliver(ctl, buf,
+			     dpmsg_connections(buf, records, n, wall_clock())))
 			return;
-		if (!deliver(ctl, n->kept, n->kept_len))
+		told_reader_move(reader, b, at);
+		if (!n)
 			return;
-		n->kept_len = 0;
 	}
 }
 
@@ -198,6 +234,5 @@ void notify_turn(struct control *ctl, usec_t now)
 	tell_threats(ctl);
 	tell_fqdns(ctl);
 	tell_ip_names(ctl);
-	if (++n->turn % TURNS_PER_CONNECTIONS == 0)
-		tell_connections(ctl);
+	tell_connections(ctl);
 }

@@ -2,13 +2,13 @@
  * Notices to NeuVector's agent (reference 1.8): what the data plane tells of
  * its own accord, to the agent's socket, in the binary form.
  *
- *   every 2 s   changed ports of workloads (1), threats (6), names (11, 12, 13)
- *   every 6 s   connections (7)
+ *   changed ports of workloads (1), threats (6), connections (7),
+ *   names (11, 12, 13)
  *
- * Nothing here ever waits for the agent. What it does not take is counted;
- * connections are kept for the next turn, and while one datagram of them is
- * kept no more are taken from the worker, whose table is bounded. Control
- * thread only.
+ * Every 2 s all that is new. Nothing here ever waits for the agent. What it does
+ * not take is counted, stays where it is and is tried again; lost are only
+ * threats and connections that the agent leaves waiting until their backlog
+ * (told.h) is full, counted as well. Control thread only.
  */
 #pragma once
 
@@ -18,6 +18,8 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "dp/ask.h"
+#include "dp/told.h"
 #include "wire/dpmsg.h"
 
 struct control;
@@ -27,13 +29,19 @@ struct notify_counts {
 	uint64_t not_taken[DPMSG_KIND__MAX];
 };
 
+/* Names out of the worker whose notices were not taken yet. */
+struct kept_notices {
+	struct fqdn_record fqdn; /* n_ips 0: none */
+	struct ip_name_page ip_names;
+	size_t ip_names_told; /* of the page */
+};
+
 struct notify {
 	bool on;
-	usec_t next; /* turn */
-	unsigned turn;
+	usec_t next;	    /* turn */
 	bool distrust_told; /* the log has it already */
-	size_t kept_len;    /* 0: none is kept */
-	uint8_t kept[COMPAT_REPLY_MAX];
+	struct told_reader threats, connections;
+	struct kept_notices kept;
 	struct notify_counts counts;
 };
 

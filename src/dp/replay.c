@@ -109,7 +109,9 @@ static int apply(void *arg, const char *name, const json_t *body,
 	case CTRL_CFG_MAC: rc = config_cfg_mac(c, &m, true, reterr); break;
 	case CTRL_CFG_INTERNAL_NET:
 	case CTRL_CFG_SPECIP_NET:
-	case CTRL_CFG_POLICY_ADDR: rc = config_subnets(c, &m, reterr); break;
+	case CTRL_CFG_POLICY_ADDR:
+		rc = config_subnets(c, &m, true, reterr);
+		break;
 	case CTRL_CFG_POLICY: rc = config_policy(c, &m, true, reterr); break;
 	case CTRL_CFG_SET_FQDN: rc = config_set_fqdn(c, &m, reterr); break;
 	case CTRL_CFG_DEL_FQDN:

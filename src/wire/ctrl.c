@@ -356,6 +356,18 @@ static int parse_settings(const json_t *body, bool strict, struct ctrl_msg *m,
 	return f.rc;
 }
 
+static int parse_told(const json_t *body, bool strict, struct ctrl_msg *m,
+		      struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_u64(&f, "after", FIELD_MAY, &m->told.after);
+	field_u32(&f, "limit", FIELD_MAY, 1, UINT32_MAX, &m->told.limit);
+	if (m->kind == CTRL_WEIR_THREATS)
+		field_bool(&f, "packets", FIELD_MAY, &m->told.packets);
+	return fields_close(&f);
+}
+
 static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 			      struct err *) = {
 	[CTRL_KEEP_ALIVE] = parse_keep_alive,
@@ -402,6 +414,8 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_SETS] = ctrl_parse_sets,
 	[CTRL_WEIR_EXPLAIN] = ctrl_parse_explain,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
+	[CTRL_WEIR_CONNECTIONS] = parse_told,
+	[CTRL_WEIR_THREATS] = parse_told,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");

@@ -71,7 +71,9 @@
 	X(WEIR_CONFIG, "weir_config", 1)                    \
 	X(WEIR_SETS, "weir_sets", 1)                        \
 	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
-	X(WEIR_SETTINGS, "weir_settings", 1)
+	X(WEIR_SETTINGS, "weir_settings", 1)                \
+	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
+	X(WEIR_THREATS, "weir_threats", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -142,6 +144,13 @@ struct explain_spec {
 	bool has_workload; /* only that one */
 	struct mac workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+};
+
+/* A page of what was told. */
+struct told_spec {
+	uint64_t after; /* number of the last record that is known; 0 first */
+	uint32_t limit; /* 0: as many as fit */
+	bool packets;	/* the kept packets, too */
 };
 
 /*
@@ -305,6 +314,7 @@ struct ctrl_msg {
 		 * by dp/settings.h.
 		 */
 		json_t *settings;
+		struct told_spec told; /* WEIR_CONNECTIONS, _THREATS */
 	};
 };
 

@@ -132,6 +132,23 @@ bool field_u32(struct fields *f, const char *name, enum field_need need,
 	return true;
 }
 
+bool field_u64(struct fields *f, const char *name, enum field_need need,
+	       uint64_t *ret)
+{
+	const json_t *v = get(f, name, need);
+	json_int_t n;
+
+	if (!v)
+		return false;
+	n = json_integer_value(v);
+	if (!json_is_integer(v) || n < 0) {
+		fields_refuse(f, name, "expected an integer of at least 0");
+		return false;
+	}
+	*ret = (uint64_t)n;
+	return true;
+}
+
 bool field_u16(struct fields *f, const char *name, enum field_need need,
 	       uint16_t min, uint16_t max, uint16_t *ret)
 {

@@ -42,6 +42,9 @@ bool field_bool(struct fields *f, const char *name, enum field_need need,
 /* An integer in min..max. */
 bool field_u32(struct fields *f, const char *name, enum field_need need,
 	       uint32_t min, uint32_t max, uint32_t *ret);
+/* At most INT64_MAX: JSON has no larger ones. */
+bool field_u64(struct fields *f, const char *name, enum field_need need,
+	       uint64_t *ret);
 bool field_u16(struct fields *f, const char *name, enum field_need need,
 	       uint16_t min, uint16_t max, uint16_t *ret);
 bool field_u8(struct fields *f, const char *name, enum field_need need,

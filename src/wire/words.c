@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "wire/records.h"
+
 static const char *const action_names[] = {
 	"open",	     "learn",	  "allow",   "check_vhost",
 	"check_nbe", "check_app", "violate", "deny",
@@ -18,6 +20,26 @@ _Static_assert(sizeof ip_type_names / sizeof *ip_type_names == IP_TYPE__MAX,
 const char *policy_action_name(uint8_t action)
 {
 	return action < POLICY_ACTION__MAX ? action_names[action] : "?";
+}
+
+const char *severity_name(uint8_t severity)
+{
+	static const char *const names[] = {
+		"", "info", "low", "medium", "high", "critical",
+	};
+
+	return severity < sizeof names / sizeof *names ? names[severity] : "";
+}
+
+const char *dpi_action_name(uint8_t action)
+{
+	static const char *const names[] = {
+		"none", "allow", "drop", "reset", "bypass", "block",
+	};
+	_Static_assert(sizeof names / sizeof *names == DPI_ACTION__MAX,
+		       "one name each");
+
+	return action < DPI_ACTION__MAX ? names[action] : "?";
 }
 
 enum ip_type ip_type_by_name(const char *name)

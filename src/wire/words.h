@@ -21,6 +21,11 @@ enum policy_action {
 /* "open", "learn", "allow", ...; "?" outside the enum. */
 const char *policy_action_name(uint8_t action);
 
+/* "info" for 1 to "critical" for 5; "" for another. */
+const char *severity_name(uint8_t severity);
+/* "allow", "drop", ... of enum dpi_action; "?" outside the enum. */
+const char *dpi_action_name(uint8_t action);
+
 /* Application ids of a connection and of a rule's `apps` (reference 2.4). */
 #define POLICY_APP_UNKNOWN_YET	0 /* connection: may still be found out */
 #define POLICY_APP_ANY		0 /* rule: whatever it turns out to be */

@@ -196,7 +196,7 @@ static int configure(struct dlp *d, unsigned flag, const char *uses,
 		       "\"wafruletype\":\"\"}",
 		       flag, uses, rules);
 	m = message("ctrl_cfg_dlp", body);
-	rc = dlp_configure(d, &m, at, &err);
+	rc = dlp_configure(d, &m, true, at, &err);
 	ctrl_msg_done(&m);
 	return rc;
 }
@@ -251,7 +251,7 @@ static int build(struct dlp *d, unsigned flag, bool rule, struct dlp_targets at,
 			      "[\"/a/\"]}"
 			    : "");
 	m = message("ctrl_bld_dlp", body);
-	rc = dlp_build(d, &m, at, not_at, &err);
+	rc = dlp_build(d, &m, true, at, not_at, &err);
 	ctrl_msg_done(&m);
 	return rc;
 }

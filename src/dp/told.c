@@ -1,0 +1,124 @@
+/*
+ * Connections are kept by worth, as in the worker's own table
+ * (inspect/report.h): violations and threats, what a rule is to be learned
+ * from, and the rest, a ring each (backlog.h). However many plain records come,
+ * a violation gives way only to a later violation, and each ring holds all
+ * that one drain can bring. What a reader misses is counted for that reader.
+ *
+ * A drain is one round: as many records as were waiting when it began. What
+ * the worker adds meanwhile waits for the next, so a drain ends.
+ */
+#include "dp/told.h"
+
+#include <errno.h>
+
+#include "base/limits.h"
+#include "dp/ask.h"
+#include "inspect/report.h"
+#include "wire/words.h"
+
+#define LOOK_EVERY_US	     (USEC_PER_SEC / 2)
+#define THREATS_EVERY_US     (2 * USEC_PER_SEC)
+#define CONNECTIONS_EVERY_US (5 * USEC_PER_SEC)
+#define NEARLY_FULL	     (REPORTS_MAX / 4 * 3)
+
+_Static_assert(REPORT_WORTH__MAX <= BACKLOG_WORTHS_MAX, "a ring a worth");
+_Static_assert(TOLD_CONNECTIONS_MAX >= REPORTS_MAX, "a drain fits");
+
+int told_init(struct told *t, usec_t now)
+{
+	t->connections = backlog_new(sizeof(struct connection_record),
+				     REPORT_WORTH__MAX, TOLD_CONNECTIONS_MAX);
+	t->threats =
+		backlog_new(sizeof(struct threat_record), 1, TOLD_THREATS_MAX);
+	t->next_look = usec_add(now, LOOK_EVERY_US);
+	t->next_threats = usec_add(now, THREATS_EVERY_US);
+	t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
+	return t->connections && t->threats ? 0 : -ENOMEM;
+}
+
+void told_done(struct told *t)
+{
+	backlog_free(t->connections);
+	backlog_free(t->threats);
+	*t = (struct told){ 0 };
+}
+
+int told_wait_ms(const struct told *t, usec_t now)
+{
+	/* rounded up: a poll that ends just before the turn is in vain */
+	return (int)(usec_since(t->next_look, now) / 1000) + 1;
+}
+
+static enum report_worth worth_of(const struct connection_record *c)
+{
+	if (c->violations || c->threat_id || c->action >= POLICY_VIOLATE)
+		return REPORT_VIOLATION;
+	return c->action == POLICY_LEARN ? REPORT_LEARN : REPORT_PLAIN;
+}
+
+void told_add_connection(struct told *t, const struct connection_record *c)
+{
+	(void)backlog_add(t->connections, worth_of(c), c);
+}
+
+void told_add_threat(struct told *t, const struct threat_record *r)
+{
+	(void)backlog_add(t->threats, 0, r);
+}
+
+static void drain_connections(struct told *t, struct worker *w, uint32_t n)
+{
+	struct connection_page page = { .n = CONNECTIONS_PER_MSG };
+
+	for (uint32_t done = 0; done < n && page.n == CONNECTIONS_PER_MSG;
+	     done += CONNECTIONS_PER_MSG) {
+		ask_connections(w, &page);
+		for (size_t i = 0; i < page.n; i++)
+			told_add_connection(t, &page.records[i]);
+	}
+}
+
+static void drain_threats(struct told *t, struct worker *w)
+{
+	struct threat_page page = { .n = THREATS_PER_QUESTION };
+
+	for (uint32_t done = 0;
+	     done < THREAT_RECORDS_MAX && page.n == THREATS_PER_QUESTION;
+	     done += THREATS_PER_QUESTION) {
+		ask_threats(w, &page);
+		for (size_t i = 0; i < page.n; i++)
+			told_add_threat(t, &page.records[i]);
+	}
+}
+
+void told_turn(struct told *t, struct worker *w, usec_t now)
+{
+	bool due = !usec_before(now, t->next_connections);
+	uint32_t waiting;
+
+	if (usec_before(now, t->next_look))
+		return;
+	t->next_look = usec_add(now, LOOK_EVERY_US);
+	waiting = ask_connections_waiting(w);
+	if (due || waiting >= NEARLY_FULL)
+		drain_connections(t, w, waiting);
+	if (due)
+		t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
+	if (usec_before(now, t->next_threats))
+		return;
+	drain_threats(t, w);
+	t->next_threats = usec_add(now, THREATS_EVERY_US);
+}
+
+void told_reader_move(struct told_reader *r, const struct backlog *b,
+		      uint64_t next)
+{
+	r->lost += backlog_gone(b, r->after) - backlog_gone(b, next);
+	r->after = next;
+}
+
+uint64_t told_reader_lost(const struct told_reader *r, const struct backlog *b)
+{
+	return r->lost + backlog_gone(b, r->after);
+}

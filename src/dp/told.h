@@ -1,0 +1,52 @@
+/*
+ * What the data plane tells of its own accord: connections and threats, kept
+ * after they left the worker for whoever reads them, NeuVector's agent
+ * (notify.h) and clients of our own door alike. They leave the worker whether
+ * anybody reads or not:
+ *
+ *   threats      every 2 s
+ *   connections  every 5 s, or when the worker's table is nearly full
+ *
+ * Control thread only.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "dp/backlog.h"
+#include "dp/worker.h"
+#include "wire/records.h"
+
+struct told {
+	struct backlog
+		*connections;	 /* struct connection_record, three worths */
+	struct backlog *threats; /* struct threat_record, one worth */
+	usec_t next_look, next_connections, next_threats;
+};
+
+/* -ENOMEM; ended with told_done() all the same. */
+int told_init(struct told *t, usec_t now);
+/* Also of one that was half made or is all zero. */
+void told_done(struct told *t);
+
+/* Milliseconds until the next turn. */
+int told_wait_ms(const struct told *t, usec_t now);
+/* Takes out of the worker what is due. Call it when the control thread wakes. */
+void told_turn(struct told *t, struct worker *w, usec_t now);
+
+/* Puts records in as if they came from a worker. */
+void told_add_connection(struct told *t, const struct connection_record *c);
+void told_add_threat(struct told *t, const struct threat_record *r);
+
+/* Who reads a backlog from its beginning. Zero-initialised. */
+struct told_reader {
+	uint64_t after; /* number of the last record that was read */
+	uint64_t lost;	/* gone before they were read */
+};
+
+/* All up to number `next` (of that backlog) is read, or gone and counted. */
+void told_reader_move(struct told_reader *r, const struct backlog *b,
+		      uint64_t next);
+/* Lost so far, those that have not been passed yet included. */
+uint64_t told_reader_lost(const struct told_reader *r, const struct backlog *b);

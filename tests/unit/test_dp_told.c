@@ -1,0 +1,344 @@
+/*
+ * What was told: the backlog against a naive model, worths, readers, and pages
+ * that fit in an answer.
+ */
+#include "dp/told.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "dp/answer_told.h"
+#include "inspect/report.h"
+#include "seed.h"
+#include "test.h"
+#include "wire/words.h"
+
+/* --- a backlog and a naive model -------------------------------------- */
+
+#define MODEL_ADDS 400
+#define WORTHS	   3
+
+/* All that was ever added; number i + 1 is at i. */
+struct model {
+	uint32_t limit;
+	size_t n;
+	unsigned worth[MODEL_ADDS];
+	uint32_t value[MODEL_ADDS];
+};
+
+/* There is one as long as fewer than `limit` of its worth came later. */
+static bool is_there(const struct model *m, size_t i)
+{
+	uint32_t later = 0;
+
+	for (size_t k = i + 1; k < m->n; k++)
+		later += m->worth[k] == m->worth[i];
+	return later < m->limit;
+}
+
+static void check_reader(const struct model *m, const struct backlog *b,
+			 uint64_t after)
+{
+	uint64_t gone = 0, at = after, number = 0;
+	const uint32_t *v;
+
+	for (size_t i = (size_t)after; i < m->n; i++) {
+		if (!is_there(m, i)) {
+			gone++;
+			continue;
+		}
+		v = backlog_next(b, at, &number);
+		assert_non_null(v);
+		assert_int_equal(number, i + 1);
+		assert_int_equal(*v, m->value[i]);
+		at = number;
+	}
+	assert_null(backlog_next(b, at, &number));
+	assert_int_equal(backlog_gone(b, after), gone);
+}
+
+static void check_stats(const struct model *m, const struct backlog *b)
+{
+	for (unsigned w = 0; w < WORTHS; w++) {
+		struct backlog_stats s = backlog_stats(b, w);
+		uint32_t in_use = 0, added = 0;
+
+		for (size_t i = 0; i < m->n; i++) {
+			added += m->worth[i] == w;
+			in_use += m->worth[i] == w && is_there(m, i);
+		}
+		assert_int_equal(s.in_use, in_use);
+		assert_int_equal(s.limit, m->limit);
+		assert_int_equal(s.gave_way, added - in_use);
+	}
+}
+
+static void test_model(void **state)
+{
+	uint64_t random = seed_choose() | 1;
+
+	for (int round = 0; round < 40; round++) {
+		struct model m = { .limit = 1 + seed_draw(&random, 40) };
+		struct backlog *b =
+			backlog_new(sizeof(uint32_t), WORTHS, m.limit);
+		/* a worth may be rare, or never come */
+		uint32_t mostly = seed_draw(&random, WORTHS);
+
+		assert_non_null(b);
+		while (m.n < MODEL_ADDS) {
+			unsigned w = seed_draw(&random, 4)
+					     ? mostly
+					     : seed_draw(&random, WORTHS);
+			uint32_t v = seed_draw(&random, UINT32_MAX);
+
+			m.worth[m.n] = w;
+			m.value[m.n++] = v;
+			assert_int_equal(backlog_add(b, w, &v), m.n);
+			assert_int_equal(backlog_last(b), m.n);
+			if (seed_draw(&random, 16))
+				continue;
+			check_reader(&m, b,
+				     seed_draw(&random, (uint32_t)m.n + 1));
+			check_stats(&m, b);
+		}
+		check_reader(&m, b, 0);
+		backlog_free(b);
+	}
+}
+
+/* --- connections by worth --------------------------------------------- */
+
+static struct connection_record connection(uint8_t action, uint32_t rule)
+{
+	return (struct connection_record){
+		.ep_mac = { { 0x02, 0, 0, 0, 0, 1 } },
+		.proto = 6,
+		.action = action,
+		.server_port = 443,
+		.client = ip_from_v4(0x0a0a0a42),
+		.server = ip_from_v4(0x0a0a0a58),
+		.policy_id = rule,
+		.violations = action >= POLICY_VIOLATE,
+	};
+}
+
+static struct told begin(void)
+{
+	struct told t;
+
+	assert_int_equal(told_init(&t, (usec_t){ 0 }), 0);
+	return t;
+}
+
+static void add(struct told *t, uint8_t action, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct connection_record c = connection(action, i);
+
+		told_add_connection(t, &c);
+	}
+}
+
+static void test_plain_gives_way(void **state)
+{
+	struct told t = begin();
+	struct told_reader r = { 0 };
+	const struct connection_record *c;
+	uint64_t at = 0;
+
+	add(&t, POLICY_DENY, 10);
+	add(&t, POLICY_LEARN, 10);
+	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MAX + 7);
+	for (uint32_t i = 0; i < 10; i++) {
+		c = backlog_next(t.connections, at, &at);
+		assert_int_equal(c->action, POLICY_DENY);
+		assert_int_equal(c->policy_id, i);
+	}
+	c = backlog_next(t.connections, 10, &at);
+	assert_int_equal(c->action, POLICY_LEARN);
+	c = backlog_next(t.connections, 20, &at);
+	assert_int_equal(c->action, POLICY_ALLOW);
+	assert_int_equal(c->policy_id, 7);
+
+	/* what a reader lost is known before it goes on, and is not doubled */
+	assert_int_equal(told_reader_lost(&r, t.connections), 7);
+	told_reader_move(&r, t.connections, 20);
+	assert_int_equal(r.lost, 0);
+	told_reader_move(&r, t.connections, 28);
+	assert_int_equal(r.lost, 7);
+	assert_int_equal(told_reader_lost(&r, t.connections), 7);
+	told_done(&t);
+}
+
+/* A threat or a violation that was allowed in the end counts, too. */
+static void test_worth(void **state)
+{
+	struct told t = begin();
+	struct connection_record threat = connection(POLICY_ALLOW, 1);
+	struct connection_record once = connection(POLICY_ALLOW, 2);
+
+	threat.threat_id = 2004;
+	once.violations = 1;
+	told_add_connection(&t, &threat);
+	told_add_connection(&t, &once);
+	add(&t, POLICY_VIOLATE, 1);
+	add(&t, POLICY_OPEN, 1);
+	assert_int_equal(backlog_stats(t.connections, REPORT_VIOLATION).in_use,
+			 3);
+	assert_int_equal(backlog_stats(t.connections, REPORT_PLAIN).in_use, 1);
+	told_done(&t);
+}
+
+/* --- pages of our own door -------------------------------------------- */
+
+static uint64_t uint_of(const json_t *o, const char *name)
+{
+	const json_t *v = json_object_get(o, name);
+
+	assert_true(json_is_integer(v));
+	return (uint64_t)json_integer_value(v);
+}
+
+static json_t *page(const struct told *t, uint64_t after, uint32_t limit)
+{
+	struct told_spec spec = { .after = after, .limit = limit };
+	json_t *o = json_object();
+
+	answer_told_connections(o, t, &spec);
+	return o;
+}
+
+static void test_pages(void **state)
+{
+	struct told t = begin();
+	uint64_t next = 0, missed = 0, read = 0;
+	bool more = true;
+	json_t *o;
+
+	o = page(&t, 0, 0);
+	assert_int_equal(uint_of(o, "next"), 0);
+	assert_false(json_is_true(json_object_get(o, "more")));
+	json_decref(o);
+	add(&t, POLICY_DENY, 3);
+	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MAX + 100);
+	while (more) {
+		o = page(&t, next, UINT32_MAX);
+		more = json_is_true(json_object_get(o, "more"));
+		read += json_array_size(json_object_get(o, "connections"));
+		missed += uint_of(o, "missed");
+		assert_true(uint_of(o, "next") > next);
+		next = uint_of(o, "next");
+		json_decref(o);
+	}
+	assert_int_equal(read, TOLD_CONNECTIONS_MAX + 3);
+	assert_int_equal(missed, 100);
+	assert_int_equal(next, backlog_last(t.connections));
+
+	/* one that is ahead of us, as after a restart, begins anew */
+	o = page(&t, next + 1, 1);
+	assert_int_equal(
+		uint_of(json_array_get(json_object_get(o, "connections"), 0),
+			"number"),
+		1);
+	assert_int_equal(uint_of(o, "next"), 1);
+	json_decref(o);
+	told_done(&t);
+}
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	assert_non_null(s);
+	return s;
+}
+
+static void test_names(void **state)
+{
+	struct connection_record c = connection(POLICY_DENY, 7);
+	struct threat_record r = { .id = 2006,
+				   .severity = 5,
+				   .proto = 1,
+				   .action = DPI_DROP,
+				   .icmp_type = 8,
+				   .packet = { 0x1a, 0x02 },
+				   .packet_len = 2 };
+	json_t *o;
+
+	c.flags = CONNECTION_INGRESS | CONNECTION_EXTERNAL;
+	c.application = 1001;
+	c.first_us = 5 * USEC_PER_SEC;
+	o = answer_connection(&c, 3, 100 * USEC_PER_SEC);
+	assert_int_equal(uint_of(o, "number"), 3);
+	assert_string_equal(text_of(o, "direction"), "ingress");
+	assert_string_equal(text_of(o, "application"), "http");
+	assert_string_equal(text_of(o, "action"), "deny");
+	assert_int_equal(uint_of(o, "first_seen"), 105);
+	assert_int_equal(json_array_size(json_object_get(o, "flags")), 1);
+	json_decref(o);
+	o = answer_threat(&r, 1, true, 0);
+	assert_string_equal(text_of(o, "name"), "Ping of death");
+	assert_string_equal(text_of(o, "severity"), "critical");
+	assert_string_equal(text_of(o, "action"), "drop");
+	assert_string_equal(text_of(o, "packet"), "1a02");
+	assert_int_equal(uint_of(o, "icmp_type"), 8);
+	assert_null(json_object_get(o, "to_port"));
+	json_decref(o);
+}
+
+static size_t size_of(json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT);
+	size_t n = text ? strlen(text) : SIZE_MAX;
+
+	free(text);
+	json_decref(o);
+	return n;
+}
+
+/* The longest records there can be, as many as a page has, fit. */
+static void test_longest(void **state)
+{
+	const size_t around = 256; /* id, ok, next, more, missed */
+	struct connection_record c;
+	struct threat_record r;
+
+	memset(&c, 0xff, sizeof c);
+	memset(&r, 0xff, sizeof r);
+	c.severity = r.severity = 5;
+	c.action = POLICY_CHECK_VH;
+	c.first_us = c.last_us = r.at_us = INT64_MAX;
+	c.bytes = c.packets = c.ep_bytes_60s = INT64_MAX;
+	r.packet_len = THREAT_PACKET_MAX;
+	r.id = 1003;
+	r.action = DPI_BYPASS;
+	memset(r.text, 1, sizeof r.text); /* "\u0001" each */
+	r.text[sizeof r.text - 1] = '\0';
+	assert_true(
+		around + CONNECTIONS_PER_ANSWER *
+				 size_of(answer_connection(&c, INT64_MAX, 0)) <
+		OWN_MSG_MAX);
+	assert_true(around + THREATS_PER_ANSWER *
+				     size_of(answer_threat(&r, INT64_MAX, false,
+							   0)) <
+		    OWN_MSG_MAX);
+	assert_true(around + THREAT_PACKETS_PER_ANSWER *
+				     size_of(answer_threat(&r, INT64_MAX, true,
+							   0)) <
+		    OWN_MSG_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_plain_gives_way),
+		cmocka_unit_test(test_worth),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_longest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
