@@ -47,6 +47,12 @@ static const struct words action_words = WORDS({
 	[DPI_ALLOW] = "allow",
 	[DPI_DROP] = "drop",
 });
+/* Of a threat that is a session, not a packet. */
+static const struct words session_action_words = WORDS({
+	[DPI_ALLOW] = "allow",
+	[DPI_DROP] = "drop",
+	[DPI_RESET] = "reset",
+});
 
 typedef void read_fn(struct fields *f, struct inspect_settings *s, unsigned i);
 
@@ -167,6 +173,13 @@ static bool threat_has_action(unsigned i)
 	}
 }
 
+static struct words words_of_threat(unsigned i)
+{
+	return threat_kind_at(i)->id == THREAT_NO_CLIENT_DATA
+		       ? session_action_words
+		       : action_words;
+}
+
 static const char *threat_id(unsigned i, char buf[static WORDS_TEXT_MAX])
 {
 	(void)snprintf(buf, WORDS_TEXT_MAX, "%u", threat_kind_at(i)->id);
@@ -178,7 +191,8 @@ static void read_threat(struct fields *f, struct inspect_settings *s,
 {
 	field_bool(f, "enabled", FIELD_MAY, &s->threats[i].enabled);
 	if (threat_has_action(i))
-		read_word(f, "action", action_words, &s->threats[i].action);
+		read_word(f, "action", words_of_threat(i),
+			  &s->threats[i].action);
 }
 
 /* THREAT_KINDS: none. */
@@ -219,7 +233,8 @@ static void show_threats(json_t *o, const struct inspect_settings *s)
 
 		threat = json_pack("{s:b}", "enabled", t->enabled);
 		if (threat_has_action(k))
-			show_word(threat, "action", action_words, t->action);
+			show_word(threat, "action", words_of_threat(k),
+				  t->action);
 		set(o, threat_id(k, id), threat);
 	}
 }

@@ -29,7 +29,7 @@ shown() { # EXPRESSION over e, the entries of `weir divert show` by device
 
 state() { # all that a diversion could have left behind
     ip -d link | grep -v 'state\|promiscuity' | sed 's/@.*//'
-    ip addr show scope global
+    ip addr show scope global | grep -v 'state '
     tc qdisc show
     for dev in hweb happ; do
         tc filter show dev $dev ingress

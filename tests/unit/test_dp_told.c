@@ -278,7 +278,7 @@ static void test_names(void **state)
 	assert_int_equal(json_array_size(json_object_get(o, "flags")), 1);
 	json_decref(o);
 	o = answer_threat(&r, 1, true, 0);
-	assert_string_equal(text_of(o, "name"), "Ping of death");
+	assert_string_equal(text_of(o, "name"), "ping of death");
 	assert_string_equal(text_of(o, "severity"), "critical");
 	assert_string_equal(text_of(o, "action"), "drop");
 	assert_string_equal(text_of(o, "packet"), "1a02");
