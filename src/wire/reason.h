@@ -51,7 +51,7 @@
 	  "fragment whose first part was not seen")                            \
 	X(ICMP_UNRELATED, "icmp_unrelated", D,                                 \
 	  "ICMP error about a flow that we do not know")                       \
-	X(IFACE_TX, "iface_tx", D, "the port it would leave by is lost")               \
+	X(IFACE_TX, "iface_tx", D, "the port it would leave by is lost")       \
 	X(APP_PENDING, "app_pending", V,                                       \
 	  "rule that decides by application: open until it is known")          \
 	X(EXTERNAL_IP, "external_ip", V, "egress to an address of type extip") \
