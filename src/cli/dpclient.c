@@ -438,7 +438,7 @@ int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
 {
 	json_int_t after = 0, missed = 0;
 	json_t *list = json_array(), *answer;
-	bool more;
+	bool more = false;
 	int rc;
 
 	do {

@@ -264,7 +264,7 @@ static void beat(struct worker *w)
 {
 	if (w->view.beat && !usec_before(w->view.now, w->kernel_beat_at)) {
 		beat_now(w->view.beat, w->view.now);
-		w->kernel_beat_at = usec_add(w->view.now, BEAT_MS * 1000);
+		w->kernel_beat_at = usec_add(w->view.now, BEAT_MS * 1000ULL);
 	}
 	if (!w->heartbeat || usec_before(w->view.now, w->beat_at))
 		return;

@@ -141,7 +141,6 @@ static int load(struct inplace *ip, struct err *reterr)
 {
 	int rc;
 
-	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
 	ip->skel = inplace_bpf__open();
 	if (!ip->skel)
 		return err_set(reterr, ENOMEM, NULL, "open the bpf object");
@@ -179,6 +178,7 @@ static int inplace_open(bool with_programs, struct inplace *ret,
 	struct inplace ip = { .eps = -1, .marks = -1, .count = -1 };
 	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
 
+	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
 	if (rc == 0)
 		rc = nl_open(NULL, &ip.nl, reterr);
 	if (rc == 0 && with_programs)
@@ -277,7 +277,7 @@ static int find_by_netns(struct nl *nl, const struct inplace_port *at,
 			 struct port *ret, struct err *reterr)
 {
 	const char *dev = at->dev ? at->dev : "eth0";
-	struct link_stat own;
+	struct link_stat own = { 0 };
 	struct nl *inside = NULL;
 	struct netns ns;
 	int rc = netns_open(at->netns, &ns, reterr);
@@ -306,7 +306,7 @@ static int find_by_netns(struct nl *nl, const struct inplace_port *at,
 static int find_by_dev(struct nl *nl, const char *dev, struct port *ret,
 		       struct err *reterr)
 {
-	struct link_stat own;
+	struct link_stat own = { 0 };
 	int rc = link_get(nl, dev, &ret->host, reterr);
 
 	if (rc < 0)
@@ -511,8 +511,8 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
-	struct port p;
-	struct mac mac, ucmac, bcmac;
+	struct port p = { 0 };
+	struct mac mac = { { 0 } }, ucmac, bcmac;
 	struct inplace_endpoint ep = { 0 };
 	uint32_t mark = 0;
 	bool made;
@@ -545,7 +545,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 		struct err *reterr)
 {
-	struct inplace ip;
+	struct inplace ip = { .eps = -1 };
 	int rc = inplace_open(true, &ip, reterr);
 
 	if (rc < 0)
@@ -605,7 +605,7 @@ static int find_endpoint(const struct inplace *ip,
 			 const struct inplace_port *at, uint32_t *ret_port,
 			 struct inplace_endpoint *ret, struct err *reterr)
 {
-	struct port p;
+	struct port p = { 0 };
 	int rc = find_port(ip->nl, at, &p, reterr);
 
 	if (rc < 0)
@@ -619,9 +619,9 @@ static int find_endpoint(const struct inplace *ip,
 
 int inplace_del(const struct inplace_port *port, struct err *reterr)
 {
-	struct inplace_endpoint ep;
-	struct inplace ip;
-	uint32_t ifindex;
+	struct inplace_endpoint ep = { 0 };
+	struct inplace ip = { .eps = -1 };
+	uint32_t ifindex = 0;
 	int rc = inplace_open(false, &ip, reterr);
 
 	if (rc < 0)
@@ -640,7 +640,7 @@ int inplace_del(const struct inplace_port *port, struct err *reterr)
 int inplace_del_all(struct err *reterr)
 {
 	struct inplace_endpoint ep;
-	struct inplace ip;
+	struct inplace ip = { .eps = -1 };
 	struct err err;
 	uint32_t port;
 	int rc = inplace_open(false, &ip, reterr), first = 0;
@@ -667,9 +667,9 @@ int inplace_del_all(struct err *reterr)
 int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
 		     struct err *reterr)
 {
-	struct inplace_endpoint ep;
-	struct inplace ip;
-	uint32_t ifindex;
+	struct inplace_endpoint ep = { 0 };
+	struct inplace ip = { .eps = -1 };
+	uint32_t ifindex = 0;
 	int rc = inplace_open(false, &ip, reterr);
 
 	if (rc < 0)
@@ -685,7 +685,7 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 {
 	struct inplace_stat *list;
 	struct inplace_endpoint ep;
-	struct inplace ip;
+	struct inplace ip = { .eps = -1 };
 	uint32_t port, *before = NULL;
 	size_t n = 0;
 	int rc = inplace_open(false, &ip, reterr);
