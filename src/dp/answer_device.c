@@ -85,6 +85,12 @@ static void add_tables(struct device_counters *d,
 	d->assemblies = c->streams.blocks_taken;
 	d->freed_assemblies = c->streams.blocks_taken - c->streams.blocks;
 	d->cur_log_caches = c->threats.slots;
+	for (int i = 0; i < REPORT_WORTH__MAX; i++) {
+		d->limit_drop_connections +=
+			c->reports.lost[i] + c->reports.evicted[i];
+		/* got in by another's place (reference 1.8, kind 7) */
+		d->limit_pass_connections += c->reports.evicted[i];
+	}
 }
 
 struct device_counters device_counters_of(struct control *ctl)
@@ -105,7 +111,6 @@ struct device_counters device_counters_of(struct control *ctl)
 		.udp_sessions = c.flows.made_udp,
 		.icmp_sessions = c.flows.made_icmp,
 		.ip_sessions = c.flows.made_other,
-		.limit_drop_connections = c.flows.refused_full,
 	};
 
 	add_tables(&d, &c);

@@ -424,11 +424,12 @@ static void take_same(json_t *a, const json_t *b)
 	json_t *v;
 	void *next;
 
-	json_object_foreach_safe(
-		a, next, name,
-		v) if (json_equal(v, json_object_get(b, name)) ||
-		       (json_is_object(v) && json_object_size(v) == 0))(void)
-		json_object_del(a, name);
+	json_object_foreach_safe (a, next, name, v) {
+		bool empty = json_is_object(v) && json_object_size(v) == 0;
+
+		if (empty || json_equal(v, json_object_get(b, name)))
+			(void)json_object_del(a, name);
+	}
 }
 
 /* The same of a section, whose members may be objects. */

@@ -2,9 +2,10 @@
  * The table of conversations: find, make, follow, age.
  *
  * A flow is keyed from the workload's point of view - (endpoint, own address
- * and port, peer's address and port, protocol, VLANs, tunnel) - so both directions
- * have the same key and one lookup finds it; who opened it is a field. A flow
- * between two guarded workloads is two flows, each judged by its own side.
+ * and port, peer's address and port, protocol, VLANs, tunnel) - so both
+ * directions have the same key and one lookup finds it; who opened it is a
+ * field. A flow between two guarded workloads is two flows, each judged by its
+ * own side.
  * ICMP echo and its kin use the asker's id as the asker's port and
  * (request type << 8 | code) as the other's (reference 4); other ICMP messages
  * count as asked by their sender.

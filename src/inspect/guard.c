@@ -28,6 +28,7 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 		.decoded = decoded,
 		.swap = f && flow_sender(f, w->ingress) == FLOW_SERVER,
 	};
+	enum dpi_action action;
 
 	if (w->ingress)
 		e.flags |= THREAT_PACKET_INGRESS;
@@ -35,9 +36,10 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 		e.flags |= THREAT_SESSION_INGRESS;
 	if (passage_is_watched(w))
 		e.flags |= THREAT_TAP;
-	if (f)
+	action = threat_note(w->in->threats, &e, w->now);
+	if (f && action != DPI_NONE)
 		guard_mark(f, id);
-	return guard_is_dropped(threat_note(w->in->threats, &e, w->now));
+	return guard_is_dropped(action);
 }
 
 /* One more for a meter; true: dropped. A tapped workload is only told of. */

@@ -14,7 +14,7 @@
  *                               another snapshot; else what was found then
  *   8 follow it                 state, counters, time-out, reports, payload
  *   9 is it a tunnel?           then, if it is to be looked into, 3 to 9 for
- *                               the packet in it (inspect_inner())
+ *                               the packet in it (look_inside())
  *
  * Invariants. No frame that belongs to no flow is forwarded unjudged, whatever
  * its flags. A denied frame makes no flow, so a scan fills no table. A flow

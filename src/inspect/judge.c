@@ -199,7 +199,8 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		return;
 	}
 	f->verdict = v;
-	if (v.reason == REASON_EXTERNAL_IP)
+	if (v.reason == REASON_EXTERNAL_IP &&
+	    threat_action(w->in->threats, THREAT_EXTERNAL_IP) != DPI_NONE)
 		guard_mark(f, THREAT_EXTERNAL_IP);
 	names_judged(w->in, f);
 	session_begin(w, f, ticket);

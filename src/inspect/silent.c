@@ -90,8 +90,6 @@ static void reset(struct inspect *in, const struct flow *f,
 static enum dpi_action note(struct inspect *in, struct flow *f,
 			    const struct endpoint *e, usec_t now)
 {
-	const struct threat_kind *kind =
-		threat_kind_find(THREAT_NO_CLIENT_DATA);
 	struct packet p = next_packet(f, FLOW_CLIENT);
 	struct threat_event event = {
 		.id = THREAT_NO_CLIENT_DATA,
@@ -106,10 +104,7 @@ static enum dpi_action note(struct inspect *in, struct flow *f,
 		event.flags |= THREAT_PACKET_INGRESS | THREAT_SESSION_INGRESS;
 	if (e->tap || f->tap)
 		event.flags |= THREAT_TAP;
-	if (kind->severity > f->severity) {
-		f->severity = kind->severity;
-		f->threat = THREAT_NO_CLIENT_DATA;
-	}
+	guard_mark(f, THREAT_NO_CLIENT_DATA);
 	return threat_note(in->threats, &event, now);
 }
 
@@ -120,12 +115,12 @@ static void one_flow(struct inspect *in, struct flow *f, usec_t now)
 	struct meter_answer a;
 	enum dpi_action action;
 
-	if (!e || f->verdict.blocked ||
-	    threat_action(in->threats, THREAT_NO_CLIENT_DATA) == DPI_NONE)
+	if (!e || f->verdict.blocked)
 		return;
 	a = meter_hit(in->meters, METER_TCP_NO_DATA, f->key.endpoint,
 		      f->key.peer, now);
-	if (!a.firing)
+	if (!a.firing ||
+	    threat_action(in->threats, THREAT_NO_CLIENT_DATA) == DPI_NONE)
 		return;
 	action = note(in, f, e, now);
 	if (e->tap || f->tap || !guard_is_dropped(action))

@@ -101,11 +101,12 @@ void tell_flow_ended(void *arg, const struct flow *f)
 	struct session_record s;
 
 	session_end(in, f);
+	if (in->on_flow_end) {
+		s = record_of(in, f, in->now);
+		in->on_flow_end(in->on_flow_end_arg, &s);
+	}
+	/* at last: the record tells of its stream, too */
 	payload_end(in, f);
-	if (!in->on_flow_end)
-		return;
-	s = record_of(in, f, in->now);
-	in->on_flow_end(in->on_flow_end_arg, &s);
 }
 
 void inspect_on_flow_end(struct inspect *in,
@@ -150,6 +151,10 @@ size_t inspect_drain_connections(struct inspect *in,
 	for (size_t i = 0; i < n; i++) {
 		struct stats_record s = { 0 };
 
+		/* its index may be another workload's by now */
+		if (!mac_equal(ret[i].ep_mac,
+			       passage_mac_of(in, ret[i].endpoint)))
+			continue;
 		traffic_add(in->traffic, ret[i].endpoint, in->now, &s);
 		ret[i].ep_sessions_now = s.sessions_now_in;
 		ret[i].ep_sessions_60s = s.last_60s.sessions_in;

@@ -450,6 +450,22 @@ static int take_away(struct inplace *ip, uint32_t port,
 	return rc < 0 ? rc : rc2;
 }
 
+/* vbr has either the programs of this layout or those of the other. */
+static int check_no_splice(struct err *reterr)
+{
+	struct splice_stat *list = NULL;
+	size_t n = 0;
+	int rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
+
+	free(list);
+	if (rc == 0 && n > 0)
+		rc = err_set(reterr, EBUSY, SPLICE_VBR,
+			     "workloads are spliced through this namespace; "
+			     "in place works from another, or after weir "
+			     "splice down --all");
+	return rc;
+}
+
 /* vbr and vth, and all pins, when nobody is left. */
 static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
@@ -508,6 +524,14 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 	return 0;
 }
 
+bool inplace_is_used(const struct netns *ns)
+{
+	char path[PIN_MAX];
+
+	(void)snprintf(path, sizeof path, INPLACE_PINS "/eps", ns->ino);
+	return access(path, F_OK) == 0;
+}
+
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
@@ -546,8 +570,10 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 		struct err *reterr)
 {
 	struct inplace ip = { .eps = -1 };
-	int rc = inplace_open(true, &ip, reterr);
+	int rc = check_no_splice(reterr);
 
+	if (rc == 0)
+		rc = inplace_open(true, &ip, reterr);
 	if (rc < 0)
 		return rc;
 	rc = add(&ip, spec, ret, reterr);

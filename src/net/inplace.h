@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "bpf/inplace.h"
 #include "net/hook.h"
+#include "net/netns.h"
 
 #define INPLACE_MARK_AUTO (-1)
 
@@ -59,6 +60,8 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 int inplace_del(const struct inplace_port *port, struct err *reterr);
 /* All, also of devices that are gone; tries all, returns the first failure. */
 int inplace_del_all(struct err *reterr);
+/* Is anything in that namespace diverted in place? Then vbr is. */
+bool inplace_is_used(const struct netns *ns);
 /* One map write. -ENOENT */
 int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
 		     struct err *reterr);

@@ -42,6 +42,7 @@
 #include "base/limits.h"
 #include "net/divert.h"
 #include "net/ifconf.h"
+#include "net/inplace.h"
 #include "net/journal.h"
 #include "net/link.h"
 #include "net/probe.h"
@@ -142,14 +143,20 @@ static int plan_port(const struct splice_spec *spec, struct job *j,
 	return 0;
 }
 
-/* vbr has either our programs or our filters: they do not see each other. */
-static int plan_same_redirector(const struct splice_spec *spec, struct job *j,
-				struct err *reterr)
+/* vbr has one sort of rules of ours: they do not see each other. */
+static int plan_same_rules(const struct splice_spec *spec, struct job *j,
+			   struct err *reterr)
 {
 	struct splice_stat *list = NULL;
 	size_t n = 0;
-	int rc = splice_list(spec->agent, &list, &n, reterr);
+	int rc;
 
+	if (inplace_is_used(&j->agent))
+		return err_set(reterr, EBUSY, "--agent",
+			       "workloads are diverted in place in that "
+			       "namespace; splice through another, or after "
+			       "weir release --all");
+	rc = splice_list(spec->agent, &list, &n, reterr);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		if (list[i].redirector != j->s.redirector)
 			rc = err_set(reterr, EOPNOTSUPP, "--redirector",
@@ -169,7 +176,7 @@ static int plan(const struct splice_spec *spec, struct job *j,
 	if (rc == 0)
 		rc = plan_names(j, reterr);
 	if (rc == 0)
-		rc = plan_same_redirector(spec, j, reterr);
+		rc = plan_same_rules(spec, j, reterr);
 	j->s.mode = spec->mode;
 	return rc;
 }

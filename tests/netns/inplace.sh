@@ -179,6 +179,21 @@ weir release --dev happ
 tc filter show dev happ ingress | diff "$TEST_DIR/filters" - >"$out"
 point $? "and is still there afterwards" "$out"
 
+# --- the other layout, which would want the same vbr ---
+ip netns attach here $$
+workload moved 1a:27:f3:87:3a:29
+weir divert --dev happ
+weir splice up --netns moved --agent here
+[ $? = 1 ] && grep -q 'diverted in place in that namespace' "$out"
+point $? "nothing is spliced through a namespace where something is in place" "$out"
+weir release --dev happ && weir splice up --netns moved --agent here --mode pass
+point $? "but afterwards" "$out"
+weir divert --dev happ
+[ $? = 1 ] && grep -q 'spliced through this namespace' "$out" && ip link show vbr >"$out"
+point $? "and then nothing is in place, and vbr stays the splice's" "$out"
+weir splice down --netns moved --agent here
+point $? "which can be taken down" "$out"
+
 # --- what goes away, and what cannot be ---
 weir divert --netns web && ip link delete hweb
 gone() { ! ip link show hweb >/dev/null 2>&1; }

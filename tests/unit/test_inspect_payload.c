@@ -24,6 +24,7 @@ struct bench {
 	struct name_set *names;
 	uint32_t version;
 	usec_t now;
+	unsigned ended;
 };
 
 /* What a rule of one server, or one name, and one port allows. */
@@ -261,6 +262,11 @@ static void ask_by_tcp(struct bench *b, int reason)
 	assert_int_equal(r.server_asm.bytes, LEN(ANSWER) - 10);
 }
 
+static void count_ended(void *arg, const struct session_record *s)
+{
+	(*(unsigned *)arg)++;
+}
+
 static void test_name_by_tcp(void **state)
 {
 	struct bench *b = *state;
@@ -273,9 +279,11 @@ static void test_name_by_tcp(void **state)
 			 REASON_RULE);
 	assert_int_equal(open_shop(b, 5000), REASON_RULE);
 	assert_int_equal(inspect_counts(b->in).dns[DNS_OK], 2);
+	inspect_on_flow_end(b->in, count_ended, &b->ended);
 	while (inspect_end_flows(b->in, (struct flow_pick){ FLOW_PICK_ALL, 0 },
 				 &cursor, &n))
 		continue;
+	assert_int_equal(b->ended, 2); /* each was told as it was */
 	assert_int_equal(inspect_counts(b->in).streams.streams, 0);
 	assert_int_equal(inspect_counts(b->in).streams.blocks, 0);
 }
