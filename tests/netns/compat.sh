@@ -167,6 +167,24 @@ chunked() {
 wait_until 10 chunked
 point $? "chunks are one policy, one DLP setting; many messages in one datagram" "$out"
 
+# --- each door has its own chunks ---
+half='"cmd":1,"defact":6,"dir":3,"mac":["1a:27:f3:87:3a:27"],"rules":[{"sip":"10.10.10.66",
+    "dip":"10.10.10.88","port":1,"portr":1,"proto":6,"action":2,"ingress":true,"id"'
+refused() {
+    dp stats -o json && python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["doors"]["compat"]["refused"])' "$out"
+}
+before=$(refused)
+dp "{\"ctrl_cfg_policy\":{\"flag\":1,$half:500}]}}"
+client send ctrl_cfg_policy "{\"flag\":2,$half:600}]}"
+more_refused() { [ "$(refused)" = $((before + 1)) ]; }
+wait_until 10 more_refused
+point $? "what one door has begun the other cannot end" "$out"
+dp "{\"ctrl_cfg_policy\":{\"flag\":2,$half:501}]}}" && dp config -o json &&
+    json "[r['id'] for m in d['messages'] if 'ctrl_cfg_policy' in m
+        for r in m['ctrl_cfg_policy']['rules']] == [500, 501]"
+point $? "nor mix with its own" "$out"
+
 # --- what is printed can be read back ---
 dp config
 cp "$out" "$TEST_DIR/config.json"
@@ -201,6 +219,28 @@ dp '{"ctrl_refresh_app":{}}'
 json_untold() { dp stats -o json && json "d['notices']['apps']['sent'] == 0"; }
 json_untold && [ ! -e "$sink.heard" ]
 point $? "a socket that is another user's is told nothing" "$out"
+
+# --- an agent that comes late ---
+rm -f "$sink"
+protect
+at container-ns timeout 1 bash -c "exec 3<>/dev/tcp/$host4/10" 2>/dev/null
+not_taken() { dp stats -o json && json "d['notices']['connections']['not_taken'] >= 1"; }
+wait_until 30 not_taken
+point $? "one of a connection, too" "$out"
+dp connections -o json && json "any(c['server_port'] == 10 and c['action'] == 'deny' and
+    c['violations'] >= 1 and c['direction'] == 'egress' for c in d['connections'])"
+point $? "who asks at our own door is told of it meanwhile" "$out"
+dp connections && grep -q '10.10.10.66:10 .*deny' "$out"
+point $? "also in text" "$out"
+python3 "$client" --sink "$sink" listen >"$TEST_DIR/notices" 2>&1 &
+listener=$!
+children+=("$listener")
+wait_until 30 told_connection "c['server_port'] == 10 and c['action'] == 7 and c['violations'] >= 1"
+point $? "the agent hears of it when it is there" "$TEST_DIR/notices"
+dp stats -o json && json "d['notices']['connections']['lost'] == 0"
+point $? "and none is lost" "$out"
+kill "$listener"
+wait "$listener"
 
 stop_dp
 point $? "SIGTERM ends it with 0" "$TEST_DIR/log"

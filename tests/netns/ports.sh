@@ -57,20 +57,7 @@ judged() { # WHAT: allowed, denied, rejected, as the policy says
 }
 
 # --- pair ---
-for ns in host-ns agent-ns container-ns; do
-    ip netns add $ns
-    ip -n $ns link set lo up
-done
-ip -n host-ns link add vp address $host_mac type veth peer name vex netns agent-ns
-ip -n container-ns link add eth0 address $mac type veth peer name vin netns agent-ns
-ip -n host-ns addr add $host4/24 dev vp
-ip -n host-ns addr add $host6/64 dev vp nodad
-ip -n container-ns addr add $cont4/24 dev eth0
-ip -n container-ns addr add $cont6/64 dev eth0 nodad
-ip -n host-ns link set vp up
-ip -n container-ns link set eth0 up
-ip -n agent-ns link set vex up
-ip -n agent-ns link set vin up
+pair_topology
 background container-ns socat TCP-LISTEN:7001,reuseaddr,fork EXEC:cat
 wait_until 10 listens container-ns 7001
 

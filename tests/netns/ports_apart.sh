@@ -19,20 +19,7 @@ workload() {
 }
 
 # --- a pair and the own stack ---
-for ns in host-ns agent-ns container-ns; do
-    ip netns add $ns
-    ip -n $ns link set lo up
-done
-ip -n host-ns link add vp address $host_mac type veth peer name vex netns agent-ns
-ip -n container-ns link add eth0 address $mac type veth peer name vin netns agent-ns
-ip -n host-ns addr add $host4/24 dev vp
-ip -n host-ns addr add $host6/64 dev vp nodad
-ip -n container-ns addr add $cont4/24 dev eth0
-ip -n container-ns addr add $cont6/64 dev eth0 nodad
-ip -n host-ns link set vp up
-ip -n container-ns link set eth0 up
-ip -n agent-ns link set vex up
-ip -n agent-ns link set vin up
+pair_topology
 
 # An address that the own stack answers for, as soon as it hears of it.
 ip -n agent-ns addr add 10.10.10.77/24 dev vex

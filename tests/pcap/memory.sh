@@ -3,23 +3,9 @@
 # (bench/memory.c). Memory, unlike time, is the same on a busy machine: so this
 # decides, on the programs as they are installed, where no sanitizer adds to it.
 # BUILD_RELEASE: their build directory.
-set -u
+. "$(dirname "$0")/lib.sh"
 LIMIT_MB=600
 memory=${BUILD_RELEASE:?is the release build directory}/bench/memory
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-points=0
-failures=0
-
-point() { # STATUS NAME
-    points=$((points + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $points - $2"
-    else
-        echo "not ok $points - $2"
-        failures=$((failures + 1))
-    fi
-}
 
 is() { # NAME CONDITION: of awk, on that value v; so is a missing one
     awk -F= -v name="$1" '$1 == name { v = $2; ok = ('"$2"') }

@@ -2,24 +2,10 @@
 # Captures through weir-dp -p: each prints what expected/ lists, a line a flow,
 # block or reason to drop; under the messages of load/, if there is such a file.
 # BUILD: the build directory; SRC: the sources.
-set -u
+. "$(dirname "$0")/lib.sh"
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 dp=${DP:-${BUILD:?is the build directory}/src/dp/weir-dp}
 here=$SRC/tests/pcap
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-points=0
-failures=0
-
-point() { # STATUS NAME
-    points=$((points + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $points - $2"
-    else
-        echo "not ok $points - $2"
-        failures=$((failures + 1))
-    fi
-}
 
 for expected in "$here"/expected/*.txt; do
     name=$(basename "$expected" .txt)

@@ -180,6 +180,9 @@ static struct dlp_targets only(uint16_t i, size_t n)
 	return (struct dlp_targets){ &ids[i], n };
 }
 
+/* By which door; each has its own chunks. */
+static bool strict = true;
+
 static int configure(struct dlp *d, unsigned flag, const char *uses,
 		     const char *rules, struct dlp_targets at)
 {
@@ -196,7 +199,7 @@ static int configure(struct dlp *d, unsigned flag, const char *uses,
 		       "\"wafruletype\":\"\"}",
 		       flag, uses, rules);
 	m = message("ctrl_cfg_dlp", body);
-	rc = dlp_configure(d, &m, true, at, &err);
+	rc = dlp_configure(d, &m, strict, at, &err);
 	ctrl_msg_done(&m);
 	return rc;
 }
@@ -251,9 +254,27 @@ static int build(struct dlp *d, unsigned flag, bool rule, struct dlp_targets at,
 			      "[\"/a/\"]}"
 			    : "");
 	m = message("ctrl_bld_dlp", body);
-	rc = dlp_build(d, &m, true, at, not_at, &err);
+	rc = dlp_build(d, &m, strict, at, not_at, &err);
 	ctrl_msg_done(&m);
 	return rc;
+}
+
+static void test_doors(void **state)
+{
+	struct dlp *d = dlp_new();
+
+	assert_int_equal(
+		configure(d, 1, "{\"id\":20001,\"action\":1}", "7", only(0, 1)),
+		0);
+	assert_int_equal(build(d, 1, true, only(0, 1), only(1, 0)), 0);
+	strict = false;
+	assert_int_equal(configure(d, 2, "", "", only(0, 1)), -EINVAL);
+	assert_int_equal(build(d, 2, true, only(0, 1), only(1, 0)), -EINVAL);
+	strict = true;
+	assert_int_equal(configure(d, 2, "", "", only(0, 1)), 0);
+	assert_int_equal(build(d, 2, true, only(0, 1), only(1, 0)), 0);
+	assert_int_equal(dlp_scope_of(d, 0)->n_dlp, 1);
+	dlp_free(d);
 }
 
 static void test_detectors(void **state)
@@ -353,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_full),
 		cmocka_unit_test(test_dlp_chunks),
+		cmocka_unit_test(test_doors),
 		cmocka_unit_test(test_detectors),
 		cmocka_unit_test(test_dlp_random),
 		cmocka_unit_test(test_kept),
