@@ -95,7 +95,7 @@ static uint64_t percentile(const struct histogram *h, double share)
 
 /* --- the ring --------------------------------------------------------- */
 
-enum phase { PHASE_NONE, PHASE_QUIET, PHASE_SWAP, PHASE__MAX };
+enum phase { PHASE_NONE, PHASE_QUIET, PHASE_BUSY, PHASE_SWAP, PHASE__MAX };
 
 struct timetable {
 	struct ring ring;
@@ -408,6 +408,15 @@ static void pause_ms(uint64_t ms)
 	(void)nanosleep(&t, NULL); /* no signal has a handler here */
 }
 
+/* Keeps this processor busy for so long, with nothing that others could feel. */
+static void count_for(uint64_t ns)
+{
+	uint64_t from = clock_ns(CLOCK_MONOTONIC);
+
+	while (clock_ns(CLOCK_MONOTONIC) - from < ns)
+		(void)any(2);
+}
+
 static void set_phase(struct bench *b, enum phase p)
 {
 	atomic_store_explicit(&b->table->phase, p, memory_order_relaxed);
@@ -443,14 +452,18 @@ static void run(struct bench *b, const struct options *o)
 	worker_ask(b->worker, attach, b->table);
 	pause_ms(2 * round_ms); /* all connections are made by then */
 	for (b->swap = 0; b->swap < o->swaps; b->swap++) {
-		uint64_t from;
+		uint64_t from, busy;
 
 		set_phase(b, PHASE_SWAP);
 		from = clock_ns(CLOCK_MONOTONIC);
 		send_text(b, text);
+		busy = clock_ns(CLOCK_MONOTONIC) - from;
+		pause_ms(round_ms);
+		set_phase(b, PHASE_BUSY);
+		count_for(busy);
 		pause_ms(round_ms);
 		set_phase(b, PHASE_QUIET);
-		pause_ms((clock_ns(CLOCK_MONOTONIC) - from) / 1000000);
+		pause_ms(busy / 1000000 + round_ms);
 	}
 	set_phase(b, PHASE_NONE);
 	worker_ask(b->worker, detach, NULL);
@@ -508,6 +521,8 @@ static int report(struct bench *b, const struct options *o)
 	       "99.99 %", "longest", "over 1 ms");
 	print_histogram("quiet: waited", &t->waited[PHASE_QUIET]);
 	print_histogram("quiet: inspected", &t->inspected[PHASE_QUIET]);
+	print_histogram("busy: waited", &t->waited[PHASE_BUSY]);
+	print_histogram("busy: inspected", &t->inspected[PHASE_BUSY]);
 	print_histogram("swap: waited", &t->waited[PHASE_SWAP]);
 	print_histogram("swap: inspected", &t->inspected[PHASE_SWAP]);
 	print_steps(b, o->swaps);

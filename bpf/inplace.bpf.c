@@ -22,6 +22,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/cache.h"
 #include "bpf/frame.h"
 #include "bpf/inplace.h"
 
@@ -54,8 +55,23 @@ struct {
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, __u32);
-	__type(value, __u64);
-} inplace_beat SEC(".maps");
+	__type(value, struct inplace_dp);
+} inplace_dp SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, INPLACE_FLOWS_MAX);
+	__type(key, struct inplace_flow_key);
+	__type(value, struct inplace_flow);
+} inplace_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, INPLACE_FLOWS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct inplace_seen);
+} inplace_seen SEC(".maps");
 
 static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
 				  enum inplace_way way,
@@ -92,12 +108,42 @@ static __always_inline int go_on(const struct __sk_buff *skb,
 	return GO_ON;
 }
 
-static __always_inline int is_alive(void)
+/* The data plane's, if it is alive at that time; else NULL. */
+static __always_inline const struct inplace_dp *living_dp(__u64 now)
 {
 	__u32 zero = 0;
-	__u64 *beat = bpf_map_lookup_elem(&inplace_beat, &zero);
+	const struct inplace_dp *dp = bpf_map_lookup_elem(&inplace_dp, &zero);
 
-	return beat && bpf_ktime_get_ns() - *beat < INPLACE_STALE_NS;
+	/* it may have beaten between our asking for the time and now */
+	if (!dp || (__s64)(now - dp->beat_ns) >= (__s64)INPLACE_STALE_NS)
+		return NULL;
+	return dp;
+}
+
+/* As of `generation`; what the cache decides is counted there. */
+static __always_inline enum cache_answer
+cache_asked(const struct __sk_buff *skb, const struct inplace_endpoint *ep,
+	    enum inplace_way way, __u32 ip, __u64 generation, __u64 now)
+{
+	struct cache_frame f = { .key.mark = (__u16)mark_of(ep->mark) };
+	const struct inplace_flow *flow;
+	struct inplace_seen *seen;
+	__u32 slot;
+
+	if (!cache_frame(skb, ip, way, &f))
+		return CACHE_MISS;
+	flow = bpf_map_lookup_elem(&inplace_flows, &f.key);
+	if (!flow || flow->generation != generation)
+		return CACHE_MISS;
+	if (flow->verdict == INPLACE_VERDICT_PASS &&
+	    f.key.proto == IPPROTO_TCP && f.l4.flags & L4_TCP_SYN_FIN_RST)
+		return CACHE_MISS;
+	slot = flow->slot;
+	seen = bpf_map_lookup_elem(&inplace_seen, &slot);
+	if (!seen)
+		return CACHE_MISS;
+	cache_count(skb, &f, &seen->way[way], now);
+	return flow->verdict == INPLACE_VERDICT_PASS ? CACHE_PASS : CACHE_DROP;
 }
 
 static __always_inline int is_copy_marked(const __u8 *mac)
@@ -161,15 +207,21 @@ static __always_inline int is_own(const struct ethhdr *eth,
 	return same_mac(eth->h_dest, ep->mac) || is_broadcast(eth->h_dest);
 }
 
-static __always_inline int tap(struct __sk_buff *skb,
+static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 			       const struct inplace_endpoint *ep,
-			       enum inplace_way way)
+			       enum inplace_way way, __u32 ip)
 {
-	struct ethhdr *eth = header(skb);
+	__u64 now = bpf_ktime_get_ns();
+	const struct inplace_dp *dp = living_dp(now);
 	__u8 before[ETH_ALEN];
 
+	/* only copies are spared: here nothing is dropped */
+	if (dp && is_own(eth, ep, way) &&
+	    cache_asked(skb, ep, way, ip, dp->generation, now) == CACHE_PASS)
+		return go_on(skb, way, INPLACE_COUNT_CACHED);
+	eth = header(skb);
 	if (!eth)
-		return GO_ON;
+		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	set_mac(before, own_mac(eth, way));
 	put_mark(own_mac(eth, way), ep, 1);
 	/* a copy that finds no room is counted as lost where it was lost */
@@ -183,14 +235,26 @@ static __always_inline int tap(struct __sk_buff *skb,
 
 static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 				  const struct inplace_endpoint *ep,
-				  enum inplace_way way)
+				  enum inplace_way way, __u32 ip)
 {
+	__u64 now = bpf_ktime_get_ns();
+	const struct inplace_dp *dp = living_dp(now);
+	enum cache_answer known;
+
 	if (!is_own(eth, ep, way))
 		return drop(skb, way, INPLACE_COUNT_FOREIGN);
-	if (!is_alive())
+	if (!dp)
 		return ep->failure == INPLACE_OPEN
 			       ? go_on(skb, way, INPLACE_COUNT_FAIL_OPEN)
 			       : drop(skb, way, INPLACE_COUNT_FAIL_CLOSED);
+	known = cache_asked(skb, ep, way, ip, dp->generation, now);
+	if (known == CACHE_PASS)
+		return go_on(skb, way, INPLACE_COUNT_CACHED);
+	if (known == CACHE_DROP)
+		return drop(skb, way, INPLACE_COUNT_CACHED_DROP);
+	eth = header(skb);
+	if (!eth)
+		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	put_mark(own_mac(eth, way), ep, 0);
 	count(skb, skb->ifindex, way, INPLACE_COUNT_TO_DP);
 	return bpf_redirect(ep->vbr, 0);
@@ -231,8 +295,8 @@ static __always_inline int at_port(struct __sk_buff *skb, enum inplace_way way)
 	if (!ip || (is_group(eth->h_dest) && is_for_ip_group(skb, ip)))
 		return go_on(skb, way, INPLACE_COUNT_STRAIGHT);
 	if (ep->mode == INPLACE_TAP)
-		return tap(skb, ep, way);
-	return divert(skb, eth, ep, way);
+		return tap(skb, eth, ep, way, ip);
+	return divert(skb, eth, ep, way, ip);
 }
 
 SEC("tc")

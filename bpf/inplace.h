@@ -6,8 +6,12 @@
  *   inplace_marks  low 16 bits of a mark           -> that ifindex
  *   inplace_count  ifindex (0 = nobody's)          -> struct inplace_counts,
  *                                                     per CPU
- *   inplace_beat   0 -> when the data plane was last seen alive, ns on
- *                  CLOCK_MONOTONIC; it writes it itself (mmap)
+ *   inplace_dp     0 -> struct inplace_dp: is the data plane alive, and which
+ *                  of its verdicts hold; it writes it itself (mmap)
+ *   inplace_flows  struct inplace_flow_key -> struct inplace_flow: what the data
+ *                  plane has decided about a flow for good (verdict cache)
+ *   inplace_seen   inplace_flow.slot -> struct inplace_seen: what passed, or was
+ *                  dropped, by that; the data plane reads it (mmap)
  *
  * All are pinned, and so are the programs' attachments: what the kernel does
  * needs no process. Another layout of any of this gets another INPLACE_LAYOUT.
@@ -16,7 +20,7 @@
 
 #include <linux/types.h>
 
-#define INPLACE_LAYOUT "inplace1"
+#define INPLACE_LAYOUT "inplace2"
 /* Where the pins of a network namespace are; printf with its inode. */
 #define INPLACE_PINS "/sys/fs/bpf/weir/" INPLACE_LAYOUT "-%" PRIu64
 /* Workloads of one network namespace; one more is refused: ENOSPC. */
@@ -31,6 +35,52 @@
 #define INPLACE_SKB_BIT 0x00002000u
 /* A data plane not seen for so long is gone. It beats three times as often. */
 #define INPLACE_STALE_NS 100000000ull
+
+struct inplace_dp {
+	__u64 beat_ns;	  /* CLOCK_MONOTONIC, ns; 0: nobody is there */
+	__u64 generation; /* of the policy, never used twice; 0: none */
+};
+
+/* Flows in the cache; the data plane asks for no more. */
+#define INPLACE_FLOWS_MAX 65536
+
+/*
+ * From the workload's point of view, so both directions have one key. Only what
+ * has no VLAN tag, is whole, and is TCP or UDP behind a plain IP header has one.
+ */
+struct inplace_flow_key {
+	__u8 own[16], peer[16]; /* IPv4 as ::ffff:a.b.c.d */
+	__be16 own_port, peer_port;
+	__u16 mark; /* low 16 bits of the workload's, host order */
+	__u8 proto;
+	__u8 zero;
+};
+
+enum inplace_verdict {
+	INPLACE_VERDICT_PASS, /* but TCP with SYN, FIN or RST comes up */
+	INPLACE_VERDICT_DROP,
+};
+
+struct inplace_flow {
+	__u64 generation; /* another than inplace_dp's: as if not there */
+	__u32 slot;	  /* 0..INPLACE_FLOWS_MAX - 1 */
+	__u32 verdict;	  /* enum inplace_verdict */
+};
+
+/* One direction; a cache line each, as two CPUs may count at a time. */
+struct inplace_seen_way {
+	__u64 frames, bytes; /* whole frames, as long as they are here (GSO) */
+	__u64 payload;	     /* bytes behind the TCP or UDP header */
+	__u64 last_ns;	     /* CLOCK_MONOTONIC */
+	__u32 seq;	     /* TCP: the highest behind a segment */
+	__u32 ack;	     /* TCP: of the last segment */
+	__u32 window;	     /* TCP: likewise, as it stands there */
+	__u32 zero[5];
+};
+
+struct inplace_seen {
+	struct inplace_seen_way way[2]; /* by enum inplace_way */
+};
 
 /*
  * What the data plane gets in tap mode is a copy, which it must not send on;
@@ -72,10 +122,12 @@ enum inplace_way { INPLACE_IN /* to the workload */, INPLACE_OUT };
 	X(TO_DP, "to_dp")	/* marked, to the data plane */              \
 	X(FROM_DP, "from_dp")	/* came back, mark taken off */              \
 	X(COPY, "copied")	/* tap: passed, and copied */                \
+	X(CACHED, "cached")	/* passed by a verdict in the cache */       \
 	X(PASS, "passed")	/* mode pass */                              \
 	X(STRAIGHT, "straight") /* not IP, or to a group: never diverted */  \
 	X(FAIL_OPEN, "failed_open")	     /* data plane gone: passed */   \
 	X(FAIL_CLOSED, "drop_failed_closed") /* data plane gone */           \
+	X(CACHED_DROP, "drop_cached")	     /* by a verdict in the cache */ \
 	X(QUARANTINE, "drop_quarantine")                                     \
 	X(HOLD, "drop_hold")                                                 \
 	X(NOT_IP, "drop_not_ip")   /* where only IP may pass */              \

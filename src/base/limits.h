@@ -398,6 +398,18 @@
 #define THREAT_PACKET_MAX 2048
 #define THREAT_TEXT_MAX	  64
 
+/* --- verdict cache ---------------------------------------------------- */
+
+/* Slots of the kernel's flow map (bpf/inplace.h). Full: flows come up. */
+#define CACHE_SLOTS_MAX 65536
+/* Tuples denied without a flow. Full: the least recently met gives way. */
+#define CACHE_DENIED_MAX 1024
+/* Entries written between two batches, and slots looked at; rest: next time. */
+#define CACHE_WRITES_PER_TURN 64
+#define CACHE_SLOTS_PER_TURN  256
+/* Turns with full rings after which entries are written all the same. */
+#define CACHE_LATE_TURNS 16
+
 /* --- logging ---------------------------------------------------------- */
 
 /* Lines that outside input can trigger: so many per second, rest counted. */

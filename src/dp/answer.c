@@ -325,6 +325,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_streams(result, &c.streams);
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
+	answer_cache(result, &c.cache);
 	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
 		   c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,

@@ -162,6 +162,37 @@ void answer_names(json_t *result, const struct inspect_counts *c)
 			    c->dns[i]);
 }
 
+static void answer_ways(json_t *result, const char *name,
+			const uint64_t frames[CACHE_WAY__MAX],
+			const uint64_t bytes[CACHE_WAY__MAX])
+{
+	json_t *o = answer_group(result, name);
+
+	answer_uint(o, "frames_in", frames[CACHE_IN]);
+	answer_uint(o, "bytes_in", bytes[CACHE_IN]);
+	answer_uint(o, "frames_out", frames[CACHE_OUT]);
+	answer_uint(o, "bytes_out", bytes[CACHE_OUT]);
+}
+
+void answer_cache(json_t *result, const struct cache_stats *s)
+{
+	json_t *o = answer_group(result, "cache");
+
+	answer_uint(o, "in_use", s->in_use);
+	answer_uint(o, "limit", s->limit);
+	answer_uint(o, "full", s->full);
+	answer_uint(o, "added", s->added);
+	answer_uint(o, "renewed", s->renewed);
+	answer_uint(o, "removed", s->removed);
+	answer_uint(o, "evicted", s->evicted);
+	answer_uint(o, "failed", s->failed);
+	answer_uint(o, "denied", s->denied);
+	answer_uint(o, "denied_limit", s->denied_limit);
+	answer_uint(o, "denied_evicted", s->denied_evicted);
+	answer_ways(o, "passed", s->passed, s->passed_bytes);
+	answer_ways(o, "dropped", s->dropped, s->dropped_bytes);
+}
+
 void answer_tunnels(json_t *result, const struct inspect_counts *c)
 {
 	json_t *o = answer_group(result, "tunnels");

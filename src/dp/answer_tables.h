@@ -16,6 +16,7 @@ void answer_streams(json_t *result, const struct stream_counts *c);
 /* Names learned, DNS read. */
 void answer_names(json_t *result, const struct inspect_counts *c);
 void answer_tunnels(json_t *result, const struct inspect_counts *c);
+void answer_cache(json_t *result, const struct cache_stats *s);
 void answer_reports(json_t *result, const struct report_stats *s);
 /* What is kept for those who read it later. */
 void answer_told(json_t *result, const struct told *t);

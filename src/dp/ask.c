@@ -115,6 +115,30 @@ void ask_adopt(struct worker *w, const struct snapshot *s)
 	worker_ask(w, do_adopt, (void *)(uintptr_t)s);
 }
 
+static void do_cache(struct worker_view *view, void *arg)
+{
+	struct verdict_cache **c = arg;
+
+	*c = inspect_set_cache(view->inspect, *c);
+}
+
+struct verdict_cache *ask_cache(struct worker *w, struct verdict_cache *c)
+{
+	worker_ask(w, do_cache, &c);
+	return c;
+}
+
+static void do_generation(struct worker_view *view, void *arg)
+{
+	inspect_set_generation(view->inspect, *(const uint64_t *)arg);
+}
+
+void ask_generation(struct worker *w, uint64_t generation)
+{
+	if (generation)
+		worker_ask(w, do_generation, &generation);
+}
+
 static void do_configure(struct worker_view *view, void *arg)
 {
 	inspect_configure(view->inspect, arg);

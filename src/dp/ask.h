@@ -68,6 +68,11 @@ void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
 /* From now on the worker judges by s and no longer uses what was before. */
 void ask_adopt(struct worker *w, const struct snapshot *s);
 
+/* As inspect_set_cache(); it is not used there any more. */
+struct verdict_cache *ask_cache(struct worker *w, struct verdict_cache *c);
+/* The worker is up to date with that generation (dp/ports.h). */
+void ask_generation(struct worker *w, uint64_t generation);
+
 /* From now on the worker does as s says. */
 void ask_configure(struct worker *w, const struct inspect_settings *s);
 

@@ -13,18 +13,24 @@
 
 #include "bpf/inplace.h"
 
-int beat_open(struct err *reterr)
+_Static_assert(sizeof(struct beat) == sizeof(struct inplace_dp),
+	       "one value, seen from both sides");
+
+int beat_open(const char *name, struct err *reterr)
 {
 	char path[PATH_MAX];
 	union bpf_attr attr = { .pathname = (uintptr_t)path };
 	struct stat st;
 	int fd;
 
+	if (strcmp(name, "dp") != 0 && strcmp(name, "flows") != 0 &&
+	    strcmp(name, "seen") != 0)
+		return err_set(reterr, EINVAL, NULL, "no such map");
 	if (stat("/proc/self/ns/net", &st) < 0)
 		return err_set(reterr, errno, NULL, "own namespace: %s",
 			       strerror(errno));
-	(void)snprintf(path, sizeof path, INPLACE_PINS "/beat",
-		       (uint64_t)st.st_ino);
+	(void)snprintf(path, sizeof path, INPLACE_PINS "/%s",
+		       (uint64_t)st.st_ino, name);
 	fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof attr);
 	if (fd < 0)
 		return err_set(reterr, errno, path, "%s", strerror(errno));
@@ -43,10 +49,23 @@ struct beat *beat_map(int fd, struct err *reterr)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+uint64_t beat_outdate(struct beat *b)
+{
+	uint64_t before =
+		atomic_load_explicit(&b->generation, memory_order_relaxed);
+	uint64_t now = clock_now().us * 1000;
+	uint64_t next = now > before ? now : before + 1;
+
+	/* seen by the kernel before what is judged anew is written */
+	atomic_store_explicit(&b->generation, next, memory_order_seq_cst);
+	return next;
+}
+
 void beat_unmap(struct beat *b)
 {
 	if (!b)
 		return;
 	atomic_store_explicit(&b->at_ns, 0, memory_order_relaxed);
+	atomic_store_explicit(&b->generation, 0, memory_order_relaxed);
 	(void)munmap(b, sizeof *b); /* what was mapped can be unmapped */
 }

@@ -52,6 +52,19 @@ int change_cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return rc;
 }
 
+static bool is_read(void *arg, uint16_t endpoint)
+{
+	const struct dlp *d = arg;
+
+	return dlp_scope_of(d, endpoint) || dlp_detector_of(d, endpoint);
+}
+
+/* What DLP or WAF is to look at, the kernel must not keep to itself. */
+static int read_what_dlp_wants(struct control *ctl, struct err *reterr)
+{
+	return config_set_read(ctl->config, is_read, ctl->kept.dlp, reterr);
+}
+
 int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
@@ -62,6 +75,8 @@ int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 	if (rc == 0)
 		rc = dlp_configure(ctl->kept.dlp, m, strict, targets_of(at),
 				   reterr);
+	if (rc == 0)
+		rc = read_what_dlp_wants(ctl, reterr);
 	free(at.endpoints);
 	return rc;
 }
@@ -75,6 +90,8 @@ int change_cfg_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,
 
 	if (rc == 0)
 		dlp_clear(ctl->kept.dlp, targets_of(at));
+	if (rc == 0)
+		rc = read_what_dlp_wants(ctl, reterr);
 	free(at.endpoints);
 	return rc;
 }
@@ -93,6 +110,8 @@ int change_bld_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 	if (rc == 0)
 		rc = dlp_build(ctl->kept.dlp, m, strict, targets_of(at),
 			       targets_of(not_at), reterr);
+	if (rc == 0)
+		rc = read_what_dlp_wants(ctl, reterr);
 	free(at.endpoints);
 	free(not_at.endpoints);
 	return rc;
@@ -116,6 +135,8 @@ int change_bld_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	if (rc == 0)
 		rc = dlp_attach(ctl->kept.dlp, targets_of(old), targets_of(add),
 				targets_of(del), reterr);
+	if (rc == 0)
+		rc = read_what_dlp_wants(ctl, reterr);
 	free(old.endpoints);
 	free(add.endpoints);
 	free(del.endpoints);

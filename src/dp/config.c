@@ -349,6 +349,28 @@ int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 	return rc;
 }
 
+int config_set_read(struct config *c, bool (*wanted)(void *arg, uint16_t index),
+		    void *arg, struct err *reterr)
+{
+	struct draft d = { 0 };
+	bool changed = false;
+	int rc = draft_begin(c, &d, reterr);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < d.spec.n_endpoints; i++) {
+		struct endpoint *e = &d.endpoints[i];
+		bool read = e->used && wanted(arg, (uint16_t)i);
+
+		changed |= e->read != read;
+		e->read = read;
+	}
+	if (changed)
+		return draft_commit(c, &d, reterr);
+	free(d.endpoints);
+	return 0;
+}
+
 static int bad_chunk(enum ctrl_kind kind, struct err *reterr)
 {
 	char at[ERR_AT_MAX];

@@ -48,6 +48,12 @@ int config_find_mac(const struct config *c, const struct ctrl_msg *m,
 int config_del_mac(struct config *c, uint16_t index, struct err *reterr);
 int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
+/*
+ * Of which workloads' flows everything is to be read (struct endpoint, read), as
+ * `wanted` tells of each; publishes only where that changes.
+ */
+int config_set_read(struct config *c, bool (*wanted)(void *arg, uint16_t index),
+		    void *arg, struct err *reterr);
 /* CFG_INTERNAL_NET, CFG_SPECIP_NET, CFG_POLICY_ADDR; chunked. */
 int config_subnets(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);

@@ -24,7 +24,10 @@ static void publish(void *arg, const struct snapshot *next)
 {
 	struct control *ctl = arg;
 
+	uint64_t generation = ports_outdate(&ctl->ports);
+
 	ask_adopt(ctl->worker, next);
+	ask_generation(ctl->worker, generation);
 }
 
 /* A message of --load, as if it came through our own door. */

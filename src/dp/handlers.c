@@ -367,12 +367,15 @@ static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
 {
 	int rc = settings_read(m->settings, &ctl->settings, &ctl->settings,
 			       reterr);
+	uint64_t generation;
 
 	if (rc < 0) {
 		err_prefix(reterr, ctrl_name(m->kind));
 		return rc;
 	}
+	generation = ports_outdate(&ctl->ports);
 	ask_configure(ctl->worker, &ctl->settings);
+	ask_generation(ctl->worker, generation);
 	return 0;
 }
 

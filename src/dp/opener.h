@@ -57,7 +57,7 @@ struct opener_port {
 		OPENER_PACKET,
 		OPENER_TAP,
 		OPENER_NFQ,
-		OPENER_BEAT, /* dp/beat.h; of our own namespace */
+		OPENER_MAP, /* `iface` of the pinned ones, dp/beat.h */
 	} kind;
 	char iface[PORT_NAME_MAX];  /* packet socket; a longer one never is */
 	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */

@@ -22,8 +22,8 @@
 
 static int open_here(const struct opener_port *p, struct err *reterr)
 {
-	if (p->kind == OPENER_BEAT)
-		return beat_open(reterr);
+	if (p->kind == OPENER_MAP)
+		return beat_open(p->iface, reterr);
 	if (p->kind == OPENER_NFQ)
 		return ring_nfq_open(p->queue, reterr);
 	return ring_packet_open(p->iface, p->kind == OPENER_TAP, reterr);

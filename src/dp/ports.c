@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/limits.h"
 #include "base/log.h"
+#include "dp/ask.h"
+#include "dp/cache_maps.h"
 #include "dp/worker.h"
 
 #define SERVICE 0
@@ -22,6 +26,7 @@ void ports_init(struct ports *ps, struct worker *w, int opener_fd)
 void ports_done(struct ports *ps)
 {
 	beat_unmap(ps->beat);
+	cache_maps_free(ps->cache);
 	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
 		if (ps->at[i] && ps->at[i]->netns >= 0)
 			close(ps->at[i]->netns);
@@ -34,21 +39,78 @@ static void do_set_beat(struct worker_view *view, void *arg)
 	view->beat = arg;
 }
 
+/* One of the maps of our namespace; a descriptor or -errno. */
+static int open_map(const struct ports *ps, const char *name,
+		    struct err *reterr)
+{
+	struct opener_port what = { .kind = OPENER_MAP };
+	struct opener_fds fds;
+	int netns = -1; /* our own */
+	int rc;
+
+	(void)snprintf(what.iface, sizeof what.iface, "%s", name);
+	rc = opener_ask(ps->opener_fd, &what, &netns, &fds, reterr);
+	return rc < 0 ? rc : fds.port;
+}
+
+static struct cache_maps *open_cache(const struct ports *ps, struct err *reterr)
+{
+	int flows = open_map(ps, "flows", reterr), seen;
+
+	if (flows < 0)
+		return NULL;
+	seen = open_map(ps, "seen", reterr);
+	if (seen < 0) {
+		close(flows);
+		return NULL;
+	}
+	return cache_maps_new(flows, seen, reterr);
+}
+
+/* The worker's half, with the kernel's. Without, every frame comes up. */
+static void begin_cache(struct ports *ps)
+{
+	struct verdict_cache *half;
+	struct cache_kernel hooks;
+	struct err err;
+	uint64_t seed;
+
+	ps->cache = open_cache(ps, &err);
+	if (!ps->cache) {
+		log_warn("verdicts are not cached: %s", err.text);
+		return;
+	}
+	hooks = cache_maps_hooks(ps->cache);
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		seed = 0; /* then the table is as good as anybody's */
+	half = cache_new(0, CACHE_SLOTS_MAX, &hooks, seed);
+	if (!half) {
+		log_warn("verdicts are not cached: out of memory");
+		cache_maps_free(ps->cache);
+		ps->cache = NULL;
+		return;
+	}
+	cache_free(ask_cache(ps->worker, half));
+	ask_generation(ps->worker, ports_outdate(ps));
+}
+
 void ports_begin_beat(struct ports *ps)
 {
-	struct opener_port what = { .kind = OPENER_BEAT };
-	struct opener_fds fds;
 	struct err err;
-	int netns = -1; /* our own */
+	int fd;
 
-	if (ps->beat || ps->service.state != PORT_OPEN ||
-	    opener_ask(ps->opener_fd, &what, &netns, &fds, &err) < 0)
+	if (ps->beat || ps->service.state != PORT_OPEN)
+		return;
+	fd = open_map(ps, "dp", &err);
+	if (fd < 0)
 		return; /* nothing is, or the next opening finds it */
-	ps->beat = beat_map(fds.port, &err);
-	if (!ps->beat)
+	ps->beat = beat_map(fd, &err);
+	if (!ps->beat) {
 		log_warn("no heartbeat for the kernel: %s", err.text);
-	else
-		worker_ask(ps->worker, do_set_beat, ps->beat);
+		return;
+	}
+	begin_cache(ps);
+	worker_ask(ps->worker, do_set_beat, ps->beat);
 }
 
 static void end_beat(struct ports *ps)
@@ -56,8 +118,16 @@ static void end_beat(struct ports *ps)
 	if (!ps->beat)
 		return;
 	worker_ask(ps->worker, do_set_beat, NULL);
+	cache_free(ask_cache(ps->worker, NULL));
+	cache_maps_free(ps->cache);
+	ps->cache = NULL;
 	beat_unmap(ps->beat);
 	ps->beat = NULL;
+}
+
+uint64_t ports_outdate(struct ports *ps)
+{
+	return ps->beat ? beat_outdate(ps->beat) : 0;
 }
 
 int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],

@@ -25,8 +25,10 @@ struct ports {
 	 * port, always there; the others are owned. */
 	struct port *at[WORKER_PORTS_MAX];
 	struct port service;
-	struct beat *beat;     /* while the service port is open; or NULL */
-	struct worker *worker; /* borrowed */
+	/* While the service port is open and diverted in place; or NULL. */
+	struct beat *beat;
+	struct cache_maps *cache; /* NULL also without a cache */
+	struct worker *worker;	  /* borrowed */
 	int opener_fd;
 	usec_t retry_at; /* not before */
 };
@@ -44,6 +46,12 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
  * may be new ones.
  */
 void ports_begin_beat(struct ports *ps);
+/*
+ * What the kernel knows of verdicts holds no longer: the policy or the settings
+ * are about to change. Then ask_generation() with what is returned, as soon as
+ * they have; 0: nobody keeps verdicts.
+ */
+uint64_t ports_outdate(struct ports *ps);
 /* -ENOENT: there is none. */
 int ports_del_service(struct ports *ps, struct err *reterr);
 

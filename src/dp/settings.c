@@ -373,6 +373,22 @@ static void show_tunnels(json_t *o, const struct inspect_settings *s)
 	set(o, "geneve_ports", ports_json(&s->tunnels.geneve));
 }
 
+/* --- verdict cache ------------------------------------------------------- */
+
+static void read_cache(struct fields *f, struct inspect_settings *s, unsigned i)
+{
+	field_bool(f, "on", FIELD_MAY, &s->cache.on);
+	field_u32(f, "frames", FIELD_MAY, 1, UINT32_MAX, &s->cache.frames);
+	field_u32(f, "depth", FIELD_MAY, 0, UINT32_MAX, &s->cache.depth);
+}
+
+static void show_cache(json_t *o, const struct inspect_settings *s)
+{
+	set(o, "on", json_boolean(s->cache.on));
+	set(o, "frames", json_integer(s->cache.frames));
+	set(o, "depth", json_integer(s->cache.depth));
+}
+
 /* --- all of it ----------------------------------------------------------- */
 
 static const struct {
@@ -386,6 +402,7 @@ static const struct {
 	{ "fragments", read_fragments, show_fragments },
 	{ "flows", read_flows, show_flows },
 	{ "tunnels", read_tunnels, show_tunnels },
+	{ "cache", read_cache, show_cache },
 };
 #define N_SECTIONS (sizeof sections / sizeof *sections)
 

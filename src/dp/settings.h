@@ -5,7 +5,8 @@
  *    "threats":{"2003":{"enabled":true,"action":"drop"},...},
  *    "streams":{"overlap":"first","on":{"held_max":"drop",...}},
  *    "fragments":{"overlap":"kill"}, "flows":{"full":"judge"},
- *    "tunnels":{"look":["vxlan",...],"vxlan_ports":[4789],...}}
+ *    "tunnels":{"look":["vxlan",...],"vxlan_ports":[4789],...},
+ *    "cache":{"on":true,"frames":8,"depth":0}}
  *
  * Only what has an effect is in it: no meters or threats that nobody looks for,
  * no action where the packet is dropped for another reason anyway.

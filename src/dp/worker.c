@@ -74,8 +74,9 @@ struct worker {
 	struct heartbeat *heartbeat;
 	usec_t beat_at; /* the next one */
 	usec_t kernel_beat_at;
-	bool poll_pays;	   /* the last sleep was shorter than BUSY_POLL_US */
-	usec_t poll_until; /* third gear from then on */
+	unsigned cache_late; /* turns that cache entries have waited */
+	bool poll_pays;	     /* the last sleep was shorter than BUSY_POLL_US */
+	usec_t poll_until;   /* third gear from then on */
 };
 
 static void run_question(struct worker *w)
@@ -272,6 +273,24 @@ static void beat(struct worker *w)
 	w->beat_at = usec_add(w->view.now, USEC_PER_SEC);
 }
 
+/*
+ * What waits for the cache is written when the rings were emptied: frames that
+ * wait here would be overtaken by those that the kernel then lets go on. But a
+ * ring that never is must not keep it waiting for ever.
+ */
+static bool write_cache(struct worker *w, bool full)
+{
+	uint32_t waiting = inspect_cache_waiting(w->view.inspect);
+
+	if (waiting == 0)
+		return false;
+	if (full && ++w->cache_late < CACHE_LATE_TURNS &&
+	    waiting < CACHE_WRITES_PER_TURN)
+		return false;
+	w->cache_late = 0;
+	return inspect_write_cache(w->view.inspect);
+}
+
 /* One batch of each ready port; true: one was full, there may be more. */
 static bool turn(struct worker *w, int *ret_frames)
 {
@@ -299,6 +318,7 @@ static void *run(void *arg)
 		if (frames == 0)
 			w->view.now = clock_now();
 		more = age(w);
+		more |= write_cache(w, full);
 		beat(w);
 		run_question(w);
 		if (w->stop)
@@ -409,6 +429,7 @@ void worker_stop(struct worker *w)
 	(void)pthread_join(w->thread, NULL);
 	for (uint16_t i = 0; i < WORKER_PORTS_MAX; i++)
 		ring_free(w->ports[i].ring);
+	cache_free(inspect_set_cache(w->view.inspect, NULL));
 	inspect_free(w->view.inspect);
 	(void)sem_destroy(&w->done);
 	close_fds(w);

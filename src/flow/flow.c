@@ -72,7 +72,7 @@ struct flow_table {
 	struct list lists[LISTS];
 	unsigned expire_first; /* the list flow_expire() began with */
 	struct flow_counts counts;
-	void (*on_end)(void *arg, const struct flow *f);
+	void (*on_end)(void *arg, struct flow *f);
 	void *on_end_arg;
 };
 
@@ -140,7 +140,7 @@ void flow_table_free(struct flow_table *t)
 }
 
 void flow_table_on_end(struct flow_table *t,
-		       void (*fn)(void *arg, const struct flow *f), void *arg)
+		       void (*fn)(void *arg, struct flow *f), void *arg)
 {
 	t->on_end = fn;
 	t->on_end_arg = arg;
@@ -388,7 +388,6 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->class = (uint8_t)first_class(p->proto);
 	f->icmp_type = icmp_request_type(p->proto, p->icmp_type);
 	f->icmp_code = p->icmp_code;
-	f->ethertype = p->ethertype;
 	f->first_seen = f->last_seen = now;
 	memset(f->side, 0, sizeof f->side);
 	memset(&f->challenge, 0, sizeof f->challenge);
@@ -400,6 +399,7 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->in_session = false;
 	f->stream = 0;
 	f->name_birth = 0;
+	f->cached = 0;
 	if (midstream)
 		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
 			TCP_S_ESTABLISHED;
@@ -510,6 +510,23 @@ enum flow_step flow_follow(struct flow_table *t, struct flow *f,
 		class = tcp_class(f);
 	touch(t, f, class, now);
 	return step;
+}
+
+void flow_carried(struct flow_table *t, struct flow *f,
+		  const struct flow_carried by_side[static FLOW_SIDE__MAX],
+		  usec_t last_seen)
+{
+	enum flow_class class = (enum flow_class)f->class;
+
+	for (int i = 0; i < FLOW_SIDE__MAX; i++) {
+		f->side[i].packets += by_side[i].packets;
+		f->side[i].bytes += by_side[i].bytes;
+	}
+	if (f->key.proto == PROTO_TCP) {
+		tcp_carried(f, by_side);
+		class = tcp_class(f);
+	}
+	touch(t, f, class, last_seen);
 }
 
 void flow_end(struct flow_table *t, struct flow *f)

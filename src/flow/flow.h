@@ -144,7 +144,7 @@ struct flow {
 	bool cut : 1;	 /* by flow_cut() */
 	uint8_t class;	 /* enum flow_class */
 	uint8_t icmp_type, icmp_code; /* of the request */
-	uint16_t ethertype;
+	uint32_t cached; /* inspect/cache.c: its slot + 1; zero in a new one */
 	uint32_t silent_ms; /* when `silent` began, modulo 2^32 */
 	usec_t first_seen, last_seen;
 	struct flow_side_state side[FLOW_SIDE__MAX];
@@ -243,6 +243,26 @@ enum flow_step flow_follow(struct flow_table *t, struct flow *f,
 			   const struct packet *p, enum flow_side side,
 			   usec_t now);
 
+static inline uint16_t flow_ethertype(const struct flow *f)
+{
+	return ip_is_v4(f->key.own) ? ETHERTYPE_IP4 : ETHERTYPE_IP6;
+}
+
+/* What one side has sent that was carried without being shown here. */
+struct flow_carried {
+	uint64_t packets, bytes; /* as in flow_side_state; since last told */
+	uint32_t seq;		 /* TCP: highest sent + 1 */
+	uint32_t ack, window;	 /* TCP: of its last segment, not scaled */
+};
+
+/*
+ * f goes on as if it had been followed: counted, touched, and TCP's numbers move
+ * on. What was not shown is believed, window or not.
+ */
+void flow_carried(struct flow_table *t, struct flow *f,
+		  const struct flow_carried by_side[static FLOW_SIDE__MAX],
+		  usec_t last_seen);
+
 /* Who sent a packet that goes to (ingress) or from the workload of f. */
 static inline enum flow_side flow_sender(const struct flow *f, bool ingress)
 {
@@ -254,7 +274,7 @@ static inline enum flow_side flow_sender(const struct flow *f, bool ingress)
  * the table. NULL: nobody.
  */
 void flow_table_on_end(struct flow_table *t,
-		       void (*fn)(void *arg, const struct flow *f), void *arg);
+		       void (*fn)(void *arg, struct flow *f), void *arg);
 
 /* Ends one flow now. f is gone afterwards. */
 void flow_end(struct flow_table *t, struct flow *f);

@@ -287,6 +287,37 @@ static void take_bytes_of(struct flow *f, const struct packet *p,
 	}
 }
 
+/* --- what was carried without being shown here --------------------------- */
+
+/* More than that since we were told, and the numbers may have gone round. */
+#define CARRIED_AROUND (1u << 30)
+
+void tcp_carried(struct flow *f,
+		 const struct flow_carried by_side[static FLOW_SIDE__MAX])
+{
+	bool around = by_side[FLOW_CLIENT].bytes > CARRIED_AROUND ||
+		      by_side[FLOW_SERVER].bytes > CARRIED_AROUND;
+	bool scaled = f->side[FLOW_CLIENT].has_wscale &&
+		      f->side[FLOW_SERVER].has_wscale;
+
+	for (int i = 0; i < FLOW_SIDE__MAX; i++) {
+		struct flow_side_state *a = &f->side[i], *b = &f->side[!i];
+		const struct flow_carried *c = &by_side[i];
+		uint32_t edge =
+			c->ack + (c->window << (scaled ? a->wscale : 0));
+
+		if (!c->packets)
+			continue;
+		a->next_seq = around ? c->seq : seq_max(a->next_seq, c->seq);
+		a->acked = around ? c->ack : seq_max(a->acked, c->ack);
+		a->edge = around ? edge : seq_max(a->edge, edge);
+		a->heard = a->has_seq = a->acked_any = true;
+		if (b->fin_seen && seq_after(c->ack, b->fin_seq))
+			b->fin_acked = true;
+	}
+	name_states(f);
+}
+
 /* --- a new connection in an old flow ---------------------------------------- */
 
 enum flow_side tcp_reopener(const struct packet *p, enum flow_side side)

@@ -13,6 +13,9 @@ enum flow_step tcp_follow(struct flow *f, const struct packet *p,
 			  enum flow_side side);
 /* Who opened the connection that takes a flow over. */
 enum flow_side tcp_reopener(const struct packet *p, enum flow_side side);
+/* As flow_carried(). */
+void tcp_carried(struct flow *f,
+		 const struct flow_carried by_side[static FLOW_SIDE__MAX]);
 /* Both ends were reset by us. */
 void tcp_cut(struct flow *f);
 /* Has the client sent neither a byte nor a FIN? false: its SYN was not seen. */

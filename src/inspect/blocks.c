@@ -21,7 +21,7 @@ static bool same_block(const struct block_record *a,
 }
 
 void blocks_note(struct blocks *b, uint16_t endpoint,
-		 const struct block_record *r, usec_t now)
+		 const struct block_record *r, uint64_t count, usec_t now)
 {
 	struct {
 		struct ip_addr from, to;
@@ -35,7 +35,7 @@ void blocks_note(struct blocks *b, uint16_t endpoint,
 		struct block_record *e = &b->record[i];
 
 		if (e->count && same_block(e, r)) {
-			e->count++;
+			e->count += count;
 			e->last_us = now.us;
 			e->policy_version = r->policy_version;
 			return;
@@ -49,7 +49,7 @@ void blocks_note(struct blocks *b, uint16_t endpoint,
 	else
 		b->in_use++;
 	b->record[take] = *r;
-	b->record[take].count = 1;
+	b->record[take].count = count;
 	b->record[take].first_us = now.us;
 	b->record[take].last_us = now.us;
 	b->endpoint[take] = endpoint;

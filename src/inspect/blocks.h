@@ -24,9 +24,9 @@ struct blocks {
 	struct block_record record[BLOCKS_MAX];
 };
 
-/* r->count, first_us and last_us are filled in here. */
+/* `count` of them; r->count, first_us and last_us are filled in here. */
 void blocks_note(struct blocks *b, uint16_t endpoint,
-		 const struct block_record *r, usec_t now);
+		 const struct block_record *r, uint64_t count, usec_t now);
 /* Newest first; returns how many. */
 size_t blocks_copy(const struct blocks *b,
 		   struct block_record ret[static BLOCKS_MAX]);

@@ -30,6 +30,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "inspect/cache_use.h"
 #include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
@@ -196,6 +197,8 @@ static struct flow *find_live(struct passage *w, const struct flow_key *k)
 {
 	struct flow *f = flow_find(w->in->flows, k);
 
+	if (f && f->cached)
+		cache_catch_up(w->in, f);
 	if (!f || flow_life_s(f, w->now) > 0)
 		return f;
 	flow_end(w->in->flows, f);
@@ -421,6 +424,7 @@ bool inspect_age(struct inspect *in, usec_t now)
 	more = flow_expire(in->flows, now, EXPIRE_PER_BATCH) ==
 	       EXPIRE_PER_BATCH;
 	more |= silent_age(in, now);
+	more |= cache_age(in, now);
 	if (usec_since(now, in->aged) < AGE_EVERY_US)
 		return more;
 	in->aged = now;
@@ -452,6 +456,7 @@ void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 	traffic_forget(in->traffic, endpoint);
 	learned_forget(in->learned, endpoint);
 	replies_forget(&in->reply_limit, endpoint);
+	cache_forget_endpoint(in, endpoint);
 	if (in->leaving == endpoint)
 		in->leaving = ENDPOINT_NONE;
 }

@@ -23,6 +23,7 @@
 #include "detect/threat.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
+#include "inspect/cache.h"
 #include "inspect/learned.h"
 #include "inspect/report.h"
 #include "packet/defrag.h"
@@ -140,6 +141,7 @@ struct inspect_counts {
 	struct report_stats reports;
 	struct stream_counts streams;
 	struct learned_stats learned;
+	struct cache_stats cache;
 	uint64_t dns[DNS_OUTCOME__MAX]; /* messages read, by enum dns_outcome */
 	uint64_t tunnels[TUNNEL__MAX];	/* looked into, by tunnel_outcome */
 };

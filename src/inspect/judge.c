@@ -7,6 +7,7 @@
  */
 #include "inspect/judge.h"
 
+#include "inspect/cache_use.h"
 #include "inspect/guard.h"
 #include "inspect/names.h"
 #include "inspect/payload.h"
@@ -70,13 +71,13 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 				      .name = j.name };
 }
 
-static void note_block(struct passage *w, const struct flow_key *k,
-		       bool client_is_own, const struct flow_verdict *v)
+void judge_note_block(struct inspect *in, const struct flow_key *k,
+		      bool client_is_own, const struct flow_verdict *v,
+		      uint64_t frames)
 {
 	struct policy_query q = query_of(k, client_is_own);
 	struct block_record r = {
-		.ep_mac = w->endpoint ? w->endpoint->mac
-				      : (struct mac){ { 0 } },
+		.ep_mac = passage_mac_of(in, k->endpoint),
 		.ingress = q.ingress,
 		.from = q.client,
 		.to = q.server,
@@ -85,10 +86,10 @@ static void note_block(struct passage *w, const struct flow_key *k,
 		.reason = v->reason,
 		.action = v->action,
 		.rule_id = v->rule_id,
-		.policy_version = snapshot_version(w->in->snapshot),
+		.policy_version = snapshot_version(in->snapshot),
 	};
 
-	blocks_note(&w->in->blocks, w->index, &r, w->now);
+	blocks_note(&in->blocks, k->endpoint, &r, frames, in->now);
 }
 
 static void send_own(struct passage *w, bool onward,
@@ -178,12 +179,14 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	if (v.reason == REASON_EXTERNAL_IP)
 		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, NULL);
 	if (v.action >= POLICY_VIOLATE)
-		note_block(w, k, own, &v);
+		judge_note_block(w->in, k, own, &v, 1);
 	if (v.blocked) {
-		session_denied(w, k, own, &v);
+		session_denied(w->in, k, own, &v, 1);
 		passage_drop(w, (enum reason)v.reason);
 		if (rejected)
 			reject(w);
+		else
+			cache_denied(w, k, own, &v);
 		return;
 	}
 	passage_forward(w, (enum reason)v.reason);
@@ -220,7 +223,7 @@ static bool rejudge(struct passage *w, struct flow *f)
 	names_judged(w->in, f);
 	changed = v->action != before.action || v->rule_id != before.rule_id;
 	if (v->action == POLICY_VIOLATE)
-		note_block(w, &f->key, f->client_is_own, v);
+		judge_note_block(w->in, &f->key, f->client_is_own, v, 1);
 	if (!v->blocked || before.blocked)
 		return changed;
 	/* reference 3.5: a session that turns to deny is reset at both ends */
@@ -242,10 +245,12 @@ static bool reopened_may_be(struct passage *w, struct flow *f)
 	f->verdict = judge(w, &f->key, NULL, f->client_is_own, &rejected);
 	names_judged(w->in, f);
 	if (f->verdict.action >= POLICY_VIOLATE)
-		note_block(w, &f->key, f->client_is_own, &f->verdict);
+		judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict,
+				 1);
 	if (f->verdict.blocked) {
 		passage_drop(w, (enum reason)f->verdict.reason);
-		session_denied(w, &f->key, f->client_is_own, &f->verdict);
+		session_denied(w->in, &f->key, f->client_is_own, &f->verdict,
+			       1);
 		if (rejected)
 			reject(w);
 	} else if (!guard_session(w, f->client_is_own, &ticket)) {
@@ -290,6 +295,7 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		w->in->counts.out_of_window++;
 	if (f->cut) {
+		cache_flow(w, f);
 		passage_drop(w, REASON_THREAT);
 		return;
 	}
@@ -297,8 +303,10 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		changed = rejudge(w, f);
 	session_packet(w, f, changed);
 	if (f->verdict.blocked) {
-		note_block(w, &f->key, f->client_is_own, &f->verdict);
+		judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict,
+				 1);
 		passage_drop(w, (enum reason)f->verdict.reason);
+		cache_flow(w, f);
 		return;
 	}
 	if (guard_handshake(w, f, flow_sender(f, w->ingress)))
@@ -307,4 +315,5 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	/* what its receiver does not believe says nothing */
 	if (step != FLOW_STEP_OUT_OF_WINDOW)
 		payload_packet(w, f, step == FLOW_STEP_REOPENED);
+	cache_flow(w, f);
 }

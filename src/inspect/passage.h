@@ -23,6 +23,7 @@ struct inspect {
 	struct traffic *traffic;
 	struct stream_pool *streams;
 	struct learned *learned;
+	struct verdict_cache *cache;	  /* NULL: no kernel that has one */
 	struct inspect_settings settings; /* by inspect_configure() only */
 	const struct snapshot *snapshot;  /* borrowed */
 	uint16_t leaving; /* see passage_mac_of(); or ENDPOINT_NONE */

@@ -295,11 +295,12 @@ void report_session(struct reports *r, const struct report_session *s,
 }
 
 void report_denied(struct reports *r, const struct report_session *s,
-		   usec_t now)
+		   uint64_t packets, usec_t now)
 {
 	struct addition a = {
-		.packets = 1,
-		.violations = 1,
+		.packets = packets,
+		.violations = packets < UINT32_MAX ? (uint32_t)packets
+						   : UINT32_MAX,
 		.first_us = now.us,
 		.last_us = now.us,
 		.application = APPLICATION_NOT_CHECKED,

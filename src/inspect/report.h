@@ -100,9 +100,9 @@ bool report_is_dns(uint8_t proto, uint16_t server_port);
 void report_session(struct reports *r, const struct report_session *s,
 		    struct flow_told *told, enum report_event what, usec_t now);
 
-/* A first packet was denied, so there is no session. */
+/* So many packets were denied, and there is no session. */
 void report_denied(struct reports *r, const struct report_session *s,
-		   usec_t now);
+		   uint64_t packets, usec_t now);
 
 /* SESSION_* (wire/words.h) as CONNECTION_*; other bits are left out. */
 uint16_t report_flags(uint16_t session_flags);

@@ -71,30 +71,42 @@ void session_begin(struct passage *w, struct flow *f, uint32_t ticket)
 				      !f->client_is_own, w->now);
 }
 
-void session_packet(struct passage *w, struct flow *f, bool changed)
+static void tell(struct inspect *in, struct flow *f, bool changed)
 {
 	const struct flow_key *k = &f->key;
 	bool dns = report_is_dns(k->proto,
 				 f->client_is_own ? k->peer_port : k->own_port);
 	struct report_session s;
 
-	if (!w->endpoint || (!changed && !report_is_due(&f->told, dns, w->now)))
+	if (k->endpoint == ENDPOINT_NONE ||
+	    (!changed && !report_is_due(&f->told, dns, in->now)))
 		return;
-	s = report_of(w->in, f);
-	report_session(w->in->reports, &s, &f->told,
-		       changed ? REPORT_CHANGED : REPORT_PACKET, w->now);
+	s = report_of(in, f);
+	report_session(in->reports, &s, &f->told,
+		       changed ? REPORT_CHANGED : REPORT_PACKET, in->now);
 }
 
-void session_denied(struct passage *w, const struct flow_key *k,
-		    bool client_is_own, const struct flow_verdict *v)
+void session_packet(struct passage *w, struct flow *f, bool changed)
+{
+	tell(w->in, f, changed);
+}
+
+void session_carried(struct inspect *in, struct flow *f)
+{
+	tell(in, f, false);
+}
+
+void session_denied(struct inspect *in, const struct flow_key *k,
+		    bool client_is_own, const struct flow_verdict *v,
+		    uint64_t packets)
 {
 	struct report_session s;
 
-	if (!w->endpoint)
+	if (k->endpoint == ENDPOINT_NONE)
 		return;
-	s = describe(w->in, k, client_is_own, v);
-	s.first_seen = s.last_seen = w->now;
-	report_denied(w->in->reports, &s, w->now);
+	s = describe(in, k, client_is_own, v);
+	s.first_seen = s.last_seen = in->now;
+	report_denied(in->reports, &s, packets, in->now);
 }
 
 void session_end(struct inspect *in, const struct flow *f)

@@ -10,8 +10,11 @@
 void session_begin(struct passage *w, struct flow *f, uint32_t ticket);
 /* A packet of f was judged; changed: with another outcome than before. */
 void session_packet(struct passage *w, struct flow *f, bool changed);
-/* A packet was denied before there was a flow. */
-void session_denied(struct passage *w, const struct flow_key *k,
-		    bool client_is_own, const struct flow_verdict *v);
+/* Packets of f were carried that nobody here has seen. */
+void session_carried(struct inspect *in, struct flow *f);
+/* So many packets were denied, and there is no flow. */
+void session_denied(struct inspect *in, const struct flow_key *k,
+		    bool client_is_own, const struct flow_verdict *v,
+		    uint64_t packets);
 /* f is about to end; of inspect's flow_table_on_end(). */
 void session_end(struct inspect *in, const struct flow *f);

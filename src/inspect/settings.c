@@ -14,6 +14,7 @@ struct inspect_settings inspect_settings_default(void)
 		.fragments_overlap = (uint8_t)defrag_defaults(0).overlap,
 		.flows_full = FLOWS_FULL_JUDGE,
 		.tunnels = tunnel_options_off(),
+		.cache = { .on = true, .frames = CACHE_FRAMES_DEFAULT },
 	};
 
 	memcpy(s.streams_on, streams.on, sizeof s.streams_on);

@@ -11,6 +11,7 @@
 #include "detect/meter.h"
 #include "detect/threat.h"
 #include "flow/stream.h"
+#include "inspect/cache.h"
 #include "packet/defrag.h"
 #include "packet/tunnel.h"
 
@@ -38,6 +39,7 @@ struct inspect_settings {
 	uint8_t fragments_overlap;	       /* enum defrag_overlap */
 	uint8_t flows_full;		       /* enum flows_full */
 	struct tunnel_options tunnels;
+	struct cache_settings cache;
 };
 
 /* Each part's own defaults; tunnels are not looked into. */

@@ -38,7 +38,7 @@ static void put_l2(struct outbytes *out, const struct flow *f,
 		put_be16(out, TPID_CUSTOMER);
 		put_be16(out, inner);
 	}
-	put_be16(out, f->ethertype);
+	put_be16(out, flow_ethertype(f));
 }
 
 /* What `side` would send next, if it had nothing to say. */
@@ -50,8 +50,8 @@ static struct packet next_packet(const struct flow *f, enum flow_side side)
 	return (struct packet){
 		.src = f->side[side].mac,
 		.dst = f->side[!side].mac,
-		.ip_version = f->ethertype == ETHERTYPE_IP4 ? 4 : 6,
-		.ethertype = f->ethertype,
+		.ip_version = flow_ethertype(f) == ETHERTYPE_IP4 ? 4 : 6,
+		.ethertype = flow_ethertype(f),
 		.vlans = k->vlans,
 		.depth = k->tunnel != 0,
 		.proto = k->proto,

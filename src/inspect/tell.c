@@ -4,6 +4,7 @@
  */
 #include "inspect/tell.h"
 
+#include "inspect/cache_use.h"
 #include "inspect/passage.h"
 #include "inspect/payload.h"
 #include "inspect/session.h"
@@ -20,6 +21,7 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 	c.reports = reports_stats(in->reports);
 	c.streams = stream_counts(in->streams);
 	c.learned = learned_stats(in->learned);
+	c.cache = cache_stats(in->cache);
 	c.grace_evicted = grace_evicted(in->grace);
 	c.grace_in_use = grace_in_use(in->grace);
 	c.blocks_evicted = in->blocks.evicted;
@@ -52,7 +54,7 @@ static struct session_record record_of(const struct inspect *in,
 		.ep_mac = passage_mac_of(in, k->endpoint),
 		.client_mac = c->mac,
 		.server_mac = s->mac,
-		.ethertype = f->ethertype,
+		.ethertype = flow_ethertype(f),
 		.vlans = k->vlans,
 		.client = own ? k->own : k->peer,
 		.server = own ? k->peer : k->own,
@@ -95,11 +97,13 @@ static struct session_record record_of(const struct inspect *in,
 	};
 }
 
-void tell_flow_ended(void *arg, const struct flow *f)
+void tell_flow_ended(void *arg, struct flow *f)
 {
 	struct inspect *in = arg;
 	struct session_record s;
 
+	if (f->cached)
+		cache_end(in, f);
 	session_end(in, f);
 	if (in->on_flow_end) {
 		s = record_of(in, f, in->now);

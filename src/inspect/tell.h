@@ -4,4 +4,4 @@
 #include "flow/flow.h"
 
 /* Of flow_table_on_end(); arg is the inspect. */
-void tell_flow_ended(void *arg, const struct flow *f);
+void tell_flow_ended(void *arg, struct flow *f);

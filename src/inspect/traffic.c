@@ -58,29 +58,37 @@ static struct traffic_sum *slot_now(struct row *r, usec_t now)
 	return &r->slots[r->newest % SLOTS];
 }
 
-static void count_frame(struct traffic_sum *s, bool ingress, size_t len)
+static void count_frames(struct traffic_sum *s, bool ingress, uint64_t n,
+			 uint64_t len)
 {
 	if (ingress) {
-		s->packets_in++;
+		s->packets_in += n;
 		s->bytes_in += len;
 	} else {
-		s->packets_out++;
+		s->packets_out += n;
 		s->bytes_out += len;
 	}
 }
 
-static void row_frame(struct row *r, bool ingress, size_t len, usec_t now)
+static void row_frames(struct row *r, bool ingress, uint64_t n, uint64_t len,
+		       usec_t now)
 {
-	count_frame(slot_now(r, now), ingress, len);
-	count_frame(&r->total, ingress, len);
+	count_frames(slot_now(r, now), ingress, n, len);
+	count_frames(&r->total, ingress, n, len);
 }
 
 void traffic_frame(struct traffic *t, uint16_t endpoint, bool ingress,
 		   size_t len, usec_t now)
 {
+	traffic_frames(t, endpoint, ingress, 1, len, now);
+}
+
+void traffic_frames(struct traffic *t, uint16_t endpoint, bool ingress,
+		    uint64_t frames, uint64_t len, usec_t now)
+{
 	BUG_ON(endpoint >= ENDPOINTS_MAX);
-	row_frame(&t->rows[endpoint], ingress, len, now);
-	row_frame(&t->rows[DEVICE], ingress, len, now);
+	row_frames(&t->rows[endpoint], ingress, frames, len, now);
+	row_frames(&t->rows[DEVICE], ingress, frames, len, now);
 }
 
 static void row_begin(struct row *r, bool ingress, usec_t now)

@@ -28,6 +28,9 @@ void traffic_free(struct traffic *t);
  */
 void traffic_frame(struct traffic *t, uint16_t endpoint, bool ingress,
 		   size_t len, usec_t now);
+/* The same of so many frames, len bytes in all. */
+void traffic_frames(struct traffic *t, uint16_t endpoint, bool ingress,
+		    uint64_t frames, uint64_t len, usec_t now);
 /* A session was made; it ended. Every end has had its begin. */
 void traffic_session_begin(struct traffic *t, uint16_t endpoint, bool ingress,
 			   usec_t now);

@@ -469,7 +469,8 @@ static int check_no_splice(struct err *reterr)
 /* vbr and vth, and all pins, when nobody is left. */
 static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
-	static const char *const pins[] = { "eps", "marks", "count", "beat" };
+	static const char *const pins[] = { "eps", "marks", "count",
+					    "dp", "flows", "seen" };
 	char path[PIN_MAX];
 	struct link_stat vbr;
 	uint32_t first;

@@ -77,6 +77,9 @@ enum tunnel_outcome packet_inner(const struct packet *outer,
 				 struct packet *ret,
 				 enum packet_outcome *ret_inner);
 
+/* May UDP to that port carry what is looked into? */
+bool tunnel_is_looked_for(const struct tunnel_options *opt, uint16_t port);
+
 /* Static storage: "vxlan", ...; "inner", ... */
 const char *tunnel_kind_name(enum tunnel_kind k);
 const char *tunnel_outcome_name(enum tunnel_outcome o);

@@ -307,6 +307,11 @@ const struct name_set *snapshot_names(const struct snapshot *s)
 	return s->names;
 }
 
+bool snapshot_has_names(const struct snapshot *s)
+{
+	return name_set_count(s->names) > 0;
+}
+
 uint32_t snapshot_version(const struct snapshot *s)
 {
 	return s->version;

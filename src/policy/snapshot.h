@@ -27,6 +27,7 @@ struct endpoint {
 	bool used;
 	bool tap;		      /* only watched: nothing is forwarded */
 	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
+	bool read;		      /* DLP or WAF want all that it says */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
 	struct port_set *listens; /* ctrl_cfg_mac.apps; NULL: none; likewise */
@@ -85,6 +86,8 @@ const struct endpoint *snapshot_endpoint(const struct snapshot *s,
 
 /* NULL: none. */
 const struct name_set *snapshot_names(const struct snapshot *s);
+/* Do its rules know any peer by name? */
+bool snapshot_has_names(const struct snapshot *s);
 
 /*
  * May this connection of that workload be? q->names and the answer's name are

@@ -50,7 +50,7 @@ static uint32_t any(struct model *m, uint32_t below)
 	return (uint32_t)((m->random * 0x2545f4914f6cdd1dULL) >> 33) % below;
 }
 
-static void told_of_end(void *arg, const struct flow *f)
+static void told_of_end(void *arg, struct flow *f)
 {
 	struct model *m = arg;
 

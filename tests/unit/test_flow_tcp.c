@@ -234,7 +234,7 @@ static void test_scenarios(void **state)
 	scenarios_play(scenarios, ARRAY_LEN(scenarios));
 }
 
-static void count_end(void *arg, const struct flow *f)
+static void count_end(void *arg, struct flow *f)
 {
 	unsigned *n = arg;
 

@@ -86,8 +86,8 @@ static void test_same_or_not(void **state)
 		bool same = fields[i].same;
 
 		((uint8_t *)&r)[fields[i].offset] ^= 1;
-		blocks_note(&b.blocks, 0, &some, (usec_t){ 100 });
-		blocks_note(&b.blocks, 0, &r, (usec_t){ 200 });
+		blocks_note(&b.blocks, 0, &some, 1, (usec_t){ 100 });
+		blocks_note(&b.blocks, 0, &r, 1, (usec_t){ 200 });
 		look(&b);
 		assert_row(fields[i].name, b.n == (same ? 1 : 2));
 		assert_row(fields[i].name, b.copy[0].count == (same ? 2 : 1));
@@ -106,7 +106,7 @@ static void test_counted(void **state)
 	look(b);
 	assert_int_equal(b->n, 0);
 	for (uint64_t i = 1; i <= 1000; i++) {
-		blocks_note(&b->blocks, 0, &some, (usec_t){ 10 * i });
+		blocks_note(&b->blocks, 0, &some, 1, (usec_t){ 10 * i });
 		look(b);
 		assert_int_equal(b->n, 1);
 		assert_int_equal(b->copy[0].count, i);
@@ -126,7 +126,7 @@ static void test_newest_first(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
 		r.to_port = ports[i];
-		blocks_note(&b->blocks, 0, &r, (usec_t){ i });
+		blocks_note(&b->blocks, 0, &r, 1, (usec_t){ i });
 	}
 	look(b);
 	assert_int_equal(b->n, ARRAY_LEN(want));
@@ -142,7 +142,7 @@ static void test_forget_endpoint(void **state)
 	for (uint16_t i = 0; i < 60; i++) {
 		r.ep_mac.b[5] = (uint8_t)(i % 3);
 		r.to_port = i;
-		blocks_note(&b->blocks, i % 3, &r, (usec_t){ i });
+		blocks_note(&b->blocks, i % 3, &r, 1, (usec_t){ i });
 	}
 	blocks_forget_endpoint(&b->blocks, 7);
 	look(b);
@@ -155,7 +155,7 @@ static void test_forget_endpoint(void **state)
 	/* Its blocks are new ones afterwards. */
 	r.ep_mac.b[5] = 1;
 	r.to_port = 1;
-	blocks_note(&b->blocks, 1, &r, (usec_t){ 100 });
+	blocks_note(&b->blocks, 1, &r, 1, (usec_t){ 100 });
 	look(b);
 	assert_int_equal(b->n, 41);
 	assert_int_equal(b->copy[0].count, 1);
@@ -171,7 +171,7 @@ static void test_full(void **state)
 
 	for (uint32_t i = 0; i < 16 * BLOCKS_MAX; i++) {
 		r.rule_id = i;
-		blocks_note(&b->blocks, 0, &r, (usec_t){ i });
+		blocks_note(&b->blocks, 0, &r, 1, (usec_t){ i });
 		assert_int_equal(b->blocks.in_use + b->blocks.evicted, i + 1);
 		if (i % 97)
 			continue;
@@ -218,7 +218,7 @@ static bool is_same(const struct block_record *a, const struct block_record *b)
 static void note(struct model *m, uint16_t workload,
 		 const struct block_record *r)
 {
-	blocks_note(&m->bench->blocks, workload, r, (usec_t){ m->now });
+	blocks_note(&m->bench->blocks, workload, r, 1, (usec_t){ m->now });
 }
 
 /* How many blocks of workload 0 there is room for. */

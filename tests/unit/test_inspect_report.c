@@ -333,7 +333,7 @@ static void op_denied(struct model *m)
 	};
 
 	s.action = POLICY_DENY;
-	report_denied(m->reports, &s, m->now);
+	report_denied(m->reports, &s, 1, m->now);
 	if (!model_tell(m, &s, &e))
 		m->want.lost[REPORT_VIOLATION]++;
 }
@@ -594,7 +594,7 @@ static void test_denied_merge(void **state)
 
 	for (uint32_t i = 0; i < 1000; i++) {
 		s.client_port = (uint16_t)i;
-		report_denied(r, &s, (usec_t){ 10 + i });
+		report_denied(r, &s, 1, (usec_t){ 10 + i });
 	}
 	assert_int_equal(reports_drain(r, &c, 1), 1);
 	assert_int_equal(c.sessions, 0);
