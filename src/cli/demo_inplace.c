@@ -26,7 +26,7 @@
 #define LOOK_MS 250
 /* A stream that was held goes on with the sender's next try; far more. */
 #define GO_ON_MS 10000
-#define SOME	 (64 * 1024) /* bytes that tell that it goes on */
+#define SOME	 (64ull * 1024) /* bytes that tell that it goes on */
 
 /* --- acts on the host -------------------------------------------------- */
 
@@ -131,7 +131,7 @@ static int get_own(const struct demo *d, struct link_stat *ret,
 static int divert_and_compare(struct demo *d, struct err *reterr)
 {
 	struct link_stat before = { 0 }, after = { 0 };
-	struct inplace_stat s;
+	struct inplace_stat s = { 0 };
 	usec_t start;
 	double ms;
 	int rc = get_own(d, &before, reterr);
