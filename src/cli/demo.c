@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/demo_dp.h"
 #include "cli/demo_net.h"
 #include "cli/demo_proof.h"
 #include "cli/demo_steps.h"
@@ -26,8 +27,10 @@ static const char help_text[] =
 	"Usage: weir demo [OPTION]...\n"
 	"       weir demo --down\n"
 	"\n"
-	"Diverts a container's traffic through the data plane, shows that it\n"
-	"is judged there, and puts everything back. It plays in network\n"
+	"Diverts a container's traffic through the data plane, in both "
+	"layouts,\n"
+	"shows that it is judged there, and puts everything back. It plays in "
+	"network\n"
 	"namespaces of its own; nothing else on this machine is touched.\n"
 	"Takes about half a minute, needs root.\n"
 	"\n"
@@ -38,7 +41,7 @@ static const char help_text[] =
 	"works)\n"
 	"      --ipv6       tells it over IPv6 as well; streams over IPv6\n"
 	"      --here       this namespace plays the host, as in the article\n"
-	"      --seconds N  how long each TCP stream runs (default 2)\n"
+	"      --seconds N  how long each TCP stream runs (default 1)\n"
 	"  -o, --output text|json\n"
 	"  -h, --help\n"
 	"\n"
@@ -126,7 +129,7 @@ static bool parse_options(struct demo_options *opt, struct out *out, int argc,
 	struct err err = { 0 };
 	int c;
 
-	*opt = (struct demo_options){ .seconds = 2, .redirector_auto = true };
+	*opt = (struct demo_options){ .seconds = 1, .redirector_auto = true };
 	optind = 1;
 	opterr = 0;
 	while (!err.code &&
@@ -275,6 +278,8 @@ static int down_and_prove(struct demo *d, const struct demo_snapshot *before,
 
 	tale_step(&d->tale, "down",
 		  failed ? "Taking everything down" : "Everything is put back");
+	stream_free(d->stream);
+	d->stream = NULL;
 	if (!failed)
 		rc[0] = demo_step_restore(d, &now);
 	close_namespaces(d);
@@ -304,6 +309,10 @@ static void tell_kept(struct demo *d)
 	tale_say(t, "weir splice show --agent %s", agent);
 	tale_say(t, "weir dp flows --control %s/dp.sock", d->state.dir);
 	tale_say(t, "weir dp blocks --control %s/dp.sock", d->state.dir);
+	tale_say(t, "weir dp flows --control %s/%s", d->state.dir,
+		 demo_dp_files[DEMO_INPLACE].control);
+	tale_say(t, "ip netns exec %s weir divert show",
+		 demo_ns_name(d, DEMO_HOST));
 	tale_say(t, "weir demo --down");
 	tale_fact(t, "control", json_sprintf("%s/dp.sock", d->state.dir));
 	tale_fact(t, "host", json_string(d->state.ns[DEMO_HOST].name));

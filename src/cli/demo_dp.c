@@ -27,6 +27,12 @@
 
 #define TRY_EVERY_MS 10
 
+const struct demo_dp_files demo_dp_files[DEMO_LAYOUT__MAX] = {
+	[DEMO_SPLICED] = { "dp.sock", "dp_listen.sock", "weir-dp.log" },
+	[DEMO_INPLACE] = { "inplace.sock", "inplace_listen.sock",
+			   "weir-dp-inplace.log" },
+};
+
 struct paths {
 	char program[PATH_MAX];
 	char control[DEMO_PATH_MAX], listen[DEMO_PATH_MAX], log[DEMO_PATH_MAX];
@@ -63,10 +69,12 @@ static void find_program(char ret[static PATH_MAX])
 
 static void set_paths(const struct demo *d, struct paths *p)
 {
+	const struct demo_dp_files *f = &demo_dp_files[d->layout];
+
 	find_program(p->program);
-	(void)demo_path(&d->state, DEMO_DP_CONTROL, p->control);
-	(void)demo_path(&d->state, DEMO_DP_LISTEN, p->listen);
-	(void)demo_path(&d->state, DEMO_DP_LOG, p->log);
+	(void)demo_path(&d->state, f->control, p->control);
+	(void)demo_path(&d->state, f->listen, p->listen);
+	(void)demo_path(&d->state, f->log, p->log);
 }
 
 /* Returns an errno when it could not become weir-dp. */
@@ -82,7 +90,7 @@ static int become_dp(const struct demo *d, struct paths *p, pid_t parent)
 	stop_forget();
 	if (null < 0 || log < 0 || setsid() < 0 ||
 	    (!d->opt.keep && prctl(PR_SET_PDEATHSIG, SIGTERM) < 0) ||
-	    setns(d->ns[DEMO_AGENT].fd, CLONE_NEWNET) < 0 ||
+	    setns(d->ns[demo_dp_role(d)].fd, CLONE_NEWNET) < 0 ||
 	    dup2(null, STDIN_FILENO) < 0 || dup2(log, STDOUT_FILENO) < 0 ||
 	    dup2(log, STDERR_FILENO) < 0)
 		return errno;
@@ -123,9 +131,9 @@ static int spawn(struct demo *d, struct paths *p, struct err *reterr)
 			       error == ENOENT ? " (set WEIR_DP to its path)"
 					       : "");
 	}
-	d->state.dp = (struct demo_proc){ .pid = pid };
+	d->state.dp[d->layout] = (struct demo_proc){ .pid = pid };
 	/* A zombie already: told by wait_ready(). */
-	(void)demo_proc_of(pid, &d->state.dp);
+	(void)demo_proc_of(pid, &d->state.dp[d->layout]);
 	return demo_state_save(&d->state, reterr);
 }
 
@@ -159,8 +167,8 @@ static int wait_ready(struct demo *d, const struct paths *p, struct err *reterr)
 	int rc;
 
 	while ((rc = dpclient_open(p->control, &c, reterr)) < 0) {
-		if (waitpid(d->state.dp.pid, NULL, WNOHANG) > 0) {
-			d->state.dp = (struct demo_proc){ 0 };
+		if (waitpid(d->state.dp[d->layout].pid, NULL, WNOHANG) > 0) {
+			d->state.dp[d->layout] = (struct demo_proc){ 0 };
 			last_words(p->log, words, sizeof words);
 			return err_set(reterr, ECHILD, NULL,
 				       "weir-dp ended at once: %s", words);
@@ -186,14 +194,14 @@ int demo_dp_start(struct demo *d, struct err *reterr)
 
 void demo_dp_kill(struct demo *d)
 {
-	pid_t pid = d->state.dp.pid;
+	pid_t pid = d->state.dp[d->layout].pid;
 
 	if (pid <= 0)
 		return;
 	(void)kill(-pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	d->state.dp = (struct demo_proc){ 0 };
+	d->state.dp[d->layout] = (struct demo_proc){ 0 };
 }
 
 /* --- questions -------------------------------------------------------- */
@@ -203,8 +211,9 @@ static int open_client(const struct demo *d, struct dpclient *c,
 {
 	char path[DEMO_PATH_MAX];
 
-	return dpclient_open(demo_path(&d->state, DEMO_DP_CONTROL, path), c,
-			     reterr);
+	return dpclient_open(
+		demo_path(&d->state, demo_dp_files[d->layout].control, path), c,
+		reterr);
 }
 
 int demo_dp_ask(struct demo *d, const json_t *message, json_t **ret,
@@ -290,7 +299,7 @@ static int send_compat(const struct demo *d, int fd, const char *text,
 	char path[DEMO_PATH_MAX];
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
-	(void)demo_path(&d->state, DEMO_DP_LISTEN, path);
+	(void)demo_path(&d->state, demo_dp_files[d->layout].listen, path);
 	memcpy(a.sun_path, path, strlen(path) + 1);
 	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&a,
 		   sizeof a) < 0)
@@ -318,7 +327,8 @@ static int compat_done(struct demo *d, json_int_t *ret, struct err *reterr)
 	if (refused > 0)
 		return err_set(reterr, EREMOTEIO, NULL,
 			       "weir-dp refused a message of the article; its "
-			       "log is " DEMO_DP_LOG);
+			       "log is %s",
+			       demo_dp_files[d->layout].log);
 	*ret = done;
 	return 0;
 }

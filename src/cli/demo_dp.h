@@ -1,6 +1,7 @@
 /*
- * The data plane of a demo: weir-dp as a child in the agent's namespace, with
- * doors of its own in the demo's directory.
+ * The data planes of a demo: weir-dp as a child, one in the agent's namespace
+ * and one in the host's, with doors of their own in the demo's directory. What
+ * is here acts on that of the layout which is told of, d->layout.
  */
 #pragma once
 
@@ -9,12 +10,13 @@
 #include "cli/demo.h"
 
 /* Files in the demo's directory. */
-#define DEMO_DP_CONTROL "dp.sock"
-#define DEMO_DP_LISTEN	"dp_listen.sock"
-#define DEMO_DP_LOG	"weir-dp.log"
+struct demo_dp_files {
+	const char *control, *listen, *log;
+};
+extern const struct demo_dp_files demo_dp_files[DEMO_LAYOUT__MAX];
 
 /*
- * Starts weir-dp in d->ns[DEMO_AGENT] and waits until it answers. Which
+ * Starts weir-dp in d->ns[demo_dp_role(d)] and waits until it answers. Which
  * program: $WEIR_DP, else beside our own, else ../dp/ or ../sbin/ from there,
  * else by $PATH.
  */

@@ -46,13 +46,16 @@ static const struct trial trials[] = {
 	  .tcp = true },
 };
 
-static json_t *rule(uint32_t id, uint8_t action, bool reject, uint8_t proto,
-		    uint16_t port, enum demo_family family)
+#define N_TRIALS (sizeof trials / sizeof *trials)
+
+static json_t *rule(const struct demo *d, uint32_t id, uint8_t action,
+		    bool reject, uint8_t proto, uint16_t port,
+		    enum demo_family family)
 {
 	char client[IP_TEXT_MAX], server[IP_TEXT_MAX];
 
-	(void)ip_format(demo_addr(DEMO_HOST, family), client);
-	(void)ip_format(demo_addr(DEMO_CONTAINER, family), server);
+	(void)ip_format(demo_host_addr(d->layout, family), client);
+	(void)ip_format(demo_addr(d->layout, family), server);
 	return json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:b, s:b}", "id",
 			 id, "sip", client, "dip", server, "port", port,
 			 "portr", port ? port : 65535, "proto", proto, "action",
@@ -67,10 +70,10 @@ static json_t *rules(const struct demo *d, const struct trial *t)
 		uint8_t icmp = f == DEMO_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
 		(void)json_array_append_new(
-			a, rule(RULE_ICMP, t->icmp, t->reject, icmp, 0, f));
-		(void)json_array_append_new(a,
-					    rule(RULE_TCP, POLICY_ALLOW, false,
-						 IPPROTO_TCP, DEMO_PORT, f));
+			a, rule(d, RULE_ICMP, t->icmp, t->reject, icmp, 0, f));
+		(void)json_array_append_new(a, rule(d, RULE_TCP, POLICY_ALLOW,
+						    false, IPPROTO_TCP,
+						    DEMO_PORT, f));
 	}
 	return a;
 }
@@ -93,7 +96,7 @@ static int send_policy(struct demo *d, const struct trial *t,
 				  "ctrl_cfg_policy", "cmd", POLICY_CMD_ADD,
 				  "flag", MSG_CHUNK_START | MSG_CHUNK_END,
 				  "defact", t->defact, "dir",
-				  POLICY_DIR_INGRESS, "mac", DEMO_CONTAINER_MAC,
+				  POLICY_DIR_INGRESS, "mac", demo_mac(d),
 				  "rules", rules(d, t)),
 			reterr);
 }
@@ -111,7 +114,7 @@ static const json_t *find_block(const json_t *answer, uint32_t rule_id)
 }
 
 /* Every block has its reason: it is asked for, told and checked. */
-static int tell_block(struct demo *d, uint32_t rule_id, struct err *reterr)
+int demo_policy_tell_block(struct demo *d, uint32_t rule_id, struct err *reterr)
 {
 	char what[DPSHOW_SENTENCE_MAX], why[DPSHOW_SENTENCE_MAX];
 	json_t *answer = NULL;
@@ -140,7 +143,7 @@ static int try_tcp(struct demo *d, struct err *reterr)
 
 	if (rc == 0)
 		rc = demo_connect(d, DEMO_PORT_DENIED, EXPECT_SILENCE, reterr);
-	return rc < 0 ? rc : tell_block(d, 0, reterr);
+	return rc < 0 ? rc : demo_policy_tell_block(d, 0, reterr);
 }
 
 static int run_trial(struct demo *d, const struct trial *t, struct err *reterr)
@@ -153,22 +156,33 @@ static int run_trial(struct demo *d, const struct trial *t, struct err *reterr)
 	if (rc == 0)
 		rc = demo_ping(d, t->ping, reterr);
 	if (rc == 0 && t->blocking_rule)
-		rc = tell_block(d, t->blocking_rule, reterr);
+		rc = demo_policy_tell_block(d, t->blocking_rule, reterr);
 	if (rc == 0 && t->tcp)
 		rc = try_tcp(d, reterr);
 	return rc;
 }
 
+/* Without it ICMP stays open, as in NeuVector. */
+static int enable_icmp(struct demo *d, struct err *reterr)
+{
+	return ask_done(d,
+			json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
+				  "enable_icmp_policy", 1),
+			reterr);
+}
+
 int demo_policy(struct demo *d, struct err *reterr)
 {
-	int rc;
+	int rc = enable_icmp(d, reterr);
 
-	/* Without it ICMP stays open, as in NeuVector. */
-	rc = ask_done(d,
-		      json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
-				"enable_icmp_policy", 1),
-		      reterr);
-	for (size_t i = 0; rc == 0 && i < sizeof trials / sizeof *trials; i++)
+	for (size_t i = 0; rc == 0 && i < N_TRIALS; i++)
 		rc = run_trial(d, &trials[i], reterr);
 	return rc;
+}
+
+int demo_policy_last(struct demo *d, struct err *reterr)
+{
+	int rc = enable_icmp(d, reterr);
+
+	return rc < 0 ? rc : send_policy(d, &trials[N_TRIALS - 1], reterr);
 }

@@ -134,6 +134,10 @@ static bool is_ours(const char *name, const struct demo_state *made)
 			return true;
 	(void)snprintf(link, sizeof link, DEMO_HOST_DEV " (%u)",
 		       made->host_ifindex);
+	if (strcmp(name, link) == 0)
+		return true;
+	(void)snprintf(link, sizeof link, DEMO_BRIDGE " (%u)",
+		       made->bridge_ifindex);
 	return strcmp(name, link) == 0 ||
 	       (made->dir[0] && strcmp(name, strrchr(made->dir, '/') + 1) == 0);
 }

@@ -14,7 +14,7 @@
 #define STATE_FILE "state.json"
 #define STATE_NEW  "state.json.new"
 
-static const char *const role_keys[] = { "host", "container", "agent" };
+static const char *const role_keys[] = { "host", "container", "agent", "web" };
 _Static_assert(sizeof role_keys / sizeof *role_keys == DEMO_ROLE__MAX,
 	       "one key a role");
 
@@ -93,11 +93,14 @@ static json_t *to_json(const struct demo_state *s)
 			json_pack("{s:s, s:I, s:I}", "name", s->ns[i].name,
 				  "dev", (json_int_t)s->ns[i].dev, "ino",
 				  (json_int_t)s->ns[i].ino));
-	j = json_pack("{s:[iI], s:[iI], s:b, s:b, s:i, s:o}", "owner",
+	j = json_pack("{s:[iI], s:[iIiI], s:b, s:b, s:[ii], s:o}", "owner",
 		      (int)s->owner.pid, (json_int_t)s->owner.start, "dp",
-		      (int)s->dp.pid, (json_int_t)s->dp.start, "kept", s->kept,
-		      "here", s->here, "host_ifindex", (int)s->host_ifindex,
-		      "namespaces", ns);
+		      (int)s->dp[DEMO_SPLICED].pid,
+		      (json_int_t)s->dp[DEMO_SPLICED].start,
+		      (int)s->dp[DEMO_INPLACE].pid,
+		      (json_int_t)s->dp[DEMO_INPLACE].start, "kept", s->kept,
+		      "here", s->here, "ifindex", (int)s->host_ifindex,
+		      (int)s->bridge_ifindex, "namespaces", ns);
 	return j;
 }
 
@@ -135,20 +138,22 @@ static int ns_from_json(json_t *j, struct demo_ns *ret)
 
 static int from_json(json_t *j, struct demo_state *s)
 {
-	json_int_t owner_start, dp_start;
-	int owner, dp, kept, here, index;
+	json_int_t owner_start, dp_start[DEMO_LAYOUT__MAX];
+	int owner, dp[DEMO_LAYOUT__MAX], kept, here, host, bridge;
 	json_t *ns;
 
-	if (json_unpack(j, "{s:[iI], s:[iI], s:b, s:b, s:i, s:o}", "owner",
-			&owner, &owner_start, "dp", &dp, &dp_start, "kept",
-			&kept, "here", &here, "host_ifindex", &index,
-			"namespaces", &ns) < 0)
+	if (json_unpack(j, "{s:[iI], s:[iIiI], s:b, s:b, s:[ii], s:o}", "owner",
+			&owner, &owner_start, "dp", &dp[0], &dp_start[0],
+			&dp[1], &dp_start[1], "kept", &kept, "here", &here,
+			"ifindex", &host, &bridge, "namespaces", &ns) < 0)
 		return -EINVAL;
 	s->owner = (struct demo_proc){ owner, (uint64_t)owner_start };
-	s->dp = (struct demo_proc){ dp, (uint64_t)dp_start };
+	for (int i = 0; i < DEMO_LAYOUT__MAX; i++)
+		s->dp[i] = (struct demo_proc){ dp[i], (uint64_t)dp_start[i] };
 	s->kept = kept;
 	s->here = here;
-	s->host_ifindex = (uint32_t)index;
+	s->host_ifindex = (uint32_t)host;
+	s->bridge_ifindex = (uint32_t)bridge;
 	for (int i = 0; i < DEMO_ROLE__MAX; i++)
 		if (ns_from_json(json_object_get(ns, role_keys[i]), &s->ns[i]) <
 		    0)

@@ -19,7 +19,15 @@
 #define DEMO_NAME_MAX 32
 #define DEMO_PATH_MAX (DEMO_DIR_MAX + 32)
 
-enum demo_role { DEMO_HOST, DEMO_CONTAINER, DEMO_AGENT, DEMO_ROLE__MAX };
+enum demo_role {
+	DEMO_HOST,
+	DEMO_CONTAINER, /* spliced, through DEMO_AGENT */
+	DEMO_AGENT,
+	DEMO_WEB, /* diverted in place, in DEMO_HOST */
+	DEMO_ROLE__MAX
+};
+
+enum demo_layout { DEMO_SPLICED, DEMO_INPLACE, DEMO_LAYOUT__MAX };
 
 /* A namespace we made. name "": not made (yet), or not ours (--here). */
 struct demo_ns {
@@ -36,10 +44,12 @@ struct demo_proc {
 struct demo_state {
 	char dir[DEMO_DIR_MAX]; /* "" = not made */
 	struct demo_proc owner; /* the demo itself */
-	struct demo_proc dp;	/* its data plane; leads its process group */
-	bool kept;		/* --keep: the owner has ended on purpose */
-	bool here;		/* vex-peer is in the caller's namespace */
-	uint32_t host_ifindex;	/* of vex-peer; 0 = not made */
+	/* its data planes; each leads its process group */
+	struct demo_proc dp[DEMO_LAYOUT__MAX];
+	bool kept;	       /* --keep: the owner has ended on purpose */
+	bool here;	       /* DEMO_HOST is the caller's namespace */
+	uint32_t host_ifindex; /* of vex-peer; 0 = not made */
+	uint32_t bridge_ifindex;
 	struct demo_ns ns[DEMO_ROLE__MAX];
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/demo_dp.h"
+#include "cli/demo_inplace.h"
 #include "cli/demo_net.h"
 #include "cli/demo_policy.h"
 #include "cli/demo_proof.h"
@@ -47,14 +48,15 @@ static void tell_rates(struct demo *d, const char *key,
 	json_t *fact = json_object();
 
 	for (int i = 0; i < DEMO_CC__MAX; i++) {
-		double rate = demo_rate(&r[i]), plain = demo_rate(&d->plain[i]);
+		double rate = demo_rate(&r[i]),
+		       plain = demo_rate(&d->rate[DEMO_RATE_WIRE][i]);
 		char text[HUMAN_MAX], ratio[64] = "";
 		json_t *one;
 
 		if (rate == 0)
 			continue;
 		one = json_pack("{s:f}", "mbit_per_s", rate / 1e6);
-		if (r != d->plain && plain > 0) {
+		if (r != d->rate[DEMO_RATE_WIRE] && plain > 0) {
 			(void)snprintf(ratio, sizeof ratio,
 				       ", %.2f of undiverted", rate / plain);
 			(void)json_object_set_new(one, "ratio",
@@ -78,9 +80,9 @@ static int step_plain(struct demo *d, struct err *reterr)
 	tell_default_form(d);
 	rc = demo_ping(d, EXPECT_ANSWER, reterr);
 	if (rc == 0)
-		rc = demo_streams(d, d->plain, reterr);
+		rc = demo_streams(d, d->rate[DEMO_RATE_WIRE], reterr);
 	if (rc == 0)
-		tell_rates(d, "stream", d->plain);
+		tell_rates(d, "stream", d->rate[DEMO_RATE_WIRE]);
 	return rc;
 }
 
@@ -360,7 +362,7 @@ static int watch_ping(struct demo *d, enum demo_family family, int vex, int vbr,
 {
 	struct ping_spec spec = {
 		.ns = &d->ns[DEMO_HOST],
-		.to = demo_addr(DEMO_CONTAINER, family),
+		.to = demo_addr(DEMO_SPLICED, family),
 		.count = 1,
 		.timeout_ms = 5000,
 	};
@@ -392,7 +394,7 @@ static int warm_up(struct demo *d, struct err *reterr)
 {
 	struct ping_spec spec = {
 		.ns = &d->ns[DEMO_HOST],
-		.to = demo_addr(DEMO_CONTAINER, DEMO_IP4),
+		.to = demo_addr(DEMO_SPLICED, DEMO_IP4),
 		.count = 2,
 		.interval_ms = 50,
 		.timeout_ms = 5000,
@@ -455,7 +457,7 @@ static int step_kill(struct demo *d, struct err *reterr)
 
 static int step_speed(struct demo *d, struct err *reterr)
 {
-	struct stream_result r[DEMO_CC__MAX] = { 0 };
+	struct stream_result *r = d->rate[DEMO_RATE_SPLICED];
 	int rc;
 
 	tale_say(&d->tale, "Inline, every frame through the flow table and the "
@@ -493,7 +495,10 @@ int demo_step_restore(struct demo *d, struct err *reterr)
 {
 	int status, rc;
 
-	status = demo_net_stop_dp(&d->state);
+	rc = demo_inplace_restore(d, reterr);
+	if (rc < 0)
+		return rc;
+	status = demo_net_stop_dp(&d->state, DEMO_SPLICED);
 	(void)tale_check(&d->tale, status == 0,
 			 "weir-dp ends when it is asked to (exit status %d)",
 			 status);
@@ -521,5 +526,15 @@ const struct demo_step demo_steps[] = {
 	{ "policy", "Policy denies, and says why", demo_policy },
 	{ "speed", "What it costs", step_speed },
 	{ "flows", "The conversations it has seen", step_flows },
+	{ "divert", "The other layout: in place, nothing is moved",
+	  demo_inplace_divert },
+	{ "tap", "Mode tap: looked at, not held up", demo_inplace_tap },
+	{ "inline", "Mode inline: flows are taken over, policy rules",
+	  demo_inplace_inline },
+	{ "flips", "Modes change under the running stream",
+	  demo_inplace_flips },
+	{ "failure", "The data plane is killed: closed, and open",
+	  demo_inplace_kill },
+	{ "costs", "What both layouts cost", demo_inplace_speed },
 };
 const size_t demo_n_steps = sizeof demo_steps / sizeof *demo_steps;

@@ -85,7 +85,7 @@ static int ping_family(struct demo *d, enum demo_family family,
 {
 	struct ping_spec spec = {
 		.ns = &d->ns[DEMO_HOST],
-		.to = demo_addr(DEMO_CONTAINER, family),
+		.to = demo_addr(d->layout, family),
 		.count = PINGS,
 		.interval_ms = PING_INTERVAL_MS,
 		.timeout_ms = wait_ms(want),
@@ -121,8 +121,8 @@ static struct stream_spec stream_spec(const struct demo *d, uint16_t port,
 {
 	return (struct stream_spec){
 		.from = &d->ns[DEMO_HOST],
-		.to = &d->ns[DEMO_CONTAINER],
-		.addr = demo_addr(DEMO_CONTAINER, demo_families(d) - 1),
+		.to = &d->ns[demo_workload(d)],
+		.addr = demo_addr(d->layout, demo_families(d) - 1),
 		.port = port,
 		.connect_ms = wait_ms(want),
 		.run_ms = d->opt.seconds * 1000,
@@ -173,6 +173,13 @@ int demo_streams(struct demo *d, struct stream_result ret[DEMO_CC__MAX],
 			return rc;
 	}
 	return 0;
+}
+
+int demo_stream_start(struct demo *d, struct err *reterr)
+{
+	struct stream_spec spec = stream_spec(d, DEMO_PORT, EXPECT_ANSWER);
+
+	return stream_start(&spec, &d->stream, reterr);
 }
 
 double demo_rate(const struct stream_result *r)

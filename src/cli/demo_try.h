@@ -33,5 +33,7 @@ int demo_connect(struct demo *d, uint16_t port, enum demo_expect want,
  */
 int demo_streams(struct demo *d, struct stream_result ret[DEMO_CC__MAX],
 		 struct err *reterr);
+/* Starts d->stream, to the port that policy allows. */
+int demo_stream_start(struct demo *d, struct err *reterr);
 /* Bits a second; 0 when it was not measured. */
 double demo_rate(const struct stream_result *r);

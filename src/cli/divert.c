@@ -89,8 +89,12 @@ static const struct option longs[] = {
 
 static int parse_mac(const char *text, struct mac *ret, struct err *reterr)
 {
-	if (mac_parse(text, ret) && !mac_is_group(*ret) && !mac_is_zero(*ret))
+	struct mac m;
+
+	if (mac_parse(text, &m) == 0 && !mac_is_group(m) && !mac_is_zero(m)) {
+		*ret = m;
 		return 0;
+	}
 	return err_set(reterr, EINVAL, "--mac",
 		       "expected a unicast MAC, got \"%.20s\"", text);
 }

@@ -2,7 +2,8 @@
  * Sockets stay in the namespace they were opened in, so the parent opens and
  * connects them with short visits, and the children only move bytes. They die
  * with the parent (PR_SET_PDEATHSIG); the parent waits for the receiver's
- * figures on a pipe and reaps both in any case.
+ * figures on a pipe and reaps both in any case. What both have done so far, and
+ * that it is enough, stands in a page that all three share.
  */
 #include "cli/stream.h"
 
@@ -10,7 +11,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,8 +26,14 @@
 
 #define CHUNK (128 * 1024) /* one write; two GSO frames */
 
+/* Written by one child each, and `stop` by the parent. */
+struct shared {
+	_Atomic uint64_t sent, received; /* bytes */
+	atomic_bool stop;
+};
+
 struct stream {
-	const struct stream_spec *spec;
+	struct stream_spec spec;
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -31,21 +41,24 @@ struct stream {
 	} addr;
 	socklen_t addr_len;
 	int listener, client, server; /* -1: not open */
+	int report;		      /* the receiver's end of the pipe; -1 */
+	pid_t sender, receiver;	      /* 0: not started */
+	struct shared *shared;
 	char congctl[CONGCTL_MAX];
 };
 
 static void set_addr(struct stream *s)
 {
-	if (ip_is_v4(s->spec->addr)) {
+	if (ip_is_v4(s->spec.addr)) {
 		s->addr.v4.sin_family = AF_INET;
-		s->addr.v4.sin_port = htons(s->spec->port);
-		memcpy(&s->addr.v4.sin_addr, s->spec->addr.b + 12, 4);
+		s->addr.v4.sin_port = htons(s->spec.port);
+		memcpy(&s->addr.v4.sin_addr, s->spec.addr.b + 12, 4);
 		s->addr_len = sizeof s->addr.v4;
 		return;
 	}
 	s->addr.v6.sin6_family = AF_INET6;
-	s->addr.v6.sin6_port = htons(s->spec->port);
-	memcpy(&s->addr.v6.sin6_addr, s->spec->addr.b, 16);
+	s->addr.v6.sin6_port = htons(s->spec.port);
+	memcpy(&s->addr.v6.sin6_addr, s->spec.addr.b, 16);
 	s->addr_len = sizeof s->addr.v6;
 }
 
@@ -61,7 +74,7 @@ static int open_listener(void *arg, struct err *reterr)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
 	    bind(fd, &s->addr.any, s->addr_len) < 0 || listen(fd, 1) < 0) {
 		int rc = err_set(reterr, errno, NULL, "listen on port %u: %s",
-				 s->spec->port, strerror(errno));
+				 s->spec.port, strerror(errno));
 
 		close(fd);
 		return rc;
@@ -73,7 +86,7 @@ static int open_listener(void *arg, struct err *reterr)
 static int set_congctl(struct stream *s, int fd, struct err *reterr)
 {
 	socklen_t len = sizeof s->congctl;
-	const char *name = s->spec->congctl;
+	const char *name = s->spec.congctl;
 
 	if (name && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name,
 			       (socklen_t)strlen(name)) < 0)
@@ -115,13 +128,13 @@ static int wait_connected(struct stream *s, struct err *reterr)
 	struct pollfd p = { .fd = s->client, .events = POLLOUT };
 	int error = 0;
 	socklen_t len = sizeof error;
-	int rc = stop_poll(&p, 1, (int)s->spec->connect_ms);
+	int rc = stop_poll(&p, 1, (int)s->spec.connect_ms);
 
 	if (rc < 0)
 		return err_set(reterr, -rc, NULL, "stopped");
 	if (rc == 0)
 		return err_set(reterr, ETIMEDOUT, NULL,
-			       "no answer within %u ms", s->spec->connect_ms);
+			       "no answer within %u ms", s->spec.connect_ms);
 	if (getsockopt(s->client, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
 	if (error)
@@ -129,13 +142,26 @@ static int wait_connected(struct stream *s, struct err *reterr)
 	return 0;
 }
 
+static void end_child(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static void stream_done(struct stream *s)
 {
-	int *fds[] = { &s->listener, &s->client, &s->server };
+	int *fds[] = { &s->listener, &s->client, &s->server, &s->report };
 
-	for (int i = 0; i < 3; i++)
+	end_child(s->sender);
+	end_child(s->receiver);
+	for (int i = 0; i < 4; i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
+	if (s->shared)
+		(void)munmap(s->shared, sizeof *s->shared);
 }
 
 static int stream_connect(struct stream *s, const struct stream_spec *spec,
@@ -143,9 +169,11 @@ static int stream_connect(struct stream *s, const struct stream_spec *spec,
 {
 	int rc;
 
-	*s = (struct stream){
-		.spec = spec, .listener = -1, .client = -1, .server = -1
-	};
+	*s = (struct stream){ .spec = *spec,
+			      .listener = -1,
+			      .client = -1,
+			      .server = -1,
+			      .report = -1 };
 	set_addr(s);
 	rc = netns_call(spec->to, open_listener, s, reterr);
 	if (rc == 0)
@@ -182,15 +210,16 @@ int stream_try(const struct stream_spec *spec, struct err *reterr)
 static char chunk[CHUNK];
 
 /* The socket does not block, so the end of the time is never missed. */
-static void send_bytes(const struct stream *s)
+static void send_bytes(const struct stream *s, usec_t end)
 {
-	usec_t end = usec_add(clock_now(), s->spec->run_ms * 1000ULL);
-
-	while (usec_before(clock_now(), end)) {
+	while (!atomic_load(&s->shared->stop) &&
+	       (s->spec.run_ms == 0 || usec_before(clock_now(), end))) {
 		struct pollfd p = { .fd = s->client, .events = POLLOUT };
+		ssize_t n = send(s->client, chunk, sizeof chunk, 0);
 
-		if (send(s->client, chunk, sizeof chunk, 0) < 0 &&
-		    (errno != EAGAIN || poll(&p, 1, 100) < 0))
+		if (n > 0)
+			atomic_fetch_add(&s->shared->sent, (uint64_t)n);
+		else if (errno != EAGAIN || poll(&p, 1, 100) < 0)
 			_exit(1);
 	}
 	(void)shutdown(s->client, SHUT_WR);
@@ -207,6 +236,7 @@ static void receive_bytes(const struct stream *s, int report)
 		if (r.bytes == 0)
 			start = clock_now();
 		r.bytes += (uint64_t)n;
+		atomic_store(&s->shared->received, r.bytes);
 	}
 	r.us = usec_since(clock_now(), start);
 	if (n < 0 || write(report, &r, sizeof r) != sizeof r)
@@ -231,25 +261,16 @@ static pid_t start_child(const struct stream *s, int report, struct err *reterr)
 	/* Each end must be closed by its child's own end. */
 	close(report < 0 ? s->server : s->client);
 	if (report < 0)
-		send_bytes(s);
+		send_bytes(s, usec_add(clock_now(), s->spec.run_ms * 1000ULL));
 	else
 		receive_bytes(s, report);
 	_exit(1);
 }
 
-static void end_child(pid_t pid)
+static int await_report(struct stream *s, unsigned ms,
+			struct stream_result *ret, struct err *reterr)
 {
-	if (pid <= 0)
-		return;
-	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
-static int await_report(int fd, unsigned ms, struct stream_result *ret,
-			struct err *reterr)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = { .fd = s->report, .events = POLLIN };
 	struct stream_result r;
 	int rc = stop_poll(&p, 1, (int)ms);
 
@@ -258,40 +279,52 @@ static int await_report(int fd, unsigned ms, struct stream_result *ret,
 	if (rc == 0)
 		return err_set(reterr, ETIMEDOUT, NULL,
 			       "the stream did not end within %u ms", ms);
-	if (read(fd, &r, sizeof r) != sizeof r)
+	if (read(s->report, &r, sizeof r) != sizeof r)
 		return err_set(reterr, ECONNRESET, NULL, "the stream broke");
+	r.sent = atomic_load(&s->shared->sent);
+	memcpy(r.congctl, s->congctl, sizeof r.congctl);
 	*ret = r;
 	return 0;
 }
 
-static int run_children(struct stream *s, struct stream_result *ret,
-			struct err *reterr)
+static int map_shared(struct stream *s, struct err *reterr)
 {
-	pid_t receiver, sender = 0;
-	int fds[2];
-	int rc;
+	void *p = mmap(NULL, sizeof *s->shared, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	if (p == MAP_FAILED)
+		return err_set(reterr, errno, NULL, "shared page: %s",
+			       strerror(errno));
+	s->shared = p; /* all zero */
+	return 0;
+}
+
+/* The connection is the children's from here on. */
+static int start_children(struct stream *s, struct err *reterr)
+{
+	int rc = map_shared(s, reterr);
+	int fds[2];
+	pid_t pid;
+
+	if (rc < 0)
+		return rc;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_set(reterr, errno, NULL, "pipe: %s",
 			       strerror(errno));
-	receiver = start_child(s, fds[1], reterr);
+	s->report = fds[0];
+	pid = start_child(s, fds[1], reterr);
 	close(fds[1]);
-	rc = receiver < 0 ? receiver : 0;
-	if (rc == 0) {
-		sender = start_child(s, -1, reterr);
-		rc = sender < 0 ? sender : 0;
-	}
+	if (pid < 0)
+		return pid;
+	s->receiver = pid;
+	pid = start_child(s, -1, reterr);
+	if (pid < 0)
+		return pid;
+	s->sender = pid;
 	close(s->client);
 	close(s->server);
 	s->client = s->server = -1;
-	if (rc == 0)
-		rc = await_report(fds[0],
-				  s->spec->run_ms + DEMO_STREAM_SLACK_MS, ret,
-				  reterr);
-	close(fds[0]);
-	end_child(sender);
-	end_child(receiver);
-	return rc;
+	return 0;
 }
 
 int stream_run(const struct stream_spec *spec, struct stream_result *ret,
@@ -302,9 +335,69 @@ int stream_run(const struct stream_spec *spec, struct stream_result *ret,
 
 	if (rc < 0)
 		return rc;
-	rc = run_children(&s, ret, reterr);
+	rc = start_children(&s, reterr);
 	if (rc == 0)
-		memcpy(ret->congctl, s.congctl, sizeof ret->congctl);
+		rc = await_report(&s, spec->run_ms + DEMO_STREAM_SLACK_MS, ret,
+				  reterr);
 	stream_done(&s);
 	return rc;
+}
+
+/* --- one that runs beside ------------------------------------------------- */
+
+#define LOOK_EVERY_MS 5
+
+int stream_start(const struct stream_spec *spec, struct stream **ret,
+		 struct err *reterr)
+{
+	struct stream *s = calloc(1, sizeof *s);
+	int rc;
+
+	if (!s)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = stream_connect(s, spec, reterr);
+	if (rc < 0) {
+		free(s);
+		return rc;
+	}
+	s->spec.run_ms = 0;
+	rc = start_children(s, reterr);
+	if (rc < 0)
+		stream_free(s);
+	else
+		*ret = s;
+	return rc;
+}
+
+uint64_t stream_received(const struct stream *s)
+{
+	return atomic_load(&s->shared->received);
+}
+
+int stream_await(const struct stream *s, uint64_t bytes, unsigned ms)
+{
+	uint64_t want = stream_received(s) + bytes;
+	usec_t end = usec_add(clock_now(), ms * 1000ULL);
+
+	while (stream_received(s) < want) {
+		if (!usec_before(clock_now(), end))
+			return 0;
+		if (stop_poll(NULL, 0, LOOK_EVERY_MS) < 0)
+			return -EINTR;
+	}
+	return 1;
+}
+
+int stream_stop(struct stream *s, struct stream_result *ret, struct err *reterr)
+{
+	atomic_store(&s->shared->stop, true);
+	return await_report(s, DEMO_STREAM_SLACK_MS, ret, reterr);
+}
+
+void stream_free(struct stream *s)
+{
+	if (!s)
+		return;
+	stream_done(s);
+	free(s);
 }

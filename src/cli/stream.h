@@ -1,6 +1,6 @@
 /*
- * TCP between two network namespaces: can a connection be made, and how fast
- * is one stream?
+ * TCP between two network namespaces: can a connection be made, how fast is one
+ * stream, and does it live on?
  */
 #pragma once
 
@@ -24,6 +24,7 @@ struct stream_spec {
 
 struct stream_result {
 	uint64_t bytes, us; /* as the receiver saw it */
+	uint64_t sent;	    /* bytes; equal to `bytes` if none was lost */
 	char congctl[CONGCTL_MAX];
 };
 
@@ -40,3 +41,23 @@ int stream_try(const struct stream_spec *spec, struct err *reterr);
  */
 int stream_run(const struct stream_spec *spec, struct stream_result *ret,
 	       struct err *reterr);
+
+/*
+ * A stream that runs until it is stopped (run_ms does not count), while the
+ * caller does other things. Errors as stream_run.
+ */
+struct stream;
+int stream_start(const struct stream_spec *spec, struct stream **ret,
+		 struct err *reterr);
+/* Bytes that the receiver has had so far. */
+uint64_t stream_received(const struct stream *s);
+/*
+ * Waits until `bytes` more have come, at most `ms`. 1: they have; 0: not;
+ * -EINTR when stopped.
+ */
+int stream_await(const struct stream *s, uint64_t bytes, unsigned ms);
+/* Lets it end in order. -ECONNRESET: it broke. Free it in any case. */
+int stream_stop(struct stream *s, struct stream_result *ret,
+		struct err *reterr);
+/* Ends it as it is; accepts NULL. */
+void stream_free(struct stream *s);

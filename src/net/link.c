@@ -318,6 +318,32 @@ int link_add_veth(struct nl *nl, const struct veth_end *a,
 	return nl_ask(nl, &req.msg, what, reterr);
 }
 
+int link_add_bridge(struct nl *nl, const char *name, uint32_t *ret_ifindex,
+		    struct err *reterr)
+{
+	struct request req;
+	struct nlattr *linkinfo;
+	int rc;
+
+	start(&req, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	mnl_attr_put_strz(&req.msg, IFLA_IFNAME, name);
+	linkinfo = mnl_attr_nest_start(&req.msg, IFLA_LINKINFO);
+	mnl_attr_put_strz(&req.msg, IFLA_INFO_KIND, "bridge");
+	mnl_attr_nest_end(&req.msg, linkinfo);
+	rc = nl_ask(nl, &req.msg, "make bridge", reterr);
+	return rc < 0 ? rc : link_index(nl, name, ret_ifindex, reterr);
+}
+
+int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master,
+		    struct err *reterr)
+{
+	struct request req;
+
+	start(&req, RTM_NEWLINK, 0, ifindex);
+	mnl_attr_put_u32(&req.msg, IFLA_MASTER, master);
+	return nl_ask(nl, &req.msg, "make it a port of the bridge", reterr);
+}
+
 int link_delete(struct nl *nl, uint32_t ifindex, struct err *reterr)
 {
 	struct request req;

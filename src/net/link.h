@@ -67,6 +67,12 @@ struct veth_end {
  */
 int link_add_veth(struct nl *nl, const struct veth_end *a,
 		  const struct veth_end *b, struct err *reterr);
+/* A Linux bridge, down and without ports. */
+int link_add_bridge(struct nl *nl, const char *name, uint32_t *ret_ifindex,
+		    struct err *reterr);
+/* master: ifindex of a bridge */
+int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master,
+		    struct err *reterr);
 int link_delete(struct nl *nl, uint32_t ifindex, struct err *reterr);
 int link_set_up(struct nl *nl, uint32_t ifindex, bool up, struct err *reterr);
 /* The device may have to be down (kernels before 6.3). */

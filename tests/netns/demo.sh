@@ -8,7 +8,9 @@
 #   this test's namespace           made and removed by the demo
 #  ┌──────────────────────┐   ┌─────────┐  ┌──────────┐  ┌──────────────┐
 #  │ lo, an empty /run    │   │ host-ns ╪══╪ agent-ns ╪══╪ container-ns │
-#  └──────────────────────┘   └─────────┘  └──────────┘  └──────────────┘
+#  └──────────────────────┘   │ web-br  │  └──────────┘  └──────────────┘
+#                             │ veth-web╪══ web-ns
+#                             └─────────┘
 . "$(dirname "$0")/lib.sh"
 
 # Everything a demo could leave: names, devices, files, mounts, processes.
@@ -16,6 +18,7 @@ world() {
     ip -o link | sed 's/@.*//; s/<.*//'
     ls /run/netns 2>/dev/null
     find /run -mindepth 1 ! -path /run/netns
+    ls /sys/fs/bpf/weir 2>/dev/null
     grep -c . /proc/net/unix
     pgrep -fc "$BUILD/src/(cli|dp)/weir"
 }
@@ -26,9 +29,11 @@ clean() { # NAME: all is as it was at first
     point $? "$1" "$TEST_DIR/after"
 }
 
+mount -t bpf none /sys/fs/bpf
+
 reaches() { # STEP PID: waits for its heading, or for the end of the demo
     local pid=$2
-    there() { grep -q "^ $1 " "$out" || ! kill -0 "$pid" 2>/dev/null; }
+    there() { grep -q "^ *$1 " "$out" || ! kill -0 "$pid" 2>/dev/null; }
     wait_until 60 there "$1"
 }
 
@@ -42,6 +47,9 @@ grep -q '06:82:9c:02:54:91 > 1a:27:f3:87:3a:27, ethertype IPv4 (0x0800), length 
 point $? "shows the frame with its real MAC and with the mark"
 grep -q 'because rule 1001 says deny' "$out"
 point $? "tells why it blocked"
+grep -q 'it is the same flow to weir-dp, taken over from tap' "$out" &&
+    grep -q 'the stream of step 10 ends in order' "$out"
+point $? "modes change under a stream that lives on" "$out"
 ! grep -q $'\033' "$out"
 point $? "no colour where there is no terminal"
 python3 -c 'import sys; sys.exit(any(len(l.rstrip("\n")) > 100 for l in open(sys.argv[1], encoding="utf-8")))' "$out"
@@ -53,6 +61,8 @@ json 'd["ok"] and d["failed"] == 0 and all(c["ok"] for s in d["steps"] for c in 
 point $? "one document, all checks passed" "$out"
 json 'any(p["to"] == "fd00:10:10:10::88" and p["received"] == 3 for s in d["steps"] for p in s.get("ping", []))'
 point $? "IPv6 was pinged"
+json '[s["mbit_per_s"][l] for s in d["steps"] if s["name"] == "costs" for l in ("wire", "spliced", "bridge", "inplace")]'
+point $? "and both layouts were measured"
 clean "nothing is left of it"
 
 if "$weir" demo --seconds 1 --redirector u32 >"$out" 2>&1; then
@@ -64,7 +74,7 @@ fi
 clean "nothing is left of the refused one"
 
 # Ctrl-C in different places: as soon as a heading is written.
-for step in 1 3 5 7; do
+for step in 1 3 5 7 9 12 13; do
     "$weir" demo --seconds 1 >"$out" 2>&1 &
     pid=$!
     reaches "$step" $pid
@@ -96,18 +106,24 @@ ip netns exec "$(kept host)" ping -c 1 -W 1 10.10.10.88 >"$TEST_DIR/ping" &&
     "$weir" dp flows --control "$control" >"$TEST_DIR/flows" &&
     grep -q '10.10.10.66 → 10.10.10.88' "$TEST_DIR/flows"
 point $? "--keep leaves it up, and traffic goes through weir-dp" "$TEST_DIR/flows"
+ip netns exec "$(kept host)" ping -c 1 -W 1 10.10.20.88 >"$TEST_DIR/ping" &&
+    "$weir" dp flows --control "$(dirname "$control")/inplace.sock" >"$TEST_DIR/flows" &&
+    grep -q '10.10.20.66 → 10.10.20.88' "$TEST_DIR/flows"
+point $? "in place, too" "$TEST_DIR/flows"
 "$weir" demo --down >"$out"
 point $? "--down takes it down" "$out"
 clean "nothing is left after --down"
 
-"$weir" demo --seconds 1 >"$out" 2>&1 &
-pid=$!
-reaches 4 $pid
-kill -KILL $pid
-wait $pid 2>/dev/null
-"$weir" demo --down >"$out" && grep -q 'taken down' "$out"
-point $? "--down takes down a killed one" "$out"
-clean "nothing is left of the killed one"
+for step in 4 12; do
+    "$weir" demo --seconds 1 >"$out" 2>&1 &
+    pid=$!
+    reaches $step $pid
+    kill -KILL $pid
+    wait $pid 2>/dev/null
+    "$weir" demo --down >"$out" && grep -q 'taken down' "$out"
+    point $? "--down takes down one that was killed in step $step" "$out"
+    clean "nothing is left of the one killed in step $step"
+done
 
 "$weir" demo --seconds 1 --here >"$out" 2>&1
 point $? "--here plays in the caller's namespace" "$out"

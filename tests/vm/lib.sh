@@ -108,7 +108,7 @@ INIT
     chmod 755 "$root/init"
 }
 
-vm_run() { # boots it and turns what it says into TAP
+vm_run() { # [OPTION of qemu]...: boots it and turns what it says into TAP
     local line points=0 failures=0 ended=
     (cd "$root" && find . | cpio -o -H newc --quiet) | gzip -1 >"$work/root.gz"
     timeout -k 5 "$VM_SECONDS" qemu-system-x86_64 -M q35 -accel tcg,thread=multi \
@@ -116,7 +116,7 @@ vm_run() { # boots it and turns what it says into TAP
         -serial "file:$work/console" -no-reboot \
         -kernel "$kernel" -initrd "$work/root.gz" \
         -append "console=ttyS0 quiet loglevel=1 panic=-1 reboot=t mitigations=off tsc=unstable no_timer_check random.trust_cpu=on" \
-        </dev/null >"$work/qemu" 2>&1 &
+        "$@" </dev/null >"$work/qemu" 2>&1 &
     qemu=$!
     wait "$qemu"
     qemu=
