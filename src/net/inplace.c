@@ -470,7 +470,7 @@ static int check_no_splice(struct err *reterr)
 static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
 	static const char *const pins[] = { "eps", "marks", "count",
-					    "dp", "flows", "seen" };
+					    "dp",  "flows", "seen" };
 	char path[PIN_MAX];
 	struct link_stat vbr;
 	uint32_t first;

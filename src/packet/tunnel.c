@@ -265,10 +265,8 @@ enum tunnel_outcome packet_inner(const struct packet *outer,
 
 bool tunnel_is_looked_for(const struct tunnel_options *opt, uint16_t port)
 {
-	return (opt->look[TUNNEL_KIND_VXLAN] &&
-		is_one_of(&opt->vxlan, port)) ||
-	       (opt->look[TUNNEL_KIND_GENEVE] &&
-		is_one_of(&opt->geneve, port));
+	return (opt->look[TUNNEL_KIND_VXLAN] && is_one_of(&opt->vxlan, port)) ||
+	       (opt->look[TUNNEL_KIND_GENEVE] && is_one_of(&opt->geneve, port));
 }
 
 const char *tunnel_kind_name(enum tunnel_kind k)
