@@ -25,8 +25,9 @@ struct cache_key {
 	struct ip_addr own, peer;
 	uint16_t own_port, peer_port;
 	uint16_t mark; /* the last two bytes of the workload's ucmac */
-	uint8_t proto;
+	uint8_t proto, zero;
 };
+_Static_assert(sizeof(struct cache_key) == 40, "no padding");
 
 enum cache_way { CACHE_IN /* to the workload */, CACHE_OUT, CACHE_WAY__MAX };
 
