@@ -8,8 +8,9 @@
  * frame k is due at k / rate, whether the worker asks for it or not. Meanwhile
  * this thread sends a policy again and again, as a message on the own door
  * would: text, rules, index, snapshot, mailbox, and the old one freed. A swap is
- * over when each connection has had a frame and was judged anew. Then all is
- * quiet for as long, so both are measured in the same minute.
+ * over when each connection has had a frame and was judged anew. Then this thread
+ * only counts for as long as it took (busy), and then all is quiet, so that the
+ * three are measured in the same minute and the machine's own stops are known.
  *
  * waited     from when a frame was due until the worker looks at it
  * inspected  inspect_frame(): after a swap it judges each flow anew
