@@ -362,6 +362,9 @@ static bool is_final(const struct passage *w, const struct flow *f)
 
 	if (v->snapshot_version != snapshot_version(w->in->snapshot) || f->cut)
 		return false;
+	/* what is not a copy goes no further; the kernel would let it */
+	if (passage_is_watched(w) && !w->copy)
+		return false;
 	if (v->blocked) /* in a tap its frames go on all the same */
 		return !passage_is_watched(w) &&
 		       !snapshot_has_names(w->in->snapshot);
