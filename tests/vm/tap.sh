@@ -85,6 +85,8 @@ wait_until 20 "$weir" dp version --control "$door" >"$out" 2>&1
       {"id":1,"from":["any"],"to":["any"],"ports":["80"],"proto":"tcp","action":"allow","ingress":true}]}},
     {"ctrl_add_srvc_port":{"iface":"vth"}}]' --control "$door" >"$out" 2>&1
 point $? "a data plane serves it"
+# all of it is to come up here
+"$weir" dp settings '{"cache":{"on":false}}' --control "$door" >"$out" 2>&1
 fetches 80 && fetches 81
 point $? "tap: all passes"
 shown "e['in']['copied']['frames'] > 0 and e['out']['copied']['bytes'] > 1000000"
