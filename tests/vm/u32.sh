@@ -105,5 +105,5 @@ point $? "its device is as before"
 cat /tmp/eth0 /tmp/out
 GUEST
 vm_program "$weir" "$dp" /usr/sbin/ip /usr/sbin/tc
-vm_modules veth sch_ingress cls_u32 act_pedit act_mirred act_gact af_packet
+vm_modules veth sch_ingress cls_bpf cls_u32 act_pedit act_mirred act_gact af_packet bridge
 vm_run
