@@ -22,6 +22,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/allow.h"
 #include "bpf/cache.h"
 #include "bpf/frame.h"
 #include "bpf/inplace.h"
@@ -73,6 +74,14 @@ struct {
 	__type(value, struct inplace_seen);
 } inplace_seen SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, INPLACE_ALLOW_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct inplace_allow_key);
+	__type(value, __u8);
+} inplace_allow SEC(".maps");
+
 static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
 				  enum inplace_way way,
 				  enum inplace_counter which)
@@ -89,7 +98,7 @@ static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
 static __always_inline int drop(const struct __sk_buff *skb,
 				enum inplace_way way, enum inplace_counter why)
 {
-	count(skb, skb->ifindex, way, why);
+	count(skb, port_of(skb), way, why);
 	return TC_ACT_SHOT;
 }
 
@@ -104,7 +113,7 @@ static __always_inline int drop_unknown(const struct __sk_buff *skb,
 static __always_inline int go_on(const struct __sk_buff *skb,
 				 enum inplace_way way, enum inplace_counter why)
 {
-	count(skb, skb->ifindex, way, why);
+	count(skb, port_of(skb), way, why);
 	return GO_ON;
 }
 
@@ -256,7 +265,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 	if (!eth)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	put_mark(own_mac(eth, way), ep, 0);
-	count(skb, skb->ifindex, way, INPLACE_COUNT_TO_DP);
+	count(skb, port_of(skb), way, INPLACE_COUNT_TO_DP);
 	return bpf_redirect(ep->vbr, 0);
 }
 
@@ -265,10 +274,26 @@ static __always_inline int is_arp(const struct ethhdr *eth)
 	return eth->h_proto == bpf_htons(ETH_P_ARP);
 }
 
+/* Nothing passes; `why` is what the rest is dropped for. */
+static __always_inline int shut(struct __sk_buff *skb, const struct ethhdr *eth,
+				const struct inplace_endpoint *ep,
+				enum inplace_way way, __u32 ip,
+				enum inplace_counter why)
+{
+	struct inplace_allow_key key = { 0 };
+
+	if (is_arp(eth) || (ip && is_neighbour_discovery(skb, ip)))
+		return go_on(skb, way, INPLACE_COUNT_STRAIGHT);
+	if (ip && is_own(eth, ep, way) && allow_key(skb, ip, way, &key) &&
+	    bpf_map_lookup_elem(&inplace_allow, &key))
+		return go_on(skb, way, INPLACE_COUNT_ALLOWED);
+	return drop(skb, way, why);
+}
+
 static __always_inline int at_port(struct __sk_buff *skb, enum inplace_way way)
 {
 	struct inplace_endpoint *ep;
-	__u32 port = skb->ifindex, ip;
+	__u32 port = port_of(skb), ip;
 	struct ethhdr *eth;
 
 	if (skb->mark & INPLACE_SKB_BIT) {
@@ -283,13 +308,15 @@ static __always_inline int at_port(struct __sk_buff *skb, enum inplace_way way)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	if (ep->mode == INPLACE_PASS)
 		return go_on(skb, way, INPLACE_COUNT_PASS);
-	if (ep->mode == INPLACE_QUARANTINE && !is_arp(eth))
-		return drop(skb, way, INPLACE_COUNT_QUARANTINE);
-	if (ep->mode == INPLACE_HOLD && !is_arp(eth))
-		return drop(skb, way, INPLACE_COUNT_HOLD);
+	if (ep->mode == INPLACE_HOLD && ep->hold == INPLACE_HOLD_PASS)
+		return go_on(skb, way, INPLACE_COUNT_HELD_PASS);
 	if (is_spoofed(eth))
 		return drop(skb, way, INPLACE_COUNT_SPOOF);
 	ip = find_ip(skb, eth->h_proto);
+	if (ep->mode == INPLACE_QUARANTINE)
+		return shut(skb, eth, ep, way, ip, INPLACE_COUNT_QUARANTINE);
+	if (ep->mode == INPLACE_HOLD)
+		return shut(skb, eth, ep, way, ip, INPLACE_COUNT_HOLD);
 	if (!ip && ep->only_ip && !is_arp(eth))
 		return drop(skb, way, INPLACE_COUNT_NOT_IP);
 	if (!ip || (is_group(eth->h_dest) && is_for_ip_group(skb, ip)))

@@ -39,7 +39,7 @@
 struct inplace {
 	struct nl *nl;
 	char dir[PATH_MAX];
-	int eps, marks, count; /* the maps */
+	int eps, marks, count, allow; /* the maps */
 	struct inplace_bpf
 		*skel; /* the programs, when some are to be attached */
 };
@@ -52,6 +52,9 @@ static const char *const failure_names[] = { "closed", "open" };
 _Static_assert(sizeof failure_names / sizeof *failure_names ==
 		       INPLACE_FAILURE__MAX,
 	       "a name for each");
+static const char *const hold_names[] = { "drop", "pass" };
+_Static_assert(sizeof hold_names / sizeof *hold_names == INPLACE_HOLD__MAX,
+	       "a name for each");
 
 const char *inplace_mode_name(enum inplace_mode m)
 {
@@ -63,6 +66,12 @@ const char *inplace_failure_name(enum inplace_failure f)
 {
 	BUG_ON((unsigned)f >= INPLACE_FAILURE__MAX);
 	return failure_names[f];
+}
+
+const char *inplace_hold_name(enum inplace_hold h)
+{
+	BUG_ON((unsigned)h >= INPLACE_HOLD__MAX);
+	return hold_names[h];
 }
 
 int inplace_mode_parse(const char *name, enum inplace_mode *ret,
@@ -92,6 +101,19 @@ int inplace_failure_parse(const char *name, enum inplace_failure *ret,
 	return err_set(reterr, EINVAL, NULL,
 		       "\"%s\" is not understood; expected open or closed",
 		       name);
+}
+
+int inplace_hold_parse(const char *name, enum inplace_hold *ret,
+		       struct err *reterr)
+{
+	for (unsigned i = 0; i < INPLACE_HOLD__MAX; i++) {
+		if (strcmp(name, hold_names[i]) == 0) {
+			*ret = (enum inplace_hold)i;
+			return 0;
+		}
+	}
+	return err_set(reterr, EINVAL, NULL,
+		       "\"%s\" is not understood; expected drop or pass", name);
 }
 
 /* --- the set of maps and programs ---------------------------------------- */
@@ -132,6 +154,8 @@ static void inplace_close(struct inplace *ip)
 		close(ip->marks);
 	if (ip->count >= 0)
 		close(ip->count);
+	if (ip->allow >= 0)
+		close(ip->allow);
 	inplace_bpf__destroy(ip->skel);
 	nl_free(ip->nl);
 }
@@ -175,7 +199,9 @@ static int open_map(const struct inplace *ip, const char *name, int *ret,
 static int inplace_open(bool with_programs, struct inplace *ret,
 			struct err *reterr)
 {
-	struct inplace ip = { .eps = -1, .marks = -1, .count = -1 };
+	struct inplace ip = {
+		.eps = -1, .marks = -1, .count = -1, .allow = -1
+	};
 	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
 
 	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
@@ -189,6 +215,8 @@ static int inplace_open(bool with_programs, struct inplace *ret,
 		rc = open_map(&ip, "marks", &ip.marks, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "count", &ip.count, reterr);
+	if (rc == 0)
+		rc = open_map(&ip, "allow", &ip.allow, reterr);
 	if (rc < 0)
 		inplace_close(&ip);
 	else
@@ -430,6 +458,7 @@ static void fill_stat(const struct inplace *ip, uint32_t port,
 	ret->hooks[INPLACE_IN] = hook_find(&in);
 	in = hook_at(ip, port, HOOK_INGRESS, pin);
 	ret->hooks[INPLACE_OUT] = hook_find(&in);
+	inplace_allow_get(ip->allow, port, &ret->allow);
 	sum_counts(ip, port, &ret->counts);
 }
 
@@ -437,6 +466,7 @@ static void fill_stat(const struct inplace *ip, uint32_t port,
 static int take_away(struct inplace *ip, uint32_t port,
 		     const struct inplace_endpoint *ep, struct err *reterr)
 {
+	static const struct inplace_allow nobody = { .n = 0 };
 	uint32_t mark = mark_bits(ep), owner;
 	int rc = detach(ip, port, HOOK_INGRESS, false, reterr);
 	int rc2 = detach(ip, port, HOOK_EGRESS, ep->qdisc,
@@ -447,6 +477,7 @@ static int take_away(struct inplace *ip, uint32_t port,
 		(void)bpf_map_delete_elem(ip->marks, &mark);
 	(void)bpf_map_delete_elem(ip->eps, &port);
 	(void)bpf_map_delete_elem(ip->count, &port);
+	(void)inplace_allow_put(ip->allow, port, &nobody, NULL);
 	return rc < 0 ? rc : rc2;
 }
 
@@ -469,7 +500,7 @@ static int check_no_splice(struct err *reterr)
 /* vbr and vth, and all pins, when nobody is left. */
 static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
-	static const char *const pins[] = { "eps", "marks", "count",
+	static const char *const pins[] = { "eps", "marks", "count", "allow",
 					    "dp",  "flows", "seen" };
 	char path[PIN_MAX];
 	struct link_stat vbr;
@@ -491,11 +522,14 @@ static int end_if_empty(struct inplace *ip, struct err *reterr)
 }
 
 static int put_endpoint(struct inplace *ip, uint32_t port,
-			const struct inplace_endpoint *ep, struct err *reterr)
+			const struct inplace_endpoint *ep,
+			const struct inplace_allow *allow, struct err *reterr)
 {
 	uint32_t mark = mark_bits(ep);
 	int rc = put_counts(ip, 0, reterr);
 
+	if (rc == 0) /* also what is left of a port of that number */
+		rc = inplace_allow_put(ip->allow, port, allow, reterr);
 	if (rc == 0)
 		rc = put_counts(ip, port, reterr);
 	if (rc == 0)
@@ -556,8 +590,9 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	memcpy(ep.mark, ucmac.b, sizeof ep.mark);
 	ep.mode = (uint8_t)spec->mode;
 	ep.failure = (uint8_t)spec->failure;
+	ep.hold = (uint8_t)spec->hold;
 	ep.only_ip = spec->only_ip;
-	rc = put_endpoint(ip, p.host.ifindex, &ep, reterr);
+	rc = put_endpoint(ip, p.host.ifindex, &ep, &spec->allow, reterr);
 	if (rc == 0)
 		rc = attach_all(ip, spec, p.host.ifindex, &ep, reterr);
 	if (rc < 0)
@@ -599,11 +634,23 @@ static uint64_t came_back(const struct inplace *ip, uint32_t port)
 	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
 }
 
-static int put_mode(struct inplace *ip, uint32_t port,
-		    struct inplace_endpoint *ep, enum inplace_mode mode,
-		    struct err *reterr)
+static int change(struct inplace *ip, uint32_t port,
+		  struct inplace_endpoint *ep, const struct inplace_change *c,
+		  struct err *reterr)
 {
-	ep->mode = (uint8_t)mode;
+	int rc = c->allow ? inplace_allow_put(ip->allow, port, c->allow, reterr)
+			  : 0;
+
+	if (rc < 0)
+		return rc;
+	if (c->mode >= 0)
+		ep->mode = (uint8_t)c->mode;
+	if (c->failure >= 0)
+		ep->failure = (uint8_t)c->failure;
+	if (c->hold >= 0)
+		ep->hold = (uint8_t)c->hold;
+	if (c->only_ip >= 0)
+		ep->only_ip = (uint8_t)c->only_ip;
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 
@@ -611,12 +658,14 @@ static int put_mode(struct inplace *ip, uint32_t port,
 static int drain(struct inplace *ip, uint32_t port, struct inplace_endpoint *ep,
 		 struct err *reterr)
 {
+	struct inplace_change pass = INPLACE_CHANGE_NOTHING;
 	uint64_t before, now;
 	int rc;
 
 	if (ep->mode != INPLACE_INLINE)
 		return 0;
-	rc = put_mode(ip, port, ep, INPLACE_PASS, reterr);
+	pass.mode = INPLACE_PASS;
+	rc = change(ip, port, ep, &pass, reterr);
 	now = came_back(ip, port);
 	for (int i = 0; rc == 0 && i < DRAIN_STEPS; i++) {
 		before = now;
@@ -691,8 +740,8 @@ int inplace_del_all(struct err *reterr)
 	return rc;
 }
 
-int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
-		     struct err *reterr)
+int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
+		struct err *reterr)
 {
 	struct inplace_endpoint ep = { 0 };
 	struct inplace ip = { .eps = -1 };
@@ -703,7 +752,7 @@ int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
 		return rc;
 	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
 	if (rc == 0)
-		rc = put_mode(&ip, ifindex, &ep, mode, reterr);
+		rc = change(&ip, ifindex, &ep, c, reterr);
 	inplace_close(&ip);
 	return rc;
 }

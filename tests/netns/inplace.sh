@@ -151,6 +151,69 @@ P
     point $? "$how: all is as it was before" "$out"
 done
 
+# --- quarantine's allow-list, and what is on hold ---
+ip addr add 10.9.0.7/24 dev br0
+ip addr add fd09::7/64 dev br0 nodad
+from() { ping -q -n -c 1 -W 1 -I "$1" "$2" >"$TEST_DIR/ping" 2>&1; }
+only_7() { # MODE: of the two hosts only .7 gets through, by both families
+    from 10.9.0.7 10.9.0.2 && ! from 10.9.0.1 10.9.0.2 && from fd09::7 fd09::2 && ! from fd09::1 fd09::2 &&
+        at web ping -q -n -c 1 -W 1 10.9.0.7 >"$TEST_DIR/ping" 2>&1 &&
+        ! at web ping -q -n -c 1 -W 1 10.9.0.1 >"$TEST_DIR/ping" 2>&1 &&
+        weir divert show && grep -q "mode $1" "$out"
+}
+nobody() { ! from 10.9.0.7 10.9.0.2 && ! from 10.9.0.1 10.9.0.2 && ! from fd09::7 fd09::2; }
+weir divert --netns web --mode quarantine --allow 10.9.0.7 --allow fd09::7
+only_7 quarantine
+point $? "quarantine: only with those who are allowed" "$out"
+at web ip neigh flush dev eth0
+ip neigh flush dev br0
+from fd09::7 fd09::2
+point $? "also when IPv6 neighbours are yet to be found" "$TEST_DIR/ping"
+shown "e['hweb']['allow'] == ['10.9.0.7', 'fd09::7'] and e['hweb']['in']['allowed']['frames'] >= 3
+    and e['hweb']['out']['allowed']['frames'] >= 3 and e['hweb']['in']['drop_quarantine']['frames'] >= 2"
+point $? "shown and counted" "$out"
+weir mode --netns web hold && only_7 hold
+point $? "hold: they stay allowed" "$out"
+weir mode --netns web hold --hold pass && from 10.9.0.1 10.9.0.2 && from fd09::1 fd09::2 &&
+    shown "e['hweb']['hold'] == 'pass' and e['hweb']['in']['held_passed']['frames'] >= 2"
+point $? "hold with the verdict pass: all" "$out"
+weir mode --netns web quarantine && only_7 quarantine
+point $? "which is not quarantine's" "$out"
+weir mode --netns web quarantine --allow fd09::/16 && ! from 10.9.0.7 10.9.0.2 && from fd09::1 fd09::2 &&
+    from fd09::7 fd09::2 && shown "e['hweb']['allow'] == ['fd09::/16']"
+point $? "another list stands instead of the first" "$out"
+weir mode --netns web quarantine --allow ::/0 && from fd09::1 fd09::2 && ! from 10.9.0.1 10.9.0.2
+point $? "all of IPv6 is not IPv4" "$out"
+weir mode --netns web quarantine --allow none && nobody && shown "e['hweb']['allow'] == []"
+point $? "and none is nobody" "$out"
+weir mode --netns web quarantine --allow 10.9.0.7/24
+[ $? = 2 ] && grep -q 'no bits behind' "$out" && weir mode --netns web quarantine --mac 02:00:00:00:00:01
+[ $? = 2 ] && grep -q 'not an option of weir mode' "$out" && weir mode --netns web hold --hold maybe
+[ $? = 2 ] && grep -q 'expected drop or pass' "$out"
+point $? "what is no network, no option of the command, no verdict: told" "$out"
+# shellcheck disable=SC2046 # words
+weir mode --netns web quarantine $(printf -- '--allow 10.9.1.%d ' {1..65})
+[ $? = 2 ] && grep -q 'more than 64' "$out" &&
+    weir mode --netns web quarantine $(printf -- '--allow 10.9.1.%d ' {1..64}) &&
+    shown "len(e['hweb']['allow']) == 64"
+point $? "a list has its limit" "$out"
+python3 - $web_mac >"$out" 2>&1 <<'P'
+import socket, struct, sys
+def mac(text): return bytes.fromhex(text.replace(":", ""))
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+    s.bind(("br0", 0))
+    for source in "4e:65:75:56:00:01", "02:00:00:00:00:01":
+        s.send(mac(sys.argv[1]) + mac(source) + b"\x08\x00" + struct.pack(
+            "!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([10, 9, 1, 9]), bytes([10, 9, 0, 2])) + bytes(8))
+P
+[ ! -s "$out" ] && shown "e['hweb']['in']['drop_spoof']['frames'] == 1 and e['hweb']['in']['allowed']['frames'] > 0"
+point $? "a frame that wears a mark is dropped though its address is allowed" "$out"
+weir release --netns web && weir divert --netns web --mode quarantine && shown "e['hweb']['allow'] == []"
+point $? "who is diverted anew has no list" "$out"
+weir release --netns web
+ip addr del 10.9.0.7/24 dev br0
+ip addr del fd09::7/64 dev br0
+
 # --- others' things at the same hooks ---
 tc qdisc add dev happ clsact
 ip link add seen type veth peer name seen2
