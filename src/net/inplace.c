@@ -10,8 +10,8 @@
  * or an `add` finds. A device that goes away takes its programs along; what is
  * left in the maps is listed without a name, and taken away like others.
  *
- * Loading the programs anew around the maps that are pinned is cheap, and which
- * copy of a program is attached where does not matter (as in divert.c).
+ * The programs are pinned, too (inplace_progs.h). With the layout in use no
+ * splice can be, so only the first workload looks for one.
  */
 #include "net/inplace.h"
 
@@ -26,22 +26,18 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "bpf/inplace.skel.h"
 #include "net/bpffs.h"
+#include "net/inplace_progs.h"
 #include "net/link.h"
 #include "net/splice.h"
 #include "net/splice_base.h"
 #include "net/splice_record.h"
 
-/* Path of one pin: the folder's and a short name. */
-#define PIN_MAX (PATH_MAX + 32)
-
 struct inplace {
 	struct nl *nl;
 	char dir[PATH_MAX];
 	int eps, marks, count, allow; /* the maps */
-	struct inplace_bpf
-		*skel; /* the programs, when some are to be attached */
+	struct inplace_progs progs;   /* when some are to be attached */
 };
 
 static const char *const mode_names[] = { "pass", "tap", "inline", "quarantine",
@@ -126,26 +122,6 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static int set_pins(struct inplace *ip, struct err *reterr)
-{
-	struct bpf_map *map;
-	char path[PIN_MAX];
-	int rc;
-
-	bpf_object__for_each_map(map, ip->skel->obj)
-	{
-		if (strncmp(bpf_map__name(map), "inplace_", 8) != 0)
-			continue; /* constant data */
-		(void)snprintf(path, sizeof path, "%s/%s", ip->dir,
-			       bpf_map__name(map) + 8);
-		rc = bpf_map__set_pin_path(map, path);
-		if (rc < 0)
-			return err_set(reterr, -rc, path, "pin a map: %s",
-				       strerror(-rc));
-	}
-	return 0;
-}
-
 static void inplace_close(struct inplace *ip)
 {
 	if (ip->eps >= 0)
@@ -156,33 +132,14 @@ static void inplace_close(struct inplace *ip)
 		close(ip->count);
 	if (ip->allow >= 0)
 		close(ip->allow);
-	inplace_bpf__destroy(ip->skel);
+	inplace_progs_close(&ip->progs);
 	nl_free(ip->nl);
-}
-
-/* Loads the programs around the maps that are pinned; pins those that are not. */
-static int load(struct inplace *ip, struct err *reterr)
-{
-	int rc;
-
-	ip->skel = inplace_bpf__open();
-	if (!ip->skel)
-		return err_set(reterr, ENOMEM, NULL, "open the bpf object");
-	rc = set_pins(ip, reterr);
-	if (rc < 0)
-		return rc;
-	rc = inplace_bpf__load(ip->skel);
-	if (rc < 0)
-		return err_set(reterr, -rc, NULL,
-			       "the kernel does not load the bpf programs: %s",
-			       strerror(-rc));
-	return 0;
 }
 
 static int open_map(const struct inplace *ip, const char *name, int *ret,
 		    struct err *reterr)
 {
-	char path[PIN_MAX];
+	char path[INPLACE_PIN_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/%s", ip->dir, name);
 	*ret = bpf_obj_get(path);
@@ -199,16 +156,18 @@ static int open_map(const struct inplace *ip, const char *name, int *ret,
 static int inplace_open(bool with_programs, struct inplace *ret,
 			struct err *reterr)
 {
-	struct inplace ip = {
-		.eps = -1, .marks = -1, .count = -1, .allow = -1
-	};
+	struct inplace ip = { .eps = -1,
+			      .marks = -1,
+			      .count = -1,
+			      .allow = -1,
+			      .progs = { { -1, -1, -1 } } };
 	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
 
 	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
 	if (rc == 0)
 		rc = nl_open(NULL, &ip.nl, reterr);
 	if (rc == 0 && with_programs)
-		rc = load(&ip, reterr);
+		rc = inplace_progs_open(ip.dir, &ip.progs, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "eps", &ip.eps, reterr);
 	if (rc == 0)
@@ -361,30 +320,31 @@ static int find_port(struct nl *nl, const struct inplace_port *at,
 /* --- attaching ---------------------------------------------------------------- */
 
 static struct hook hook_at(const struct inplace *ip, uint32_t ifindex,
-			   enum hook_side side, char pin[static PIN_MAX])
+			   enum hook_side side,
+			   char pin[static INPLACE_PIN_MAX])
 {
-	(void)snprintf(pin, PIN_MAX, "%s/link_%u_%s", ip->dir, ifindex,
+	(void)snprintf(pin, INPLACE_PIN_MAX, "%s/link_%u_%s", ip->dir, ifindex,
 		       side == HOOK_INGRESS ? "ingress" : "egress");
 	return (struct hook){ ifindex, side, pin };
 }
 
 static int attach(const struct inplace *ip, uint32_t ifindex,
-		  enum hook_side side, const struct bpf_program *prog,
-		  bool only_clsact, bool *ret_made, struct err *reterr)
+		  enum hook_side side, enum inplace_prog prog, bool only_clsact,
+		  bool *ret_made, struct err *reterr)
 {
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook h = hook_at(ip, ifindex, side, pin);
 
 	if (hook_find(&h) == HOOK_TCX)
 		(void)hook_detach(ip->nl, &h, false, NULL); /* then replaced */
-	return hook_attach(&h, bpf_program__fd(prog), only_clsact, ret_made,
+	return hook_attach(&h, ip->progs.fd[prog], only_clsact, ret_made,
 			   reterr);
 }
 
 static int detach(const struct inplace *ip, uint32_t ifindex,
 		  enum hook_side side, bool with_qdisc, struct err *reterr)
 {
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook h = hook_at(ip, ifindex, side, pin);
 
 	return hook_detach(ip->nl, &h, with_qdisc, reterr);
@@ -393,7 +353,7 @@ static int detach(const struct inplace *ip, uint32_t ifindex,
 /* Is vbr attended to? A pin may have outlived it. */
 static bool has_vbr_program(const struct inplace *ip, uint32_t vbr)
 {
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook h = hook_at(ip, vbr, HOOK_INGRESS, pin);
 
 	return hook_find(&h) != HOOK_NONE;
@@ -407,14 +367,13 @@ static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
 	int rc = 0;
 
 	if (!has_vbr_program(ip, ep->vbr))
-		rc = attach(ip, ep->vbr, HOOK_INGRESS,
-			    ip->skel->progs.inplace_vbr, spec->only_clsact,
-			    &ignored, reterr);
+		rc = attach(ip, ep->vbr, HOOK_INGRESS, INPLACE_PROG_VBR,
+			    spec->only_clsact, &ignored, reterr);
 	if (rc == 0)
-		rc = attach(ip, port, HOOK_EGRESS, ip->skel->progs.inplace_in,
+		rc = attach(ip, port, HOOK_EGRESS, INPLACE_PROG_IN,
 			    spec->only_clsact, &made, reterr);
 	if (rc == 0)
-		rc = attach(ip, port, HOOK_INGRESS, ip->skel->progs.inplace_out,
+		rc = attach(ip, port, HOOK_INGRESS, INPLACE_PROG_OUT,
 			    spec->only_clsact, &made, reterr);
 	if (rc < 0 || !made)
 		return rc;
@@ -448,7 +407,7 @@ static void fill_stat(const struct inplace *ip, uint32_t port,
 		      struct inplace_stat *ret)
 {
 	struct link_stat l;
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
 
 	*ret = (struct inplace_stat){ .ifindex = port, .ep = *ep };
@@ -485,9 +444,17 @@ static int take_away(struct inplace *ip, uint32_t port,
 static int check_no_splice(struct err *reterr)
 {
 	struct splice_stat *list = NULL;
+	struct netns self;
 	size_t n = 0;
-	int rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
+	int rc = netns_open_self(&self, reterr);
+	bool used = rc == 0 && inplace_is_used(&self);
 
+	if (rc < 0)
+		return rc;
+	netns_done(&self);
+	if (used) /* then a splice has been refused */
+		return 0;
+	rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
 	free(list);
 	if (rc == 0 && n > 0)
 		rc = err_set(reterr, EBUSY, SPLICE_VBR,
@@ -502,7 +469,7 @@ static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
 	static const char *const pins[] = { "eps", "marks", "count", "allow",
 					    "dp",  "flows", "seen" };
-	char path[PIN_MAX];
+	char path[INPLACE_PIN_MAX];
 	struct link_stat vbr;
 	uint32_t first;
 	int rc = 0;
@@ -513,6 +480,7 @@ static int end_if_empty(struct inplace *ip, struct err *reterr)
 		rc = detach(ip, vbr.ifindex, HOOK_INGRESS, false, reterr);
 	if (rc == 0)
 		rc = base_remove(ip->nl, NULL, reterr);
+	inplace_progs_unpin(ip->dir);
 	for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", ip->dir, pins[i]);
 		(void)unlink(path); /* or it was not there */
@@ -561,7 +529,7 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 
 bool inplace_is_used(const struct netns *ns)
 {
-	char path[PIN_MAX];
+	char path[INPLACE_PIN_MAX];
 
 	(void)snprintf(path, sizeof path, INPLACE_PINS "/eps", ns->ino);
 	return access(path, F_OK) == 0;

@@ -213,6 +213,36 @@ point $? "who is diverted anew has no list" "$out"
 weir release --netns web
 ip addr del 10.9.0.7/24 dev br0
 ip addr del fd09::7/64 dev br0
+# --- the programs are loaded once, and anew by another version of Weir ---
+id_of() { # prog|link PIN: of the program
+    bpftool -j "$1" show pinned "$2" 2>"$out" |
+        python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["prog_id" if "prog_id" in d else "id"])'
+}
+egress_of() { echo "/sys/fs/bpf/weir"/*/"link_$(cat "/sys/class/net/$1/ifindex")_egress"; }
+prog_in() { echo /sys/fs/bpf/weir/*/prog_in_*; }
+mount -t sysfs none /sys && mount -t bpf none /sys/fs/bpf
+hurry=$(cat /sys/kernel/rcu_expedited)
+weir divert --dev hweb && weir divert --dev happ
+first=$(id_of prog "$(prog_in)")
+[ "$first" -gt 0 ] && [ "$(id_of link "$(egress_of hweb)")" = "$first" ] && [ "$(id_of link "$(egress_of happ)")" = "$first" ]
+point $? "the second workload gets the first one's program" "$out"
+[ "$(cat /sys/kernel/rcu_expedited)" = "$hurry" ]
+point $? "grace periods are what they were"
+pin=$(prog_in)
+mv "$pin" "${pin%/*}/prog_in_other" && weir release --dev happ && weir divert --dev happ --mode inline --on-failure open
+second=$(id_of prog "$(prog_in)")
+[ "$(prog_in)" = "$pin" ] && [ "$second" != "$first" ] && [ "$(id_of link "$(egress_of happ)")" = "$second" ]
+point $? "what another version has pinned is not used, and goes" "$out"
+reaches 10.8.0.2 && shown "e['happ']['in']['failed_open']['frames'] > 0"
+point $? "programs and maps belong together" "$out"
+bpftool map create "${pin%/*}/other" type hash key 4 value 24 entries 16 name other >"$out" 2>&1 &&
+    weir release --dev happ && mv "${pin%/*}/eps" "${pin%/*}/kept" && mv "${pin%/*}/other" "${pin%/*}/eps"
+weir divert --dev happ
+[ $? = 1 ]
+point $? "maps that are not the programs' are found out" "$out"
+rm -f "${pin%/*}/eps" && mv "${pin%/*}/kept" "${pin%/*}/eps"
+weir release --all && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ]
+point $? "and all of it goes with the last one" "$out"
 
 # --- others' things at the same hooks ---
 tc qdisc add dev happ clsact
