@@ -23,7 +23,7 @@
 #include <linux/types.h>
 
 #define INPLACE_LAYOUT "inplace3"
-/* Where the pins of a network namespace are; printf with its inode. */
+/* Where the pins of a network namespace are; printf with own_netns_id(). */
 #define INPLACE_PINS "/sys/fs/bpf/weir/" INPLACE_LAYOUT "-%" PRIu64
 /* Workloads of one network namespace; one more is refused: ENOSPC. */
 #define INPLACE_ENDPOINTS_MAX 4096

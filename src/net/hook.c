@@ -37,6 +37,14 @@
 #define TCX_EGRESS  47
 #define LINK_BEFORE (1u << 3) /* BPF_F_BEFORE; of nobody: first of all */
 
+/* What BPF_OBJ_GET_INFO_BY_FD tells of such a link. */
+struct tcx_link_info {
+	uint32_t type, id, prog_id, zero;
+	uint32_t ifindex; /* 0: the device is gone */
+	uint32_t attach_type;
+	uint64_t unused[6];
+};
+
 /* What bpf(BPF_LINK_CREATE) reads for TCX. */
 struct tcx_link {
 	uint32_t prog_fd, target_ifindex, attach_type, flags;
@@ -223,12 +231,41 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 	return 0;
 }
 
+/* false: nothing is pinned there that can be asked. */
+static bool ask_link(const char *pin, struct tcx_link_info *ret)
+{
+	uint32_t len = sizeof *ret;
+	int fd = bpf_obj_get(pin), rc;
+
+	*ret = (struct tcx_link_info){ 0 };
+	if (fd < 0)
+		return false;
+	rc = bpf_obj_get_info_by_fd(fd, ret, &len);
+	close(fd);
+	return rc == 0;
+}
+
+/* Is it pinned, and does it stand where it says? A pin outlives the device. */
+static bool has_link(const struct hook *h)
+{
+	struct tcx_link_info info;
+
+	return ask_link(h->pin, &info) && info.ifindex == h->ifindex;
+}
+
+bool hook_pin_is_dead(const char *pin)
+{
+	struct tcx_link_info info;
+
+	return ask_link(pin, &info) && info.ifindex == 0;
+}
+
 enum hook_kind hook_find(const struct hook *h)
 {
 	struct bpf_tc_hook hook = hook_of(h->ifindex, h->side);
 	struct bpf_tc_opts opts = ours();
 
-	if (access(h->pin, F_OK) == 0)
+	if (has_link(h))
 		return HOOK_TCX;
 	return bpf_tc_query(&hook, &opts) == 0 ? HOOK_CLSACT : HOOK_NONE;
 }

@@ -38,5 +38,8 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 /* What is attached of ours? */
 enum hook_kind hook_find(const struct hook *h);
 
+/* Is it a link's whose device is gone? */
+bool hook_pin_is_dead(const char *pin);
+
 /* "none", "tcx", "clsact" */
 const char *hook_kind_name(enum hook_kind k);

@@ -7,8 +7,10 @@
  *         off; mark, endpoint, counters; vbr and vth with the last
  *
  * and whoever dies in between leaves an endpoint that the next `del` takes away,
- * or an `add` finds. A device that goes away takes its programs along; what is
- * left in the maps is listed without a name, and taken away like others.
+ * or an `add` finds. A device that goes away takes its programs along; what it
+ * leaves in the maps is listed without a name, and swept away by the next `add`
+ * or `del` of any. Who changes something holds a lock, but not while frames are
+ * waited for; the kernel frees it whatever becomes of its holder.
  *
  * The programs are pinned, too (inplace_progs.h). With the layout in use no
  * splice can be, so only the first workload looks for one.
@@ -23,18 +25,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 #include "net/bpffs.h"
+#include "net/inplace_dirs.h"
 #include "net/inplace_progs.h"
 #include "net/link.h"
 #include "net/splice.h"
 #include "net/splice_base.h"
 #include "net/splice_record.h"
 
+/* What the maps are opened for. */
+enum purpose {
+	TO_LIST,   /* not locked */
+	TO_CHANGE, /* locked */
+	TO_ADD,	   /* locked, and with the programs; makes what is not there */
+};
+
 struct inplace {
 	struct nl *nl;
+	int lock; /* -1: not locked */
 	char dir[PATH_MAX];
 	int eps, marks, count, allow; /* the maps */
 	struct inplace_progs progs;   /* when some are to be attached */
@@ -134,6 +147,8 @@ static void inplace_close(struct inplace *ip)
 		close(ip->allow);
 	inplace_progs_close(&ip->progs);
 	nl_free(ip->nl);
+	if (ip->lock >= 0)
+		close(ip->lock);
 }
 
 static int open_map(const struct inplace *ip, const char *name, int *ret,
@@ -149,24 +164,43 @@ static int open_map(const struct inplace *ip, const char *name, int *ret,
 		       strerror(errno));
 }
 
-/*
- * with_programs: loads them, and makes what is not there; else -ENOENT: nothing
- * is. End with inplace_close().
- */
-static int inplace_open(bool with_programs, struct inplace *ret,
+static int lock(struct inplace *ip, bool create, struct err *reterr)
+{
+	int fd = bpffs_lock(create, reterr);
+
+	if (fd < 0)
+		return fd;
+	ip->lock = fd;
+	return 0;
+}
+
+static void unlock(struct inplace *ip)
+{
+	close(ip->lock);
+	ip->lock = -1;
+}
+
+/* End with inplace_close(). -ENOENT, but TO_ADD: nothing is diverted here. */
+static int inplace_open(enum purpose purpose, struct inplace *ret,
 			struct err *reterr)
 {
-	struct inplace ip = { .eps = -1,
+	struct inplace ip = { .lock = -1,
+			      .eps = -1,
 			      .marks = -1,
 			      .count = -1,
 			      .allow = -1,
 			      .progs = { { -1, -1, -1 } } };
-	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
+	bool create = purpose == TO_ADD;
+	int rc = purpose == TO_LIST ? 0 : lock(&ip, create, reterr);
 
 	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
 	if (rc == 0)
+		rc = bpffs_dir(INPLACE_PINS, create, ip.dir, reterr);
+	if (rc == 0)
 		rc = nl_open(NULL, &ip.nl, reterr);
-	if (rc == 0 && with_programs)
+	if (rc == 0 && create)
+		rc = inplace_dirs_check(ip.dir, reterr);
+	if (rc == 0 && create)
 		rc = inplace_progs_open(ip.dir, &ip.progs, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "eps", &ip.eps, reterr);
@@ -176,6 +210,8 @@ static int inplace_open(bool with_programs, struct inplace *ret,
 		rc = open_map(&ip, "count", &ip.count, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "allow", &ip.allow, reterr);
+	if (rc < 0 && create && ip.dir[0])
+		bpffs_remove_dir(ip.dir); /* if it was made for this */
 	if (rc < 0)
 		inplace_close(&ip);
 	else
@@ -359,6 +395,17 @@ static bool has_vbr_program(const struct inplace *ip, uint32_t vbr)
 	return hook_find(&h) != HOOK_NONE;
 }
 
+/* Are both sides of a port? */
+static bool is_attached(const struct inplace *ip, uint32_t port)
+{
+	char pin[INPLACE_PIN_MAX];
+	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
+	bool both = hook_find(&in) != HOOK_NONE;
+
+	in = hook_at(ip, port, HOOK_INGRESS, pin);
+	return both && hook_find(&in) != HOOK_NONE;
+}
+
 static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
 		      uint32_t port, struct inplace_endpoint *ep,
 		      struct err *reterr)
@@ -422,7 +469,7 @@ static void fill_stat(const struct inplace *ip, uint32_t port,
 }
 
 /* Everything of an endpoint, whatever of it there is. */
-static int take_away(struct inplace *ip, uint32_t port,
+static int take_away(const struct inplace *ip, uint32_t port,
 		     const struct inplace_endpoint *ep, struct err *reterr)
 {
 	static const struct inplace_allow nobody = { .n = 0 };
@@ -444,16 +491,14 @@ static int take_away(struct inplace *ip, uint32_t port,
 static int check_no_splice(struct err *reterr)
 {
 	struct splice_stat *list = NULL;
-	struct netns self;
+	char dir[PATH_MAX];
 	size_t n = 0;
-	int rc = netns_open_self(&self, reterr);
-	bool used = rc == 0 && inplace_is_used(&self);
+	int rc = bpffs_dir(INPLACE_PINS, false, dir, reterr);
 
-	if (rc < 0)
-		return rc;
-	netns_done(&self);
-	if (used) /* then a splice has been refused */
+	if (rc == 0) /* in use, so a splice has been refused */
 		return 0;
+	if (rc != -ENOENT)
+		return rc;
 	rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
 	free(list);
 	if (rc == 0 && n > 0)
@@ -514,9 +559,13 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 {
 	struct inplace_endpoint ep;
 
-	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0)
-		return err_set(reterr, EALREADY, "--dev",
-			       "%s is diverted already", p->host.name);
+	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0) {
+		if (is_attached(ip, p->host.ifindex))
+			return err_set(reterr, EALREADY, "--dev",
+				       "%s is diverted already", p->host.name);
+		/* an `add` that was killed, or another device's number */
+		(void)take_away(ip, p->host.ifindex, &ep, NULL);
+	}
 	*ret_mac = mac_is_zero(spec->mac) ? p->mac : spec->mac;
 	if (mac_is_zero(*ret_mac))
 		return err_set(reterr, EINVAL, "--mac",
@@ -527,12 +576,47 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 	return 0;
 }
 
+static int find_pins(void *arg, struct err *reterr)
+{
+	char dir[PATH_MAX];
+
+	return bpffs_dir(INPLACE_PINS, false, dir, reterr);
+}
+
 bool inplace_is_used(const struct netns *ns)
 {
-	char path[INPLACE_PIN_MAX];
+	struct err ignored; /* who cannot enter it cannot splice there either */
 
-	(void)snprintf(path, sizeof path, INPLACE_PINS "/eps", ns->ino);
-	return access(path, F_OK) == 0;
+	return netns_call(ns, find_pins, NULL, &ignored) == 0;
+}
+
+/* Is there no device of that number? fd: any socket; netlink takes longer. */
+static bool is_gone(int fd, uint32_t port)
+{
+	struct ifreq r = { .ifr_ifindex = (int)port };
+
+	return ioctl(fd, SIOCGIFNAME, &r) < 0 && errno == ENODEV;
+}
+
+/* What devices that are gone have left. */
+static void sweep(struct inplace *ip)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t port, *before = NULL;
+	struct inplace_endpoint ep;
+
+	/* a sweep that cannot be done now is done by the next one */
+	while (fd >= 0 && bpf_map_get_next_key(ip->eps, before, &port) == 0) {
+		before = &port;
+		if (is_gone(fd, port) &&
+		    bpf_map_lookup_elem(ip->eps, &port, &ep) == 0) {
+			(void)take_away(ip, port, &ep, NULL);
+			/* its key is no place any more */
+			before = NULL;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static int add(struct inplace *ip, const struct inplace_spec *spec,
@@ -543,8 +627,10 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	struct inplace_endpoint ep = { 0 };
 	uint32_t mark = 0;
 	bool made;
-	int rc = find_port(ip->nl, &spec->port, &p, reterr);
+	int rc;
 
+	sweep(ip);
+	rc = find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
 	if (rc == 0)
@@ -577,7 +663,7 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 	int rc = check_no_splice(reterr);
 
 	if (rc == 0)
-		rc = inplace_open(true, &ip, reterr);
+		rc = inplace_open(TO_ADD, &ip, reterr);
 	if (rc < 0)
 		return rc;
 	rc = add(&ip, spec, ret, reterr);
@@ -593,13 +679,21 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 #define DRAIN_STEPS   25
 #define DRAIN_STEP_MS 20
 
+/* Of one port; 0: of all. */
 static uint64_t came_back(const struct inplace *ip, uint32_t port)
 {
+	uint32_t at, *before = NULL;
 	struct inplace_counts c;
+	uint64_t sum = 0;
 
-	sum_counts(ip, port, &c);
-	return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
-	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+	if (port) {
+		sum_counts(ip, port, &c);
+		return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
+		       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+	}
+	for (; bpf_map_get_next_key(ip->eps, before, &at) == 0; before = &at)
+		sum += came_back(ip, at);
+	return sum;
 }
 
 static int change(struct inplace *ip, uint32_t port,
@@ -622,27 +716,40 @@ static int change(struct inplace *ip, uint32_t port,
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 
-/* No new ones go there; those that are there come back. */
-static int drain(struct inplace *ip, uint32_t port, struct inplace_endpoint *ep,
-		 struct err *reterr)
+/* Frames that are with the data plane come back; of one port, 0: of all. */
+static void wait_for_frames(const struct inplace *ip, uint32_t port)
 {
-	struct inplace_change pass = INPLACE_CHANGE_NOTHING;
-	uint64_t before, now;
-	int rc;
+	uint64_t before, now = came_back(ip, port);
 
-	if (ep->mode != INPLACE_INLINE)
-		return 0;
-	pass.mode = INPLACE_PASS;
-	rc = change(ip, port, ep, &pass, reterr);
-	now = came_back(ip, port);
-	for (int i = 0; rc == 0 && i < DRAIN_STEPS; i++) {
+	for (int i = 0; i < DRAIN_STEPS; i++) {
 		before = now;
 		(void)poll(NULL, 0, DRAIN_STEP_MS);
 		now = came_back(ip, port);
 		if (now == before)
 			break;
 	}
-	return rc;
+}
+
+/* No new ones go there. true: some may be there. */
+static bool shut_off(struct inplace *ip, uint32_t port,
+		     struct inplace_endpoint *ep)
+{
+	struct inplace_change pass = INPLACE_CHANGE_NOTHING;
+
+	if (ep->mode != INPLACE_INLINE)
+		return false;
+	pass.mode = INPLACE_PASS;
+	/* what is there can be written; else it is gone a moment later */
+	(void)change(ip, port, ep, &pass, NULL);
+	return true;
+}
+
+/* As wait_for_frames(), with the lock for others in between. */
+static int drain(struct inplace *ip, uint32_t port, struct err *reterr)
+{
+	unlock(ip);
+	wait_for_frames(ip, port);
+	return lock(ip, false, reterr);
 }
 
 static int find_endpoint(const struct inplace *ip,
@@ -661,51 +768,73 @@ static int find_endpoint(const struct inplace *ip,
 	return 0;
 }
 
-int inplace_del(const struct inplace_port *port, struct err *reterr)
+static int del(struct inplace *ip, const struct inplace_port *port,
+	       struct err *reterr)
 {
 	struct inplace_endpoint ep = { 0 };
-	struct inplace ip = { .eps = -1 };
 	uint32_t ifindex = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = find_endpoint(ip, port, &ifindex, &ep, reterr);
+
+	if (rc == 0 && shut_off(ip, ifindex, &ep))
+		rc = drain(ip, ifindex, reterr);
+	if (rc == 0)
+		rc = take_away(ip, ifindex, &ep, reterr);
+	return rc;
+}
+
+int inplace_del(const struct inplace_port *port, struct err *reterr)
+{
+	struct inplace ip = { .eps = -1 };
+	struct err err;
+	int rc = inplace_open(TO_CHANGE, &ip, reterr), rc2;
 
 	if (rc < 0)
 		return rc;
-	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = drain(&ip, ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = take_away(&ip, ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = end_if_empty(&ip, reterr);
+	rc = del(&ip, port, reterr);
+	sweep(&ip);
+	rc2 = end_if_empty(&ip, &err);
+	if (rc == 0 && rc2 < 0) {
+		rc = rc2;
+		*reterr = err;
+	}
 	inplace_close(&ip);
 	return rc;
+}
+
+/* No new frames of any go to the data plane; those that are there come back. */
+static int drain_all(struct inplace *ip, struct err *reterr)
+{
+	uint32_t port, *before = NULL;
+	struct inplace_endpoint ep;
+	bool some = false;
+
+	for (; bpf_map_get_next_key(ip->eps, before, &port) == 0;
+	     before = &port)
+		if (bpf_map_lookup_elem(ip->eps, &port, &ep) == 0)
+			some |= shut_off(ip, port, &ep);
+	return some ? drain(ip, 0, reterr) : 0;
 }
 
 int inplace_del_all(struct err *reterr)
 {
 	struct inplace_endpoint ep;
 	struct inplace ip = { .eps = -1 };
-	struct err err;
 	uint32_t port;
-	int rc = inplace_open(false, &ip, reterr), first = 0;
+	int rc = inplace_open(TO_CHANGE, &ip, reterr), rc2;
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	while (bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
+	rc = drain_all(&ip, reterr);
+	while (rc != -ENOENT &&
+	       bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
 	       bpf_map_lookup_elem(ip.eps, &port, &ep) == 0) {
-		rc = drain(&ip, port, &ep, &err);
-		if (rc == 0)
-			rc = take_away(&ip, port, &ep, &err);
-		if (rc < 0 && first == 0) {
-			first = rc;
-			*reterr = err;
-		}
-		if (rc < 0) /* it is still the first key */
-			break;
+		rc2 = take_away(&ip, port, &ep, rc < 0 ? NULL : reterr);
+		rc = rc < 0 ? rc : rc2;
 	}
-	rc = first ? first : end_if_empty(&ip, reterr);
+	if (rc == 0)
+		rc = end_if_empty(&ip, reterr);
 	inplace_close(&ip);
-	return rc;
+	return rc == -ENOENT ? 0 : rc; /* somebody else was quicker */
 }
 
 int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
@@ -714,7 +843,7 @@ int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
 	struct inplace_endpoint ep = { 0 };
 	struct inplace ip = { .eps = -1 };
 	uint32_t ifindex = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = inplace_open(TO_CHANGE, &ip, reterr);
 
 	if (rc < 0)
 		return rc;
@@ -732,7 +861,7 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 	struct inplace ip = { .eps = -1 };
 	uint32_t port, *before = NULL;
 	size_t n = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = inplace_open(TO_LIST, &ip, reterr);
 
 	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
 	if (!list && (rc == 0 || rc == -ENOENT))

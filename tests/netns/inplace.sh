@@ -295,6 +295,64 @@ shown "'' in e"
 point $? "a workload that is gone is listed without a device" "$out"
 weir release --all && weir divert show && grep -q 'nothing is diverted' "$out"
 point $? "release --all takes away what is left of it" "$out"
+ip netns delete web # its eth0 went with hweb
+weir divert --dev happ && workload web $web_mac && weir divert --dev hweb
+index=$(cat /sys/class/net/hweb/ifindex)
+ip link delete hweb && wait_until 10 gone
+weir release --dev hweb
+[ $? = 1 ] && shown "list(e) == ['happ']"
+point $? "any other release takes away what is left of who is gone" "$out"
+ip netns delete web && workload web $web_mac && weir divert --dev hweb && ip link delete hweb
+wait_until 10 gone && weir release --dev happ && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ] && ! ip link show vbr >/dev/null 2>&1
+point $? "and if it was the last one, all of it" "$out"
+ip netns delete web && workload web $web_mac && weir divert --dev hweb --mode inline
+index=$(cat /sys/class/net/hweb/ifindex)
+ip netns delete web && wait_until 10 gone && ip netns add web && ip link add hweb index "$index" type veth peer name eth0 netns web
+ip link set hweb up && ip -n web link set eth0 up
+weir divert --dev hweb --mode inline --on-failure open && shown "e['hweb']['hook_in'] == 'tcx' and e['hweb']['on_failure'] == 'open'"
+point $? "a new device of the same number is another one" "$out"
+weir release --all
+# between any two steps of ours the workload may go
+left=0
+for i in {1..40}; do
+    ip netns delete web
+    workload web $web_mac
+    going=()
+    for words in 'divert --dev hweb' 'mode --dev hweb inline' 'release --dev hweb'; do
+        for _ in 1 2; do # one of them may be just where it goes
+            # shellcheck disable=SC2086 # words
+            "$weir" $words >>"$TEST_DIR/vanish" 2>&1 &
+            going+=($!)
+        done
+    done
+    read -rt "$(printf '0.%03d' $((i * 2)))" <> <(:)
+    ip link delete hweb
+    for pid in "${going[@]}"; do
+        wait "$pid"
+        [ $? -le 1 ] || left=1
+    done
+done
+grep -i 'runtime error\|sanitizer\|cannot open' "$TEST_DIR/vanish" >"$out"
+[ $? = 1 ] && [ $left = 0 ] && weir release --all && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ] && ! ip link show vbr >"$out" 2>&1
+point $? "workloads that go in the middle of anything leave nothing behind" "$out"
+# --- namespaces that end with what they have ---
+unshare --net bash -c '
+    ip link add hgone type veth peer name egone && ip link set hgone up && ip link set egone up
+    "$0" divert --dev hgone' "$weir" >"$out" 2>&1
+point $? "a namespace of its own diverts" "$out"
+ends=$(ls /sys/fs/bpf/weir)
+taken_away() { # the kernel ends a namespace some time later
+    weir release --dev happ
+    weir divert --dev happ && ! ls "/sys/fs/bpf/weir/$ends" >"$TEST_DIR/ends" 2>&1
+}
+wait_until 20 taken_away && shown "list(e) == ['happ']"
+point $? "and when it has ended, the next one takes its pins away" "$out"
+ours=$(ls /sys/fs/bpf/weir)
+mkdir "/sys/fs/bpf/weir/inplace0-${ours#*-}"
+weir release --all && weir divert --dev happ
+[ $? = 1 ] && grep -q 'another version of Weir' "$out" && [ "$(ls /sys/fs/bpf/weir)" = "inplace0-${ours#*-}" ]
+point $? "where another version of Weir diverts, this one does not" "$out"
+rmdir "/sys/fs/bpf/weir/inplace0-${ours#*-}"
 ip link add link br0 name mv0 type macvlan mode bridge
 weir divert --dev mv0
 [ $? = 1 ] && grep -q 'weir splice can' "$out"
