@@ -277,7 +277,8 @@ static json_t *stat_json(const struct inplace_stat *s)
 	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX], bc[MAC_TEXT_MAX];
 
 	return json_pack(
-		"{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:b,s:s,s:s,s:o,s:o}",
+		"{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:b,s:s,s:s,s:b,s:b,"
+		"s:o,s:o}",
 		"dev", s->dev, "ifindex", (json_int_t)s->ifindex, "iface",
 		SPLICE_VTH, "mac", mac_format(mac_of(s->ep.mac), mac), "ucmac",
 		mac_format(s->ucmac, uc), "bcmac", mac_format(s->bcmac, bc),
@@ -287,7 +288,8 @@ static json_t *stat_json(const struct inplace_stat *s)
 		"hold", inplace_hold_name((enum inplace_hold)s->ep.hold),
 		"allow", allow_json(&s->allow), "only_ip", s->ep.only_ip,
 		"hook_in", hook_kind_name(s->hooks[INPLACE_IN]), "hook_out",
-		hook_kind_name(s->hooks[INPLACE_OUT]), "in",
+		hook_kind_name(s->hooks[INPLACE_OUT]), "first_in",
+		s->first[INPLACE_IN], "first_out", s->first[INPLACE_OUT], "in",
 		counts_json(s, INPLACE_IN), "out", counts_json(s, INPLACE_OUT));
 }
 
@@ -329,6 +331,11 @@ static void print_stat(const struct out *o, const struct inplace_stat *s)
 	       mac_format(mac_of(s->ep.mac), mac), mac_format(s->ucmac, uc),
 	       hook_kind_name(s->hooks[INPLACE_IN]),
 	       hook_kind_name(s->hooks[INPLACE_OUT]));
+	for (int way = 0; way < 2; way++)
+		if (s->hooks[way] != HOOK_NONE && !s->first[way])
+			printf("  another program is before ours on the way "
+			       "%s; it may take frames away unseen\n",
+			       way == INPLACE_IN ? "in" : "out");
 	if (s->ep.mode == INPLACE_HOLD || s->ep.hold != INPLACE_HOLD_DROP)
 		printf("  on hold: %s\n",
 		       inplace_hold_name((enum inplace_hold)s->ep.hold));

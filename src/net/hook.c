@@ -45,6 +45,16 @@ struct tcx_link_info {
 	uint64_t unused[6];
 };
 
+/* What bpf(BPF_PROG_QUERY) reads and writes for TCX. */
+struct tcx_query {
+	uint32_t target_ifindex, attach_type, query_flags, attach_flags;
+	uint64_t prog_ids;
+	uint32_t count, zero;
+	uint64_t prog_attach_flags, link_ids, link_attach_flags, revision;
+};
+/* As many as the kernel attaches to one side (BPF_MPROG_MAX). */
+#define TCX_PROGRAMS_MAX 64
+
 /* What bpf(BPF_LINK_CREATE) reads for TCX. */
 struct tcx_link {
 	uint32_t prog_fd, target_ifindex, attach_type, flags;
@@ -251,6 +261,24 @@ static bool has_link(const struct hook *h)
 	struct tcx_link_info info;
 
 	return ask_link(h->pin, &info) && info.ifindex == h->ifindex;
+}
+
+bool hook_is_first(const struct hook *h)
+{
+	uint32_t progs[TCX_PROGRAMS_MAX], links[TCX_PROGRAMS_MAX] = { 0 };
+	struct tcx_query q = {
+		.target_ifindex = h->ifindex,
+		.attach_type = h->side == HOOK_INGRESS ? TCX_INGRESS
+						       : TCX_EGRESS,
+		.prog_ids = (uintptr_t)progs,
+		.count = TCX_PROGRAMS_MAX,
+		.link_ids = (uintptr_t)links,
+	};
+	struct tcx_link_info ours;
+
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &q, sizeof q) < 0 || q.count == 0)
+		return true;
+	return ask_link(h->pin, &ours) && links[0] == ours.id;
 }
 
 bool hook_pin_is_dead(const char *pin)

@@ -449,21 +449,29 @@ static int pick_mark(const struct inplace *ip, const struct inplace_spec *spec,
 		       "mark %04x belongs to another workload", mark);
 }
 
+static void fill_hook(const struct inplace *ip, uint32_t port,
+		      enum hook_side side, enum inplace_way way,
+		      struct inplace_stat *ret)
+{
+	char pin[INPLACE_PIN_MAX];
+	struct hook h = hook_at(ip, port, side, pin);
+
+	ret->hooks[way] = hook_find(&h);
+	ret->first[way] = hook_is_first(&h);
+}
+
 static void fill_stat(const struct inplace *ip, uint32_t port,
 		      const struct inplace_endpoint *ep,
 		      struct inplace_stat *ret)
 {
 	struct link_stat l;
-	char pin[INPLACE_PIN_MAX];
-	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
 
 	*ret = (struct inplace_stat){ .ifindex = port, .ep = *ep };
 	if (link_get_index(ip->nl, port, &l, NULL) == 0)
 		memcpy(ret->dev, l.name, sizeof ret->dev);
 	splice_marks((uint16_t)mark_bits(ep), &ret->ucmac, &ret->bcmac);
-	ret->hooks[INPLACE_IN] = hook_find(&in);
-	in = hook_at(ip, port, HOOK_INGRESS, pin);
-	ret->hooks[INPLACE_OUT] = hook_find(&in);
+	fill_hook(ip, port, HOOK_EGRESS, INPLACE_IN, ret);
+	fill_hook(ip, port, HOOK_INGRESS, INPLACE_OUT, ret);
 	inplace_allow_get(ip->allow, port, &ret->allow);
 	sum_counts(ip, port, &ret->counts);
 }

@@ -48,6 +48,7 @@ struct inplace_stat {
 	struct mac ucmac, bcmac;
 	struct inplace_allow allow;
 	enum hook_kind hooks[2]; /* by enum inplace_way */
+	bool first[2];		 /* likewise: hook_is_first() */
 	struct inplace_counts counts;
 };
 

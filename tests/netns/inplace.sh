@@ -272,6 +272,38 @@ weir release --dev happ
 tc filter show dev happ ingress | diff "$TEST_DIR/filters" - >"$out"
 point $? "and is still there afterwards" "$out"
 
+# --- and their TCX programs ---
+other() { # SIDE [first]: in the background; its input is $other_in
+    coproc OTHER { exec python3 "$SRC/tests/netns/tcx_other.py" happ "$@" 2>&1; }
+    other_pid=$OTHER_PID
+    other_out=${OTHER[0]} other_in=${OTHER[1]}
+    read -ru "$other_out" line && [ "$line" = ready ]
+}
+other_saw() { echo >&"$other_in" && read -ru "$other_out" line && echo "$line"; }
+end_other() {
+    exec {other_in}>&- {other_out}<&-
+    wait "$other_pid"
+}
+if "$weir" divert --dev happ -o json | grep -q '"hook_in":"tcx"'; then
+    weir release --dev happ
+    other ingress && reaches 10.8.0.2 && before=$(other_saw) && [ "$before" -ge 1 ]
+    point $? "somebody else's TCX program counts" "$TEST_DIR/ping"
+    weir divert --dev happ --mode inline --on-failure open && reaches 10.8.0.2 && after=$(other_saw) && [ "$after" -gt "$before" ]
+    point $? "and does with ours before it ($before, $after)" "$out"
+    shown "e['happ']['first_in'] and e['happ']['first_out'] and e['happ']['out']['failed_open']['frames'] > 0"
+    point $? "ours is first" "$out"
+    weir release --dev happ && reaches 10.8.0.2 && [ "$(other_saw)" -gt "$after" ]
+    point $? "it stays when ours goes" "$out"
+    end_other
+    weir divert --dev happ && other egress first && shown "not e['happ']['first_in'] and e['happ']['first_out']" &&
+        weir divert show && grep -q 'before ours on the way in' "$out"
+    point $? "who comes before ours is told" "$out"
+    end_other
+    weir release --dev happ
+else
+    skip "other people's TCX programs" "the kernel has no TCX"
+fi
+
 # --- the other layout, which would want the same vbr ---
 ip netns attach here $$
 workload moved 1a:27:f3:87:3a:29
