@@ -123,12 +123,17 @@ void dpshow_block_what(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 void dpshow_block_why(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 {
 	uint64_t rule = member_number(b, "rule");
-	char version[48] = "";
+	char threat[32] = "", version[80] = "";
 
+	if (member_number(b, "threat") > 0)
+		(void)snprintf(threat, sizeof threat, ", threat %" PRIu64,
+			       member_number(b, "threat"));
 	if (member_number(b, "policy_version") > 0)
 		(void)snprintf(version, sizeof version,
-			       ", policy version %" PRIu64,
+			       "%s, policy version %" PRIu64, threat,
 			       member_number(b, "policy_version"));
+	else
+		(void)snprintf(version, sizeof version, "%s", threat);
 	if (rule > 0)
 		(void)snprintf(buf, DPSHOW_SENTENCE_MAX,
 			       "rule %" PRIu64 " says %s (reason: %s%s)", rule,

@@ -176,6 +176,7 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 	answer_text(o, "reason", reason_name((enum reason)b->reason));
 	answer_text(o, "text", reason_text((enum reason)b->reason));
 	answer_uint(o, "rule", b->rule_id);
+	answer_uint(o, "threat", b->threat);
 	answer_uint(o, "policy_version", b->policy_version);
 	answer_uint(o, "count", b->count);
 	answer_uint(o, "first_s_ago", usec_since(now, first) / USEC_PER_SEC);

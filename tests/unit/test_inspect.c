@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "frames.h"
+#include "inspect/settings.h"
 #include "test.h"
 
 #define OWN	"10.1.0.5"
@@ -577,6 +578,7 @@ static void test_flow_threat(void **state)
 	struct endpoint e = { .used = true, .mac = real_mac, .ucmac = mark };
 	struct subnet inside = { ip_of("10.0.0.0"), 96 + 8, IP_TYPE_NONE };
 	struct subnet service = { ip_of("9.9.9.9"), 128, IP_TYPE_EXT };
+	struct inspect_settings settings = inspect_settings_default();
 	struct frame_spec s = from_own(PROTO_UDP, 53);
 	struct snapshot *before = b->s;
 	struct session_record r[2];
@@ -597,6 +599,10 @@ static void test_flow_threat(void **state)
 	snapshot_free(before);
 	PASS(b, true, DEFAULT, s);
 	s.daddr = "9.9.9.9";
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		if (threat_kind_at(i)->id == THREAT_EXTERNAL_IP)
+			settings.threats[i].action = DPI_ALLOW;
+	inspect_configure(b->in, &settings);
 	PASS(b, true, EXTERNAL_IP, s);
 	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, r, 2), 2);
 	if (r[0].threat)

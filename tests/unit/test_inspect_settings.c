@@ -22,7 +22,8 @@ struct bench {
 	struct inspect *in;
 	struct snapshot *s;
 	usec_t now;
-	uint16_t port; /* of the next connection */
+	uint16_t port;	  /* of the next connection */
+	unsigned answers; /* frames that the last one was answered by */
 	struct inspect_settings settings;
 };
 
@@ -77,6 +78,7 @@ static int pass(struct bench *b, struct frame_spec s)
 
 	b->now = usec_add(b->now, 1000);
 	v = inspect_frame(b->in, f, b->now);
+	b->answers = v.n_send;
 	return v.forward ? v.reason : -v.reason;
 }
 
@@ -158,6 +160,164 @@ static void test_threat(void **state)
 	assert_int_equal(inspect_counts(b->in).threats.noted, 2);
 }
 
+static void set_meter(struct bench *b, enum meter_kind kind, uint32_t upper)
+{
+	b->settings.meters.rule[kind].upper = upper;
+	b->settings.meters.rule[kind].lower = upper;
+}
+
+/* Each of these meets its threat by its last frame; what becomes of that. */
+static int syn_flood(struct bench *b)
+{
+	set_meter(b, METER_SYN_FLOOD, 1);
+	inspect_configure(b->in, &b->settings);
+	assert_int_equal(pass(b, opens(b, PROTO_TCP)), REASON_NO_POLICY);
+	return pass(b, opens(b, PROTO_TCP));
+}
+
+static int icmp_flood(struct bench *b)
+{
+	struct frame_spec ping = opens(b, PROTO_ICMP);
+
+	ping.icmp_type = 8;
+	ping.icmp_id = 7;
+	set_meter(b, METER_ICMP_FLOOD, 1);
+	inspect_configure(b->in, &b->settings);
+	assert_int_equal(pass(b, ping), REASON_NO_POLICY);
+	return pass(b, ping);
+}
+
+static int many_sessions(struct bench *b)
+{
+	set_meter(b, METER_SOURCE_SESSIONS, 1);
+	inspect_configure(b->in, &b->settings);
+	assert_int_equal(pass(b, opens(b, PROTO_TCP)), REASON_NO_POLICY);
+	return pass(b, opens(b, PROTO_TCP));
+}
+
+static int one_syn_with_data(struct bench *b)
+{
+	inspect_configure(b->in, &b->settings);
+	return syn_with_data(b);
+}
+
+static const struct {
+	uint32_t id;
+	int (*meet)(struct bench *b);
+	enum reason why; /* where it is dropped */
+	bool known;	 /* it is of a flow that there was before */
+	enum dpi_action action;
+	unsigned answers;
+} threat_rows[] = {
+	{ 1001, syn_flood, REASON_FLOOD, false, DPI_DROP, 0 },
+	{ 1001, syn_flood, REASON_FLOOD, false, DPI_ALLOW, 0 },
+	{ 1002, icmp_flood, REASON_FLOOD, true, DPI_DROP, 0 },
+	{ 1002, icmp_flood, REASON_FLOOD, true, DPI_ALLOW, 0 },
+	{ 1003, many_sessions, REASON_FLOOD, false, DPI_DROP, 0 },
+	{ 1003, many_sessions, REASON_FLOOD, false, DPI_RESET, 1 },
+	{ 1003, many_sessions, REASON_FLOOD, false, DPI_ALLOW, 0 },
+	{ 2003, one_syn_with_data, REASON_THREAT, false, DPI_DROP, 0 },
+	{ 2003, one_syn_with_data, REASON_THREAT, false, DPI_RESET, 1 },
+	{ 2003, one_syn_with_data, REASON_THREAT, false, DPI_ALLOW, 0 },
+};
+
+/* Of the flows, and of what is told of them, so many are marked with it. */
+static void assert_marked(struct bench *b, size_t row, unsigned want)
+{
+	struct session_record flows[4];
+	struct connection_record told[4];
+	uint32_t cursor = 0;
+	size_t n = inspect_copy_flows(b->in, &cursor, b->now, flows, 4);
+	uint8_t severity = threat_kind_find(threat_rows[row].id)->severity;
+	unsigned marked = 0, reported = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (flows[i].threat == threat_rows[row].id) {
+			assert_int_equal(flows[i].severity, severity);
+			marked++;
+		}
+	n = inspect_drain_connections(b->in, told, 4);
+	for (size_t i = 0; i < n; i++)
+		if (told[i].threat_id == threat_rows[row].id) {
+			assert_int_equal(told[i].severity, severity);
+			reported++;
+		}
+	assert_int_equal(marked, want);
+	assert_int_equal(reported, want);
+}
+
+/* Stopped: by this, once. Else there is none. */
+static void assert_blocked(struct bench *b, size_t row, bool stopped)
+{
+	static struct block_record blocks[BLOCKS_MAX];
+	size_t n = inspect_copy_blocks(b->in, blocks);
+
+	assert_int_equal(n, stopped);
+	if (!n)
+		return;
+	assert_int_equal(blocks[0].threat, threat_rows[row].id);
+	assert_int_equal(blocks[0].reason, threat_rows[row].why);
+	assert_int_equal(blocks[0].action, 0);
+	assert_int_equal(blocks[0].count, 1);
+	assert_true(ip_equal(blocks[0].from, ip_of(PEER)));
+	assert_true(ip_equal(blocks[0].to, ip_of(OWN)));
+	assert_int_equal(blocks[0].to_port,
+			 threat_rows[row].id == 1002 ? 8 << 8 : 80);
+}
+
+static void test_threat_actions(void **state)
+{
+	static struct threat_record logged[2];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threat_rows); i++) {
+		enum dpi_action action = threat_rows[i].action;
+		bool stopped = dpi_action_drops(action);
+		void *fresh;
+		struct bench *b;
+
+		(void)start(&fresh);
+		b = fresh;
+		*threat(b, threat_rows[i].id) =
+			(struct threat_setting){ true, (uint8_t)action };
+		assert_int_equal(threat_rows[i].meet(b),
+				 stopped ? -(int)threat_rows[i].why
+					 : REASON_NO_POLICY);
+		assert_int_equal(b->answers, threat_rows[i].answers);
+		assert_int_equal(inspect_drain_threats(b->in, logged, 2), 1);
+		assert_int_equal(logged[0].id, threat_rows[i].id);
+		assert_int_equal(logged[0].action, action);
+		assert_blocked(b, i, stopped);
+		assert_marked(b, i, !stopped || threat_rows[i].known);
+		(void)stop(&fresh);
+	}
+}
+
+/* A limit whose threat nobody looks for holds all the same, and is untold. */
+static void test_meter_alone(void **state)
+{
+	struct bench *b = *state;
+
+	threat(b, 1001)->enabled = false;
+	threat(b, 1001)->action = DPI_ALLOW;
+	assert_int_equal(syn_flood(b), -REASON_FLOOD);
+	assert_int_equal(inspect_counts(b->in).threats.noted, 0);
+}
+
+/* A tapped workload is told of, whatever the action, and nothing is answered. */
+static void test_threat_watched(void **state)
+{
+	static struct threat_record logged[2];
+	struct bench *b = *state;
+
+	adopt(b, true);
+	*threat(b, 2003) = (struct threat_setting){ true, DPI_RESET };
+	assert_int_equal(one_syn_with_data(b), -REASON_TAP);
+	assert_int_equal(b->answers, 0);
+	assert_int_equal(inspect_drain_threats(b->in, logged, 2), 1);
+	assert_int_equal(logged[0].action, DPI_RESET);
+}
+
 static void test_flows_full(void **state)
 {
 	struct bench *b = *state;
@@ -220,6 +380,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_meter, start, stop),
 		cmocka_unit_test_setup_teardown(test_threat, start, stop),
+		cmocka_unit_test(test_threat_actions),
+		cmocka_unit_test_setup_teardown(test_meter_alone, start, stop),
+		cmocka_unit_test_setup_teardown(test_threat_watched, start,
+						stop),
 		cmocka_unit_test_setup_teardown(test_flows_full, start, stop),
 		cmocka_unit_test_setup_teardown(test_fragments, start, stop),
 	};
