@@ -118,6 +118,8 @@ int opener_open(const struct opener_port *p, int *netns, struct err *reterr)
 	if (!memchr(p->iface, '\0', sizeof p->iface) ||
 	    !memchr(p->netns, '\0', sizeof p->netns))
 		return err_set(reterr, EINVAL, NULL, "not a request");
+	if (p->kind == OPENER_NETNS)
+		return find_namespace(p->netns, *netns, reterr);
 	if (!p->netns[0])
 		return open_here(p, reterr);
 	home = this_namespace(reterr);

@@ -112,6 +112,22 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	return 0;
 }
 
+bool port_has_moved(const struct port *p, int opener_fd)
+{
+	struct opener_port what = p->where;
+	struct opener_fds fds;
+	struct err ignored; /* whoever opens it is told */
+	int netns = p->netns, rc;
+
+	if (netns < 0)
+		return false;
+	what.kind = OPENER_NETNS;
+	rc = opener_ask(opener_fd, &what, &netns, &fds, &ignored);
+	if (rc == 0)
+		close(fds.port);
+	return rc == -ESTALE;
+}
+
 static void let_go(struct port *p)
 {
 	if (p->netns >= 0)

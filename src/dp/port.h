@@ -44,6 +44,11 @@ struct port {
  */
 int port_open(struct port *p, struct worker *w, int opener_fd,
 	      struct err *reterr);
+/*
+ * Has what its path names become another namespace than the one it was made
+ * in, or none?
+ */
+bool port_has_moved(const struct port *p, int opener_fd);
 /* Any state -> NONE. Frames that are under way are dropped. */
 void port_close(struct port *p, struct worker *w, int opener_fd);
 /* OPEN -> LOST: the worker has lost the ring. */

@@ -111,6 +111,21 @@ grep -q 'its namespace is gone' "$TEST_DIR/log"
 point $? "and the log says so" "$TEST_DIR/log"
 dp '{"ctrl_add_tap_port":'"$tap"'}' && is open
 point $? "asked for again it is the namespace of today's" "$out"
+sockets() { # PID or namespace's path: packet sockets in there
+    nsenter --net="$1" cat /proc/net/packet | tail -n +2 | wc -l
+}
+in_ns container-ns tail -f /dev/null &
+second=$!
+children+=($second)
+holder=$second wait_until 10 inside
+umount $netns && rm $netns && ip netns add container-ns && device && is open &&
+    [ "$(sockets /proc/$second/ns/net)" = 1 ] && [ "$(sockets $netns)" = 0 ]
+point $? "while it is open another namespace takes the path: it stays where it was" "$out"
+dp '{"ctrl_add_tap_port":'"$tap"'}' && is open &&
+    [ "$(sockets /proc/$second/ns/net)" = 0 ] && [ "$(sockets $netns)" = 1 ]
+point $? "asked for again it is opened in the one of today's, and only there" "$out"
+dp '{"ctrl_add_tap_port":'"$tap"'}' && is open && [ "$(sockets $netns)" = 1 ]
+point $? "and once more: it is the same port" "$out"
 at container-ns ip link del eth0 && wait_until 10 is lost && umount $netns && rm $netns &&
     wait_until 10 is gone
 point $? "a path that names nothing: given up" "$out"
