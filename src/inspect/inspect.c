@@ -419,6 +419,15 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 	return w.verdict;
 }
 
+void inspect_unsent(struct inspect *in, enum reason why)
+{
+	struct inspect_counts *c = &in->counts;
+
+	BUG_ON(c->forwarded[why] == 0);
+	c->forwarded[why]--;
+	c->dropped[REASON_SEND_REFUSED]++;
+}
+
 bool inspect_age(struct inspect *in, usec_t now)
 {
 	bool more;

@@ -307,7 +307,7 @@ static void queue_flush(struct ring *r, struct ring *out)
 {
 	struct nfq_ring *q = of(r);
 	struct nfq_verdicts v = { .n = 0 };
-	unsigned kept = 0;
+	unsigned kept = 0, n = q->n;
 
 	(void)out;
 	for (unsigned i = 0; i < q->n; i++) {
@@ -319,10 +319,14 @@ static void queue_flush(struct ring *r, struct ring *out)
 	q->n = 0;
 	if (v.n == 0)
 		return;
-	if (send(q->verdict_fd, &v, sizeof v, MSG_NOSIGNAL) < 0)
-		q->counts.send_failed += kept;
-	else
+	if (send(q->verdict_fd, &v, sizeof v, MSG_NOSIGNAL) >= 0) {
 		q->counts.sent += kept;
+		return;
+	}
+	q->counts.send_failed += kept;
+	for (unsigned i = 0; i < n; i++)
+		if (q->slots[q->at[i]].keep)
+			ring_refuse(r, i);
 }
 
 void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v)
@@ -343,10 +347,11 @@ void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v)
 		(void)send(fd, out, len, 0);
 }
 
-static void queue_send(struct ring *r, struct bytes frame)
+static bool queue_send(struct ring *r, struct bytes frame)
 {
 	(void)frame;
 	of(r)->counts.send_failed++;
+	return false;
 }
 
 static int queue_fd(const struct ring *r)

@@ -104,7 +104,7 @@ static void keep_all(struct bench *b, int n)
 
 	for (int i = 0; i < n; i++)
 		ring_keep(b->ring, (unsigned)i);
-	ring_flush(b->ring, b->ring);
+	(void)ring_flush(b->ring, b->ring);
 	assert_int_equal(recv(b->verdicts[KERNEL], &v, sizeof v, 0), sizeof v);
 	assert_int_equal(v.n, n);
 }
@@ -132,6 +132,29 @@ static void test_refused(void **state)
 	assert_int_equal(ring_counts(b->ring).send_failed, 1);
 }
 
+/* Nobody takes the verdicts: what was to go on is told, and nothing else. */
+static void test_nobody_answers(void **state)
+{
+	struct bench *b = *state;
+	const struct ring_refused *refused;
+
+	for (uint32_t id = 1; id <= 3; id++)
+		say_packet(b, id);
+	assert_int_equal(ring_recv(b->ring), 3);
+	ring_keep(b->ring, 0);
+	ring_keep(b->ring, 2);
+	assert_int_equal(shutdown(b->verdicts[KERNEL], SHUT_RD), 0);
+	refused = ring_flush(b->ring, b->ring);
+	assert_int_equal(refused->n, 2);
+	assert_int_equal(refused->frame[0], 0);
+	assert_int_equal(refused->frame[1], 2);
+	assert_int_equal(ring_counts(b->ring).sent, 0);
+	assert_int_equal(ring_counts(b->ring).send_failed, 2);
+	say_packet(b, 4);
+	assert_int_equal(ring_recv(b->ring), 1);
+	assert_int_equal(ring_flush(b->ring, b->ring)->n, 0);
+}
+
 /* Packets behind one keep their own verdicts. */
 static void test_among_packets(void **state)
 {
@@ -146,7 +169,7 @@ static void test_among_packets(void **state)
 	assert_int_equal(ring_frame(b->ring, 0).wire_len, ETH_HLEN + 20);
 	assert_int_equal(ring_frame(b->ring, 1).wire_len, ETH_HLEN + 20);
 	ring_keep(b->ring, 1);
-	ring_flush(b->ring, b->ring);
+	(void)ring_flush(b->ring, b->ring);
 	assert_int_equal(recv(b->verdicts[KERNEL], &v, sizeof v, 0), sizeof v);
 	assert_int_equal(v.n, 2);
 	assert_int_equal(v.list[0].id, 1);
@@ -175,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_refused),
+		TEST(test_nobody_answers),
 		TEST(test_among_packets),
 		TEST(test_nonsense),
 	};
