@@ -24,6 +24,8 @@ static int open_here(const struct opener_port *p, struct err *reterr)
 {
 	if (p->kind == OPENER_MAP)
 		return beat_open(p->iface, reterr);
+	if (p->kind == OPENER_QUEUES)
+		return ring_nfq_open_stats(reterr);
 	if (p->kind == OPENER_NFQ)
 		return ring_nfq_open(p->queue, reterr);
 	return ring_packet_open(p->iface, p->kind == OPENER_TAP, reterr);

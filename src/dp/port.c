@@ -223,6 +223,24 @@ struct ring_buffer port_buffer(const struct port *p, struct worker *w)
 	return q.buffer;
 }
 
+bool port_nfq_stats(const struct port *p, int opener_fd, struct nfq_stats *ret)
+{
+	struct opener_port what = p->where;
+	int netns = p->netns;
+	struct opener_fds fds;
+	struct err ignored; /* a figure less, in an answer of many */
+	bool known;
+
+	if (p->where.kind != OPENER_NFQ || p->state != PORT_OPEN)
+		return false;
+	what.kind = OPENER_QUEUES;
+	if (opener_ask(opener_fd, &what, &netns, &fds, &ignored) < 0)
+		return false;
+	known = ring_nfq_stats(fds.port, p->where.queue, ret);
+	close(fds.port);
+	return known;
+}
+
 struct ring_counts port_counts(const struct port *p, struct worker *w)
 {
 	struct counts_question q = { .at = p->at };

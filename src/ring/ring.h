@@ -96,6 +96,19 @@ struct ring *ring_packet_new(int fd);
  * -errno with *reterr (EPERM: it is bound already).
  */
 int ring_nfq_open(uint16_t queue, struct err *reterr);
+/*
+ * Opens what the kernel tells of the NFQUEUEs of the caller's network namespace,
+ * for ring_nfq_stats(). A descriptor, or -errno with *reterr: -ENOENT in a
+ * kernel without NFQUEUE.
+ */
+int ring_nfq_open_stats(struct err *reterr);
+struct nfq_stats {
+	uint32_t waiting;	 /* packets, of at most NFQ_WAITING_MAX */
+	uint64_t dropped_full;	 /* by the kernel: so many waited already */
+	uint64_t dropped_unsent; /* the socket's buffer was full */
+};
+/* Of one queue, read from such a descriptor. false: it is not in there. */
+bool ring_nfq_stats(int fd, uint16_t queue, struct nfq_stats *ret);
 /* What is to become of up to a batch of packets. */
 struct nfq_verdicts {
 	uint32_t n;

@@ -158,6 +158,8 @@ no_pings $cont4
 point $? "without anybody at the queue nothing passes" "$TEST_DIR/ping"
 dp '{"ctrl_add_nfq_port":'"$nfq"'}'
 point $? "a queue is bound in the workload's namespace" "$out"
+shows "[(p['waiting'], p['waiting_limit'], p['dropped_full']) for p in d['other_ports']] == [(0, 8192, 0)]"
+point $? "nfq: how many packets wait is told, and how many may" "$out"
 judged "nfq"
 dp '{"ctrl_add_nfq_port":{"netns":"'$netns'","iface":"eth1","qnum":7,"epmac":"'$mac'"}}'
 [ $? = 1 ] && grep -q 'somebody else' "$out"

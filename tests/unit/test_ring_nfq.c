@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -192,14 +193,39 @@ static void test_nonsense(void **state)
 	assert_int_equal(ring_counts(b->ring).send_failed, 0);
 }
 
+/* As the kernel prints it: net/netfilter/nfnetlink_queue.c, seq_show(). */
+static void test_stats(void **state)
+{
+	static const char text[] =
+		"    3   1711     7 2 65531     1     2       99  1\n"
+		"    7   1712  8192 2 65531    11    12      999  1\n"
+		"   77 none\n";
+	struct nfq_stats s = { 1, 2, 3 };
+	int fd = memfd_create("queues", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_true(ring_nfq_stats(fd, 7, &s));
+	assert_int_equal(s.waiting, 8192);
+	assert_int_equal(s.dropped_full, 11);
+	assert_int_equal(s.dropped_unsent, 12);
+	for (uint16_t absent = 77; absent < 79; absent++) {
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		assert_false(ring_nfq_stats(fd, absent, &s));
+		assert_int_equal(s.waiting, 8192);
+	}
+	close(fd);
+	assert_false(ring_nfq_stats(fd, 7, &s));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_refused),
-		TEST(test_nobody_answers),
-		TEST(test_among_packets),
+		TEST(test_refused),	      TEST(test_nobody_answers),
+		cmocka_unit_test(test_stats), TEST(test_among_packets),
 		TEST(test_nonsense),
 	};
 
