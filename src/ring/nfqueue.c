@@ -186,7 +186,7 @@ bool ring_nfq_stats(int fd, uint16_t queue, struct nfq_stats *ret)
 	bool found = false;
 	FILE *f;
 
-	fd = dup(fd);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	f = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (!f && fd >= 0)
 		close(fd);
