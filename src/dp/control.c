@@ -120,8 +120,10 @@ static int start(struct control *ctl, const struct options *options,
 {
 	struct inspect_options opt = { .max_flows = options->max_flows };
 	struct inspect *in;
+	uint64_t epoch;
 
-	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed)
+	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed ||
+	    getrandom(&epoch, sizeof epoch, 0) != sizeof epoch)
 		return err_set(reterr, EIO, NULL, "no random numbers");
 	in = inspect_new(&opt);
 	if (!in)
@@ -132,7 +134,9 @@ static int start(struct control *ctl, const struct options *options,
 	if (!ctl->worker)
 		return -EAGAIN;
 	ports_init(&ctl->ports, ctl->worker, ctl->opener_fd);
-	if (kept_init(&ctl->kept) < 0 || told_init(&ctl->told, clock_now()) < 0)
+	epoch = epoch % TOLD_EPOCH_MAX + 1;
+	if (kept_init(&ctl->kept) < 0 ||
+	    told_init(&ctl->told, epoch, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");

@@ -112,6 +112,22 @@ int port_open(struct port *p, struct worker *w, int opener_fd,
 	return 0;
 }
 
+bool port_has_moved(const struct port *p, int opener_fd)
+{
+	struct opener_port what = p->where;
+	struct opener_fds fds;
+	struct err ignored; /* whoever opens it is told */
+	int netns = p->netns, rc;
+
+	if (netns < 0)
+		return false;
+	what.kind = OPENER_NETNS;
+	rc = opener_ask(opener_fd, &what, &netns, &fds, &ignored);
+	if (rc == 0)
+		close(fds.port);
+	return rc == -ESTALE;
+}
+
 static void let_go(struct port *p)
 {
 	if (p->netns >= 0)
@@ -205,6 +221,24 @@ struct ring_buffer port_buffer(const struct port *p, struct worker *w)
 
 	worker_ask(w, do_buffer, &q);
 	return q.buffer;
+}
+
+bool port_nfq_stats(const struct port *p, int opener_fd, struct nfq_stats *ret)
+{
+	struct opener_port what = p->where;
+	int netns = p->netns;
+	struct opener_fds fds;
+	struct err ignored; /* a figure less, in an answer of many */
+	bool known;
+
+	if (p->where.kind != OPENER_NFQ || p->state != PORT_OPEN)
+		return false;
+	what.kind = OPENER_QUEUES;
+	if (opener_ask(opener_fd, &what, &netns, &fds, &ignored) < 0)
+		return false;
+	known = ring_nfq_stats(fds.port, p->where.queue, ret);
+	close(fds.port);
+	return known;
 }
 
 struct ring_counts port_counts(const struct port *p, struct worker *w)

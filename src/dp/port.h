@@ -44,6 +44,11 @@ struct port {
  */
 int port_open(struct port *p, struct worker *w, int opener_fd,
 	      struct err *reterr);
+/*
+ * Has what its path names become another namespace than the one it was made
+ * in, or none?
+ */
+bool port_has_moved(const struct port *p, int opener_fd);
 /* Any state -> NONE. Frames that are under way are dropped. */
 void port_close(struct port *p, struct worker *w, int opener_fd);
 /* OPEN -> LOST: the worker has lost the ring. */
@@ -56,6 +61,8 @@ void port_update(const struct port *p, struct worker *w);
 struct ring_counts port_counts(const struct port *p, struct worker *w);
 /* Of its present ring; zeros when it has none. */
 struct ring_buffer port_buffer(const struct port *p, struct worker *w);
+/* Of an open NFQUEUE; false: it is none, or the kernel does not tell. */
+bool port_nfq_stats(const struct port *p, int opener_fd, struct nfq_stats *ret);
 /* "service", "pair", "tap", "nfq". */
 const char *port_kind_name(enum frame_port_kind k);
 /* "none", "open", "lost", "gone". */

@@ -110,7 +110,10 @@
 	X(TUNNEL_FRAGMENT, "tunnel_fragment", D,                               \
 	  "fragment in a tunnel that is looked into")                          \
 	X(FLOW_TABLE_FULL, "flow_table_full", D,                               \
-	  "a new flow that the table has no room for (flows.full is drop)")
+	  "a new flow that the table has no room for (flows.full is drop)")    \
+	X(SEND_REFUSED, "send_refused", D,                                     \
+	  "it was to go on, but the kernel did not take it (queue full, "      \
+	  "longer than the MTU, interface down)")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,
