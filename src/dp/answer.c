@@ -5,6 +5,7 @@
 #include "dp/answer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/addr.h"
 #include "base/limits.h"
@@ -185,13 +186,16 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 
 void answer_blocks(json_t *result, struct control *ctl)
 {
-	struct block_list list;
-	json_t *array = json_array();
+	struct block_list *list = ask_blocks(&ctl->workers);
+	json_t *array;
 
-	ask_blocks(ctl->worker, &list);
-	for (size_t i = 0; i < list.n; i++)
+	if (!list)
+		return;
+	array = json_array();
+	for (size_t i = 0; i < list->n; i++)
 		(void)json_array_append_new(
-			array, block_object(&list.records[i], list.now));
+			array, block_object(&list->records[i], list->now));
+	free(list);
 	(void)json_object_set_new(result, "blocks", array);
 }
 
@@ -217,8 +221,8 @@ void answer_use(json_t *result, const char *name, uint64_t in_use,
 
 static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
-	struct ring_counts c = port_counts(p, ctl->worker);
-	struct ring_buffer b = port_buffer(p, ctl->worker);
+	struct ring_counts c = port_counts(p, ctl->workers.at[0]);
+	struct ring_buffer b = port_buffer(p, ctl->workers.at[0]);
 
 	answer_text(o, "iface", p->where.iface);
 	answer_text(o, "state", port_state_name(p->state));
@@ -302,7 +306,7 @@ static size_t endpoints_in_use(const struct snapshot_spec *s, size_t *ret_rules)
 
 void answer_stats(json_t *result, struct control *ctl)
 {
-	struct inspect_counts c = ask_counts(ctl->worker);
+	struct inspect_counts c = ask_counts(&ctl->workers);
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
 	size_t rules, endpoints = endpoints_in_use(&s, &rules);
 	json_t *o;
@@ -326,10 +330,10 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
 	answer_cache(result, &c.cache);
-	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
-		   c.grace_evicted);
-	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,
-		   c.blocks_evicted);
+	answer_use(result, "grace", c.grace_in_use,
+		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);
+	answer_use(result, "blocks", c.blocks_in_use,
+		   (uint64_t)c.pipelines * BLOCKS_MAX, c.blocks_evicted);
 	o = answer_group(result, "frames");
 	answer_uint(o, "to_workloads", c.frames_in);
 	answer_uint(o, "from_workloads", c.frames_out);

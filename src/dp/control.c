@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -26,8 +25,8 @@ static void publish(void *arg, const struct snapshot *next)
 
 	uint64_t generation = ports_outdate(&ctl->ports);
 
-	ask_adopt(ctl->worker, next);
-	ask_generation(ctl->worker, generation);
+	ask_adopt(&ctl->workers, next);
+	ask_generation(&ctl->workers, generation);
 }
 
 /* A message of --load, as if it came through our own door. */
@@ -88,7 +87,7 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 		    read(set[AT_LOST].fd, &ignored, sizeof ignored) > 0)
 			ports_lost(&ctl->ports);
 		some_lost = ports_retry(&ctl->ports);
-		told_turn(&ctl->told, ctl->worker, clock_now());
+		told_turn(&ctl->told, &ctl->workers, clock_now());
 		notify_turn(ctl, clock_now());
 		if (set[AT_COMPAT].revents)
 			for (int i = 0; i < MESSAGES_PER_TURN &&
@@ -118,21 +117,17 @@ static int signal_fd(void)
 static int start(struct control *ctl, const struct options *options,
 		 int lost_fd, struct heartbeat *heartbeat, struct err *reterr)
 {
-	struct inspect_options opt = { .max_flows = options->max_flows };
-	struct inspect *in;
+	struct workers_options opt = { .n = options->workers,
+				       .max_flows = options->max_flows,
+				       .lost_fd = lost_fd,
+				       .heartbeat = heartbeat };
+	int rc = workers_start(&ctl->workers, &opt, reterr);
 
-	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed)
-		return err_set(reterr, EIO, NULL, "no random numbers");
-	in = inspect_new(&opt);
-	if (!in)
-		return err_set(reterr, ENOMEM, "--flows",
-			       "out of memory for %u flows",
-			       options->max_flows);
-	ctl->worker = worker_start(in, lost_fd, heartbeat, reterr);
-	if (!ctl->worker)
-		return -EAGAIN;
-	ports_init(&ctl->ports, ctl->worker, ctl->opener_fd);
-	if (kept_init(&ctl->kept) < 0 || told_init(&ctl->told, clock_now()) < 0)
+	if (rc < 0)
+		return rc;
+	ports_init(&ctl->ports, &ctl->workers, ctl->opener_fd);
+	if (kept_init(&ctl->kept) < 0 ||
+	    told_init(&ctl->told, ctl->workers.n, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -161,12 +156,12 @@ int control_run(const struct door_fds *doors, int opener_fd,
 		log_error("cannot start: %s", err.text);
 	} else if (load_each(load, load_one, &ctl) == 0) {
 		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
-		log_info("ready: version=" WEIR_VERSION " flows=%u",
-			 opt->max_flows);
+		log_info("ready: version=" WEIR_VERSION " workers=%u flows=%u",
+			 opt->workers, opt->max_flows);
 		serve(&ctl, doors, set);
 		status = 0;
 	}
-	worker_stop(ctl.worker);
+	workers_stop(&ctl.workers);
 	ports_done(&ctl.ports);
 	config_free(ctl.config);
 	kept_done(&ctl.kept);

@@ -142,7 +142,7 @@ static void tell_fqdns(struct control *ctl)
 	uint8_t buf[COMPAT_REPLY_MAX];
 
 	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
-		if (!kept->fqdn.n_ips && !ask_fqdn(ctl->worker, &kept->fqdn))
+		if (!kept->fqdn.n_ips && !ask_fqdn(&ctl->workers, &kept->fqdn))
 			return;
 		kept->fqdn.vhost = is_vhost(ctl->config, kept->fqdn.name);
 		if (kept->fqdn.name[0] == '*' &&
@@ -175,7 +175,7 @@ static void tell_ip_names(struct control *ctl)
 	unsigned asked = 0;
 
 	while (tell_ip_name_page(ctl) && asked < NOTICES_PER_TURN) {
-		ask_ip_names(ctl->worker, &kept->ip_names);
+		ask_ip_names(&ctl->workers, &kept->ip_names);
 		kept->ip_names_told = 0;
 		if (kept->ip_names.n == 0)
 			return;

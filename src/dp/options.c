@@ -138,6 +138,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 				 .notify = "/tmp/ctrl_listen.sock",
 				 .control = "/run/weir/dp.sock",
 				 .user = NULL,
+				 .workers = 1,
 				 .max_flows = FLOWS_DEFAULT };
 	while ((c = getopt_long(argc, argv, "n:p:o:s:v:cmjhV", longs, NULL)) >=
 	       0) {

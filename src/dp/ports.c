@@ -12,13 +12,12 @@
 #include "base/log.h"
 #include "dp/ask.h"
 #include "dp/cache_maps.h"
-#include "dp/worker.h"
 
 #define SERVICE 0
 
-void ports_init(struct ports *ps, struct worker *w, int opener_fd)
+void ports_init(struct ports *ps, const struct workers *ws, int opener_fd)
 {
-	*ps = (struct ports){ .worker = w, .opener_fd = opener_fd };
+	*ps = (struct ports){ .workers = ws, .opener_fd = opener_fd };
 	ps->service.netns = -1;
 	ps->at[SERVICE] = &ps->service;
 }
@@ -90,8 +89,8 @@ static void begin_cache(struct ports *ps)
 		ps->cache = NULL;
 		return;
 	}
-	cache_free(ask_cache(ps->worker, half));
-	ask_generation(ps->worker, ports_outdate(ps));
+	cache_free(ask_cache(ps->workers->at[0], half));
+	ask_generation(ps->workers, ports_outdate(ps));
 }
 
 void ports_begin_beat(struct ports *ps)
@@ -110,15 +109,15 @@ void ports_begin_beat(struct ports *ps)
 		return;
 	}
 	begin_cache(ps);
-	worker_ask(ps->worker, do_set_beat, ps->beat);
+	worker_ask(ps->workers->at[0], do_set_beat, ps->beat);
 }
 
 static void end_beat(struct ports *ps)
 {
 	if (!ps->beat)
 		return;
-	worker_ask(ps->worker, do_set_beat, NULL);
-	cache_free(ask_cache(ps->worker, NULL));
+	worker_ask(ps->workers->at[0], do_set_beat, NULL);
+	cache_free(ask_cache(ps->workers->at[0], NULL));
 	cache_maps_free(ps->cache);
 	ps->cache = NULL;
 	beat_unmap(ps->beat);
@@ -142,7 +141,7 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
 			"the service port is %s already; delete it first",
 			p->where.iface);
 	memcpy(p->where.iface, iface, IFNAMSIZ);
-	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(p, ps->workers->at[0], ps->opener_fd, reterr);
 	if (rc < 0)
 		err_prefix(reterr, "ctrl_add_srvc_port.iface");
 	else
@@ -156,7 +155,7 @@ int ports_del_service(struct ports *ps, struct err *reterr)
 		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
 			       "there is no service port");
 	end_beat(ps);
-	port_close(&ps->service, ps->worker, ps->opener_fd);
+	port_close(&ps->service, ps->workers->at[0], ps->opener_fd);
 	return 0;
 }
 
@@ -228,7 +227,7 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 static void remove_port(struct ports *ps, struct port *p)
 {
 	/* also what was never open may have become deaf, or hold a namespace */
-	port_close(p, ps->worker, ps->opener_fd);
+	port_close(p, ps->workers->at[0], ps->opener_fd);
 	ps->at[p->at] = NULL;
 	free(p);
 }
@@ -237,7 +236,7 @@ static void update(struct ports *ps, struct port *p, const struct port_spec *s)
 {
 	p->from.workload = s->epmac;
 	p->from.quarantined = s->quarantine;
-	port_update(p, ps->worker);
+	port_update(p, ps->workers->at[0]);
 }
 
 static int add_pair(struct ports *ps, const struct port_spec *s,
@@ -266,12 +265,12 @@ static int add_pair(struct ports *ps, const struct port_spec *s,
 	vex->other = vin->at;
 	vin->other = vex->at;
 	vin->from.inside = true;
-	rc = port_open(vex, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(vex, ps->workers->at[0], ps->opener_fd, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, "ctrl_add_port_pair.vex_iface");
 		goto err_ports;
 	}
-	rc = port_open(vin, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(vin, ps->workers->at[0], ps->opener_fd, reterr);
 	if (rc == 0)
 		return 0;
 	err_prefix(reterr, "ctrl_add_port_pair.vin_iface");
@@ -304,7 +303,7 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	p = place(ps, k, s, s->iface, reterr);
 	if (!p)
 		return -reterr->code;
-	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(p, ps->workers->at[0], ps->opener_fd, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, ctrl_name(kind));
 		remove_port(ps, p);
@@ -352,7 +351,7 @@ void ports_lost(struct ports *ps)
 {
 	struct lost_question q;
 
-	worker_ask(ps->worker, do_lost, &q);
+	worker_ask(ps->workers->at[0], do_lost, &q);
 	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
 		if (q.lost[i] && ps->at[i] && ps->at[i]->state == PORT_OPEN)
 			port_lost(ps->at[i]);
@@ -370,7 +369,7 @@ bool ports_retry(struct ports *ps)
 
 		if (!p || p->state != PORT_LOST)
 			continue;
-		if (due && port_retry(p, ps->worker, ps->opener_fd) &&
+		if (due && port_retry(p, ps->workers->at[0], ps->opener_fd) &&
 		    i == SERVICE)
 			ports_begin_beat(ps);
 		left |= p->state == PORT_LOST;

@@ -18,6 +18,7 @@
 
 #include "base/limits.h"
 #include "dp/port.h"
+#include "dp/workers.h"
 #include "wire/ctrl.h"
 
 struct ports {
@@ -27,13 +28,13 @@ struct ports {
 	struct port service;
 	/* While the service port is open and diverted in place; or NULL. */
 	struct beat *beat;
-	struct cache_maps *cache; /* NULL also without a cache */
-	struct worker *worker;	  /* borrowed */
+	struct cache_maps *cache;      /* NULL also without a cache */
+	const struct workers *workers; /* borrowed */
 	int opener_fd;
 	usec_t retry_at; /* not before */
 };
 
-void ports_init(struct ports *ps, struct worker *w, int opener_fd);
+void ports_init(struct ports *ps, const struct workers *ws, int opener_fd);
 /* Frees; the worker has ended. */
 void ports_done(struct ports *ps);
 

@@ -134,6 +134,7 @@ struct inspect_counts {
 	uint64_t out_of_window; /* TCP frames whose sequence is unbelievable */
 	uint64_t grace_evicted, blocks_evicted;
 	uint32_t grace_in_use, blocks_in_use;
+	uint32_t pipelines; /* 1; in a sum (inspect/counts.h) of how many */
 	struct flow_counts flows;
 	struct defrag_stats defrag;
 	struct meter_stats meters[METER_KIND__MAX];

@@ -26,6 +26,7 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 	c.grace_in_use = grace_in_use(in->grace);
 	c.blocks_evicted = in->blocks.evicted;
 	c.blocks_in_use = in->blocks.in_use;
+	c.pipelines = 1;
 	return c;
 }
 

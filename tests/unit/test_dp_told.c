@@ -127,7 +127,7 @@ static struct told begin(void)
 {
 	struct told t;
 
-	assert_int_equal(told_init(&t, (usec_t){ 0 }), 0);
+	assert_int_equal(told_init(&t, 1, (usec_t){ 0 }), 0);
 	return t;
 }
 
