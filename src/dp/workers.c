@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "base/spread.h"
+
 /* A worker's part of what all may hold. */
 static uint32_t share(uint32_t of_all, unsigned n, uint32_t at_least)
 {
@@ -16,6 +18,14 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 {
 	struct inspect_options in_opt = {
 		.max_flows = share(opt->max_flows, opt->n, FLOWS_MIN),
+		.workers = opt->n,
+		.number = ws->n,
+	};
+	struct worker_options w_opt = {
+		.lost_fd = opt->lost_fd,
+		.pulse = &ws->pulse,
+		.number = ws->n,
+		.heartbeat = ws->n == 0 ? opt->heartbeat : NULL,
 	};
 	struct inspect *in;
 
@@ -26,7 +36,7 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 	if (!in)
 		return err_set(reterr, ENOMEM, "--flows",
 			       "out of memory for %u flows", in_opt.max_flows);
-	ws->at[ws->n] = worker_start(in, opt->lost_fd, opt->heartbeat, reterr);
+	ws->at[ws->n] = worker_start(in, &w_opt, reterr);
 	if (!ws->at[ws->n])
 		return -EAGAIN;
 	ws->n++;
@@ -36,7 +46,7 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 int workers_start(struct workers *ws, const struct workers_options *opt,
 		  struct err *reterr)
 {
-	*ws = (struct workers){ .n = 0 };
+	*ws = (struct workers){ .pulse.n = opt->n };
 	while (ws->n < opt->n) {
 		int rc = start_one(ws, opt, reterr);
 
@@ -52,6 +62,11 @@ void workers_stop(struct workers *ws)
 {
 	while (ws->n)
 		worker_stop(ws->at[--ws->n]);
+}
+
+unsigned workers_of(const struct workers *ws, struct mac ucmac)
+{
+	return spread_worker_of(ucmac, ws->n);
 }
 
 void workers_ask(const struct workers *ws,

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "dp/heartbeat.h"
@@ -18,20 +19,24 @@
 struct workers {
 	unsigned n; /* 1..WORKERS_MAX; 0: none were started */
 	struct worker *at[WORKERS_MAX];
+	struct pulse pulse; /* the workers' threads' */
 };
 
 struct workers_options {
-	unsigned n;	    /* 1..WORKERS_MAX */
-	uint32_t max_flows; /* of all together */
-	int lost_fd;	    /* as worker_start() */
-	struct heartbeat *heartbeat;
+	unsigned n;		     /* 1..WORKERS_MAX */
+	uint32_t max_flows;	     /* of all together */
+	int lost_fd;		     /* as worker_options */
+	struct heartbeat *heartbeat; /* likewise */
 };
 
-/* 0; or -errno with *reterr, and none is left. */
+/* *ws stays where it is. 0; or -errno with *reterr, and none is left. */
 int workers_start(struct workers *ws, const struct workers_options *opt,
 		  struct err *reterr);
 /* All end, and all that is theirs. Also of a *ws that is all zero. */
 void workers_stop(struct workers *ws);
+
+/* The number of the one whose workload has that unicast mark. */
+unsigned workers_of(const struct workers *ws, struct mac ucmac);
 
 /* Runs fn(view, arg) in each, one after the other; when it returns, in all. */
 void workers_ask(const struct workers *ws,

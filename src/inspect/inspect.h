@@ -45,6 +45,12 @@ struct inspect_options {
 	 * MAC, and without one, flows belong to nobody and nothing is judged.
 	 */
 	bool capture;
+	/*
+	 * It is one of so many, 1..WORKERS_MAX, with this number, 0 and up, and
+	 * judges only frames of workloads that are its own (base/spread.h). 0:
+	 * it is the only one.
+	 */
+	unsigned workers, number;
 };
 
 /* With the default settings (inspect/settings.h). NULL: out of memory. */

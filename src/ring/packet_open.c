@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "ring/packet_open.h"
 #include "ring/ring.h"
 
 static int set_option(int fd, int level, int option, int value)
@@ -46,7 +47,8 @@ static int configure(int fd, bool tap, struct err *reterr)
 	return 0;
 }
 
-int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
+int packet_open(const char *ifname, bool tap, const struct sock_fprog *filter,
+		struct err *reterr)
 {
 	struct sockaddr_ll ll = { .sll_family = AF_PACKET,
 				  .sll_protocol =
@@ -68,6 +70,13 @@ int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 	rc = configure(fd, tap, reterr);
 	if (rc < 0)
 		goto err_close;
+	if (filter && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter,
+				 sizeof *filter) < 0) {
+		rc = err_set(reterr, errno, NULL,
+			     "cannot attach a filter to a packet socket: %s",
+			     strerror(errno));
+		goto err_close;
+	}
 	if (bind(fd, (struct sockaddr *)&ll, sizeof ll) < 0) {
 		rc = err_set(reterr, errno, NULL,
 			     "cannot bind a packet socket to %s: %s", ifname,
@@ -85,4 +94,9 @@ int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 err_close:
 	close(fd);
 	return rc;
+}
+
+int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
+{
+	return packet_open(ifname, tap, NULL, reterr);
 }

@@ -110,7 +110,9 @@
 	X(TUNNEL_FRAGMENT, "tunnel_fragment", D,                               \
 	  "fragment in a tunnel that is looked into")                          \
 	X(FLOW_TABLE_FULL, "flow_table_full", D,                               \
-	  "a new flow that the table has no room for (flows.full is drop)")
+	  "a new flow that the table has no room for (flows.full is drop)")    \
+	X(OTHER_WORKER, "other_worker", D,                                     \
+	  "came to a worker (-n) that is not its workload's")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,
