@@ -13,6 +13,7 @@
 #include "dp/answer_device.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
+#include "inspect/counts.h"
 #include "packet/packet.h"
 #include "wire/reason.h"
 #include "wire/words.h"
@@ -221,8 +222,8 @@ void answer_use(json_t *result, const char *name, uint64_t in_use,
 
 static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
-	struct ring_counts c = port_counts(p, ctl->workers.at[0]);
-	struct ring_buffer b = port_buffer(p, ctl->workers.at[0]);
+	struct ring_counts c = port_counts(p, &ctl->workers);
+	struct ring_buffer b = port_buffer(p, &ctl->workers);
 
 	answer_text(o, "iface", p->where.iface);
 	answer_text(o, "state", port_state_name(p->state));
@@ -276,6 +277,58 @@ static void answer_flows(json_t *result, const struct flow_counts *c)
 	answer_uint(o, "refused_full", c->refused_full);
 }
 
+static unsigned workloads_of(const struct control *ctl, unsigned worker)
+{
+	const struct snapshot *s = config_current(ctl->config);
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++) {
+		const struct endpoint *e = snapshot_endpoint(s, i);
+
+		n += e && workers_of(&ctl->workers, e->ucmac) == worker;
+	}
+	return n;
+}
+
+/* What it has by the service port's ring that it has now. */
+static json_t *worker_object(struct control *ctl, unsigned i,
+			     const struct inspect_counts *c)
+{
+	struct worker *w = ctl->workers.at[i];
+	struct ring_counts r = port_counts_of(&ctl->ports.service, w);
+	struct ring_buffer b = port_buffer_of(&ctl->ports.service, w);
+	json_t *o = json_object(), *flows;
+
+	answer_uint(o, "worker", i);
+	answer_uint(o, "workloads", workloads_of(ctl, i));
+	answer_uint(o, "frames", c->frames_in + c->frames_out);
+	answer_uint(o, "bytes", c->bytes_in + c->bytes_out);
+	flows = answer_group(o, "flows");
+	answer_uint(flows, "in_use", c->flows.total);
+	answer_uint(flows, "limit", c->flows.limit);
+	answer_uint(o, "received", r.received);
+	answer_uint(o, "receive_lost", r.receive_lost);
+	answer_uint(o, "buffer_bytes", b.in_use);
+	answer_uint(o, "buffer_bytes_limit", b.limit);
+	return o;
+}
+
+/* "workers": each one's share; the sum of their counts. */
+static struct inspect_counts answer_workers(json_t *result, struct control *ctl)
+{
+	struct inspect_counts sum = { .frames_in = 0 };
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < ctl->workers.n; i++) {
+		struct inspect_counts c = ask_counts_of(ctl->workers.at[i]);
+
+		inspect_counts_add(&sum, &c);
+		(void)json_array_append_new(list, worker_object(ctl, i, &c));
+	}
+	(void)json_object_set_new(result, "workers", list);
+	return sum;
+}
+
 static void answer_door(json_t *doors, const char *name,
 			const struct door_counts *c)
 {
@@ -306,13 +359,14 @@ static size_t endpoints_in_use(const struct snapshot_spec *s, size_t *ret_rules)
 
 void answer_stats(json_t *result, struct control *ctl)
 {
-	struct inspect_counts c = ask_counts(&ctl->workers);
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
 	size_t rules, endpoints = endpoints_in_use(&s, &rules);
+	struct inspect_counts c;
 	json_t *o;
 
 	answer_uint(result, "uptime_s",
 		    usec_since(clock_now(), ctl->started) / USEC_PER_SEC);
+	c = answer_workers(result, ctl);
 	answer_ports(result, ctl);
 	o = answer_group(result, "endpoints");
 	answer_uint(o, "in_use", endpoints);

@@ -18,10 +18,10 @@ static void add_ports(struct device_counters *d, struct control *ctl)
 {
 	const struct ports *ps = &ctl->ports;
 
-	add_ring(d, port_counts(&ps->service, ctl->workers.at[0]));
+	add_ring(d, port_counts(&ps->service, &ctl->workers));
 	for (size_t i = 1; i < WORKER_PORTS_MAX; i++)
 		if (ps->at[i])
-			add_ring(d, port_counts(ps->at[i], ctl->workers.at[0]));
+			add_ring(d, port_counts(ps->at[i], &ctl->workers));
 }
 
 /* Frames that no host would understand. */

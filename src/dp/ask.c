@@ -189,6 +189,14 @@ void ask_forget_endpoint(const struct workers *ws, uint16_t endpoint)
 	workers_ask(ws, do_forget, &endpoint);
 }
 
+void ask_forget_moved(struct worker *w, uint16_t endpoint)
+{
+	struct flow_pick pick = { FLOW_PICK_ENDPOINT, endpoint };
+
+	(void)end_flows(w, pick);
+	worker_ask(w, do_forget, &endpoint);
+}
+
 static void do_adopt(struct worker_view *view, void *arg)
 {
 	/* what was before is the control thread's to free */
@@ -286,6 +294,26 @@ void ask_ip_names(const struct workers *ws, struct ip_name_page *ret)
 {
 	ret->n = 0;
 	workers_ask(ws, do_ip_names, ret);
+}
+
+struct ip_name_question {
+	struct ip_addr addr;
+	bool there;
+};
+
+static void do_has_ip_name(struct worker_view *view, void *arg)
+{
+	struct ip_name_question *q = arg;
+
+	q->there |= inspect_has_ip_name(view->inspect, q->addr);
+}
+
+bool ask_has_ip_name(const struct workers *ws, struct ip_addr a)
+{
+	struct ip_name_question q = { .addr = a };
+
+	workers_ask(ws, do_has_ip_name, &q);
+	return q.there;
 }
 
 static void do_fqdn(struct worker_view *view, void *arg)

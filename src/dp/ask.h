@@ -73,6 +73,8 @@ void ask_endpoint_leaves(const struct workers *ws, uint16_t endpoint,
 			 struct mac mac);
 /* Its flows and blocks; the workers' snapshot has it no more. */
 void ask_forget_endpoint(const struct workers *ws, uint16_t endpoint);
+/* The same of a worker that it does not belong to any more. */
+void ask_forget_moved(struct worker *w, uint16_t endpoint);
 /* From now on they judge by s and no longer use what was before. */
 void ask_adopt(const struct workers *ws, const struct snapshot *s);
 
@@ -89,6 +91,8 @@ void ask_connections(struct worker *w, struct connection_page *ret);
 uint32_t ask_connections_waiting(struct worker *w);
 void ask_threats(struct worker *w, struct threat_page *ret);
 void ask_ip_names(const struct workers *ws, struct ip_name_page *ret);
+/* Has a worker a name of that address that it has told, or will? */
+bool ask_has_ip_name(const struct workers *ws, struct ip_addr a);
 /* false: no name has gained addresses since. */
 bool ask_fqdn(const struct workers *ws, struct fqdn_record *ret);
 /* By which names that workload may reach the address now. */

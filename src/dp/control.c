@@ -19,14 +19,35 @@
 /* Places in the poll set; clients follow. */
 enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_COMPAT, AT_OWN, AT_CLIENTS };
 
+/*
+ * What is known of workloads whose mark is another one now, if by that they have
+ * become another worker's: nobody would look for it there.
+ */
+static void forget_moved(struct control *ctl, const struct snapshot *before,
+			 const struct snapshot *next)
+{
+	for (uint16_t i = 0; ctl->workers.n > 1 && i < ENDPOINTS_MAX; i++) {
+		const struct endpoint *b = snapshot_endpoint(before, i);
+		const struct endpoint *n = snapshot_endpoint(next, i);
+		unsigned was = b ? workers_of(&ctl->workers, b->ucmac) : 0;
+
+		if (b && n && was != workers_of(&ctl->workers, n->ucmac))
+			ask_forget_moved(ctl->workers.at[was], i);
+	}
+}
+
 static void publish(void *arg, const struct snapshot *next)
 {
 	struct control *ctl = arg;
-
+	const struct snapshot *before = ctl->ports.snapshot;
 	uint64_t generation = ports_outdate(&ctl->ports);
 
+	ports_leave(&ctl->ports, next);
 	ask_adopt(&ctl->workers, next);
+	ports_arrive(&ctl->ports);
 	ask_generation(&ctl->workers, generation);
+	if (before)
+		forget_moved(ctl, before, next);
 }
 
 /* A message of --load, as if it came through our own door. */

@@ -61,9 +61,27 @@ static int del_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return ports_del(&ctl->ports, m->kind, &m->other_port, reterr);
 }
 
+/* Both marks must lead to one worker, which then has all of the workload. */
+static int check_marks(const struct control *ctl, const struct ctrl_msg *m,
+		       struct err *reterr)
+{
+	if (mac_is_zero(m->add_mac.bcmac) ||
+	    workers_of(&ctl->workers, m->add_mac.ucmac) ==
+		    workers_of(&ctl->workers, m->add_mac.bcmac))
+		return 0;
+	return err_set(reterr, EINVAL, "ctrl_add_mac.bcmac",
+		       "with -n %u it must be ff:ff:ff:00 and the last two "
+		       "bytes of ucmac",
+		       ctl->workers.n);
+}
+
 static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
+	int rc = check_marks(ctl, m, reterr);
+
+	if (rc < 0)
+		return rc;
 	ports_begin_beat(&ctl->ports);
 	return config_add_mac(ctl->config, m, reterr);
 }

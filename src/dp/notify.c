@@ -152,6 +152,17 @@ static void tell_fqdns(struct control *ctl)
 	}
 }
 
+/*
+ * What one worker has done with, another may still have told of: the agent keeps
+ * it until the last one has done with it.
+ */
+static bool is_to_be_told(const struct control *ctl,
+			  const struct ip_name_record *r)
+{
+	return ip_is_v4(r->ip) && !(r->released && ctl->workers.n > 1 &&
+				    ask_has_ip_name(&ctl->workers, r->ip));
+}
+
 /* false: one was not taken, and it and those behind it are kept. */
 static bool tell_ip_name_page(struct control *ctl)
 {
@@ -162,7 +173,7 @@ static bool tell_ip_name_page(struct control *ctl)
 		const struct ip_name_record *r =
 			&kept->ip_names.records[kept->ip_names_told];
 
-		if (ip_is_v4(r->ip) &&
+		if (is_to_be_told(ctl, r) &&
 		    !deliver(ctl, buf, dpmsg_ip_name(buf, r)))
 			return false;
 	}

@@ -186,6 +186,8 @@ size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max);
 size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,
 			      size_t max);
+/* Is there a name of that address that was drained or will be? */
+bool inspect_has_ip_name(const struct inspect *in, struct ip_addr a);
 /* The next name of rules that gained addresses by DNS. false: none has. */
 bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret);
 /* By which names that workload may reach the address now; how many. */

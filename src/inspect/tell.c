@@ -186,6 +186,11 @@ bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret)
 				  ret);
 }
 
+bool inspect_has_ip_name(const struct inspect *in, struct ip_addr a)
+{
+	return learned_has_ip_name(in->learned, a);
+}
+
 unsigned inspect_names_of(const struct inspect *in, uint16_t endpoint,
 			  struct ip_addr a, usec_t now,
 			  uint16_t ids[static NAMES_PER_ADDR_MAX])
