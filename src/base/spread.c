@@ -17,6 +17,13 @@ unsigned spread_worker_of(struct mac mark, unsigned n)
 	return is_mark(&mark) ? (unsigned)(mark.b[4] << 8 | mark.b[5]) % n : 0;
 }
 
+unsigned spread_workload(struct mac mac, struct mac ucmac, unsigned n)
+{
+	if (mac_is_zero(ucmac))
+		return (unsigned)(mac.b[4] << 8 | mac.b[5]) % n;
+	return spread_worker_of(ucmac, n);
+}
+
 /* From the Ethernet header on, wherever the packet begins. */
 #define ETH(at) ((uint32_t)SKF_LL_OFF + (at))
 #define DST	0

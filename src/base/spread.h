@@ -7,7 +7,9 @@
  *   4e:65:75:56:HH:LL   unicast mark         4e:65:75:57:HH:LL   of a copy
  *   ff:ff:ff:00:HH:LL   broadcast mark       ff:ff:ff:01:HH:LL   of a copy
  *
- * What has no mark of these kinds is worker 0's. Any thread.
+ * A frame with no mark of these kinds is worker 0's. A workload that was given no
+ * mark at all has none on any frame; it is known by the port they come by, and
+ * spread by the last two bytes of its own MAC. Any thread.
  */
 #pragma once
 
@@ -17,6 +19,8 @@
 
 /* 0..n - 1; n: 1..WORKERS_MAX. */
 unsigned spread_worker_of(struct mac mark, unsigned n);
+/* mac: its own; ucmac: its unicast mark, zero if it has none. */
+unsigned spread_workload(struct mac mac, struct mac ucmac, unsigned n);
 
 /*
  * The same as a program for PACKET_FANOUT_CBPF, which itself takes the answer

@@ -285,7 +285,7 @@ static unsigned workloads_of(const struct control *ctl, unsigned worker)
 	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++) {
 		const struct endpoint *e = snapshot_endpoint(s, i);
 
-		n += e && workers_of(&ctl->workers, e->ucmac) == worker;
+		n += e && workers_of(&ctl->workers, e) == worker;
 	}
 	return n;
 }

@@ -29,9 +29,9 @@ static void forget_moved(struct control *ctl, const struct snapshot *before,
 	for (uint16_t i = 0; ctl->workers.n > 1 && i < ENDPOINTS_MAX; i++) {
 		const struct endpoint *b = snapshot_endpoint(before, i);
 		const struct endpoint *n = snapshot_endpoint(next, i);
-		unsigned was = b ? workers_of(&ctl->workers, b->ucmac) : 0;
+		unsigned was = b ? workers_of(&ctl->workers, b) : 0;
 
-		if (b && n && was != workers_of(&ctl->workers, n->ucmac))
+		if (b && n && was != workers_of(&ctl->workers, n))
 			ask_forget_moved(ctl->workers.at[was], i);
 	}
 }

@@ -74,7 +74,7 @@ static json_t *answer_of(struct control *ctl, uint16_t index,
 	struct names_answer names;
 	struct judgement j;
 
-	ask_names(ctl->workers.at[workers_of(&ctl->workers, ep->ucmac)], index,
+	ask_names(ctl->workers.at[workers_of(&ctl->workers, ep)], index,
 		  ingress ? e->from : e->to, &names);
 	q.names = names.ids;
 	q.n_names = names.n;

@@ -11,6 +11,7 @@
 
 #include "base/bug.h"
 #include "base/log.h"
+#include "base/spread.h"
 #include "dp/answer.h"
 #include "dp/answer_device.h"
 #include "dp/answer_told.h"
@@ -65,14 +66,16 @@ static int del_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 static int check_marks(const struct control *ctl, const struct ctrl_msg *m,
 		       struct err *reterr)
 {
+	unsigned n = ctl->workers.n;
+
 	if (mac_is_zero(m->add_mac.bcmac) ||
-	    workers_of(&ctl->workers, m->add_mac.ucmac) ==
-		    workers_of(&ctl->workers, m->add_mac.bcmac))
+	    spread_worker_of(m->add_mac.bcmac, n) ==
+		    spread_workload(m->add_mac.mac, m->add_mac.ucmac, n))
 		return 0;
 	return err_set(reterr, EINVAL, "ctrl_add_mac.bcmac",
 		       "with -n %u it must be ff:ff:ff:00 and the last two "
 		       "bytes of ucmac",
-		       ctl->workers.n);
+		       n);
 }
 
 static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,

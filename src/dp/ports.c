@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/spread.h"
 #include "dp/ask.h"
 #include "dp/cache_maps.h"
 
@@ -187,14 +188,16 @@ static enum frame_port_kind kind_of(enum ctrl_kind kind)
 	}
 }
 
-/* Whose the port's workload is, by that snapshot; nobody's are worker 0's. */
+/* Whose the port's workload is, by that snapshot; or would be without a mark. */
 static unsigned worker_of(const struct ports *ps, const struct snapshot *s,
 			  const struct port *p)
 {
 	uint16_t index = snapshot_find_mac(s, p->from.workload, MAC_REAL);
 	const struct endpoint *e = snapshot_endpoint(s, index);
 
-	return e ? workers_of(ps->workers, e->ucmac) : 0;
+	return e ? workers_of(ps->workers, e)
+		 : spread_workload(p->from.workload, (struct mac){ { 0 } },
+				   ps->workers->n);
 }
 
 void ports_leave(struct ports *ps, const struct snapshot *next)

@@ -64,9 +64,9 @@ void workers_stop(struct workers *ws)
 		worker_stop(ws->at[--ws->n]);
 }
 
-unsigned workers_of(const struct workers *ws, struct mac ucmac)
+unsigned workers_of(const struct workers *ws, const struct endpoint *e)
 {
-	return spread_worker_of(ucmac, ws->n);
+	return spread_workload(e->mac, e->ucmac, ws->n);
 }
 
 void workers_ask(const struct workers *ws,

@@ -10,11 +10,11 @@
 
 #include <stdint.h>
 
-#include "base/addr.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "dp/heartbeat.h"
 #include "dp/worker.h"
+#include "policy/snapshot.h"
 
 struct workers {
 	unsigned n; /* 1..WORKERS_MAX; 0: none were started */
@@ -35,8 +35,8 @@ int workers_start(struct workers *ws, const struct workers_options *opt,
 /* All end, and all that is theirs. Also of a *ws that is all zero. */
 void workers_stop(struct workers *ws);
 
-/* The number of the one whose workload has that unicast mark. */
-unsigned workers_of(const struct workers *ws, struct mac ucmac);
+/* The number of the one whose that workload is. */
+unsigned workers_of(const struct workers *ws, const struct endpoint *e);
 
 /* Runs fn(view, arg) in each, one after the other; when it returns, in all. */
 void workers_ask(const struct workers *ws,

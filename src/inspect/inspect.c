@@ -182,9 +182,10 @@ static bool find_endpoint(struct passage *w)
 static bool is_own(const struct passage *w)
 {
 	const struct inspect *in = w->in;
+	const struct endpoint *e = w->endpoint;
 
-	return in->workers <= 1 || !w->endpoint ||
-	       spread_worker_of(w->endpoint->ucmac, in->workers) == in->number;
+	return in->workers <= 1 || !e ||
+	       spread_workload(e->mac, e->ucmac, in->workers) == in->number;
 }
 
 /* Then nothing passes but what every port of a network hears. */
