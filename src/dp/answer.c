@@ -254,6 +254,7 @@ static void answer_ports(json_t *result, struct control *ctl)
 		answer_text(o, "netns", p->where.netns);
 		answer_mac(o, "workload", p->from.workload);
 		answer_bool(o, "quarantined", p->from.quarantined);
+		answer_uint(o, "worker", p->worker);
 		if (p->from.kind == FRAME_PORT_NFQ)
 			answer_uint(o, "queue", p->where.queue);
 		answer_port(o, ctl, p);

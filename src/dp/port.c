@@ -197,28 +197,83 @@ void port_lost(struct port *p, const struct workers *ws)
 		 p->where.netns);
 }
 
-void port_pack(struct port *p, const struct workers *ws, unsigned worker)
+/* Two ports of one worker's between two of its batches; [1] may be NULL. */
+struct packing {
+	struct port *port[2];
+	struct detach detach[2];
+	int rc[2];
+};
+
+static struct packing packing_of(struct port *p, struct port *other)
 {
-	p->packed = take_ring(p, ws->at[p->worker]);
-	p->worker = worker;
-	/* lost, and nobody has asked yet */
-	if (!p->packed && p->state == PORT_OPEN)
-		port_lost(p, ws);
+	return (struct packing){
+		.port = { p, other == p ? NULL : other },
+		.detach = { { .at = p->at }, { .at = other->at } },
+	};
 }
 
-void port_unpack(struct port *p, const struct workers *ws)
+static void do_pack(struct worker_view *view, void *arg)
 {
-	struct attach a = { .port = p, .ring = p->packed };
+	struct packing *k = arg;
 
-	p->packed = NULL;
-	if (!a.ring)
-		return;
-	worker_ask(ws->at[p->worker], do_attach, &a);
-	if (a.rc == 0)
-		return;
-	log_warn("port: cannot wait for it: %s", strerror(-a.rc));
-	end_ring(p, a.ring);
-	port_lost(p, ws);
+	for (int i = 0; i < 2; i++)
+		if (k->port[i])
+			do_detach(view, &k->detach[i]);
+}
+
+static void do_unpack(struct worker_view *view, void *arg)
+{
+	struct packing *k = arg;
+
+	for (int i = 0; i < 2; i++) {
+		struct attach a = { .port = k->port[i] };
+
+		if (!a.port || !a.port->packed)
+			continue;
+		a.ring = a.port->packed;
+		do_attach(view, &a);
+		k->rc[i] = a.rc;
+	}
+}
+
+void port_pack(struct port *p, struct port *other, const struct workers *ws,
+	       unsigned worker)
+{
+	struct packing k = packing_of(p, other);
+
+	worker_ask(ws->at[p->worker], do_pack, &k);
+	for (int i = 0; i < 2; i++) {
+		struct port *one = k.port[i];
+
+		if (!one)
+			continue;
+		ring_counts_add(&one->before, k.detach[i].gone);
+		one->packed = k.detach[i].ring;
+		one->worker = worker;
+		/* lost, and nobody has asked yet */
+		if (!one->packed && one->state == PORT_OPEN)
+			port_lost(one, ws);
+	}
+}
+
+void port_unpack(struct port *p, struct port *other, const struct workers *ws)
+{
+	struct packing k = packing_of(p, other);
+
+	worker_ask(ws->at[p->worker], do_unpack, &k);
+	for (int i = 0; i < 2; i++) {
+		struct port *one = k.port[i];
+		struct ring *ring = one ? one->packed : NULL;
+
+		if (!ring)
+			continue;
+		one->packed = NULL;
+		if (k.rc[i] == 0)
+			continue;
+		log_warn("port: cannot wait for it: %s", strerror(-k.rc[i]));
+		end_ring(one, ring);
+		port_lost(one, ws);
+	}
 }
 
 bool port_retry(struct port *p, const struct workers *ws, int opener_fd)

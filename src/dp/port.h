@@ -63,10 +63,14 @@ void port_lost(struct port *p, const struct workers *ws);
 bool port_retry(struct port *p, const struct workers *ws, int opener_fd);
 /* p->from has changed: its frames come from there from now on. */
 void port_update(const struct port *p, const struct workers *ws);
-/* No service port; it is that worker's from now on. */
-void port_pack(struct port *p, const struct workers *ws, unsigned worker);
-/* OPEN -> LOST where the worker cannot take it. */
-void port_unpack(struct port *p, const struct workers *ws);
+/*
+ * No service port; it is that worker's from now on, and so is `other`, the pair's
+ * other side, or p itself: both at once, or frames would find no way on.
+ */
+void port_pack(struct port *p, struct port *other, const struct workers *ws,
+	       unsigned worker);
+/* The same two. OPEN -> LOST where the worker cannot take one. */
+void port_unpack(struct port *p, struct port *other, const struct workers *ws);
 /* Counts of all its rings so far. */
 struct ring_counts port_counts(const struct port *p, const struct workers *ws);
 /* Those of that worker's ring, since it has the port. */

@@ -200,24 +200,36 @@ static unsigned worker_of(const struct ports *ps, const struct snapshot *s,
 				   ps->workers->n);
 }
 
+/* The port at place i that stands for itself, or for both of a pair. */
+static struct port *first_of(const struct ports *ps, size_t i)
+{
+	struct port *p = ps->at[i];
+
+	return p && p->at <= p->other ? p : NULL;
+}
+
 void ports_leave(struct ports *ps, const struct snapshot *next)
 {
-	for (size_t i = SERVICE + 1; ps->workers->n > 1 && i < WORKER_PORTS_MAX;
-	     i++) {
-		struct port *p = ps->at[i];
+	ps->snapshot = next;
+	if (ps->workers->n == 1)
+		return;
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = first_of(ps, i);
 		unsigned to = p ? worker_of(ps, next, p) : 0;
 
 		if (p && to != p->worker)
-			port_pack(p, ps->workers, to);
+			port_pack(p, ps->at[p->other], ps->workers, to);
 	}
-	ps->snapshot = next;
 }
 
 void ports_arrive(struct ports *ps)
 {
-	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++)
-		if (ps->at[i])
-			port_unpack(ps->at[i], ps->workers);
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = first_of(ps, i);
+
+		if (p && (p->packed || ps->at[p->other]->packed))
+			port_unpack(p, ps->at[p->other], ps->workers);
+	}
 }
 
 /* The one with these names; of a pair the side `iface` is. */
