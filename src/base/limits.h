@@ -88,11 +88,18 @@
 
 /* --- data plane tables ------------------------------------------------ */
 
+/*
+ * Workers of one data plane (-n): each is a thread that wants a processor, and
+ * a set of tables. More: a usage error. A cursor over all (dp/ask.c) has four
+ * bits for the worker.
+ */
+#define WORKERS_MAX 16
+
 /* Workloads of one data plane. One more is refused: ENOSPC. */
 #define ENDPOINTS_MAX 4096
 /*
- * Flows of one worker, by default (weir-dp --flows). Memory is touched only
- * when used. Full: the new flow is judged without state and counted
+ * Flows of all workers, by default (weir-dp --flows); each may have an equal
+ * part. Memory is touched only when used. Full: the new flow is judged without state and counted
  * (stateless), or dropped (flow_table_full), as weir_settings says; it is never
  * let through unjudged.
  */

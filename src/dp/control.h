@@ -23,7 +23,7 @@
 #include "dp/options.h"
 #include "dp/ports.h"
 #include "dp/told.h"
-#include "dp/worker.h"
+#include "dp/workers.h"
 #include "inspect/settings.h"
 
 /* What a door has seen; told by weir_stats. */
@@ -38,7 +38,7 @@ struct door_counts {
 
 struct control {
 	struct config *config;
-	struct worker *worker;
+	struct workers workers;
 	struct ports ports;
 	int opener_fd;
 	usec_t started;
