@@ -2,13 +2,16 @@
  * The in-place layout: nothing of the workload's is touched. The programs stand
  * at the host's side of its port (a veth's other end, a VM's tap).
  *
- *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vbr
- *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vbr
+ *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vth ingress
+ *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vth ingress
  *                                     └─ or lets it go on: the next program
- *      vbr ingress ───▶ inplace_vbr ──┬─ unmarked destination ─▶ port egress
+ *      vth egress ────▶ inplace_back ─┬─ unmarked destination ─▶ port egress
  *                                     └─ unmarked source ──────▶ port ingress
  *
- * What comes from vbr meets the port's hook again, with a bit in skb->mark that
+ * vth's other end, vbr, carries nothing here: a frame that crossed it would go
+ * through two more devices and one more softirq, each way.
+ *
+ * What comes back meets the port's hook again, with a bit in skb->mark that
  * says so; it is cleared, and the frame goes on as if nothing had been:
  * whatever else is attached there sees it once.
  *
@@ -225,7 +228,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 	set_mac(before, own_mac(eth, way));
 	put_mark(own_mac(eth, way), ep, 1);
 	/* a copy that finds no room is counted as lost where it was lost */
-	bpf_clone_redirect(skb, ep->vbr, 0);
+	bpf_clone_redirect(skb, ep->vth, BPF_F_INGRESS);
 	eth = header(skb);
 	if (!eth)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
@@ -257,7 +260,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	put_mark(own_mac(eth, way), ep, 0);
 	count(skb, skb->ifindex, way, INPLACE_COUNT_TO_DP);
-	return bpf_redirect(ep->vbr, 0);
+	return bpf_redirect(ep->vth, BPF_F_INGRESS);
 }
 
 static __always_inline int is_arp(const struct ethhdr *eth)
@@ -312,7 +315,7 @@ int inplace_out(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int inplace_vbr(struct __sk_buff *skb)
+int inplace_back(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct inplace_endpoint *ep;
