@@ -111,7 +111,10 @@ static __always_inline int go_on(const struct __sk_buff *skb,
 	return GO_ON;
 }
 
-/* The data plane's, if it is alive at that time; else NULL. */
+/*
+ * The data plane's, if it is alive at that time; else NULL. The time is the
+ * coarse one, up to a tick old, and cheaper by a tenth of what a frame costs.
+ */
 static __always_inline const struct inplace_dp *living_dp(__u64 now)
 {
 	__u32 zero = 0;
@@ -214,7 +217,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 			       const struct inplace_endpoint *ep,
 			       enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	__u8 before[ETH_ALEN];
 
@@ -240,7 +243,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 				  const struct inplace_endpoint *ep,
 				  enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	enum cache_answer known;
 
