@@ -114,7 +114,7 @@ static void tell_form(struct demo *d)
 		    " " DEMO_WEB_MAC);
 	tale_say(t, "                  ▼                           "
 		    "10.10.20.88");
-	tale_say(t, "                 vbr ═══ vth ◀──▶ weir-dp");
+	tale_say(t, "                 vth ◀──▶ weir-dp");
 	tale_blank(t);
 }
 
