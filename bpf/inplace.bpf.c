@@ -2,13 +2,16 @@
  * The in-place layout: nothing of the workload's is touched. The programs stand
  * at the host's side of its port (a veth's other end, a VM's tap).
  *
- *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vbr
- *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vbr
+ *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vth ingress
+ *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vth ingress
  *                                     └─ or lets it go on: the next program
- *      vbr ingress ───▶ inplace_vbr ──┬─ unmarked destination ─▶ port egress
+ *      vth egress ────▶ inplace_back ─┬─ unmarked destination ─▶ port egress
  *                                     └─ unmarked source ──────▶ port ingress
  *
- * What comes from vbr meets the port's hook again, with a bit in skb->mark that
+ * vth's other end, vbr, carries nothing here: a frame that crossed it would go
+ * through two more devices and one more softirq, each way.
+ *
+ * What comes back meets the port's hook again, with a bit in skb->mark that
  * says so; it is cleared, and the frame goes on as if nothing had been:
  * whatever else is attached there sees it once.
  *
@@ -22,6 +25,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/allow.h"
 #include "bpf/cache.h"
 #include "bpf/frame.h"
 #include "bpf/inplace.h"
@@ -73,6 +77,14 @@ struct {
 	__type(value, struct inplace_seen);
 } inplace_seen SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, INPLACE_ALLOW_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct inplace_allow_key);
+	__type(value, __u8);
+} inplace_allow SEC(".maps");
+
 static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
 				  enum inplace_way way,
 				  enum inplace_counter which)
@@ -89,7 +101,7 @@ static __always_inline void count(const struct __sk_buff *skb, __u32 endpoint,
 static __always_inline int drop(const struct __sk_buff *skb,
 				enum inplace_way way, enum inplace_counter why)
 {
-	count(skb, skb->ifindex, way, why);
+	count(skb, port_of(skb), way, why);
 	return TC_ACT_SHOT;
 }
 
@@ -104,11 +116,14 @@ static __always_inline int drop_unknown(const struct __sk_buff *skb,
 static __always_inline int go_on(const struct __sk_buff *skb,
 				 enum inplace_way way, enum inplace_counter why)
 {
-	count(skb, skb->ifindex, way, why);
+	count(skb, port_of(skb), way, why);
 	return GO_ON;
 }
 
-/* The data plane's, if it is alive at that time; else NULL. */
+/*
+ * The data plane's, if it is alive at that time; else NULL. The time is the
+ * coarse one, up to a tick old, and cheaper by a tenth of what a frame costs.
+ */
 static __always_inline const struct inplace_dp *living_dp(__u64 now)
 {
 	__u32 zero = 0;
@@ -211,7 +226,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 			       const struct inplace_endpoint *ep,
 			       enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	__u8 before[ETH_ALEN];
 
@@ -225,7 +240,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 	set_mac(before, own_mac(eth, way));
 	put_mark(own_mac(eth, way), ep, 1);
 	/* a copy that finds no room is counted as lost where it was lost */
-	bpf_clone_redirect(skb, ep->vbr, 0);
+	bpf_clone_redirect(skb, ep->vth, BPF_F_INGRESS);
 	eth = header(skb);
 	if (!eth)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
@@ -237,7 +252,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 				  const struct inplace_endpoint *ep,
 				  enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	enum cache_answer known;
 
@@ -256,8 +271,8 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 	if (!eth)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	put_mark(own_mac(eth, way), ep, 0);
-	count(skb, skb->ifindex, way, INPLACE_COUNT_TO_DP);
-	return bpf_redirect(ep->vbr, 0);
+	count(skb, port_of(skb), way, INPLACE_COUNT_TO_DP);
+	return bpf_redirect(ep->vth, BPF_F_INGRESS);
 }
 
 static __always_inline int is_arp(const struct ethhdr *eth)
@@ -265,10 +280,26 @@ static __always_inline int is_arp(const struct ethhdr *eth)
 	return eth->h_proto == bpf_htons(ETH_P_ARP);
 }
 
+/* Nothing passes; `why` is what the rest is dropped for. */
+static __always_inline int shut(struct __sk_buff *skb, const struct ethhdr *eth,
+				const struct inplace_endpoint *ep,
+				enum inplace_way way, __u32 ip,
+				enum inplace_counter why)
+{
+	struct inplace_allow_key key = { 0 };
+
+	if (is_arp(eth) || (ip && is_neighbour_discovery(skb, ip)))
+		return go_on(skb, way, INPLACE_COUNT_STRAIGHT);
+	if (ip && is_own(eth, ep, way) && allow_key(skb, ip, way, &key) &&
+	    bpf_map_lookup_elem(&inplace_allow, &key))
+		return go_on(skb, way, INPLACE_COUNT_ALLOWED);
+	return drop(skb, way, why);
+}
+
 static __always_inline int at_port(struct __sk_buff *skb, enum inplace_way way)
 {
 	struct inplace_endpoint *ep;
-	__u32 port = skb->ifindex, ip;
+	__u32 port = port_of(skb), ip;
 	struct ethhdr *eth;
 
 	if (skb->mark & INPLACE_SKB_BIT) {
@@ -283,13 +314,15 @@ static __always_inline int at_port(struct __sk_buff *skb, enum inplace_way way)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	if (ep->mode == INPLACE_PASS)
 		return go_on(skb, way, INPLACE_COUNT_PASS);
-	if (ep->mode == INPLACE_QUARANTINE && !is_arp(eth))
-		return drop(skb, way, INPLACE_COUNT_QUARANTINE);
-	if (ep->mode == INPLACE_HOLD && !is_arp(eth))
-		return drop(skb, way, INPLACE_COUNT_HOLD);
+	if (ep->mode == INPLACE_HOLD && ep->hold == INPLACE_HOLD_PASS)
+		return go_on(skb, way, INPLACE_COUNT_HELD_PASS);
 	if (is_spoofed(eth))
 		return drop(skb, way, INPLACE_COUNT_SPOOF);
 	ip = find_ip(skb, eth->h_proto);
+	if (ep->mode == INPLACE_QUARANTINE)
+		return shut(skb, eth, ep, way, ip, INPLACE_COUNT_QUARANTINE);
+	if (ep->mode == INPLACE_HOLD)
+		return shut(skb, eth, ep, way, ip, INPLACE_COUNT_HOLD);
 	if (!ip && ep->only_ip && !is_arp(eth))
 		return drop(skb, way, INPLACE_COUNT_NOT_IP);
 	if (!ip || (is_group(eth->h_dest) && is_for_ip_group(skb, ip)))
@@ -312,7 +345,7 @@ int inplace_out(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int inplace_vbr(struct __sk_buff *skb)
+int inplace_back(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct inplace_endpoint *ep;

@@ -6,6 +6,8 @@
  *   inplace_marks  low 16 bits of a mark           -> that ifindex
  *   inplace_count  ifindex (0 = nobody's)          -> struct inplace_counts,
  *                                                     per CPU
+ *   inplace_allow  struct inplace_allow_key, longest prefix -> nothing: peers
+ *                  that a workload may talk to in quarantine and on hold
  *   inplace_dp     0 -> struct inplace_dp: is the data plane alive, and which
  *                  of its verdicts hold; it writes it itself (mmap)
  *   inplace_flows  struct inplace_flow_key -> struct inplace_flow: what the data
@@ -20,8 +22,8 @@
 
 #include <linux/types.h>
 
-#define INPLACE_LAYOUT "inplace2"
-/* Where the pins of a network namespace are; printf with its inode. */
+#define INPLACE_LAYOUT "inplace4"
+/* Where the pins of a network namespace are; printf with own_netns_id(). */
 #define INPLACE_PINS "/sys/fs/bpf/weir/" INPLACE_LAYOUT "-%" PRIu64
 /* Workloads of one network namespace; one more is refused: ENOSPC. */
 #define INPLACE_ENDPOINTS_MAX 4096
@@ -71,7 +73,7 @@ struct inplace_flow {
 struct inplace_seen_way {
 	__u64 frames, bytes; /* whole frames, as long as they are here (GSO) */
 	__u64 payload;	     /* bytes behind the TCP or UDP header */
-	__u64 last_ns;	     /* CLOCK_MONOTONIC */
+	__u64 last_ns;	     /* CLOCK_MONOTONIC, up to a tick old */
 	__u32 seq;	     /* TCP: the highest behind a segment */
 	__u32 ack;	     /* TCP: of the last segment */
 	__u32 window;	     /* TCP: likewise, as it stands there */
@@ -94,8 +96,8 @@ enum inplace_mode {
 	INPLACE_PASS,	    /* not looked at */
 	INPLACE_TAP,	    /* goes on; the data plane gets a copy */
 	INPLACE_INLINE,	    /* the data plane decides */
-	INPLACE_QUARANTINE, /* nothing passes but ARP */
-	INPLACE_HOLD,	    /* has no policy yet: as quarantine, told apart */
+	INPLACE_QUARANTINE, /* nothing passes but with allowed peers, ARP, ND */
+	INPLACE_HOLD,	    /* has no policy yet: likewise, or all passes */
 	INPLACE_MODE__MAX,
 };
 
@@ -106,24 +108,49 @@ enum inplace_failure {
 	INPLACE_FAILURE__MAX,
 };
 
+/* In mode hold: */
+enum inplace_hold {
+	INPLACE_HOLD_DROP,
+	INPLACE_HOLD_PASS,
+	INPLACE_HOLD__MAX,
+};
+
 struct inplace_endpoint {
 	__u8 mac[6];  /* the workload's own */
 	__u8 mark[6]; /* ucmac */
-	__u32 vbr;    /* ifindex */
+	__u32 vth;    /* ifindex */
 	__u8 mode;    /* enum inplace_mode */
 	__u8 failure; /* enum inplace_failure */
 	__u8 only_ip; /* what is not IP is dropped; else it passes */
 	__u8 qdisc;   /* its clsact qdisc was made for us */
+	__u8 hold;    /* enum inplace_hold */
+	__u8 zero[3];
+};
+
+/* Peers allowed in quarantine: of one workload, and of all. */
+#define INPLACE_ALLOW_EACH_MAX 64
+#define INPLACE_ALLOW_MAX      (INPLACE_ENDPOINTS_MAX * INPLACE_ALLOW_EACH_MAX)
+/* What stands before the address is always whole. */
+#define INPLACE_ALLOW_PREFIX 64
+
+/* As the kernel's longest-prefix map wants it (struct bpf_lpm_trie_key). */
+struct inplace_allow_key {
+	__u32 prefix_bits; /* INPLACE_ALLOW_PREFIX + 0..128 */
+	__u32 port;	   /* ifindex */
+	__u32 family;	   /* 4 or 6: ::/0 is not IPv4 */
+	__u8 peer[16];	   /* IPv4 as ::ffff:a.b.c.d */
 };
 
 enum inplace_way { INPLACE_IN /* to the workload */, INPLACE_OUT };
 
 #define INPLACE_COUNTERS(X)                                                  \
-	X(TO_DP, "to_dp")	/* marked, to the data plane */              \
-	X(FROM_DP, "from_dp")	/* came back, mark taken off */              \
-	X(COPY, "copied")	/* tap: passed, and copied */                \
-	X(CACHED, "cached")	/* passed by a verdict in the cache */       \
-	X(PASS, "passed")	/* mode pass */                              \
+	X(TO_DP, "to_dp")	    /* marked, to the data plane */          \
+	X(FROM_DP, "from_dp")	    /* came back, mark taken off */          \
+	X(COPY, "copied")	    /* tap: passed, and copied */            \
+	X(CACHED, "cached")	    /* passed by a verdict in the cache */   \
+	X(PASS, "passed")	    /* mode pass */                          \
+	X(HELD_PASS, "held_passed") /* mode hold, where that passes */       \
+	X(ALLOWED, "allowed")	    /* quarantine, hold: an allowed peer */  \
 	X(STRAIGHT, "straight") /* not IP, or to a group: never diverted */  \
 	X(FAIL_OPEN, "failed_open")	     /* data plane gone: passed */   \
 	X(FAIL_CLOSED, "drop_failed_closed") /* data plane gone */           \
@@ -133,7 +160,7 @@ enum inplace_way { INPLACE_IN /* to the workload */, INPLACE_OUT };
 	X(NOT_IP, "drop_not_ip")   /* where only IP may pass */              \
 	X(SPOOF, "drop_spoof")	   /* wears a mark, or comes from a group */ \
 	X(FOREIGN, "drop_foreign") /* IP of a MAC not the workload's */      \
-	X(NO_MARK, "drop_no_mark") /* came to vbr with no known mark */      \
+	X(NO_MARK, "drop_no_mark") /* sent on vth with no known mark */      \
 	X(TOO_SHORT, "drop_too_short") /* no whole Ethernet header */
 
 enum inplace_counter {

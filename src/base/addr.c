@@ -117,6 +117,61 @@ int ip_parse(const char *text, struct ip_addr *ret)
 	return -EINVAL;
 }
 
+/* Decimal, no sign, no leading zero, at most `max`; -1: not that. */
+static int parse_prefix(const char *text, int max)
+{
+	int n = 0;
+
+	if (text[0] == '\0' || (text[0] == '0' && text[1] != '\0'))
+		return -1;
+	for (; *text; text++) {
+		if (!isdigit((unsigned char)*text))
+			return -1;
+		n = n * 10 + (*text - '0');
+		if (n > max)
+			return -1;
+	}
+	return n;
+}
+
+/* Is nothing but 0 behind the prefix? */
+static bool is_masked(struct ip_net net)
+{
+	for (unsigned i = net.prefix_bits; i < 128; i++)
+		if (net.ip.b[i / 8] & (0x80 >> i % 8))
+			return false;
+	return true;
+}
+
+int ip_net_parse(const char *text, struct ip_net *ret)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	struct ip_net net = { .prefix_bits = 128 };
+	char ip[IP_TEXT_MAX];
+	int bits;
+
+	if (len >= sizeof ip)
+		return -EINVAL;
+	memcpy(ip, text, len);
+	ip[len] = '\0';
+	if (ip_parse(ip, &net.ip) < 0)
+		return -EINVAL;
+	if (slash) {
+		/* how it is written decides, as ::ffff:0:0/96 has no other */
+		bool v4 = !strchr(ip, ':');
+
+		bits = parse_prefix(slash + 1, v4 ? 32 : 128);
+		if (bits < 0)
+			return -EINVAL;
+		net.prefix_bits = (uint8_t)(v4 ? 96 + bits : bits);
+	}
+	if (!is_masked(net))
+		return -EINVAL;
+	*ret = net;
+	return 0;
+}
+
 const char *mac_format(struct mac a, char buf[static MAC_TEXT_MAX])
 {
 	/* Fits by construction. */
@@ -132,5 +187,18 @@ const char *ip_format(struct ip_addr a, char buf[static IP_TEXT_MAX])
 		(void)inet_ntop(AF_INET, a.b + 12, buf, IP_TEXT_MAX);
 	else
 		(void)inet_ntop(AF_INET6, a.b, buf, IP_TEXT_MAX);
+	return buf;
+}
+
+const char *ip_net_format(struct ip_net net, char buf[static IP_NET_TEXT_MAX])
+{
+	bool v4 = ip_is_v4(net.ip) && net.prefix_bits >= 96;
+	size_t len;
+
+	(void)ip_format(net.ip, buf);
+	len = strlen(buf);
+	if (net.prefix_bits < 128)
+		(void)snprintf(buf + len, IP_NET_TEXT_MAX - len, "/%u",
+			       net.prefix_bits - (v4 ? 96u : 0u));
 	return buf;
 }

@@ -23,8 +23,15 @@ struct ip_addr {
 	uint8_t b[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
 };
 
-#define MAC_TEXT_MAX 18 /* "aa:bb:cc:dd:ee:ff" and NUL */
-#define IP_TEXT_MAX  46 /* INET6_ADDRSTRLEN */
+/* A network, or one address. */
+struct ip_net {
+	struct ip_addr ip;
+	uint8_t prefix_bits; /* 0..128, of the 128-bit form */
+};
+
+#define MAC_TEXT_MAX	18 /* "aa:bb:cc:dd:ee:ff" and NUL */
+#define IP_TEXT_MAX	46 /* INET6_ADDRSTRLEN */
+#define IP_NET_TEXT_MAX (IP_TEXT_MAX + 4)
 
 static inline bool mac_equal(struct mac a, struct mac b)
 {
@@ -81,7 +88,14 @@ bool ip_in_prefix(struct ip_addr a, struct ip_addr net, unsigned prefix_bits);
  */
 int mac_parse(const char *text, struct mac *ret);
 int ip_parse(const char *text, struct ip_addr *ret);
+/*
+ * "10.0.0.0/8", "fd00::/8", or an address alone. Also -EINVAL: bits behind the
+ * prefix are set.
+ */
+int ip_net_parse(const char *text, struct ip_net *ret);
 
 /* Address to text, always NUL-terminated; returns buf. */
 const char *mac_format(struct mac a, char buf[static MAC_TEXT_MAX]);
 const char *ip_format(struct ip_addr a, char buf[static IP_TEXT_MAX]);
+/* An IPv4 network with its IPv4 prefix; without one if it is one address. */
+const char *ip_net_format(struct ip_net net, char buf[static IP_NET_TEXT_MAX]);

@@ -46,8 +46,8 @@
 /* Ports served in one turn; the others get theirs in the next. */
 #define WORKER_READY_MAX 64
 /*
- * Packets that wait in an NFQUEUE for their verdict. More: dropped there; the
- * kernel counts them, in the namespace's /proc/net/netfilter/nfnetlink_queue.
+ * Packets that wait in an NFQUEUE for their verdict. More: dropped there,
+ * counted by the kernel (dropped_full of the port).
  */
 #define NFQ_WAITING_MAX 8192
 /* Frames one received frame can cause besides itself (RST to both ends). */

@@ -52,9 +52,11 @@ static int del_here(void *arg, struct err *reterr)
 
 static int mode_here(void *arg, struct err *reterr)
 {
+	struct inplace_change change = INPLACE_CHANGE_NOTHING;
 	struct act *a = arg;
 
-	return inplace_set_mode(&a->spec->port, a->mode, reterr);
+	change.mode = (int)a->mode;
+	return inplace_set(&a->spec->port, &change, reterr);
 }
 
 static struct inplace_spec spec_of(const struct demo *d)
@@ -112,7 +114,7 @@ static void tell_form(struct demo *d)
 		    " " DEMO_WEB_MAC);
 	tale_say(t, "                  ▼                           "
 		    "10.10.20.88");
-	tale_say(t, "                 vbr ═══ vth ◀──▶ weir-dp");
+	tale_say(t, "                 vth ◀──▶ weir-dp");
 	tale_blank(t);
 }
 

@@ -16,7 +16,7 @@
 static const char help_text[] =
 	"Usage: weir divert  --netns NS | --dev DEV [OPTION]...\n"
 	"       weir divert  show\n"
-	"       weir mode    --netns NS | --dev DEV MODE\n"
+	"       weir mode    --netns NS | --dev DEV MODE [OPTION]...\n"
 	"       weir release --netns NS | --dev DEV | --all\n"
 	"\n"
 	"Diverts a workload's port in place, at its host-side end: nothing of\n"
@@ -35,13 +35,19 @@ static const char help_text[] =
 	"  --mode MODE         pass: not looked at; tap: the data plane gets "
 	"a\n"
 	"                      copy; inline: it decides; quarantine: nothing\n"
-	"                      passes but ARP; hold: the same, for what has "
-	"no\n"
-	"                      policy yet (default: pass)\n"
+	"                      passes but with allowed peers; hold: the same, "
+	"for\n"
+	"                      what has no policy yet (default: pass)\n"
+	"  --allow NET         a peer that quarantine and hold let through: "
+	"an\n"
+	"                      address or network; again for more; none: "
+	"nobody\n"
+	"  --hold drop|pass    what hold does with all others (drop)\n"
 	"  --on-failure F      closed or open: what inline does while no data\n"
 	"                      plane is there (closed)\n"
-	"  --only-ip           what is neither IP nor ARP is dropped, not "
-	"passed\n"
+	"  --only-ip, --not-only-ip\n"
+	"                      is what is neither IP nor ARP dropped, or "
+	"passed? (passed)\n"
 	"  --clsact            do not use TCX\n"
 	"  --all               all that is diverted in this namespace\n"
 	"  -o text|json        how to print\n"
@@ -49,6 +55,8 @@ static const char help_text[] =
 	"Examples:\n"
 	"  weir divert --netns web --mode tap\n"
 	"  weir mode --netns web inline\n"
+	"  weir mode --netns web quarantine --allow 10.0.0.7 --allow "
+	"fd00::/64\n"
 	"  weir divert show\n"
 	"  weir release --all\n";
 
@@ -56,6 +64,8 @@ struct divert_args {
 	const char *name; /* of the command */
 	struct out out;
 	struct inplace_spec spec;
+	struct inplace_change change; /* what of spec was said */
+	unsigned given;		      /* options, BIT(OPT_...) */
 	bool all;
 	const char *rest; /* the word behind the options; NULL */
 };
@@ -67,10 +77,21 @@ enum {
 	OPT_MARK,
 	OPT_MODE,
 	OPT_FAILURE,
+	OPT_HOLD,
+	OPT_ALLOW,
 	OPT_ONLY_IP,
+	OPT_NOT_ONLY_IP,
 	OPT_CLSACT,
 	OPT_ALL
 };
+
+#define BIT(option)  (1u << ((option)-OPT_NETNS))
+#define PORT_OPTIONS (BIT(OPT_NETNS) | BIT(OPT_DEV))
+#define MODE_OPTIONS                                                        \
+	(PORT_OPTIONS | BIT(OPT_FAILURE) | BIT(OPT_HOLD) | BIT(OPT_ALLOW) | \
+	 BIT(OPT_ONLY_IP) | BIT(OPT_NOT_ONLY_IP))
+#define RELEASE_OPTIONS (PORT_OPTIONS | BIT(OPT_ALL))
+#define DIVERT_OPTIONS	(~BIT(OPT_ALL))
 
 static const struct option longs[] = {
 	{ "netns", required_argument, NULL, OPT_NETNS },
@@ -79,7 +100,10 @@ static const struct option longs[] = {
 	{ "mark", required_argument, NULL, OPT_MARK },
 	{ "mode", required_argument, NULL, OPT_MODE },
 	{ "on-failure", required_argument, NULL, OPT_FAILURE },
+	{ "hold", required_argument, NULL, OPT_HOLD },
+	{ "allow", required_argument, NULL, OPT_ALLOW },
 	{ "only-ip", no_argument, NULL, OPT_ONLY_IP },
+	{ "not-only-ip", no_argument, NULL, OPT_NOT_ONLY_IP },
 	{ "clsact", no_argument, NULL, OPT_CLSACT },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "output", required_argument, NULL, 'o' },
@@ -99,19 +123,53 @@ static int parse_mac(const char *text, struct mac *ret, struct err *reterr)
 		       "expected a unicast MAC, got \"%.20s\"", text);
 }
 
+static int parse_allow(struct divert_args *a, const char *text,
+		       struct err *reterr)
+{
+	a->change.allow = &a->spec.allow;
+	if (strcmp(text, "none") == 0)
+		return 0;
+	return inplace_allow_add(&a->spec.allow, text, reterr);
+}
+
+/* What `weir mode` may change, too. -ENOENT: it is not one of those. */
+static int change_option(struct divert_args *a, int c, struct err *reterr)
+{
+	struct inplace_spec *s = &a->spec;
+	int rc = 0;
+
+	switch (c) {
+	case OPT_FAILURE:
+		rc = inplace_failure_parse(optarg, &s->failure, reterr);
+		a->change.failure = (int)s->failure;
+		return rc;
+	case OPT_HOLD:
+		rc = inplace_hold_parse(optarg, &s->hold, reterr);
+		a->change.hold = (int)s->hold;
+		return rc;
+	case OPT_ALLOW: return parse_allow(a, optarg, reterr);
+	case OPT_ONLY_IP:
+	case OPT_NOT_ONLY_IP:
+		s->only_ip = c == OPT_ONLY_IP;
+		a->change.only_ip = s->only_ip;
+		return 0;
+	default: return -ENOENT;
+	}
+}
+
 static int one_option(struct divert_args *a, int c, struct err *reterr)
 {
 	struct inplace_spec *s = &a->spec;
+	int rc = change_option(a, c, reterr);
 
+	if (rc != -ENOENT)
+		return rc;
 	switch (c) {
 	case OPT_NETNS: s->port.netns = optarg; return 0;
 	case OPT_DEV: s->port.dev = optarg; return 0;
 	case OPT_MAC: return parse_mac(optarg, &s->mac, reterr);
 	case OPT_MARK: return cli_parse_mark(optarg, &s->mark, reterr);
 	case OPT_MODE: return inplace_mode_parse(optarg, &s->mode, reterr);
-	case OPT_FAILURE:
-		return inplace_failure_parse(optarg, &s->failure, reterr);
-	case OPT_ONLY_IP: s->only_ip = true; return 0;
 	case OPT_CLSACT: s->only_clsact = true; return 0;
 	case OPT_ALL: a->all = true; return 0;
 	case 'o': return out_set_format(&a->out, optarg, reterr);
@@ -119,15 +177,32 @@ static int one_option(struct divert_args *a, int c, struct err *reterr)
 	}
 }
 
-/* CLI_OK to go on; -1: help was printed; or an exit code. */
-static int parse(struct divert_args *a, int argc, char **argv)
+/* An option that this command does nothing with is not passed over. */
+static int check_given(const struct divert_args *a, unsigned allowed,
+		       struct err *reterr)
+{
+	for (size_t i = 0; longs[i].name; i++)
+		if (longs[i].val >= OPT_NETNS &&
+		    a->given & BIT(longs[i].val) & ~allowed)
+			return err_set(reterr, EINVAL, NULL,
+				       "--%s is not an option of weir %s",
+				       longs[i].name, a->name);
+	return 0;
+}
+
+/*
+ * allowed: the options, of BIT(). CLI_OK to go on; -1: help was printed; or an
+ * exit code.
+ */
+static int parse(struct divert_args *a, unsigned allowed, int argc, char **argv)
 {
 	struct err err = { 0 };
 	int c;
 
 	*a = (struct divert_args){ .name = argv[0],
 				   .out = out_default(),
-				   .spec = { .mark = INPLACE_MARK_AUTO } };
+				   .spec = { .mark = INPLACE_MARK_AUTO },
+				   .change = INPLACE_CHANGE_NOTHING };
 	opterr = 0;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0) {
@@ -137,7 +212,11 @@ static int parse(struct divert_args *a, int argc, char **argv)
 		}
 		if (one_option(a, c, &err) < 0)
 			return out_usage(&a->out, a->name, &err);
+		if (c >= OPT_NETNS)
+			a->given |= BIT(c);
 	}
+	if (check_given(a, allowed, &err) < 0)
+		return out_usage(&a->out, a->name, &err);
 	a->rest = optind < argc ? argv[optind++] : NULL;
 	if (optind < argc) {
 		(void)err_set(&err, EINVAL, argv[optind],
@@ -182,21 +261,35 @@ static struct mac mac_of(const uint8_t b[static 6])
 	return m;
 }
 
+static json_t *allow_json(const struct inplace_allow *list)
+{
+	json_t *array = json_array();
+	char net[IP_NET_TEXT_MAX];
+
+	for (size_t i = 0; i < list->n; i++)
+		(void)json_array_append_new(
+			array, json_string(ip_net_format(list->nets[i], net)));
+	return array;
+}
+
 static json_t *stat_json(const struct inplace_stat *s)
 {
 	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX], bc[MAC_TEXT_MAX];
 
 	return json_pack(
-		"{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:o,s:o}", "dev",
-		s->dev, "ifindex", (json_int_t)s->ifindex, "iface", SPLICE_VTH,
-		"mac", mac_format(mac_of(s->ep.mac), mac), "ucmac",
+		"{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:b,s:s,s:s,s:b,s:b,"
+		"s:o,s:o}",
+		"dev", s->dev, "ifindex", (json_int_t)s->ifindex, "iface",
+		SPLICE_VTH, "mac", mac_format(mac_of(s->ep.mac), mac), "ucmac",
 		mac_format(s->ucmac, uc), "bcmac", mac_format(s->bcmac, bc),
 		"mode", inplace_mode_name((enum inplace_mode)s->ep.mode),
 		"on_failure",
 		inplace_failure_name((enum inplace_failure)s->ep.failure),
-		"only_ip", s->ep.only_ip, "hook_in",
-		hook_kind_name(s->hooks[INPLACE_IN]), "hook_out",
-		hook_kind_name(s->hooks[INPLACE_OUT]), "in",
+		"hold", inplace_hold_name((enum inplace_hold)s->ep.hold),
+		"allow", allow_json(&s->allow), "only_ip", s->ep.only_ip,
+		"hook_in", hook_kind_name(s->hooks[INPLACE_IN]), "hook_out",
+		hook_kind_name(s->hooks[INPLACE_OUT]), "first_in",
+		s->first[INPLACE_IN], "first_out", s->first[INPLACE_OUT], "in",
 		counts_json(s, INPLACE_IN), "out", counts_json(s, INPLACE_OUT));
 }
 
@@ -213,6 +306,18 @@ static void print_counts(const struct inplace_stat *s)
 				       s->counts.frames[INPLACE_OUT][i]);
 }
 
+static void print_allow(const struct inplace_allow *list)
+{
+	char net[IP_NET_TEXT_MAX];
+
+	if (list->n == 0)
+		return;
+	printf("  allowed:");
+	for (size_t i = 0; i < list->n; i++)
+		printf(" %s", ip_net_format(list->nets[i], net));
+	printf("\n");
+}
+
 static void print_stat(const struct out *o, const struct inplace_stat *s)
 {
 	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX];
@@ -226,6 +331,15 @@ static void print_stat(const struct out *o, const struct inplace_stat *s)
 	       mac_format(mac_of(s->ep.mac), mac), mac_format(s->ucmac, uc),
 	       hook_kind_name(s->hooks[INPLACE_IN]),
 	       hook_kind_name(s->hooks[INPLACE_OUT]));
+	for (int way = 0; way < 2; way++)
+		if (s->hooks[way] != HOOK_NONE && !s->first[way])
+			printf("  another program is before ours on the way "
+			       "%s; it may take frames away unseen\n",
+			       way == INPLACE_IN ? "in" : "out");
+	if (s->ep.mode == INPLACE_HOLD || s->ep.hold != INPLACE_HOLD_DROP)
+		printf("  on hold: %s\n",
+		       inplace_hold_name((enum inplace_hold)s->ep.hold));
+	print_allow(&s->allow);
 	print_counts(s);
 }
 
@@ -270,7 +384,7 @@ int cmd_divert(int argc, char **argv)
 	struct inplace_stat s;
 	struct divert_args a;
 	struct err err;
-	int rc = parse(&a, argc, argv);
+	int rc = parse(&a, DIVERT_OPTIONS, argc, argv);
 
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;
@@ -309,7 +423,7 @@ int cmd_mode(int argc, char **argv)
 	struct divert_args a;
 	enum inplace_mode mode;
 	struct err err;
-	int rc = parse(&a, argc, argv);
+	int rc = parse(&a, MODE_OPTIONS, argc, argv);
 
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;
@@ -322,7 +436,8 @@ int cmd_mode(int argc, char **argv)
 			     "hold");
 	if (inplace_mode_parse(a.rest, &mode, &err) < 0)
 		return out_usage(&a.out, a.name, &err);
-	rc = inplace_set_mode(&a.spec.port, mode, &err);
+	a.change.mode = (int)mode;
+	rc = inplace_set(&a.spec.port, &a.change, &err);
 	return done(&a, rc, &err);
 }
 
@@ -330,7 +445,7 @@ int cmd_release(int argc, char **argv)
 {
 	struct divert_args a;
 	struct err err;
-	int rc = parse(&a, argc, argv);
+	int rc = parse(&a, RELEASE_OPTIONS, argc, argv);
 
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;

@@ -404,17 +404,22 @@ int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr)
 	return 0;
 }
 
-/* *ret_more: are there others behind *after, which is moved */
+struct told_place {
+	json_int_t after, epoch, missed;
+	bool more; /* there are others behind it */
+};
+
+/* One page, behind *place, which is moved. */
 static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
-			 json_int_t *after, json_int_t *missed, bool *ret_more,
-			 struct err *reterr)
+			 struct told_place *place, struct err *reterr)
 {
 	json_t *message, *answer = NULL, *page;
 	char full[32];
 	int rc;
 
 	(void)snprintf(full, sizeof full, "weir_%s", name);
-	message = json_pack("{s:{s:I}}", full, "after", *after);
+	message = json_pack("{s:{s:I, s:I}}", full, "after", place->after,
+			    "epoch", place->epoch);
 	if (!message)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	rc = dpclient_ask(c, message, &answer, reterr);
@@ -426,9 +431,10 @@ static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
 		rc = err_set(reterr, EPROTO, name, "expected an array");
 	else if (json_array_extend(list, page) < 0)
 		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	*after = json_integer_value(json_object_get(answer, "next"));
-	*missed += json_integer_value(json_object_get(answer, "missed"));
-	*ret_more = json_is_true(json_object_get(answer, "more"));
+	place->after = json_integer_value(json_object_get(answer, "next"));
+	place->epoch = json_integer_value(json_object_get(answer, "epoch"));
+	place->missed += json_integer_value(json_object_get(answer, "missed"));
+	place->more = json_is_true(json_object_get(answer, "more"));
 	json_decref(answer);
 	return rc;
 }
@@ -436,21 +442,21 @@ static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
 int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
 		  struct err *reterr)
 {
-	json_int_t after = 0, missed = 0;
+	struct told_place place = { 0 };
 	json_t *list = json_array(), *answer;
-	bool more = false;
 	int rc;
 
+	/* by one connection, so it is the same run to the end */
 	do {
-		rc = ask_told_page(c, name, list, &after, &missed, &more,
-				   reterr);
-	} while (rc == 0 && more);
+		rc = ask_told_page(c, name, list, &place, reterr);
+	} while (rc == 0 && place.more);
 	if (rc < 0) {
 		json_decref(list);
 		return rc;
 	}
-	answer = json_pack("{s:b, s:o, s:I, s:I}", "ok", 1, name, list, "next",
-			   after, "missed", missed);
+	answer = json_pack("{s:b, s:o, s:I, s:I, s:I}", "ok", 1, name, list,
+			   "next", place.after, "epoch", place.epoch, "missed",
+			   place.missed);
 	if (!answer)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	*ret = answer;

@@ -123,12 +123,17 @@ void dpshow_block_what(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 void dpshow_block_why(const json_t *b, char buf[static DPSHOW_SENTENCE_MAX])
 {
 	uint64_t rule = member_number(b, "rule");
-	char version[48] = "";
+	char threat[32] = "", version[80] = "";
 
+	if (member_number(b, "threat") > 0)
+		(void)snprintf(threat, sizeof threat, ", threat %" PRIu64,
+			       member_number(b, "threat"));
 	if (member_number(b, "policy_version") > 0)
 		(void)snprintf(version, sizeof version,
-			       ", policy version %" PRIu64,
+			       "%s, policy version %" PRIu64, threat,
 			       member_number(b, "policy_version"));
+	else
+		(void)snprintf(version, sizeof version, "%s", threat);
 	if (rule > 0)
 		(void)snprintf(buf, DPSHOW_SENTENCE_MAX,
 			       "rule %" PRIu64 " says %s (reason: %s%s)", rule,
@@ -188,21 +193,41 @@ static void print_value(const json_t *v)
 	}
 }
 
-static void print_bar(const struct out *o, uint64_t in_use, uint64_t limit)
+static bool keeps_newest(const json_t *table)
 {
-	double share = limit ? (double)in_use / (double)limit : 0;
+	return strcmp(member_text(table, "keeps"), "newest") == 0;
+}
+
+static double share_of(const json_t *table)
+{
+	uint64_t limit = member_number(table, "limit");
+
+	return limit ? (double)member_number(table, "in_use") / (double)limit
+		     : 0;
+}
+
+enum out_colour dpshow_bar_colour(const json_t *table)
+{
+	double share = share_of(table);
+
+	if (share <= 0.7 || keeps_newest(table))
+		return OUT_GREEN;
+	return share > 0.9 ? OUT_RED : OUT_YELLOW;
+}
+
+static void print_bar(const struct out *o, const json_t *table)
+{
+	double share = share_of(table);
 	int full = (int)(share * BAR_WIDTH + 0.5);
-	enum out_colour c = share > 0.9	  ? OUT_RED
-			    : share > 0.7 ? OUT_YELLOW
-					  : OUT_GREEN;
 	char a[HUMAN_MAX], b[HUMAN_MAX];
 
-	printf("%s", out_colour(o, c));
+	printf("%s", out_colour(o, dpshow_bar_colour(table)));
 	for (int i = 0; i < BAR_WIDTH; i++)
 		printf("%s", i < full ? "█" : "░");
-	printf("%s %s of %s (%.0f %%)", out_colour(o, OUT_PLAIN),
-	       human_exact((int64_t)in_use, a), human_exact((int64_t)limit, b),
-	       100 * share);
+	printf("%s %s of %s (%.0f %%)%s", out_colour(o, OUT_PLAIN),
+	       human_exact((int64_t)member_number(table, "in_use"), a),
+	       human_exact((int64_t)member_number(table, "limit"), b),
+	       100 * share, keeps_newest(table) ? ", the newest are kept" : "");
 }
 
 /* Does it tell of nothing that happened? Bars tell of room, also when empty. */
@@ -233,7 +258,8 @@ static bool is_hidden(const char *name, const json_t *obj, unsigned depth,
 		return strcmp(name, "id") == 0 || strcmp(name, "ok") == 0;
 	return json_object_get(obj, "in_use") &&
 	       json_object_get(obj, "limit") &&
-	       (strcmp(name, "in_use") == 0 || strcmp(name, "limit") == 0);
+	       (strcmp(name, "in_use") == 0 || strcmp(name, "limit") == 0 ||
+		strcmp(name, "keeps") == 0);
 }
 
 static int name_width(const json_t *obj, unsigned depth, bool all)
@@ -261,8 +287,7 @@ static void show_member(const struct out *o, const char *name, const json_t *v,
 	if (!nested || bar || json_object_size(v) == 0)
 		printf("%*s", pad - (int)strlen(name) + 2, "");
 	if (bar)
-		print_bar(o, member_number(v, "in_use"),
-			  member_number(v, "limit"));
+		print_bar(o, v);
 	else if (!nested)
 		print_value(v);
 	else if (json_object_size(v) == 0)

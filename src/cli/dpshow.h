@@ -23,7 +23,9 @@ void dpshow_block_why(const json_t *block,
 		      char buf[static DPSHOW_SENTENCE_MAX]);
 /*
  * Any object, nested: names and values aligned; an object with "in_use" and
- * "limit" is shown as a bar. "id" and "ok" on top are left out, and unless
+ * "limit" is shown as a bar, and said so if it "keeps" the "newest". "id" and "ok" on top are left out, and unless
  * `all`, what is 0 or empty and no bar.
  */
 void dpshow_tree(const struct out *o, const json_t *answer, bool all);
+/* What that bar says: is there room, where a full table lacks some? */
+enum out_colour dpshow_bar_colour(const json_t *table);

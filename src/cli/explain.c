@@ -183,6 +183,9 @@ static void show_answer(const struct out *o, const json_t *a)
 		printf("  %s says %s", text(a, "decided_by"),
 		       text(a, "action"));
 	printf(" (reason: %s: %s)\n", text(a, "reason"), text(a, "text"));
+	if (number(a, "threat") > 0)
+		printf("  threat %" JSON_INTEGER_FORMAT "'s action: %s\n",
+		       number(a, "threat"), text(a, "threat_action"));
 	if (text(a, "name")[0])
 		printf("  the peer goes by the name %s\n", text(a, "name"));
 	if (number(a, "grace_minutes") > 0)

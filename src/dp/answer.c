@@ -178,6 +178,7 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 	answer_text(o, "reason", reason_name((enum reason)b->reason));
 	answer_text(o, "text", reason_text((enum reason)b->reason));
 	answer_uint(o, "rule", b->rule_id);
+	answer_uint(o, "threat", b->threat);
 	answer_uint(o, "policy_version", b->policy_version);
 	answer_uint(o, "count", b->count);
 	answer_uint(o, "first_s_ago", usec_since(now, first) / USEC_PER_SEC);
@@ -220,6 +221,24 @@ void answer_use(json_t *result, const char *name, uint64_t in_use,
 	answer_uint(o, "evicted", evicted);
 }
 
+void answer_keeps_newest(json_t *table)
+{
+	answer_text(table, "keeps", "newest");
+}
+
+static void answer_queue(json_t *o, struct control *ctl, const struct port *p)
+{
+	struct nfq_stats s;
+
+	answer_uint(o, "queue", p->where.queue);
+	if (!port_nfq_stats(p, ctl->ports.opener_fd, &s))
+		return;
+	answer_uint(o, "waiting", s.waiting);
+	answer_uint(o, "waiting_limit", NFQ_WAITING_MAX);
+	answer_uint(o, "dropped_full", s.dropped_full);
+	answer_uint(o, "dropped_unsent", s.dropped_unsent);
+}
+
 static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
 	struct ring_counts c = port_counts(p, &ctl->workers);
@@ -256,7 +275,7 @@ static void answer_ports(json_t *result, struct control *ctl)
 		answer_bool(o, "quarantined", p->from.quarantined);
 		answer_uint(o, "worker", p->worker);
 		if (p->from.kind == FRAME_PORT_NFQ)
-			answer_uint(o, "queue", p->where.queue);
+			answer_queue(o, ctl, p);
 		answer_port(o, ctl, p);
 		(void)json_array_append_new(others, o);
 	}
@@ -389,6 +408,7 @@ void answer_stats(json_t *result, struct control *ctl)
 		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use,
 		   (uint64_t)c.pipelines * BLOCKS_MAX, c.blocks_evicted);
+	answer_keeps_newest(json_object_get(result, "blocks"));
 	o = answer_group(result, "frames");
 	answer_uint(o, "to_workloads", c.frames_in);
 	answer_uint(o, "from_workloads", c.frames_out);

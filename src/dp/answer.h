@@ -13,6 +13,8 @@
 
 /* A new object as member `name`; borrowed. */
 json_t *answer_group(json_t *result, const char *name);
+/* That table is full in the long run, and does not lack anything then. */
+void answer_keeps_newest(json_t *table);
 /* {"in_use":, "limit":, "evicted":} as member `name`. */
 void answer_use(json_t *result, const char *name, uint64_t in_use,
 		uint64_t limit, uint64_t evicted);

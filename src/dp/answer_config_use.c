@@ -57,13 +57,15 @@ static void use_of_names(json_t *all, const struct fqdns *f)
 	use(all, "addresses_of_a_name", largest, FQDN_IPS_MAX);
 }
 
-static size_t sets_in_use(const struct addr_sets *sets)
+static void use_of_sets(json_t *all, const struct addr_sets *sets)
 {
-	size_t n = 0;
+	size_t n = 0, largest = 0;
+	const struct addr_set *s;
 
-	while (addr_sets_at(sets, n))
-		n++;
-	return n;
+	for (; (s = addr_sets_at(sets, n)); n++)
+		raise_to(&largest, s->n_ranges);
+	use(all, "address_sets", n, ADDR_SETS_MAX);
+	use(all, "ranges_of_a_set", largest, ADDR_SET_WORDS_MAX);
 }
 
 void answer_config_use(json_t *result, struct control *ctl)
@@ -74,8 +76,7 @@ void answer_config_use(json_t *result, struct control *ctl)
 	use(all, "ports", ports_in_use(&ctl->ports), WORKER_PORTS_MAX);
 	use_of_workloads(all, ctl, &s);
 	use_of_names(all, config_fqdns(ctl->config));
-	use(all, "address_sets", sets_in_use(config_addr_sets(ctl->config)),
-	    ADDR_SETS_MAX);
+	use_of_sets(all, config_addr_sets(ctl->config));
 	use(all, "internal_subnets", s.n_internal, SUBNETS_MAX);
 	use(all, "special_addresses", s.n_special, SUBNETS_MAX);
 	use(all, "policy_addresses", s.n_policy_addrs, POLICY_ADDRS_MAX);

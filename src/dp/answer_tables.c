@@ -94,6 +94,7 @@ static void answer_backlog(json_t *result, const char *name,
 	answer_uint(o, "in_use", s.in_use);
 	answer_uint(o, "limit", s.limit);
 	answer_uint(o, "gave_way", s.gave_way);
+	answer_keeps_newest(o);
 }
 
 void answer_told(json_t *result, const struct told *t)

@@ -170,10 +170,20 @@ json_t *answer_threat(const struct threat_record *t, uint64_t number,
 	return o;
 }
 
-/* Where a reader's page begins; one that is ahead of us begins anew. */
-static uint64_t begin_of(const struct backlog *b, const struct told_spec *spec)
+/*
+ * Where a reader's page begins. The number of another run says nothing of ours:
+ * then it begins anew.
+ */
+static uint64_t begin_of(json_t *result, const struct told *t,
+			 const struct backlog *b, const struct told_spec *spec)
 {
-	return spec->after > backlog_last(b) ? 0 : spec->after;
+	bool ours = (!spec->epoch || spec->epoch == t->epoch) &&
+		    spec->after <= backlog_last(b);
+
+	answer_uint(result, "epoch", t->epoch);
+	(void)json_object_set_new(result, "restarted",
+				  json_boolean(!ours && spec->after));
+	return ours ? spec->after : 0;
 }
 
 static uint32_t limit_of(const struct told_spec *spec, uint32_t max)
@@ -202,7 +212,7 @@ void answer_told_connections(json_t *result, const struct told *t,
 			     const struct told_spec *spec)
 {
 	uint32_t n = limit_of(spec, CONNECTIONS_PER_ANSWER);
-	uint64_t from = begin_of(t->connections, spec), at = from;
+	uint64_t from = begin_of(result, t, t->connections, spec), at = from;
 	uint64_t zero = answer_clock_zero();
 	const struct connection_record *c;
 	json_t *list = json_array();
@@ -218,7 +228,7 @@ void answer_told_threats(json_t *result, const struct told *t,
 {
 	uint32_t n = limit_of(spec, spec->packets ? THREAT_PACKETS_PER_ANSWER
 						  : THREATS_PER_ANSWER);
-	uint64_t from = begin_of(t->threats, spec), at = from;
+	uint64_t from = begin_of(result, t, t->threats, spec), at = from;
 	uint64_t zero = answer_clock_zero();
 	const struct threat_record *r;
 	json_t *list = json_array();

@@ -1,7 +1,8 @@
 /*
  * weir_connections and weir_threats: what was told, page by page. The reader
- * brings the number of the last record it has ("after", 0 at first); one that
- * was never given, as after a restart, begins anew. Control thread.
+ * brings the number of the last record it has ("after", 0 at first) and whose
+ * run gave it ("epoch"). That of another run begins anew, "restarted" is true.
+ * Control thread.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ json_t *answer_threat(const struct threat_record *t, uint64_t number,
 		      bool packet, uint64_t unix_us_at_zero);
 
 /*
- * "connections" or "threats"; "next": what to bring next time; "more": there
+ * "connections" or "threats"; "next", "epoch": what to bring next time; "more": there
  * are some behind that; "missed": how many up to "next" were gone.
  */
 void answer_told_connections(json_t *result, const struct told *t,

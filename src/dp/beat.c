@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/own_netns.h"
 #include "bpf/inplace.h"
 
 _Static_assert(sizeof(struct beat) == sizeof(struct inplace_dp),
@@ -20,17 +20,16 @@ int beat_open(const char *name, struct err *reterr)
 {
 	char path[PATH_MAX];
 	union bpf_attr attr = { .pathname = (uintptr_t)path };
-	struct stat st;
-	int fd;
+	uint64_t id;
+	int fd, rc;
 
 	if (strcmp(name, "dp") != 0 && strcmp(name, "flows") != 0 &&
 	    strcmp(name, "seen") != 0)
 		return err_set(reterr, EINVAL, NULL, "no such map");
-	if (stat("/proc/self/ns/net", &st) < 0)
-		return err_set(reterr, errno, NULL, "own namespace: %s",
-			       strerror(errno));
-	(void)snprintf(path, sizeof path, INPLACE_PINS "/%s",
-		       (uint64_t)st.st_ino, name);
+	rc = own_netns_id(&id, reterr);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(path, sizeof path, INPLACE_PINS "/%s", id, name);
 	fd = (int)syscall(SYS_bpf, BPF_OBJ_GET, &attr, sizeof attr);
 	if (fd < 0)
 		return err_set(reterr, errno, path, "%s", strerror(errno));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -143,12 +144,16 @@ static int start(struct control *ctl, const struct options *options,
 				       .lost_fd = lost_fd,
 				       .heartbeat = heartbeat };
 	int rc = workers_start(&ctl->workers, &opt, reterr);
+	uint64_t epoch;
 
 	if (rc < 0)
 		return rc;
+	if (getrandom(&epoch, sizeof epoch, 0) != sizeof epoch)
+		return err_set(reterr, EIO, NULL, "no random numbers");
 	ports_init(&ctl->ports, &ctl->workers, ctl->opener_fd);
+	epoch = epoch % TOLD_EPOCH_MAX + 1;
 	if (kept_init(&ctl->kept) < 0 ||
-	    told_init(&ctl->told, ctl->workers.n, clock_now()) < 0)
+	    told_init(&ctl->told, ctl->workers.n, epoch, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");

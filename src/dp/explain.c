@@ -63,6 +63,14 @@ static void ends_by_flows(struct control *ctl, const struct snapshot *s,
 	} while (page.n == FLOWS_PER_QUESTION && seen < EXPLAIN_FLOWS_MAX);
 }
 
+static void add_threat(json_t *o, enum dpi_action action)
+{
+	if (action == DPI_NONE)
+		return;
+	answer_uint(o, "threat", THREAT_EXTERNAL_IP);
+	answer_text(o, "threat_action", dpi_action_name(action));
+}
+
 static json_t *answer_of(struct control *ctl, uint16_t index,
 			 const struct explain_spec *e, bool ingress)
 {
@@ -72,6 +80,7 @@ static json_t *answer_of(struct control *ctl, uint16_t index,
 	json_t *o = json_object();
 	char mac[MAC_TEXT_MAX];
 	struct names_answer names;
+	enum dpi_action threat;
 	struct judgement j;
 
 	ask_names(ctl->workers.at[workers_of(&ctl->workers, ep)], index,
@@ -87,12 +96,16 @@ static json_t *answer_of(struct control *ctl, uint16_t index,
 	answer_text(o, "action", policy_action_name(j.action));
 	answer_text(o, "reason", reason_name((enum reason)j.reason));
 	answer_text(o, "text", reason_text((enum reason)j.reason));
+	threat = inspect_settings_judged(&ctl->settings, &j);
+	add_threat(o, threat);
 	(void)json_object_set_new(o, "passes",
-				  json_boolean(j.action != POLICY_DENY));
+				  json_boolean(j.action != POLICY_DENY &&
+					       !dpi_action_drops(threat)));
 	(void)json_object_set_new(o, "tapped", json_boolean(ep->tap));
 	(void)json_object_set_new(
 		o, "rejected",
-		json_boolean(j.action == POLICY_DENY && j.reject));
+		json_boolean((j.action == POLICY_DENY && j.reject) ||
+			     (threat == DPI_RESET && e->proto == PROTO_TCP)));
 	answer_uint(o, "grace_minutes", j.grace_retries);
 	if (j.name)
 		answer_text(o, "name",

@@ -306,6 +306,7 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 				  .events = POLLIN };
 	if (geteuid() == 0 && keep_opening_capabilities() < 0)
 		log_warn("opener: cannot give up capabilities, keeping them");
+	deaf_sweep();
 	for (;;) {
 		relays_poll_set(relays, fds + 2);
 		if (poll(fds, 2 + relays->n, -1) < 0) {

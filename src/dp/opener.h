@@ -57,7 +57,9 @@ struct opener_port {
 		OPENER_PACKET,
 		OPENER_TAP,
 		OPENER_NFQ,
-		OPENER_MAP, /* `iface` of the pinned ones, dp/beat.h */
+		OPENER_MAP,    /* `iface` of the pinned ones, dp/beat.h */
+		OPENER_QUEUES, /* what is told of NFQUEUEs, ring_nfq_stats() */
+		OPENER_NETNS,  /* the namespace itself; nothing in it */
 	} kind;
 	char iface[PORT_NAME_MAX];  /* packet socket; a longer one never is */
 	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */

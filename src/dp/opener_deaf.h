@@ -1,17 +1,23 @@
 /*
  * Interfaces whose frames the opener keeps from the own namespace's IP stack
  * (ring/deaf.h): those of pairs, until their port is deleted or weir-dp ends.
- * Opener process only.
+ *
+ * An opener that was killed leaves them deaf. The next one to start in that
+ * network namespace finds them, by what their filters say, and takes off those
+ * whose owner is over. Opener process only.
  */
 #pragma once
 
 #include <net/if.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/limits.h"
 
 struct deaf_list {
+	uint64_t owner; /* this process, in the filters; 0: none of them yet */
+	int sign;	/* of its life; see opener_deaf.c */
 	struct deaf {
 		char iface[IFNAMSIZ];
 		unsigned ifindex;
@@ -19,6 +25,8 @@ struct deaf_list {
 	size_t n;
 };
 
+/* Takes off what openers left that are over. Told in the log. */
+void deaf_sweep(void);
 /*
  * An interface of that name that was made deaf before and is another one now
  * hears again. 0; -ENODEV: no such interface; -ENOSPC; or as ring_deafen().

@@ -25,6 +25,8 @@ static int open_one(const struct opener_port *p, struct err *reterr)
 {
 	if (p->kind == OPENER_MAP)
 		return beat_open(p->iface, reterr);
+	if (p->kind == OPENER_QUEUES)
+		return ring_nfq_open_stats(reterr);
 	if (p->kind == OPENER_NFQ)
 		return ring_nfq_open(p->queue, reterr);
 	return ring_packet_open(p->iface, p->kind == OPENER_TAP, reterr);
@@ -137,6 +139,8 @@ int opener_open(const struct opener_port *p, int *netns,
 
 	if (!is_well_formed(p))
 		return err_set(reterr, EINVAL, NULL, "not a request");
+	if (p->kind == OPENER_NETNS)
+		return find_namespace(p->netns, *netns, reterr);
 	if (!p->netns[0])
 		return open_here(p, fds, reterr);
 	home = this_namespace(reterr);

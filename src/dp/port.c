@@ -171,6 +171,23 @@ int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	return rc;
 }
 
+bool port_has_moved(const struct port *p, int opener_fd)
+{
+	struct opener_port what = p->where;
+	struct opener_fds fds;
+	struct err ignored; /* whoever opens it is told */
+	int netns = p->netns, rc;
+
+	if (netns < 0)
+		return false;
+	what.kind = OPENER_NETNS;
+	what.sockets = 1;
+	rc = opener_ask(opener_fd, &what, &netns, &fds, &ignored);
+	if (rc == 0)
+		close(fds.port[0]);
+	return rc == -ESTALE;
+}
+
 static void let_go(struct port *p)
 {
 	if (p->netns >= 0)
@@ -354,6 +371,25 @@ struct ring_buffer port_buffer_of(const struct port *p, struct worker *w)
 
 	worker_ask(w, do_buffer, &q);
 	return q.buffer;
+}
+
+bool port_nfq_stats(const struct port *p, int opener_fd, struct nfq_stats *ret)
+{
+	struct opener_port what = p->where;
+	int netns = p->netns;
+	struct opener_fds fds;
+	struct err ignored; /* a figure less, in an answer of many */
+	bool known;
+
+	if (p->where.kind != OPENER_NFQ || p->state != PORT_OPEN)
+		return false;
+	what.kind = OPENER_QUEUES;
+	what.sockets = 1;
+	if (opener_ask(opener_fd, &what, &netns, &fds, &ignored) < 0)
+		return false;
+	known = ring_nfq_stats(fds.port[0], p->where.queue, ret);
+	close(fds.port[0]);
+	return known;
 }
 
 struct ring_buffer port_buffer(const struct port *p, const struct workers *ws)

@@ -55,6 +55,11 @@ struct port {
  */
 int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	      struct err *reterr);
+/*
+ * Has what its path names become another namespace than the one it was made
+ * in, or none?
+ */
+bool port_has_moved(const struct port *p, int opener_fd);
 /* Any state -> NONE. Frames that are under way are dropped. */
 void port_close(struct port *p, const struct workers *ws, int opener_fd);
 /* OPEN -> LOST: a worker has lost its ring; the other rings are closed. */
@@ -78,6 +83,8 @@ struct ring_counts port_counts_of(const struct port *p, struct worker *w);
 /* Of its present rings; zeros when it has none. */
 struct ring_buffer port_buffer(const struct port *p, const struct workers *ws);
 struct ring_buffer port_buffer_of(const struct port *p, struct worker *w);
+/* Of an open NFQUEUE; false: it is none, or the kernel does not tell. */
+bool port_nfq_stats(const struct port *p, int opener_fd, struct nfq_stats *ret);
 /* "service", "pair", "tap", "nfq". */
 const char *port_kind_name(enum frame_port_kind k);
 /* "none", "open", "lost", "gone". */

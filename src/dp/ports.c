@@ -366,7 +366,8 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 		remove_port(ps, before);
 		before = NULL;
 	}
-	if (before && before->where.queue == s->queue) {
+	if (before && before->where.queue == s->queue &&
+	    !port_has_moved(before, ps->opener_fd)) {
 		update(ps, before, s);
 		move_ports(ps);
 		return 0;
@@ -379,7 +380,7 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 		err_prefix(reterr, ctrl_name(kind));
 		remove_port(ps, p);
 	} else if (before) {
-		/* another queue now: the new one is served already */
+		/* another queue or namespace: the new one is served already */
 		remove_port(ps, before);
 	}
 	return rc;

@@ -47,7 +47,7 @@ static const struct words action_words = WORDS({
 	[DPI_ALLOW] = "allow",
 	[DPI_DROP] = "drop",
 });
-/* Of a threat that is a session, not a packet. */
+/* Of a threat that is a session or begins one. */
 static const struct words session_action_words = WORDS({
 	[DPI_ALLOW] = "allow",
 	[DPI_DROP] = "drop",
@@ -160,24 +160,28 @@ static void show_meters(json_t *o, const struct inspect_settings *s)
 
 /* --- threats ------------------------------------------------------------- */
 
-/* Others are found where the packet is dropped, or not, for its reason. */
+/*
+ * What cannot be read cannot be judged, nor can a datagram that is not whole:
+ * these are dropped whether the threat is looked for or not.
+ */
 static bool threat_has_action(unsigned i)
 {
-	switch (threat_kind_at(i)->id) {
-	case THREAT_SYN_WITH_DATA:
-	case THREAT_SPLIT_HANDSHAKE:
-	case THREAT_NO_CLIENT_DATA:
-	case THREAT_PING_OF_DEATH:
-	case THREAT_SMALL_MSS: return true;
-	default: return false;
-	}
+	uint32_t id = threat_kind_at(i)->id;
+
+	return id != THREAT_INVALID_PACKET && id != THREAT_TEARDROP;
 }
 
 static struct words words_of_threat(unsigned i)
 {
-	return threat_kind_at(i)->id == THREAT_NO_CLIENT_DATA
-		       ? session_action_words
-		       : action_words;
+	switch (threat_kind_at(i)->id) {
+	case THREAT_SOURCE_SESSIONS:
+	case THREAT_SYN_WITH_DATA:
+	case THREAT_NO_CLIENT_DATA:
+	case THREAT_SMALL_MSS:
+	case THREAT_EXTERNAL_IP: return session_action_words;
+	/* who floods need not be where it says, and pings have no end */
+	default: return action_words;
+	}
 }
 
 static const char *threat_id(unsigned i, char buf[static WORDS_TEXT_MAX])

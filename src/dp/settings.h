@@ -9,7 +9,7 @@
  *    "cache":{"on":true,"frames":8,"depth":0}}
  *
  * Only what has an effect is in it: no meters or threats that nobody looks for,
- * no action where the packet is dropped for another reason anyway.
+ * no action of threats 2001 and 2002, whose packets are dropped in any case.
  */
 #pragma once
 

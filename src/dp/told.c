@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "base/bug.h"
 #include "base/limits.h"
 #include "dp/ask.h"
 #include "inspect/report.h"
@@ -25,8 +26,10 @@
 _Static_assert(REPORT_WORTH__MAX <= BACKLOG_WORTHS_MAX, "a ring a worth");
 _Static_assert(TOLD_CONNECTIONS_MAX >= REPORTS_MAX, "a drain fits");
 
-int told_init(struct told *t, unsigned n_workers, usec_t now)
+int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now)
 {
+	BUG_ON(epoch == 0 || epoch > TOLD_EPOCH_MAX);
+	t->epoch = epoch;
 	t->connections = backlog_new(sizeof(struct connection_record),
 				     REPORT_WORTH__MAX,
 				     n_workers * TOLD_CONNECTIONS_MAX);

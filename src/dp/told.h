@@ -19,14 +19,19 @@
 #include "wire/records.h"
 
 struct told {
+	uint64_t epoch; /* of these numbers: another in every run */
 	struct backlog
 		*connections;	 /* struct connection_record, three worths */
 	struct backlog *threats; /* struct threat_record, one worth */
 	usec_t next_look, next_connections, next_threats;
 };
 
-/* -ENOMEM; ended with told_done() all the same. */
-int told_init(struct told *t, unsigned n_workers, usec_t now);
+/*
+ * epoch: random, 1..TOLD_EPOCH_MAX. -ENOMEM; ended with told_done() all the
+ * same.
+ */
+#define TOLD_EPOCH_MAX (((uint64_t)1 << 53) - 1) /* JSON's exact integers */
+int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now);
 /* Also of one that was half made or is all zero. */
 void told_done(struct told *t);
 

@@ -73,9 +73,10 @@ struct worker {
 	bool stop;		/* set by a question */
 	usec_t beaten, beat_at; /* the supervisor's: the last, the next one */
 	usec_t kernel_beat_at;
-	unsigned cache_late; /* turns that cache entries have waited */
-	bool poll_pays;	     /* the last sleep was shorter than BUSY_POLL_US */
-	usec_t poll_until;   /* third gear from then on */
+	uint8_t kept[RING_BATCH]; /* enum reason; by frame of the batch */
+	unsigned cache_late;	  /* turns that cache entries have waited */
+	bool poll_pays;	   /* the last sleep was shorter than BUSY_POLL_US */
+	usec_t poll_until; /* third gear from then on */
 };
 
 static void run_question(struct worker *w)
@@ -119,6 +120,17 @@ struct ring *worker_view_detach(struct worker_view *view, uint16_t port)
 	return ring;
 }
 
+/* Sends what was kept; what is not taken was not forwarded. */
+static void flush(struct worker *w, const struct worker_port *p,
+		  struct ring *out)
+{
+	const struct ring_refused *refused = ring_flush(p->ring, out);
+
+	for (unsigned i = 0; i < refused->n; i++)
+		inspect_unsent(w->view.inspect,
+			       (enum reason)w->kept[refused->frame[i]]);
+}
+
 static void carry(struct worker *w, const struct worker_port *p,
 		  struct ring *out, unsigned i)
 {
@@ -134,16 +146,20 @@ static void carry(struct worker *w, const struct worker_port *p,
 			  w->view.now);
 	/* what is sent now must not overtake what was kept before */
 	if ((v.n_release || v.n_send) && p->from.kind != FRAME_PORT_NFQ)
-		ring_flush(p->ring, out);
-	if (v.forward && v.n_release == 0)
+		flush(w, p, out);
+	if (v.forward && v.n_release == 0) {
 		ring_keep(p->ring, i);
+		w->kept[i] = v.reason;
+	}
 	for (unsigned k = 0; v.forward && out && k < v.n_release; k++)
-		ring_send(out, v.release[k]);
+		if (!ring_send(out, v.release[k]))
+			inspect_unsent(w->view.inspect, (enum reason)v.reason);
 	for (unsigned k = 0; k < v.n_send; k++) {
 		struct ring *to = v.send[k].onward ? out : p->ring;
 
+		/* not taken: counted by the ring */
 		if (to)
-			ring_send(to, v.send[k].bytes);
+			(void)ring_send(to, v.send[k].bytes);
 	}
 }
 
@@ -177,8 +193,8 @@ static bool age(struct worker *w)
 		struct ring *r = ring_for(w, &frames[i]);
 
 		if (r) {
-			ring_send(r, frames[i].bytes);
-			ring_flush(r, r);
+			(void)ring_send(r, frames[i].bytes);
+			(void)ring_flush(r, r); /* nothing is kept now */
 		}
 	}
 	return more;
@@ -218,7 +234,7 @@ static int batch(struct worker *w, uint16_t port)
 	w->view.now = clock_now();
 	for (int i = 0; i < n; i++)
 		carry(w, p, out, (unsigned)i);
-	ring_flush(p->ring, out);
+	flush(w, p, out);
 	return n;
 }
 

@@ -17,7 +17,7 @@ static bool same_block(const struct block_record *a,
 	       ip_equal(a->from, b->from) && ip_equal(a->to, b->to) &&
 	       a->to_port == b->to_port && a->proto == b->proto &&
 	       a->reason == b->reason && a->action == b->action &&
-	       a->rule_id == b->rule_id;
+	       a->rule_id == b->rule_id && a->threat == b->threat;
 }
 
 void blocks_note(struct blocks *b, uint16_t endpoint,

@@ -283,7 +283,7 @@ static void denied_seen(struct inspect *in, const struct slot *s,
 	d->last = seen->last;
 	count_seen(in, s, d->key.endpoint, seen);
 	judge_note_block(in, &d->key, d->client_is_own, &d->verdict, n);
-	session_denied(in, &d->key, d->client_is_own, &d->verdict, n);
+	session_denied(in, &d->key, d->client_is_own, &d->verdict, 0, n);
 }
 
 static void catch_up(struct inspect *in, struct slot *s)

@@ -1,22 +1,31 @@
 #include "inspect/guard.h"
 
-bool guard_is_dropped(enum dpi_action action)
-{
-	return action == DPI_DROP || action == DPI_RESET || action == DPI_BLOCK;
-}
+#include "inspect/refuse.h"
 
-void guard_mark(struct flow *f, uint32_t id)
+bool guard_mark(struct flow *f, uint32_t id)
 {
 	const struct threat_kind *kind = threat_kind_find(id);
 
 	if (kind->severity <= f->severity)
-		return;
+		return false;
 	f->severity = kind->severity;
 	f->threat = (uint16_t)id;
+	return true;
 }
 
-bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
-		struct flow *f)
+/* It is looked for: whose flow met it? */
+static void met(struct passage *w, struct flow *f, uint32_t id)
+{
+	uint8_t severity = threat_kind_find(id)->severity;
+
+	if (!w->threat || threat_kind_find(w->threat)->severity < severity)
+		w->threat = (uint16_t)id;
+	if (f)
+		w->marked |= guard_mark(f, id);
+}
+
+enum dpi_action guard_note(struct passage *w, uint32_t id, uint32_t count,
+			   bool decoded, struct flow *f)
 {
 	struct threat_event e = {
 		.id = id,
@@ -37,26 +46,79 @@ bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
 	if (passage_is_watched(w))
 		e.flags |= THREAT_TAP;
 	action = threat_note(w->in->threats, &e, w->now);
-	if (f && action != DPI_NONE)
-		guard_mark(f, id);
-	return guard_is_dropped(action);
+	if (action != DPI_NONE)
+		met(w, f, id);
+	return action;
 }
 
-/* One more for a meter; true: dropped. A tapped workload is only told of. */
-static bool hit(struct passage *w, enum meter_kind kind, uint32_t threat)
+void guard_stop(struct passage *w, enum reason why, uint32_t threat)
 {
-	struct meter_answer a = meter_hit(w->in->meters, kind, w->index,
-					  w->packet.saddr, w->now);
+	const struct packet *p = &w->packet;
+	bool icmp = p->proto == PROTO_ICMP || p->proto == PROTO_ICMPV6;
+	struct block_record r = {
+		.ep_mac = passage_mac_of(w->in, w->index),
+		.ingress = w->ingress,
+		.from = p->saddr,
+		.to = p->daddr,
+		.to_port = p->dport,
+		.proto = p->proto,
+		.reason = (uint8_t)why,
+		.threat = (uint16_t)threat,
+		.policy_version = snapshot_version(w->in->snapshot),
+	};
 
-	if (a.limit && a.log_count && threat)
-		(void)guard_note(w, threat, a.log_count, true, NULL);
-	if (!a.limit || passage_is_watched(w))
+	if (icmp)
+		r.to_port = (uint16_t)(p->icmp_type << 8 | p->icmp_code);
+	passage_drop(w, why);
+	if (!passage_is_watched(w))
+		blocks_note(&w->in->blocks, w->index, &r, 1, w->now);
+}
+
+/* true: that is what its action wants; a tapped workload is only told of. */
+static bool stop(struct passage *w, enum reason why, uint32_t threat,
+		 enum dpi_action action)
+{
+	if (!dpi_action_drops(action) || passage_is_watched(w))
 		return false;
-	passage_drop(w, REASON_FLOOD);
+	guard_stop(w, why, threat);
+	if (action == DPI_RESET && w->packet.proto == PROTO_TCP)
+		refuse_sender(w);
 	return true;
 }
 
-bool guard_packet(struct passage *w)
+/*
+ * What a meter answers. Over a limit that no threat stands for, or one that is
+ * not looked for, a packet is dropped, too: the meter is enabled for itself.
+ */
+static bool heed(struct passage *w, struct meter_answer a, uint32_t threat,
+		 struct flow *f)
+{
+	enum dpi_action action = DPI_NONE;
+
+	if (!a.limit)
+		return false;
+	if (threat)
+		action = threat_action(w->in->threats, threat);
+	if (action == DPI_NONE)
+		return stop(w, REASON_FLOOD, 0, DPI_DROP);
+	if (a.log_count)
+		(void)guard_note(w, threat, a.log_count, true, f);
+	else
+		met(w, f, threat); /* it is only not logged each time */
+	return stop(w, REASON_FLOOD, threat, action);
+}
+
+/* One more for a meter; true: dropped. */
+static bool hit(struct passage *w, enum meter_kind kind, uint32_t threat,
+		struct flow *f)
+{
+	return heed(w,
+		    meter_hit(w->in->meters, kind, w->index, w->packet.saddr,
+			      w->now),
+		    threat, f);
+}
+
+bool guard_packet(struct passage *w, struct flow *f)
 {
 	const struct packet *p = &w->packet;
 	bool syn = p->proto == PROTO_TCP && p->tcp_flags & TCP_SYN;
@@ -66,63 +128,51 @@ bool guard_packet(struct passage *w)
 	if (!w->endpoint || !(syn || icmp))
 		return false;
 	if (syn && w->ingress && !(p->tcp_flags & TCP_ACK) &&
-	    hit(w, METER_SYN_FLOOD, THREAT_SYN_FLOOD))
+	    hit(w, METER_SYN_FLOOD, THREAT_SYN_FLOOD, f))
 		return true;
 	if (icmp && packet_icmp_is_request(p) &&
-	    hit(w, METER_ICMP_FLOOD, THREAT_ICMP_FLOOD))
+	    hit(w, METER_ICMP_FLOOD, THREAT_ICMP_FLOOD, f))
 		return true;
 	threat = threat_in_packet(p);
-	if (!threat || !guard_note(w, threat, 1, true, NULL) ||
-	    passage_is_watched(w))
-		return false;
-	passage_drop(w, REASON_THREAT);
-	return true;
+	return threat && stop(w, REASON_THREAT, threat,
+			      guard_note(w, threat, 1, true, f));
 }
 
 bool guard_new_flow(struct passage *w)
 {
 	if (!w->endpoint || !w->ingress)
 		return false;
-	return (w->packet.proto == PROTO_UDP && hit(w, METER_UDP_FLOOD, 0)) ||
-	       hit(w, METER_SESSION_RATE, 0);
+	return (w->packet.proto == PROTO_UDP &&
+		hit(w, METER_UDP_FLOOD, 0, NULL)) ||
+	       hit(w, METER_SESSION_RATE, 0, NULL);
 }
 
 bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket)
 {
-	struct meter_answer a;
+	struct ip_addr source;
 
 	*ret_ticket = 0;
 	if (!w->endpoint || client_is_own)
 		return false;
-	a = meter_session_begin(w->in->meters, w->index,
-				w->ingress ? w->packet.saddr : w->packet.daddr,
-				w->now, ret_ticket);
-	if (a.limit && a.log_count)
-		(void)guard_note(w, THREAT_SOURCE_SESSIONS, a.log_count, true,
-				 NULL);
-	if (!a.limit || passage_is_watched(w))
-		return false;
-	passage_drop(w, REASON_FLOOD);
-	return true;
+	source = w->ingress ? w->packet.saddr : w->packet.daddr;
+	return heed(w,
+		    meter_session_begin(w->in->meters, w->index, source, w->now,
+					ret_ticket),
+		    THREAT_SOURCE_SESSIONS, NULL);
 }
 
 bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side)
 {
 	uint8_t flags = w->packet.tcp_flags & (TCP_SYN | TCP_ACK);
-	bool drop;
+	enum dpi_action action;
 
 	if (!w->endpoint || !f->split || side != FLOW_SERVER ||
 	    flags != TCP_SYN || w->packet.proto != PROTO_TCP)
 		return false;
 	/* told once a flow, but each of them is dropped */
-	if (f->split_noted)
-		drop = guard_is_dropped(
-			threat_action(w->in->threats, THREAT_SPLIT_HANDSHAKE));
-	else
-		drop = guard_note(w, THREAT_SPLIT_HANDSHAKE, 1, true, f);
+	action = f->split_noted
+			 ? threat_action(w->in->threats, THREAT_SPLIT_HANDSHAKE)
+			 : guard_note(w, THREAT_SPLIT_HANDSHAKE, 1, true, f);
 	f->split_noted = true;
-	if (!drop || passage_is_watched(w))
-		return false;
-	passage_drop(w, REASON_THREAT);
-	return true;
+	return stop(w, REASON_THREAT, THREAT_SPLIT_HANDSHAKE, action);
 }

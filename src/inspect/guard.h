@@ -1,13 +1,18 @@
 /*
  * Floods and threats that a packet shows by itself: what is over a meter's
- * limit, or is an attack whatever policy says.
+ * limit, or is an attack whatever policy says; and what is done about any
+ * threat: that is settable (inspect/settings.h), so nobody decides it but
+ * guard_note() and threat_action().
  */
 #pragma once
 
 #include "inspect/passage.h"
 
-/* A whole packet of an endpoint. true: it is to go no further, and was. */
-bool guard_packet(struct passage *w);
+/*
+ * A whole packet of an endpoint; f: its flow, NULL if there is none yet. true:
+ * it is to go no further, and was.
+ */
+bool guard_packet(struct passage *w, struct flow *f);
 /* The first packet of what would be a flow. true: likewise. */
 bool guard_new_flow(struct passage *w);
 /*
@@ -15,18 +20,25 @@ bool guard_new_flow(struct passage *w);
  * its source has too many; the packet was dropped.
  */
 bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket);
-/* Does that action keep a packet from going on? */
-bool guard_is_dropped(enum dpi_action action);
 /*
  * A frame that was followed in f, sent by `side`. true: it is a SYN that splits
  * the handshake; dropped.
  */
 bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side);
-/* f met that threat: of those it met the worst is told with it. */
-void guard_mark(struct flow *f, uint32_t id);
 /*
- * Notes one that was met elsewhere, of this packet. f: its flow; NULL. true: the
- * action is to drop it.
+ * f met that threat: of those it met the worst is told with it. true: that is
+ * this one, now.
  */
-bool guard_note(struct passage *w, uint32_t id, uint32_t count, bool decoded,
-		struct flow *f);
+bool guard_mark(struct flow *f, uint32_t id);
+/*
+ * Notes one that was met elsewhere, of this packet. f: its flow, which is
+ * marked; NULL: the flow that this packet may make is (passage.threat). Returns
+ * what is to be done; DPI_NONE: it is not looked for.
+ */
+enum dpi_action guard_note(struct passage *w, uint32_t id, uint32_t count,
+			   bool decoded, struct flow *f);
+/*
+ * Drops a decoded packet, and has it among the blocks. threat: the one it is
+ * for; 0: a limit's, that nobody looks for.
+ */
+void guard_stop(struct passage *w, enum reason why, uint32_t threat);

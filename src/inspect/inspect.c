@@ -9,8 +9,8 @@
  *                               discovery: forwarded unjudged
  *   4 is it intact and whole?   bad checksums: dropped; fragments: held until
  *                               their datagram is complete (inspect/whole.c)
- *   5 flood, threat?            over a limit: dropped (inspect/guard.c)
- *   6 which flow is it?         ICMP errors by the packet they quote
+ *   5 which flow is it?         ICMP errors by the packet they quote
+ *   6 flood, threat?            its action says (inspect/guard.c)
  *   7 may that flow be?         judged when it is new or was judged under
  *                               another snapshot; else what was found then
  *   8 follow it                 state, counters, time-out, reports, payload
@@ -36,6 +36,7 @@
 #include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/session.h"
 #include "inspect/silent.h"
 #include "inspect/tell.h"
 #include "inspect/whole.h"
@@ -224,7 +225,7 @@ static struct flow *find_live(struct passage *w, const struct flow_key *k)
 	return NULL;
 }
 
-/* Step 6 for ICMP errors: they live by the flow they speak of. */
+/* Step 5 for ICMP errors: they live by the flow they speak of. */
 static void icmp_error(struct passage *w)
 {
 	const struct packet_quote *q = &w->packet.quote;
@@ -257,8 +258,6 @@ static void one_packet(struct passage *w)
 	struct flow_key k;
 	struct flow *f;
 
-	if (guard_packet(w))
-		return;
 	if (p->icmp_is_error) {
 		icmp_error(w);
 		return;
@@ -267,10 +266,14 @@ static void one_packet(struct passage *w)
 		w->ingress = is_lower(p->daddr, p->dport, p->saddr, p->sport);
 	k = flow_key_of(p, w->index, w->ingress);
 	f = find_live(w, &k);
-	if (f)
+	if (guard_packet(w, f)) {
+		if (w->marked)
+			session_threat(w->in, f);
+	} else if (f) {
 		judge_known_flow(w, f);
-	else if (!guard_new_flow(w))
+	} else if (!guard_new_flow(w)) {
 		judge_new_flow(w, &k);
+	}
 }
 
 /* Step 3. true: that decides it. */
@@ -437,6 +440,15 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 		passage_drop(&w, REASON_IFACE_TX);
 	count(&w, frame.wire_len);
 	return w.verdict;
+}
+
+void inspect_unsent(struct inspect *in, enum reason why)
+{
+	struct inspect_counts *c = &in->counts;
+
+	BUG_ON(c->forwarded[why] == 0);
+	c->forwarded[why]--;
+	c->dropped[REASON_SEND_REFUSED]++;
 }
 
 bool inspect_age(struct inspect *in, usec_t now)

@@ -97,6 +97,12 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame,
 			     usec_t now);
 
 /*
+ * A frame whose verdict was to forward it, for that reason, could not be sent:
+ * it counts as dropped, send_refused. What its flow has seen stays.
+ */
+void inspect_unsent(struct inspect *in, enum reason why);
+
+/*
  * Ends idle flows, a bounded number of them, and what else ages. Call it
  * between batches. true: there may be more to be ended at once.
  */

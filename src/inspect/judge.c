@@ -11,8 +11,8 @@
 #include "inspect/guard.h"
 #include "inspect/names.h"
 #include "inspect/payload.h"
+#include "inspect/refuse.h"
 #include "inspect/session.h"
-#include "packet/build.h"
 
 static struct policy_query query_of(const struct flow_key *k,
 				    bool client_is_own)
@@ -28,6 +28,21 @@ static struct policy_query query_of(const struct flow_key *k,
 	return q;
 }
 
+/* Policy may let it be, and the threat that it is may not. */
+static void heed_threat(const struct passage *w, const struct judgement *j,
+			struct flow_verdict *v, bool *ret_reject)
+{
+	enum dpi_action action = inspect_settings_judged(&w->in->settings, j);
+
+	if (!dpi_action_drops(action) || passage_is_watched(w))
+		return;
+	*ret_reject |= action == DPI_RESET && w->packet.proto == PROTO_TCP;
+	if (v->blocked)
+		return;
+	v->blocked = true;
+	v->reason = REASON_THREAT;
+}
+
 /* Step 7, with grace (reference 5.5). f: the flow, if it is known already. */
 static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 				 const struct flow *f, bool client_is_own,
@@ -37,6 +52,7 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 	struct policy_query q = query_of(k, client_is_own);
 	uint32_t version = snapshot_version(s);
 	uint16_t names[NAMES_ASKED_MAX];
+	struct flow_verdict v;
 	struct judgement j;
 
 	q.names = names;
@@ -62,13 +78,23 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 		}
 	}
 	*ret_reject = j.reject;
-	return (struct flow_verdict){ .snapshot_version = version,
-				      .rule_id = j.rule_id,
-				      .action = j.action,
-				      .reason = j.reason,
-				      .flags = j.flags,
-				      .blocked = j.action == POLICY_DENY,
-				      .name = j.name };
+	v = (struct flow_verdict){ .snapshot_version = version,
+				   .rule_id = j.rule_id,
+				   .action = j.action,
+				   .reason = j.reason,
+				   .flags = j.flags,
+				   .blocked = j.action == POLICY_DENY,
+				   .name = j.name };
+	heed_threat(w, &j, &v, ret_reject);
+	return v;
+}
+
+/* It was judged; f: its flow, NULL if there is none yet. */
+static void note_threat(struct passage *w, const struct flow_verdict *v,
+			struct flow *f)
+{
+	if (v->flags & SESSION_SVC_EXTIP)
+		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, f);
 }
 
 void judge_note_block(struct inspect *in, const struct flow_key *k,
@@ -89,37 +115,10 @@ void judge_note_block(struct inspect *in, const struct flow_key *k,
 		.policy_version = snapshot_version(in->snapshot),
 	};
 
+	if (v->flags & SESSION_SVC_EXTIP &&
+	    threat_action(in->threats, THREAT_EXTERNAL_IP) != DPI_NONE)
+		r.threat = THREAT_EXTERNAL_IP;
 	blocks_note(&in->blocks, k->endpoint, &r, frames, in->now);
-}
-
-static void send_own(struct passage *w, bool onward,
-		     bool (*build)(struct outbytes *, const struct packet *))
-{
-	struct verdict *v = &w->verdict;
-	uint8_t *buf = w->in->send_buf[v->n_send];
-	struct outbytes out = outbytes_of(buf, INJECT_FRAME_MAX);
-	const struct frame_port *port = w->packet.frame.port;
-
-	if (passage_is_watched(w) || (onward && port && port->no_way_on) ||
-	    !build(&out, &w->packet))
-		return;
-	if (!replies_take(&w->in->reply_limit, w->index, w->now)) {
-		w->in->counts.replies_limited++;
-		return;
-	}
-	v->send[v->n_send++] =
-		(struct verdict_frame){ bytes_of(buf, outbytes_len(&out)),
-					onward };
-	w->in->counts.replies++;
-}
-
-/* A denied frame is answered as if its destination had refused it. */
-static void reject(struct passage *w)
-{
-	if (w->packet.proto == PROTO_TCP)
-		send_own(w, false, build_rst_back);
-	else
-		send_own(w, false, build_prohibited_back);
 }
 
 /*
@@ -176,16 +175,15 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		w->in->counts.packets[INSPECT_TCP_ASTRAY]++;
 	own = opener_is_own(w, k, &midstream);
 	v = judge(w, k, NULL, own, &rejected);
-	if (v.reason == REASON_EXTERNAL_IP)
-		(void)guard_note(w, THREAT_EXTERNAL_IP, 1, true, NULL);
+	note_threat(w, &v, NULL);
 	if (v.action >= POLICY_VIOLATE)
 		judge_note_block(w->in, k, own, &v, 1);
 	if (v.blocked) {
-		session_denied(w->in, k, own, &v, 1);
+		session_denied(w->in, k, own, &v, w->threat, 1);
 		passage_drop(w, (enum reason)v.reason);
 		if (rejected)
-			reject(w);
-		else
+			refuse_sender(w);
+		else if (!(v.flags & SESSION_SVC_EXTIP)) /* each is a threat */
 			cache_denied(w, k, own, &v);
 		return;
 	}
@@ -202,9 +200,8 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		return;
 	}
 	f->verdict = v;
-	if (v.reason == REASON_EXTERNAL_IP &&
-	    threat_action(w->in->threats, THREAT_EXTERNAL_IP) != DPI_NONE)
-		guard_mark(f, THREAT_EXTERNAL_IP);
+	if (w->threat)
+		w->marked = guard_mark(f, w->threat);
 	names_judged(w->in, f);
 	session_begin(w, f, ticket);
 	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),
@@ -221,6 +218,8 @@ static bool rejudge(struct passage *w, struct flow *f)
 
 	*v = judge(w, &f->key, f, f->client_is_own, &rejected);
 	names_judged(w->in, f);
+	if (!(before.flags & SESSION_SVC_EXTIP))
+		note_threat(w, v, f);
 	changed = v->action != before.action || v->rule_id != before.rule_id;
 	if (v->action == POLICY_VIOLATE)
 		judge_note_block(w->in, &f->key, f->client_is_own, v, 1);
@@ -228,10 +227,9 @@ static bool rejudge(struct passage *w, struct flow *f)
 		return changed;
 	/* reference 3.5: a session that turns to deny is reset at both ends */
 	if (f->key.proto == PROTO_TCP) {
-		send_own(w, false, build_rst_back);
-		send_own(w, true, build_rst_forward);
+		refuse_both(w);
 	} else if (rejected) {
-		reject(w);
+		refuse_sender(w);
 	}
 	return changed;
 }
@@ -244,15 +242,16 @@ static bool reopened_may_be(struct passage *w, struct flow *f)
 
 	f->verdict = judge(w, &f->key, NULL, f->client_is_own, &rejected);
 	names_judged(w->in, f);
+	note_threat(w, &f->verdict, f);
 	if (f->verdict.action >= POLICY_VIOLATE)
 		judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict,
 				 1);
 	if (f->verdict.blocked) {
 		passage_drop(w, (enum reason)f->verdict.reason);
 		session_denied(w->in, &f->key, f->client_is_own, &f->verdict,
-			       1);
+			       f->threat, 1);
 		if (rejected)
-			reject(w);
+			refuse_sender(w);
 	} else if (!guard_session(w, f->client_is_own, &ticket)) {
 		session_begin(w, f, ticket);
 		return true;
@@ -286,22 +285,27 @@ void judge_known_flow(struct passage *w, struct flow *f)
 {
 	const struct packet *p = &w->packet;
 	enum flow_side side = flow_sender(f, w->ingress);
-	bool changed = false;
+	bool changed = false, stopped;
 	enum flow_step step;
 
 	step = flow_follow(w->in->flows, f, p, side, w->now);
-	if (step == FLOW_STEP_REOPENED && !reopened_may_be(w, f))
-		return;
+	if (step == FLOW_STEP_REOPENED) {
+		/* what was marked before the packet was followed is gone */
+		w->marked = w->threat && guard_mark(f, w->threat);
+		if (!reopened_may_be(w, f))
+			return;
+	}
 	if (step == FLOW_STEP_OUT_OF_WINDOW)
 		w->in->counts.out_of_window++;
 	if (f->cut) {
 		cache_flow(w, f);
-		passage_drop(w, REASON_THREAT);
+		guard_stop(w, REASON_THREAT, f->threat);
 		return;
 	}
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
 		changed = rejudge(w, f);
 	session_packet(w, f, changed);
+	w->marked = false; /* told */
 	if (f->verdict.blocked) {
 		judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict,
 				 1);
@@ -309,7 +313,10 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		cache_flow(w, f);
 		return;
 	}
-	if (guard_handshake(w, f, flow_sender(f, w->ingress)))
+	stopped = guard_handshake(w, f, flow_sender(f, w->ingress));
+	if (w->marked)
+		session_threat(w->in, f);
+	if (stopped)
 		return;
 	passage_forward(w, (enum reason)f->verdict.reason);
 	/* what its receiver does not believe says nothing */

@@ -54,8 +54,10 @@ struct passage {
 	usec_t now;
 	/* Frames it stands for: more than one when a datagram was completed. */
 	unsigned frames;
-	bool held; /* it waits; there is no verdict on it yet */
-	bool copy; /* the frame itself has gone on already */
+	bool held;	 /* it waits; there is no verdict on it yet */
+	bool copy;	 /* the frame itself has gone on already */
+	uint16_t threat; /* the worst it met; of a flow that is to be made */
+	bool marked;	 /* it is the worst that its flow has met so far */
 	struct verdict verdict;
 };
 

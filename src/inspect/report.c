@@ -233,7 +233,7 @@ static bool may_start(const struct report_session *s, enum report_event what)
 
 	if (what == REPORT_END)
 		return s->established || answered || notable;
-	if (what == REPORT_CHANGED && notable)
+	if (what != REPORT_PACKET && notable)
 		return true;
 	if (!s->app_certain)
 		return false;

@@ -73,7 +73,8 @@ void reports_free(struct reports *r);
 
 enum report_event {
 	REPORT_PACKET,	/* one more packet: told if it is time */
-	REPORT_CHANGED, /* judged anew, with another outcome; or a threat */
+	REPORT_CHANGED, /* judged anew, with another outcome */
+	REPORT_THREAT,	/* it met a threat, worse than before; told at once */
 	REPORT_END,	/* the session is over; tell the rest */
 };
 

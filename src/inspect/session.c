@@ -71,7 +71,7 @@ void session_begin(struct passage *w, struct flow *f, uint32_t ticket)
 				      !f->client_is_own, w->now);
 }
 
-static void tell(struct inspect *in, struct flow *f, bool changed)
+static void tell(struct inspect *in, struct flow *f, enum report_event what)
 {
 	const struct flow_key *k = &f->key;
 	bool dns = report_is_dns(k->proto,
@@ -79,26 +79,33 @@ static void tell(struct inspect *in, struct flow *f, bool changed)
 	struct report_session s;
 
 	if (k->endpoint == ENDPOINT_NONE ||
-	    (!changed && !report_is_due(&f->told, dns, in->now)))
+	    (what == REPORT_PACKET && !report_is_due(&f->told, dns, in->now)))
 		return;
 	s = report_of(in, f);
-	report_session(in->reports, &s, &f->told,
-		       changed ? REPORT_CHANGED : REPORT_PACKET, in->now);
+	report_session(in->reports, &s, &f->told, what, in->now);
 }
 
 void session_packet(struct passage *w, struct flow *f, bool changed)
 {
-	tell(w->in, f, changed);
+	tell(w->in, f,
+	     changed	 ? REPORT_CHANGED
+	     : w->marked ? REPORT_THREAT
+			 : REPORT_PACKET);
 }
 
 void session_carried(struct inspect *in, struct flow *f)
 {
-	tell(in, f, false);
+	tell(in, f, REPORT_PACKET);
+}
+
+void session_threat(struct inspect *in, struct flow *f)
+{
+	tell(in, f, REPORT_THREAT);
 }
 
 void session_denied(struct inspect *in, const struct flow_key *k,
 		    bool client_is_own, const struct flow_verdict *v,
-		    uint64_t packets)
+		    uint32_t threat, uint64_t packets)
 {
 	struct report_session s;
 
@@ -106,6 +113,10 @@ void session_denied(struct inspect *in, const struct flow_key *k,
 		return;
 	s = describe(in, k, client_is_own, v);
 	s.first_seen = s.last_seen = in->now;
+	if (threat) {
+		s.threat_id = threat;
+		s.severity = threat_kind_find(threat)->severity;
+	}
 	report_denied(in->reports, &s, packets, in->now);
 }
 

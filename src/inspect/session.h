@@ -12,9 +12,11 @@ void session_begin(struct passage *w, struct flow *f, uint32_t ticket);
 void session_packet(struct passage *w, struct flow *f, bool changed);
 /* Packets of f were carried that nobody here has seen. */
 void session_carried(struct inspect *in, struct flow *f);
-/* So many packets were denied, and there is no flow. */
+/* f met a threat that is worse than those before. */
+void session_threat(struct inspect *in, struct flow *f);
+/* So many packets were denied, and there is no flow. threat: they met; or 0. */
 void session_denied(struct inspect *in, const struct flow_key *k,
 		    bool client_is_own, const struct flow_verdict *v,
-		    uint64_t packets);
+		    uint32_t threat, uint64_t packets);
 /* f is about to end; of inspect's flow_table_on_end(). */
 void session_end(struct inspect *in, const struct flow *f);

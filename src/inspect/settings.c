@@ -27,12 +27,26 @@ struct inspect_settings inspect_settings_default(void)
 	return s;
 }
 
-static bool is_looked_for(const struct inspect_settings *s, uint32_t threat)
+enum dpi_action inspect_settings_action(const struct inspect_settings *s,
+					uint32_t threat)
 {
 	for (unsigned i = 0; i < THREAT_KINDS; i++)
-		if (threat_kind_at(i)->id == threat)
-			return s->threats[i].enabled;
-	return false;
+		if (threat_kind_at(i)->id == threat && s->threats[i].enabled)
+			return (enum dpi_action)s->threats[i].action;
+	return DPI_NONE;
+}
+
+enum dpi_action inspect_settings_judged(const struct inspect_settings *s,
+					const struct judgement *j)
+{
+	return j->reason == REASON_EXTERNAL_IP
+		       ? inspect_settings_action(s, THREAT_EXTERNAL_IP)
+		       : DPI_NONE;
+}
+
+static bool is_looked_for(const struct inspect_settings *s, uint32_t threat)
+{
+	return inspect_settings_action(s, threat) != DPI_NONE;
 }
 
 void inspect_configure(struct inspect *in, const struct inspect_settings *s)

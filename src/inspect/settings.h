@@ -14,6 +14,7 @@
 #include "inspect/cache.h"
 #include "packet/defrag.h"
 #include "packet/tunnel.h"
+#include "policy/snapshot.h"
 
 struct inspect;
 
@@ -44,6 +45,21 @@ struct inspect_settings {
 
 /* Each part's own defaults; tunnels are not looked into. */
 struct inspect_settings inspect_settings_default(void);
+
+/*
+ * What is done about the threat with that id; DPI_NONE: it is not looked for,
+ * or there is none.
+ */
+enum dpi_action inspect_settings_action(const struct inspect_settings *s,
+					uint32_t threat);
+
+/*
+ * The same of the threat that a judgement is by itself: an address of type
+ * extip (reference 5.3, 6.2). What is done about it comes after what policy
+ * says. DPI_NONE: it is none.
+ */
+enum dpi_action inspect_settings_judged(const struct inspect_settings *s,
+					const struct judgement *j);
 
 /*
  * From the next frame on; what is known already (counts, flows, streams, held

@@ -15,6 +15,7 @@
 #include "inspect/silent.h"
 
 #include "inspect/guard.h"
+#include "inspect/session.h"
 #include "packet/build.h"
 
 /* Ethernet, with two tags. */
@@ -104,7 +105,8 @@ static enum dpi_action note(struct inspect *in, struct flow *f,
 		event.flags |= THREAT_PACKET_INGRESS | THREAT_SESSION_INGRESS;
 	if (e->tap || f->tap)
 		event.flags |= THREAT_TAP;
-	guard_mark(f, THREAT_NO_CLIENT_DATA);
+	if (guard_mark(f, THREAT_NO_CLIENT_DATA))
+		session_threat(in, f);
 	return threat_note(in->threats, &event, now);
 }
 
@@ -123,7 +125,7 @@ static void one_flow(struct inspect *in, struct flow *f, usec_t now)
 	    threat_action(in->threats, THREAT_NO_CLIENT_DATA) == DPI_NONE)
 		return;
 	action = note(in, f, e, now);
-	if (e->tap || f->tap || !guard_is_dropped(action))
+	if (e->tap || f->tap || !dpi_action_drops(action))
 		return;
 	if (action == DPI_RESET) {
 		reset(in, f, e, FLOW_CLIENT);

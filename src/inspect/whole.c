@@ -109,8 +109,13 @@ bool whole_packet(struct passage *w)
 		w->verdict.reason = REASON_FRAG_HELD;
 		return false;
 	case DEFRAG_OVERLAP:
-		if (w->endpoint)
-			(void)guard_note(w, THREAT_TEARDROP, 1, true, NULL);
+		if (!w->endpoint)
+			break;
+		/* it cannot be let be: which bytes are meant? */
+		guard_stop(w, REASON_FRAG_OVERLAP,
+			   guard_note(w, THREAT_TEARDROP, 1, true, NULL)
+				   ? THREAT_TEARDROP
+				   : 0);
 		break;
 	default: break;
 	}

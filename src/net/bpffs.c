@@ -1,16 +1,18 @@
 #include "net/bpffs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "net/netns.h"
+#include "base/own_netns.h"
 
 static bool is_mounted(void)
 {
@@ -40,39 +42,81 @@ static int ensure_dir(const char *path, struct err *reterr)
 		       strerror(errno));
 }
 
+static int nothing_diverted(struct err *reterr)
+{
+	return err_set(reterr, ENOENT, NULL,
+		       "nothing is diverted in this namespace");
+}
+
+static int ensure_root(struct err *reterr)
+{
+	int rc = ensure_mounted(reterr);
+
+	return rc < 0 ? rc : ensure_dir(BPFFS_WEIR, reterr);
+}
+
 int bpffs_dir(const char *format, bool create, char ret[static PATH_MAX],
 	      struct err *reterr)
 {
-	struct netns self;
-	int rc = netns_open_self(&self, reterr);
 	struct stat st;
+	uint64_t id;
+	int rc = own_netns_id(&id, reterr);
 
-	uint64_t ino = self.ino;
-
-	if (rc < 0)
-		return rc;
-	netns_done(&self);
-	if (create)
-		rc = ensure_mounted(reterr);
 	if (rc == 0 && create)
-		rc = ensure_dir(BPFFS_ROOT "/weir", reterr);
+		rc = ensure_root(reterr);
 	if (rc < 0)
 		return rc;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	(void)snprintf(ret, PATH_MAX, format, ino);
+	(void)snprintf(ret, PATH_MAX, format, id);
 #pragma GCC diagnostic pop
 	if (create)
 		return ensure_dir(ret, reterr);
 	if (!is_mounted() || stat(ret, &st) < 0)
-		return err_set(reterr, ENOENT, NULL,
-			       "nothing is diverted in this namespace");
+		return nothing_diverted(reterr);
 	return 0;
 }
 
 void bpffs_remove_dir(const char *dir)
 {
 	/* somebody else's pins keep theirs; an empty folder does no harm */
-	if (rmdir(dir) == 0 && rmdir(BPFFS_ROOT "/weir") < 0)
+	if (rmdir(dir) == 0 && rmdir(BPFFS_WEIR) < 0)
 		return;
+}
+
+/* Is what fd is open on still at the path? Its last user may have removed it. */
+static bool is_at_root(int fd)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 && stat(BPFFS_WEIR, &there) == 0 &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+int bpffs_lock(bool create, struct err *reterr)
+{
+	int fd, rc;
+
+	for (;;) {
+		rc = create ? ensure_root(reterr) : 0;
+		if (rc < 0)
+			return rc;
+		fd = open(BPFFS_WEIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT && create)
+			continue;
+		if (fd < 0 && errno == ENOENT)
+			return nothing_diverted(reterr);
+		if (fd < 0)
+			return err_set(reterr, errno, BPFFS_WEIR, "open: %s",
+				       strerror(errno));
+		if (flock(fd, LOCK_EX) < 0) {
+			rc = err_set(reterr, errno, BPFFS_WEIR, "lock: %s",
+				     strerror(errno));
+			close(fd);
+			return rc;
+		}
+		if (is_at_root(fd))
+			return fd;
+		close(fd);
+	}
 }

@@ -4,19 +4,32 @@
  * the filter with OUR_PRIORITY and OUR_HANDLE: lower numbers than people choose
  * by habit come first, and both together are nobody else's. What we let go on
  * is TC_ACT_UNSPEC, which asks the next filter, too.
+ *
+ * Making a TCX link, or ending it, waits for an RCU grace period, 10 ms or so,
+ * with the lock of all network configuration held. Everything else in the kernel
+ * that waits there does so expedited (synchronize_net()), which takes 0.1 ms, and
+ * this can be had by a switch, RCU_EXPEDITED. It is set for the moment and set
+ * back; the lock on its file is for others of us. A kill -9 in that moment leaves
+ * it set, which makes nothing wrong, and where it cannot be set, attaching only
+ * takes longer.
  */
 #include "net/hook.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/bug.h"
+
+#define RCU_EXPEDITED "/sys/kernel/rcu_expedited"
 
 #define OUR_HANDLE   0x77656972 /* "weir" */
 #define OUR_PRIORITY 1
@@ -24,6 +37,24 @@
 #define TCX_INGRESS 46
 #define TCX_EGRESS  47
 #define LINK_BEFORE (1u << 3) /* BPF_F_BEFORE; of nobody: first of all */
+
+/* What BPF_OBJ_GET_INFO_BY_FD tells of such a link. */
+struct tcx_link_info {
+	uint32_t type, id, prog_id, zero;
+	uint32_t ifindex; /* 0: the device is gone */
+	uint32_t attach_type;
+	uint64_t unused[6];
+};
+
+/* What bpf(BPF_PROG_QUERY) reads and writes for TCX. */
+struct tcx_query {
+	uint32_t target_ifindex, attach_type, query_flags, attach_flags;
+	uint64_t prog_ids;
+	uint32_t count, zero;
+	uint64_t prog_attach_flags, link_ids, link_attach_flags, revision;
+};
+/* As many as the kernel attaches to one side (BPF_MPROG_MAX). */
+#define TCX_PROGRAMS_MAX 64
 
 /* What bpf(BPF_LINK_CREATE) reads for TCX. */
 struct tcx_link {
@@ -41,6 +72,39 @@ const char *hook_kind_name(enum hook_kind k)
 	return names[k];
 }
 
+/* Grace periods are expedited from begin to end; no signal is heard. */
+struct hurry {
+	int fd; /* -1: they are not, or are anyway */
+	sigset_t before;
+};
+
+static struct hurry hurry_begin(void)
+{
+	struct hurry h = { .fd = open(RCU_EXPEDITED, O_RDWR | O_CLOEXEC) };
+	sigset_t all;
+	char is;
+
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &h.before);
+	if (h.fd < 0 ||
+	    (flock(h.fd, LOCK_EX) == 0 && pread(h.fd, &is, 1, 0) == 1 &&
+	     is == '0' && pwrite(h.fd, "1", 1, 0) == 1))
+		return h;
+	close(h.fd);
+	h.fd = -1;
+	return h;
+}
+
+static void hurry_end(struct hurry *h)
+{
+	if (h->fd >= 0) {
+		/* what could be written a moment ago can be again */
+		(void)!pwrite(h->fd, "0", 1, 0);
+		close(h->fd);
+	}
+	(void)pthread_sigmask(SIG_SETMASK, &h->before, NULL);
+}
+
 static int tcx_attach(uint32_t ifindex, enum hook_side side, int prog_fd)
 {
 	struct tcx_link attr = {
@@ -49,9 +113,26 @@ static int tcx_attach(uint32_t ifindex, enum hook_side side, int prog_fd)
 		.attach_type = side == HOOK_INGRESS ? TCX_INGRESS : TCX_EGRESS,
 		.flags = LINK_BEFORE,
 	};
+	struct hurry h = hurry_begin();
 	int fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof attr);
 
-	return fd < 0 ? -errno : fd;
+	fd = fd < 0 ? -errno : fd;
+	hurry_end(&h);
+	return fd;
+}
+
+/* Without that the kernel would do it some time after the pin has gone. */
+static void tcx_detach(const char *pin)
+{
+	struct hurry h;
+	int fd = bpf_obj_get(pin);
+
+	if (fd < 0)
+		return;
+	h = hurry_begin();
+	(void)bpf_link_detach(fd); /* its device may have gone */
+	hurry_end(&h);
+	close(fd);
 }
 
 /* A kernel before 6.6 knows no such type of attachment. */
@@ -163,6 +244,7 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 	struct bpf_tc_opts opts = ours();
 	int rc;
 
+	tcx_detach(h->pin);
 	if (unlink(h->pin) < 0 && errno != ENOENT)
 		return err_set(reterr, errno, h->pin, "unpin the link: %s",
 			       strerror(errno));
@@ -175,12 +257,59 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 	return 0;
 }
 
+/* false: nothing is pinned there that can be asked. */
+static bool ask_link(const char *pin, struct tcx_link_info *ret)
+{
+	uint32_t len = sizeof *ret;
+	int fd = bpf_obj_get(pin), rc;
+
+	*ret = (struct tcx_link_info){ 0 };
+	if (fd < 0)
+		return false;
+	rc = bpf_obj_get_info_by_fd(fd, ret, &len);
+	close(fd);
+	return rc == 0;
+}
+
+/* Is it pinned, and does it stand where it says? A pin outlives the device. */
+static bool has_link(const struct hook *h)
+{
+	struct tcx_link_info info;
+
+	return ask_link(h->pin, &info) && info.ifindex == h->ifindex;
+}
+
+bool hook_is_first(const struct hook *h)
+{
+	uint32_t progs[TCX_PROGRAMS_MAX], links[TCX_PROGRAMS_MAX] = { 0 };
+	struct tcx_query q = {
+		.target_ifindex = h->ifindex,
+		.attach_type = h->side == HOOK_INGRESS ? TCX_INGRESS
+						       : TCX_EGRESS,
+		.prog_ids = (uintptr_t)progs,
+		.count = TCX_PROGRAMS_MAX,
+		.link_ids = (uintptr_t)links,
+	};
+	struct tcx_link_info ours;
+
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &q, sizeof q) < 0 || q.count == 0)
+		return true;
+	return ask_link(h->pin, &ours) && links[0] == ours.id;
+}
+
+bool hook_pin_is_dead(const char *pin)
+{
+	struct tcx_link_info info;
+
+	return ask_link(pin, &info) && info.ifindex == 0;
+}
+
 enum hook_kind hook_find(const struct hook *h)
 {
 	struct bpf_tc_hook hook = hook_of(h->ifindex, h->side);
 	struct bpf_tc_opts opts = ours();
 
-	if (access(h->pin, F_OK) == 0)
+	if (has_link(h))
 		return HOOK_TCX;
 	return bpf_tc_query(&hook, &opts) == 0 ? HOOK_CLSACT : HOOK_NONE;
 }

@@ -38,5 +38,14 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 /* What is attached of ours? */
 enum hook_kind hook_find(const struct hook *h);
 
+/*
+ * Does no TCX program of others come before what is attached of ours? Such a one
+ * may take frames away unseen. true also where that cannot be asked.
+ */
+bool hook_is_first(const struct hook *h);
+
+/* Is it a link's whose device is gone? */
+bool hook_pin_is_dead(const char *pin);
+
 /* "none", "tcx", "clsact" */
 const char *hook_kind_name(enum hook_kind k);

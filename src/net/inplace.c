@@ -2,16 +2,18 @@
  * Theory. State is the maps: who is in inplace_eps is diverted. So
  *
  *   add   find the port; vbr and vth; counters, endpoint, mark; programs on
- *         vbr, on the port's egress, on its ingress
+ *         vth, on the port's egress, on its ingress
  *   del   mode pass; wait for the frames that the data plane still has; programs
  *         off; mark, endpoint, counters; vbr and vth with the last
  *
  * and whoever dies in between leaves an endpoint that the next `del` takes away,
- * or an `add` finds. A device that goes away takes its programs along; what is
- * left in the maps is listed without a name, and taken away like others.
+ * or an `add` finds. A device that goes away takes its programs along; what it
+ * leaves in the maps is listed without a name, and swept away by the next `add`
+ * or `del` of any. Who changes something holds a lock, but not while frames are
+ * waited for; the kernel frees it whatever becomes of its holder.
  *
- * Loading the programs anew around the maps that are pinned is cheap, and which
- * copy of a program is attached where does not matter (as in divert.c).
+ * The programs are pinned, too (inplace_progs.h). With the layout in use no
+ * splice can be, so only the first workload looks for one.
  */
 #include "net/inplace.h"
 
@@ -23,25 +25,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "bpf/inplace.skel.h"
 #include "net/bpffs.h"
+#include "net/inplace_dirs.h"
+#include "net/inplace_progs.h"
 #include "net/link.h"
 #include "net/splice.h"
 #include "net/splice_base.h"
 #include "net/splice_record.h"
 
-/* Path of one pin: the folder's and a short name. */
-#define PIN_MAX (PATH_MAX + 32)
+/* What the maps are opened for. */
+enum purpose {
+	TO_LIST,   /* not locked */
+	TO_CHANGE, /* locked */
+	TO_ADD,	   /* locked, and with the programs; makes what is not there */
+};
 
 struct inplace {
 	struct nl *nl;
+	int lock; /* -1: not locked */
 	char dir[PATH_MAX];
-	int eps, marks, count; /* the maps */
-	struct inplace_bpf
-		*skel; /* the programs, when some are to be attached */
+	int eps, marks, count, allow; /* the maps */
+	struct inplace_progs progs;   /* when some are to be attached */
 };
 
 static const char *const mode_names[] = { "pass", "tap", "inline", "quarantine",
@@ -51,6 +60,9 @@ _Static_assert(sizeof mode_names / sizeof *mode_names == INPLACE_MODE__MAX,
 static const char *const failure_names[] = { "closed", "open" };
 _Static_assert(sizeof failure_names / sizeof *failure_names ==
 		       INPLACE_FAILURE__MAX,
+	       "a name for each");
+static const char *const hold_names[] = { "drop", "pass" };
+_Static_assert(sizeof hold_names / sizeof *hold_names == INPLACE_HOLD__MAX,
 	       "a name for each");
 
 const char *inplace_mode_name(enum inplace_mode m)
@@ -63,6 +75,12 @@ const char *inplace_failure_name(enum inplace_failure f)
 {
 	BUG_ON((unsigned)f >= INPLACE_FAILURE__MAX);
 	return failure_names[f];
+}
+
+const char *inplace_hold_name(enum inplace_hold h)
+{
+	BUG_ON((unsigned)h >= INPLACE_HOLD__MAX);
+	return hold_names[h];
 }
 
 int inplace_mode_parse(const char *name, enum inplace_mode *ret,
@@ -94,6 +112,19 @@ int inplace_failure_parse(const char *name, enum inplace_failure *ret,
 		       name);
 }
 
+int inplace_hold_parse(const char *name, enum inplace_hold *ret,
+		       struct err *reterr)
+{
+	for (unsigned i = 0; i < INPLACE_HOLD__MAX; i++) {
+		if (strcmp(name, hold_names[i]) == 0) {
+			*ret = (enum inplace_hold)i;
+			return 0;
+		}
+	}
+	return err_set(reterr, EINVAL, NULL,
+		       "\"%s\" is not understood; expected drop or pass", name);
+}
+
 /* --- the set of maps and programs ---------------------------------------- */
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -101,26 +132,6 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 	(void)level;
 	(void)fmt;
 	(void)ap;
-	return 0;
-}
-
-static int set_pins(struct inplace *ip, struct err *reterr)
-{
-	struct bpf_map *map;
-	char path[PIN_MAX];
-	int rc;
-
-	bpf_object__for_each_map(map, ip->skel->obj)
-	{
-		if (strncmp(bpf_map__name(map), "inplace_", 8) != 0)
-			continue; /* constant data */
-		(void)snprintf(path, sizeof path, "%s/%s", ip->dir,
-			       bpf_map__name(map) + 8);
-		rc = bpf_map__set_pin_path(map, path);
-		if (rc < 0)
-			return err_set(reterr, -rc, path, "pin a map: %s",
-				       strerror(-rc));
-	}
 	return 0;
 }
 
@@ -132,33 +143,18 @@ static void inplace_close(struct inplace *ip)
 		close(ip->marks);
 	if (ip->count >= 0)
 		close(ip->count);
-	inplace_bpf__destroy(ip->skel);
+	if (ip->allow >= 0)
+		close(ip->allow);
+	inplace_progs_close(&ip->progs);
 	nl_free(ip->nl);
-}
-
-/* Loads the programs around the maps that are pinned; pins those that are not. */
-static int load(struct inplace *ip, struct err *reterr)
-{
-	int rc;
-
-	ip->skel = inplace_bpf__open();
-	if (!ip->skel)
-		return err_set(reterr, ENOMEM, NULL, "open the bpf object");
-	rc = set_pins(ip, reterr);
-	if (rc < 0)
-		return rc;
-	rc = inplace_bpf__load(ip->skel);
-	if (rc < 0)
-		return err_set(reterr, -rc, NULL,
-			       "the kernel does not load the bpf programs: %s",
-			       strerror(-rc));
-	return 0;
+	if (ip->lock >= 0)
+		close(ip->lock);
 }
 
 static int open_map(const struct inplace *ip, const char *name, int *ret,
 		    struct err *reterr)
 {
-	char path[PIN_MAX];
+	char path[INPLACE_PIN_MAX];
 
 	(void)snprintf(path, sizeof path, "%s/%s", ip->dir, name);
 	*ret = bpf_obj_get(path);
@@ -168,27 +164,54 @@ static int open_map(const struct inplace *ip, const char *name, int *ret,
 		       strerror(errno));
 }
 
-/*
- * with_programs: loads them, and makes what is not there; else -ENOENT: nothing
- * is. End with inplace_close().
- */
-static int inplace_open(bool with_programs, struct inplace *ret,
+static int lock(struct inplace *ip, bool create, struct err *reterr)
+{
+	int fd = bpffs_lock(create, reterr);
+
+	if (fd < 0)
+		return fd;
+	ip->lock = fd;
+	return 0;
+}
+
+static void unlock(struct inplace *ip)
+{
+	close(ip->lock);
+	ip->lock = -1;
+}
+
+/* End with inplace_close(). -ENOENT, but TO_ADD: nothing is diverted here. */
+static int inplace_open(enum purpose purpose, struct inplace *ret,
 			struct err *reterr)
 {
-	struct inplace ip = { .eps = -1, .marks = -1, .count = -1 };
-	int rc = bpffs_dir(INPLACE_PINS, with_programs, ip.dir, reterr);
+	struct inplace ip = { .lock = -1,
+			      .eps = -1,
+			      .marks = -1,
+			      .count = -1,
+			      .allow = -1,
+			      .progs = { { -1, -1, -1 } } };
+	bool create = purpose == TO_ADD;
+	int rc = purpose == TO_LIST ? 0 : lock(&ip, create, reterr);
 
 	(void)libbpf_set_print(quiet); /* what fails is told by our own error */
 	if (rc == 0)
+		rc = bpffs_dir(INPLACE_PINS, create, ip.dir, reterr);
+	if (rc == 0)
 		rc = nl_open(NULL, &ip.nl, reterr);
-	if (rc == 0 && with_programs)
-		rc = load(&ip, reterr);
+	if (rc == 0 && create)
+		rc = inplace_dirs_check(ip.dir, reterr);
+	if (rc == 0 && create)
+		rc = inplace_progs_open(ip.dir, &ip.progs, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "eps", &ip.eps, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "marks", &ip.marks, reterr);
 	if (rc == 0)
 		rc = open_map(&ip, "count", &ip.count, reterr);
+	if (rc == 0)
+		rc = open_map(&ip, "allow", &ip.allow, reterr);
+	if (rc < 0 && create && ip.dir[0])
+		bpffs_remove_dir(ip.dir); /* if it was made for this */
 	if (rc < 0)
 		inplace_close(&ip);
 	else
@@ -333,42 +356,54 @@ static int find_port(struct nl *nl, const struct inplace_port *at,
 /* --- attaching ---------------------------------------------------------------- */
 
 static struct hook hook_at(const struct inplace *ip, uint32_t ifindex,
-			   enum hook_side side, char pin[static PIN_MAX])
+			   enum hook_side side,
+			   char pin[static INPLACE_PIN_MAX])
 {
-	(void)snprintf(pin, PIN_MAX, "%s/link_%u_%s", ip->dir, ifindex,
+	(void)snprintf(pin, INPLACE_PIN_MAX, "%s/link_%u_%s", ip->dir, ifindex,
 		       side == HOOK_INGRESS ? "ingress" : "egress");
 	return (struct hook){ ifindex, side, pin };
 }
 
 static int attach(const struct inplace *ip, uint32_t ifindex,
-		  enum hook_side side, const struct bpf_program *prog,
-		  bool only_clsact, bool *ret_made, struct err *reterr)
+		  enum hook_side side, enum inplace_prog prog, bool only_clsact,
+		  bool *ret_made, struct err *reterr)
 {
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook h = hook_at(ip, ifindex, side, pin);
 
 	if (hook_find(&h) == HOOK_TCX)
 		(void)hook_detach(ip->nl, &h, false, NULL); /* then replaced */
-	return hook_attach(&h, bpf_program__fd(prog), only_clsact, ret_made,
+	return hook_attach(&h, ip->progs.fd[prog], only_clsact, ret_made,
 			   reterr);
 }
 
 static int detach(const struct inplace *ip, uint32_t ifindex,
 		  enum hook_side side, bool with_qdisc, struct err *reterr)
 {
-	char pin[PIN_MAX];
+	char pin[INPLACE_PIN_MAX];
 	struct hook h = hook_at(ip, ifindex, side, pin);
 
 	return hook_detach(ip->nl, &h, with_qdisc, reterr);
 }
 
-/* Is vbr attended to? A pin may have outlived it. */
-static bool has_vbr_program(const struct inplace *ip, uint32_t vbr)
+/* Is vth attended to? A pin may have outlived it. */
+static bool has_vth_program(const struct inplace *ip, uint32_t vth)
 {
-	char pin[PIN_MAX];
-	struct hook h = hook_at(ip, vbr, HOOK_INGRESS, pin);
+	char pin[INPLACE_PIN_MAX];
+	struct hook h = hook_at(ip, vth, HOOK_EGRESS, pin);
 
 	return hook_find(&h) != HOOK_NONE;
+}
+
+/* Are both sides of a port? */
+static bool is_attached(const struct inplace *ip, uint32_t port)
+{
+	char pin[INPLACE_PIN_MAX];
+	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
+	bool both = hook_find(&in) != HOOK_NONE;
+
+	in = hook_at(ip, port, HOOK_INGRESS, pin);
+	return both && hook_find(&in) != HOOK_NONE;
 }
 
 static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
@@ -378,15 +413,14 @@ static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
 	bool made = false, ignored;
 	int rc = 0;
 
-	if (!has_vbr_program(ip, ep->vbr))
-		rc = attach(ip, ep->vbr, HOOK_INGRESS,
-			    ip->skel->progs.inplace_vbr, spec->only_clsact,
-			    &ignored, reterr);
+	if (!has_vth_program(ip, ep->vth))
+		rc = attach(ip, ep->vth, HOOK_EGRESS, INPLACE_PROG_BACK,
+			    spec->only_clsact, &ignored, reterr);
 	if (rc == 0)
-		rc = attach(ip, port, HOOK_EGRESS, ip->skel->progs.inplace_in,
+		rc = attach(ip, port, HOOK_EGRESS, INPLACE_PROG_IN,
 			    spec->only_clsact, &made, reterr);
 	if (rc == 0)
-		rc = attach(ip, port, HOOK_INGRESS, ip->skel->progs.inplace_out,
+		rc = attach(ip, port, HOOK_INGRESS, INPLACE_PROG_OUT,
 			    spec->only_clsact, &made, reterr);
 	if (rc < 0 || !made)
 		return rc;
@@ -415,28 +449,38 @@ static int pick_mark(const struct inplace *ip, const struct inplace_spec *spec,
 		       "mark %04x belongs to another workload", mark);
 }
 
+static void fill_hook(const struct inplace *ip, uint32_t port,
+		      enum hook_side side, enum inplace_way way,
+		      struct inplace_stat *ret)
+{
+	char pin[INPLACE_PIN_MAX];
+	struct hook h = hook_at(ip, port, side, pin);
+
+	ret->hooks[way] = hook_find(&h);
+	ret->first[way] = hook_is_first(&h);
+}
+
 static void fill_stat(const struct inplace *ip, uint32_t port,
 		      const struct inplace_endpoint *ep,
 		      struct inplace_stat *ret)
 {
 	struct link_stat l;
-	char pin[PIN_MAX];
-	struct hook in = hook_at(ip, port, HOOK_EGRESS, pin);
 
 	*ret = (struct inplace_stat){ .ifindex = port, .ep = *ep };
 	if (link_get_index(ip->nl, port, &l, NULL) == 0)
 		memcpy(ret->dev, l.name, sizeof ret->dev);
 	splice_marks((uint16_t)mark_bits(ep), &ret->ucmac, &ret->bcmac);
-	ret->hooks[INPLACE_IN] = hook_find(&in);
-	in = hook_at(ip, port, HOOK_INGRESS, pin);
-	ret->hooks[INPLACE_OUT] = hook_find(&in);
+	fill_hook(ip, port, HOOK_EGRESS, INPLACE_IN, ret);
+	fill_hook(ip, port, HOOK_INGRESS, INPLACE_OUT, ret);
+	inplace_allow_get(ip->allow, port, &ret->allow);
 	sum_counts(ip, port, &ret->counts);
 }
 
 /* Everything of an endpoint, whatever of it there is. */
-static int take_away(struct inplace *ip, uint32_t port,
+static int take_away(const struct inplace *ip, uint32_t port,
 		     const struct inplace_endpoint *ep, struct err *reterr)
 {
+	static const struct inplace_allow nobody = { .n = 0 };
 	uint32_t mark = mark_bits(ep), owner;
 	int rc = detach(ip, port, HOOK_INGRESS, false, reterr);
 	int rc2 = detach(ip, port, HOOK_EGRESS, ep->qdisc,
@@ -447,16 +491,23 @@ static int take_away(struct inplace *ip, uint32_t port,
 		(void)bpf_map_delete_elem(ip->marks, &mark);
 	(void)bpf_map_delete_elem(ip->eps, &port);
 	(void)bpf_map_delete_elem(ip->count, &port);
+	(void)inplace_allow_put(ip->allow, port, &nobody, NULL);
 	return rc < 0 ? rc : rc2;
 }
 
-/* vbr has either the programs of this layout or those of the other. */
+/* vbr and vth have either the programs of this layout or those of the other. */
 static int check_no_splice(struct err *reterr)
 {
 	struct splice_stat *list = NULL;
+	char dir[PATH_MAX];
 	size_t n = 0;
-	int rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
+	int rc = bpffs_dir(INPLACE_PINS, false, dir, reterr);
 
+	if (rc == 0) /* in use, so a splice has been refused */
+		return 0;
+	if (rc != -ENOENT)
+		return rc;
+	rc = splice_list("/proc/self/ns/net", &list, &n, reterr);
 	free(list);
 	if (rc == 0 && n > 0)
 		rc = err_set(reterr, EBUSY, SPLICE_VBR,
@@ -469,19 +520,19 @@ static int check_no_splice(struct err *reterr)
 /* vbr and vth, and all pins, when nobody is left. */
 static int end_if_empty(struct inplace *ip, struct err *reterr)
 {
-	static const char *const pins[] = { "eps", "marks", "count",
+	static const char *const pins[] = { "eps", "marks", "count", "allow",
 					    "dp",  "flows", "seen" };
-	char path[PIN_MAX];
-	struct link_stat vbr;
-	uint32_t first;
+	char path[INPLACE_PIN_MAX];
+	uint32_t first, vth;
 	int rc = 0;
 
 	if (bpf_map_get_next_key(ip->eps, NULL, &first) == 0)
 		return 0;
-	if (link_get(ip->nl, SPLICE_VBR, &vbr, NULL) == 0)
-		rc = detach(ip, vbr.ifindex, HOOK_INGRESS, false, reterr);
+	if (link_index(ip->nl, SPLICE_VTH, &vth, NULL) == 0)
+		rc = detach(ip, vth, HOOK_EGRESS, false, reterr);
 	if (rc == 0)
 		rc = base_remove(ip->nl, NULL, reterr);
+	inplace_progs_unpin(ip->dir);
 	for (size_t i = 0; i < sizeof pins / sizeof *pins; i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", ip->dir, pins[i]);
 		(void)unlink(path); /* or it was not there */
@@ -491,11 +542,14 @@ static int end_if_empty(struct inplace *ip, struct err *reterr)
 }
 
 static int put_endpoint(struct inplace *ip, uint32_t port,
-			const struct inplace_endpoint *ep, struct err *reterr)
+			const struct inplace_endpoint *ep,
+			const struct inplace_allow *allow, struct err *reterr)
 {
 	uint32_t mark = mark_bits(ep);
 	int rc = put_counts(ip, 0, reterr);
 
+	if (rc == 0) /* also what is left of a port of that number */
+		rc = inplace_allow_put(ip->allow, port, allow, reterr);
 	if (rc == 0)
 		rc = put_counts(ip, port, reterr);
 	if (rc == 0)
@@ -512,9 +566,13 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 {
 	struct inplace_endpoint ep;
 
-	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0)
-		return err_set(reterr, EALREADY, "--dev",
-			       "%s is diverted already", p->host.name);
+	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0) {
+		if (is_attached(ip, p->host.ifindex))
+			return err_set(reterr, EALREADY, "--dev",
+				       "%s is diverted already", p->host.name);
+		/* an `add` that was killed, or another device's number */
+		(void)take_away(ip, p->host.ifindex, &ep, NULL);
+	}
 	*ret_mac = mac_is_zero(spec->mac) ? p->mac : spec->mac;
 	if (mac_is_zero(*ret_mac))
 		return err_set(reterr, EINVAL, "--mac",
@@ -525,12 +583,47 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 	return 0;
 }
 
+static int find_pins(void *arg, struct err *reterr)
+{
+	char dir[PATH_MAX];
+
+	return bpffs_dir(INPLACE_PINS, false, dir, reterr);
+}
+
 bool inplace_is_used(const struct netns *ns)
 {
-	char path[PIN_MAX];
+	struct err ignored; /* who cannot enter it cannot splice there either */
 
-	(void)snprintf(path, sizeof path, INPLACE_PINS "/eps", ns->ino);
-	return access(path, F_OK) == 0;
+	return netns_call(ns, find_pins, NULL, &ignored) == 0;
+}
+
+/* Is there no device of that number? fd: any socket; netlink takes longer. */
+static bool is_gone(int fd, uint32_t port)
+{
+	struct ifreq r = { .ifr_ifindex = (int)port };
+
+	return ioctl(fd, SIOCGIFNAME, &r) < 0 && errno == ENODEV;
+}
+
+/* What devices that are gone have left. */
+static void sweep(struct inplace *ip)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t port, *before = NULL;
+	struct inplace_endpoint ep;
+
+	/* a sweep that cannot be done now is done by the next one */
+	while (fd >= 0 && bpf_map_get_next_key(ip->eps, before, &port) == 0) {
+		before = &port;
+		if (is_gone(fd, port) &&
+		    bpf_map_lookup_elem(ip->eps, &port, &ep) == 0) {
+			(void)take_away(ip, port, &ep, NULL);
+			/* its key is no place any more */
+			before = NULL;
+		}
+	}
+	if (fd >= 0)
+		close(fd);
 }
 
 static int add(struct inplace *ip, const struct inplace_spec *spec,
@@ -539,16 +632,20 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	struct port p = { 0 };
 	struct mac mac = { { 0 } }, ucmac, bcmac;
 	struct inplace_endpoint ep = { 0 };
-	uint32_t mark = 0;
+	uint32_t mark = 0, vbr;
 	bool made;
-	int rc = find_port(ip->nl, &spec->port, &p, reterr);
+	int rc;
 
+	sweep(ip);
+	rc = find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
 	if (rc == 0)
 		rc = pick_mark(ip, spec, p.host.ifindex, &mark, reterr);
 	if (rc == 0)
-		rc = base_ensure(ip->nl, p.host.mtu, &ep.vbr, &made, reterr);
+		rc = base_ensure(ip->nl, p.host.mtu, &vbr, &made, reterr);
+	if (rc == 0)
+		rc = link_index(ip->nl, SPLICE_VTH, &ep.vth, reterr);
 	if (rc < 0)
 		return rc;
 	splice_marks((uint16_t)mark, &ucmac, &bcmac);
@@ -556,8 +653,9 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	memcpy(ep.mark, ucmac.b, sizeof ep.mark);
 	ep.mode = (uint8_t)spec->mode;
 	ep.failure = (uint8_t)spec->failure;
+	ep.hold = (uint8_t)spec->hold;
 	ep.only_ip = spec->only_ip;
-	rc = put_endpoint(ip, p.host.ifindex, &ep, reterr);
+	rc = put_endpoint(ip, p.host.ifindex, &ep, &spec->allow, reterr);
 	if (rc == 0)
 		rc = attach_all(ip, spec, p.host.ifindex, &ep, reterr);
 	if (rc < 0)
@@ -574,7 +672,7 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 	int rc = check_no_splice(reterr);
 
 	if (rc == 0)
-		rc = inplace_open(true, &ip, reterr);
+		rc = inplace_open(TO_ADD, &ip, reterr);
 	if (rc < 0)
 		return rc;
 	rc = add(&ip, spec, ret, reterr);
@@ -590,42 +688,77 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 #define DRAIN_STEPS   25
 #define DRAIN_STEP_MS 20
 
+/* Of one port; 0: of all. */
 static uint64_t came_back(const struct inplace *ip, uint32_t port)
 {
+	uint32_t at, *before = NULL;
 	struct inplace_counts c;
+	uint64_t sum = 0;
 
-	sum_counts(ip, port, &c);
-	return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
-	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+	if (port) {
+		sum_counts(ip, port, &c);
+		return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
+		       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+	}
+	for (; bpf_map_get_next_key(ip->eps, before, &at) == 0; before = &at)
+		sum += came_back(ip, at);
+	return sum;
 }
 
-static int put_mode(struct inplace *ip, uint32_t port,
-		    struct inplace_endpoint *ep, enum inplace_mode mode,
-		    struct err *reterr)
+static int change(struct inplace *ip, uint32_t port,
+		  struct inplace_endpoint *ep, const struct inplace_change *c,
+		  struct err *reterr)
 {
-	ep->mode = (uint8_t)mode;
+	int rc = c->allow ? inplace_allow_put(ip->allow, port, c->allow, reterr)
+			  : 0;
+
+	if (rc < 0)
+		return rc;
+	if (c->mode >= 0)
+		ep->mode = (uint8_t)c->mode;
+	if (c->failure >= 0)
+		ep->failure = (uint8_t)c->failure;
+	if (c->hold >= 0)
+		ep->hold = (uint8_t)c->hold;
+	if (c->only_ip >= 0)
+		ep->only_ip = (uint8_t)c->only_ip;
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 
-/* No new ones go there; those that are there come back. */
-static int drain(struct inplace *ip, uint32_t port, struct inplace_endpoint *ep,
-		 struct err *reterr)
+/* Frames that are with the data plane come back; of one port, 0: of all. */
+static void wait_for_frames(const struct inplace *ip, uint32_t port)
 {
-	uint64_t before, now;
-	int rc;
+	uint64_t before, now = came_back(ip, port);
 
-	if (ep->mode != INPLACE_INLINE)
-		return 0;
-	rc = put_mode(ip, port, ep, INPLACE_PASS, reterr);
-	now = came_back(ip, port);
-	for (int i = 0; rc == 0 && i < DRAIN_STEPS; i++) {
+	for (int i = 0; i < DRAIN_STEPS; i++) {
 		before = now;
 		(void)poll(NULL, 0, DRAIN_STEP_MS);
 		now = came_back(ip, port);
 		if (now == before)
 			break;
 	}
-	return rc;
+}
+
+/* No new ones go there. true: some may be there. */
+static bool shut_off(struct inplace *ip, uint32_t port,
+		     struct inplace_endpoint *ep)
+{
+	struct inplace_change pass = INPLACE_CHANGE_NOTHING;
+
+	if (ep->mode != INPLACE_INLINE)
+		return false;
+	pass.mode = INPLACE_PASS;
+	/* what is there can be written; else it is gone a moment later */
+	(void)change(ip, port, ep, &pass, NULL);
+	return true;
+}
+
+/* As wait_for_frames(), with the lock for others in between. */
+static int drain(struct inplace *ip, uint32_t port, struct err *reterr)
+{
+	unlock(ip);
+	wait_for_frames(ip, port);
+	return lock(ip, false, reterr);
 }
 
 static int find_endpoint(const struct inplace *ip,
@@ -644,66 +777,88 @@ static int find_endpoint(const struct inplace *ip,
 	return 0;
 }
 
-int inplace_del(const struct inplace_port *port, struct err *reterr)
+static int del(struct inplace *ip, const struct inplace_port *port,
+	       struct err *reterr)
 {
 	struct inplace_endpoint ep = { 0 };
-	struct inplace ip = { .eps = -1 };
 	uint32_t ifindex = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = find_endpoint(ip, port, &ifindex, &ep, reterr);
+
+	if (rc == 0 && shut_off(ip, ifindex, &ep))
+		rc = drain(ip, ifindex, reterr);
+	if (rc == 0)
+		rc = take_away(ip, ifindex, &ep, reterr);
+	return rc;
+}
+
+int inplace_del(const struct inplace_port *port, struct err *reterr)
+{
+	struct inplace ip = { .eps = -1 };
+	struct err err;
+	int rc = inplace_open(TO_CHANGE, &ip, reterr), rc2;
 
 	if (rc < 0)
 		return rc;
-	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = drain(&ip, ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = take_away(&ip, ifindex, &ep, reterr);
-	if (rc == 0)
-		rc = end_if_empty(&ip, reterr);
+	rc = del(&ip, port, reterr);
+	sweep(&ip);
+	rc2 = end_if_empty(&ip, &err);
+	if (rc == 0 && rc2 < 0) {
+		rc = rc2;
+		*reterr = err;
+	}
 	inplace_close(&ip);
 	return rc;
+}
+
+/* No new frames of any go to the data plane; those that are there come back. */
+static int drain_all(struct inplace *ip, struct err *reterr)
+{
+	uint32_t port, *before = NULL;
+	struct inplace_endpoint ep;
+	bool some = false;
+
+	for (; bpf_map_get_next_key(ip->eps, before, &port) == 0;
+	     before = &port)
+		if (bpf_map_lookup_elem(ip->eps, &port, &ep) == 0)
+			some |= shut_off(ip, port, &ep);
+	return some ? drain(ip, 0, reterr) : 0;
 }
 
 int inplace_del_all(struct err *reterr)
 {
 	struct inplace_endpoint ep;
 	struct inplace ip = { .eps = -1 };
-	struct err err;
 	uint32_t port;
-	int rc = inplace_open(false, &ip, reterr), first = 0;
+	int rc = inplace_open(TO_CHANGE, &ip, reterr), rc2;
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
-	while (bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
+	rc = drain_all(&ip, reterr);
+	while (rc != -ENOENT &&
+	       bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
 	       bpf_map_lookup_elem(ip.eps, &port, &ep) == 0) {
-		rc = drain(&ip, port, &ep, &err);
-		if (rc == 0)
-			rc = take_away(&ip, port, &ep, &err);
-		if (rc < 0 && first == 0) {
-			first = rc;
-			*reterr = err;
-		}
-		if (rc < 0) /* it is still the first key */
-			break;
+		rc2 = take_away(&ip, port, &ep, rc < 0 ? NULL : reterr);
+		rc = rc < 0 ? rc : rc2;
 	}
-	rc = first ? first : end_if_empty(&ip, reterr);
+	if (rc == 0)
+		rc = end_if_empty(&ip, reterr);
 	inplace_close(&ip);
-	return rc;
+	return rc == -ENOENT ? 0 : rc; /* somebody else was quicker */
 }
 
-int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
-		     struct err *reterr)
+int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
+		struct err *reterr)
 {
 	struct inplace_endpoint ep = { 0 };
 	struct inplace ip = { .eps = -1 };
 	uint32_t ifindex = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = inplace_open(TO_CHANGE, &ip, reterr);
 
 	if (rc < 0)
 		return rc;
 	rc = find_endpoint(&ip, port, &ifindex, &ep, reterr);
 	if (rc == 0)
-		rc = put_mode(&ip, ifindex, &ep, mode, reterr);
+		rc = change(&ip, ifindex, &ep, c, reterr);
 	inplace_close(&ip);
 	return rc;
 }
@@ -715,7 +870,7 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 	struct inplace ip = { .eps = -1 };
 	uint32_t port, *before = NULL;
 	size_t n = 0;
-	int rc = inplace_open(false, &ip, reterr);
+	int rc = inplace_open(TO_LIST, &ip, reterr);
 
 	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
 	if (!list && (rc == 0 || rc == -ENOENT))

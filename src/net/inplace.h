@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "bpf/inplace.h"
 #include "net/hook.h"
+#include "net/inplace_allow.h"
 #include "net/netns.h"
 
 #define INPLACE_MARK_AUTO (-1)
@@ -34,7 +35,9 @@ struct inplace_spec {
 	int mark;	/* 0..0xffff, or INPLACE_MARK_AUTO */
 	enum inplace_mode mode;
 	enum inplace_failure failure;
+	enum inplace_hold hold;
 	bool only_ip;
+	struct inplace_allow allow;
 	bool only_clsact; /* as on a kernel without TCX */
 };
 
@@ -43,7 +46,9 @@ struct inplace_stat {
 	uint32_t ifindex;
 	struct inplace_endpoint ep;
 	struct mac ucmac, bcmac;
+	struct inplace_allow allow;
 	enum hook_kind hooks[2]; /* by enum inplace_way */
+	bool first[2];		 /* likewise: hook_is_first() */
 	struct inplace_counts counts;
 };
 
@@ -62,17 +67,31 @@ int inplace_del(const struct inplace_port *port, struct err *reterr);
 int inplace_del_all(struct err *reterr);
 /* Is anything in that namespace diverted in place? Then vbr is. */
 bool inplace_is_used(const struct netns *ns);
-/* One map write. -ENOENT */
-int inplace_set_mode(const struct inplace_port *port, enum inplace_mode mode,
-		     struct err *reterr);
+/* What is set of a workload that is diverted. -1, NULL: stays as it is. */
+struct inplace_change {
+	int mode, failure, hold, only_ip;
+	const struct inplace_allow *allow; /* instead of those before */
+};
+
+#define INPLACE_CHANGE_NOTHING                                       \
+	{                                                            \
+		.mode = -1, .failure = -1, .hold = -1, .only_ip = -1 \
+	}
+
+/* But for the allowed peers, which are written before, one map write. -ENOENT */
+int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
+		struct err *reterr);
 /* *ret is the caller's to free(); *ret_n may be 0. */
 int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr);
 
-/* "pass", "tap", ...; "closed", "open" */
+/* "pass", "tap", ...; "closed", "open"; "drop", "pass" */
 const char *inplace_mode_name(enum inplace_mode m);
 const char *inplace_failure_name(enum inplace_failure f);
+const char *inplace_hold_name(enum inplace_hold h);
 /* By name; -EINVAL says which names there are. */
 int inplace_mode_parse(const char *name, enum inplace_mode *ret,
 		       struct err *reterr);
 int inplace_failure_parse(const char *name, enum inplace_failure *ret,
 			  struct err *reterr);
+int inplace_hold_parse(const char *name, enum inplace_hold *ret,
+		       struct err *reterr);

@@ -119,13 +119,15 @@ static bool make_borders4(struct ranks *r, const struct match_box *boxes,
 			  size_t n, enum end e)
 {
 	uint32_t *v = malloc(BORDERS(n) * sizeof *v), k = 0, out = 1;
+	/* behind it nothing begins, or no box would cover a region to its end */
+	uint32_t highest = e == END_PORT ? UINT16_MAX : UINT32_MAX;
 
 	if (!v)
 		return false;
 	v[k++] = 0;
 	for (size_t i = 0; i < n; i++) {
 		v[k++] = first4(&boxes[i], e);
-		if (last4(&boxes[i], e) != UINT32_MAX)
+		if (last4(&boxes[i], e) != highest)
 			v[k++] = last4(&boxes[i], e) + 1;
 	}
 	qsort(v, k, sizeof *v, order4);

@@ -21,12 +21,14 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -162,6 +164,50 @@ int ring_nfq_open(uint16_t queue, struct err *reterr)
 	/* a full buffer is told by the queue's counters, not by ENOBUFS */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof one);
 	return fd;
+}
+
+int ring_nfq_open_stats(struct err *reterr)
+{
+	/* of the thread: /proc/self is of the process's first one */
+	static const char path[] =
+		"/proc/thread-self/net/netfilter/nfnetlink_queue";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 ? fd
+		       : err_set(reterr, errno, NULL, "cannot open %s: %s",
+				 path, strerror(errno));
+}
+
+/* Number, its reader's port, waiting, mode, range, dropped, dropped, ... */
+bool ring_nfq_stats(int fd, uint16_t queue, struct nfq_stats *ret)
+{
+	enum { NUMBER, READER, WAITING, MODE, RANGE, FULL, UNSENT, N };
+	char line[128];
+	bool found = false;
+	FILE *f;
+
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (!f && fd >= 0)
+		close(fd);
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof line, f)) {
+		unsigned long n[N];
+		char *at = line, *end = line;
+		int i = 0;
+
+		while (i < N && (n[i] = strtoul(at, &end, 10), end != at)) {
+			at = end;
+			i++;
+		}
+		found = i == N && n[NUMBER] == queue;
+		if (found)
+			*ret = (struct nfq_stats){ (uint32_t)n[WAITING],
+						   n[FULL], n[UNSENT] };
+	}
+	(void)fclose(f); /* only read */
+	return found;
 }
 
 /* --- batches ------------------------------------------------------------- */
@@ -307,7 +353,7 @@ static void queue_flush(struct ring *r, struct ring *out)
 {
 	struct nfq_ring *q = of(r);
 	struct nfq_verdicts v = { .n = 0 };
-	unsigned kept = 0;
+	unsigned kept = 0, n = q->n;
 
 	(void)out;
 	for (unsigned i = 0; i < q->n; i++) {
@@ -319,10 +365,14 @@ static void queue_flush(struct ring *r, struct ring *out)
 	q->n = 0;
 	if (v.n == 0)
 		return;
-	if (send(q->verdict_fd, &v, sizeof v, MSG_NOSIGNAL) < 0)
-		q->counts.send_failed += kept;
-	else
+	if (send(q->verdict_fd, &v, sizeof v, MSG_NOSIGNAL) >= 0) {
 		q->counts.sent += kept;
+		return;
+	}
+	q->counts.send_failed += kept;
+	for (unsigned i = 0; i < n; i++)
+		if (q->slots[q->at[i]].keep)
+			ring_refuse(r, i);
 }
 
 void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v)
@@ -343,10 +393,11 @@ void ring_nfq_answer(int fd, uint16_t queue, const struct nfq_verdicts *v)
 		(void)send(fd, out, len, 0);
 }
 
-static void queue_send(struct ring *r, struct bytes frame)
+static bool queue_send(struct ring *r, struct bytes frame)
 {
 	(void)frame;
 	of(r)->counts.send_failed++;
+	return false;
 }
 
 static int queue_fd(const struct ring *r)

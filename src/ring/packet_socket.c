@@ -59,6 +59,7 @@ struct packet_ring {
 	uint8_t *memory; /* RING_BATCH slots */
 	unsigned n_used; /* slots of the last batch */
 	unsigned n_kept;
+	uint16_t kept[RING_BATCH]; /* their slots, by their place in out[] */
 	struct ring_counts counts;
 	struct slot slots[RING_BATCH];
 	struct mmsghdr in[RING_BATCH];
@@ -210,7 +211,7 @@ static void packet_keep(struct ring *r, unsigned i)
 	s->out[1] = (struct iovec){ s->frame, s->len };
 	p->out[p->n_kept].msg_hdr =
 		(struct msghdr){ .msg_iov = s->out, .msg_iovlen = 2 };
-	p->n_kept++;
+	p->kept[p->n_kept++] = (uint16_t)i;
 }
 
 static void packet_flush(struct ring *r, struct ring *out)
@@ -232,17 +233,21 @@ static void packet_flush(struct ring *r, struct ring *out)
 		if (n <= 0) {
 			/* this one is refused; the next may be taken */
 			to->counts.send_failed++;
+			ring_refuse(r, p->kept[at]);
 			at++;
 			continue;
 		}
 		to->counts.sent += (unsigned)n;
 		at += (unsigned)n;
 	}
-	p->counts.send_failed += p->n_kept - at;
+	for (; at < p->n_kept; at++) {
+		p->counts.send_failed++;
+		ring_refuse(r, p->kept[at]);
+	}
 	p->n_kept = 0;
 }
 
-static void packet_send(struct ring *r, struct bytes frame)
+static bool packet_send(struct ring *r, struct bytes frame)
 {
 	struct packet_ring *p = of(r);
 	struct virtio_net_hdr none = { 0 };
@@ -252,10 +257,12 @@ static void packet_send(struct ring *r, struct bytes frame)
 	};
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
 
-	if (sendmsg(p->fd, &m, MSG_DONTWAIT) < 0)
+	if (sendmsg(p->fd, &m, MSG_DONTWAIT) < 0) {
 		p->counts.send_failed++;
-	else
-		p->counts.sent++;
+		return false;
+	}
+	p->counts.sent++;
+	return true;
 }
 
 static int packet_fd(const struct ring *r)

@@ -20,14 +20,16 @@ void ring_keep(struct ring *r, unsigned i)
 	r->ops->keep(r, i);
 }
 
-void ring_flush(struct ring *r, struct ring *out)
+const struct ring_refused *ring_flush(struct ring *r, struct ring *out)
 {
+	r->refused.n = 0;
 	r->ops->flush(r, out);
+	return &r->refused;
 }
 
-void ring_send(struct ring *r, struct bytes frame)
+bool ring_send(struct ring *r, struct bytes frame)
 {
-	r->ops->send(r, frame);
+	return r->ops->send(r, frame);
 }
 
 int ring_fd(const struct ring *r)

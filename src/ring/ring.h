@@ -57,13 +57,20 @@ struct ring_buffer {
 int ring_recv(struct ring *r);
 struct ring_frame ring_frame(const struct ring *r, unsigned i);
 void ring_keep(struct ring *r, unsigned i);
+/* What was kept and yet not sent: the frames' numbers, as of ring_keep(). */
+struct ring_refused {
+	unsigned n;
+	uint16_t frame[RING_BATCH];
+};
 /*
  * Sends what was kept: out of `out`, which is r itself, or the other packet
- * socket of a pair, or NULL: nowhere, counted as send_failed of r. An NFQUEUE
- * and a capture have only themselves.
+ * socket of a pair, or NULL: nowhere. An NFQUEUE and a capture have only
+ * themselves. Returns what the kernel did not take (counted, too, as
+ * send_failed); it lies in r until the next flush.
  */
-void ring_flush(struct ring *r, struct ring *out);
-void ring_send(struct ring *r, struct bytes frame);
+const struct ring_refused *ring_flush(struct ring *r, struct ring *out);
+/* false: the kernel did not take it. */
+bool ring_send(struct ring *r, struct bytes frame);
 /* To be polled for input; -1: always ready (capture). */
 int ring_fd(const struct ring *r);
 struct ring_counts ring_counts(struct ring *r);
@@ -97,6 +104,19 @@ struct ring *ring_packet_new(int fd);
  * -errno with *reterr (EPERM: it is bound already).
  */
 int ring_nfq_open(uint16_t queue, struct err *reterr);
+/*
+ * Opens what the kernel tells of the NFQUEUEs of the caller's network namespace,
+ * for ring_nfq_stats(). A descriptor, or -errno with *reterr: -ENOENT in a
+ * kernel without NFQUEUE.
+ */
+int ring_nfq_open_stats(struct err *reterr);
+struct nfq_stats {
+	uint32_t waiting;	 /* packets, of at most NFQ_WAITING_MAX */
+	uint64_t dropped_full;	 /* by the kernel: so many waited already */
+	uint64_t dropped_unsent; /* the socket's buffer was full */
+};
+/* Of one queue, read from such a descriptor. false: it is not in there. */
+bool ring_nfq_stats(int fd, uint16_t queue, struct nfq_stats *ret);
 /* What is to become of up to a batch of packets. */
 struct nfq_verdicts {
 	uint32_t n;

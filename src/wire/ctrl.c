@@ -362,6 +362,7 @@ static int parse_told(const json_t *body, bool strict, struct ctrl_msg *m,
 	struct fields f = fields_open(body, strict, reterr);
 
 	field_u64(&f, "after", FIELD_MAY, &m->told.after);
+	field_u64(&f, "epoch", FIELD_MAY, &m->told.epoch);
 	field_u32(&f, "limit", FIELD_MAY, 1, UINT32_MAX, &m->told.limit);
 	if (m->kind == CTRL_WEIR_THREATS)
 		field_bool(&f, "packets", FIELD_MAY, &m->told.packets);

@@ -148,6 +148,7 @@ struct explain_spec {
 
 /* A page of what was told. */
 struct told_spec {
+	uint64_t epoch; /* whose number that is; 0: this run's */
 	uint64_t after; /* number of the last record that is known; 0 first */
 	uint32_t limit; /* 0: as many as fit */
 	bool packets;	/* the kept packets, too */

@@ -111,6 +111,9 @@
 	  "fragment in a tunnel that is looked into")                          \
 	X(FLOW_TABLE_FULL, "flow_table_full", D,                               \
 	  "a new flow that the table has no room for (flows.full is drop)")    \
+	X(SEND_REFUSED, "send_refused", D,                                     \
+	  "it was to go on, but the kernel did not take it (queue full, "      \
+	  "longer than the MTU, interface down)")                              \
 	X(OTHER_WORKER, "other_worker", D,                                     \
 	  "came to a worker (-n) that is not its workload's")
 

@@ -71,6 +71,12 @@ enum dpi_action {
 	DPI_ACTION__MAX
 };
 
+/* Does that keep a packet from going on? */
+static inline bool dpi_action_drops(enum dpi_action action)
+{
+	return action == DPI_DROP || action == DPI_RESET || action == DPI_BLOCK;
+}
+
 /* A threat, aggregated (kind 6). */
 struct threat_record {
 	uint32_t id; /* 1001.., reference 6.2; or of a signature */

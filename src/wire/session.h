@@ -47,8 +47,9 @@ struct block_record {
 	struct ip_addr from, to;
 	uint16_t to_port; /* ICMP: type << 8 | code */
 	uint8_t proto;
-	uint8_t reason; /* enum reason */
-	uint8_t action; /* enum policy_action; 0 where policy had no say */
+	uint8_t reason;	 /* enum reason */
+	uint8_t action;	 /* enum policy_action; 0 where policy had no say */
+	uint16_t threat; /* reference 6.2; 0: it was none */
 	uint32_t rule_id;
 	uint32_t policy_version;
 	uint64_t count;

@@ -160,7 +160,28 @@ def index(ipv6, boxes, points):
     return struct.pack(">BH", ipv6, len(boxes)) + b"".join(boxes + points)
 
 
+def hidden(first, second, n=30):
+    """Of n regions each: one box over all of it, and six more just the same, so
+    that it is cut out (MATCH_LIST_GOAL). Where the first one, of an odd order,
+    does not count, the next one is to be found: nothing may have hidden it.
+    Regions lie side by side by peer; by port, where all peers are meant."""
+    wide = first & ANY_PEER
+    boxes, points = [], []
+    for i in range(n):
+        peers, port = (NET + 16 * i, NET + 16 * i + 15), 10 * i
+        # the one before it makes its order odd and is not met
+        for own, flags in [((0, 0), 0), (None, first)] + [(None, second)] * 6:
+            flags |= ANY_PROTO | (0 if wide else ANY_PORT)
+            boxes.append(box(flags, peers, own or (0, 2**32 - 1), port=port, more=9))
+        points += [point(how, NET + 16 * i + 7, port=port + 5) for how in range(2)]
+    return index(0, boxes, points)
+
+
 MATCHES = {
+    "conditional": hidden(COND, 0),
+    "external": hidden(1, 0),
+    "internal": hidden(2, 0),
+    "wide": hidden(COND | ANY_PEER, ANY_PEER),
     "few": index(0, [box(0, (NET, NET)), box(COND, (NET, NET + 3), port=81), box(ANY_PEER | ANY_PROTO, (0, 0))],
                  [point(0, NET + i % 5, port=79 + i % 4) for i in range(12)]),
     "peers": index(0, [box(1 + i % 2 | ANY_PEER | SAME * (i % 3 == 0), (0, 0), proto=6 + i % 2) for i in range(6)],

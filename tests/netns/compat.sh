@@ -239,6 +239,58 @@ wait_until 30 told_connection "c['server_port'] == 10 and c['action'] == 7 and c
 point $? "the agent hears of it when it is there" "$TEST_DIR/notices"
 dp stats -o json && json "d['notices']['connections']['lost'] == 0"
 point $? "and none is lost" "$out"
+
+# --- a workload goes: the rest of its sessions is told, and as its own ---
+dp '{"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":2,"dir":3,"mac":["'$mac'"],"rules":[]}}'
+background container-ns python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("0.0.0.0", 7002))
+while True:
+    s.sendto(*s.recvfrom(2000))'
+mkfifo "$TEST_DIR/talk"
+exec {talk}<>"$TEST_DIR/talk"
+background host-ns python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect((sys.argv[1], 7002))
+for line in open(sys.argv[2]):
+    for i in range(int(line)):
+        s.settimeout(0.5)
+        while True:  # the echo may not be there yet
+            try:
+                s.send(b"x" * 100)
+                assert len(s.recv(2000)) == 100
+                break
+            except (ConnectionRefusedError, TimeoutError):
+                pass
+    open(sys.argv[2] + "." + line.strip(), "w").close()' "$cont4" "$TEST_DIR/talk"
+told_bytes() { # OP BYTES: so many in all records of that session, both sides
+    python3 - "$TEST_DIR/notices" "$mac" "$1" "$2" <<'P'
+import json, sys
+total = 0
+for line in open(sys.argv[1]):
+    for c in json.loads(line).get("connections", []):
+        if c["server_port"] == 7002:
+            assert c["mac"] == sys.argv[2] and c["action"] == 2 and c["server"] == "10.10.10.88", c
+            total += c["bytes"]
+sys.exit(not eval(f"{total} {sys.argv[3]} {sys.argv[4]}"))
+P
+}
+echo 1 >&$talk
+wait_until 30 told_bytes '>=' 200
+point $? "a session is told when it begins" "$TEST_DIR/notices"
+echo 3 >&$talk
+wait_until 10 test -e "$TEST_DIR/talk.3" && dp flows -o json
+bytes=$(python3 -c 'import json, sys
+print(sum(s["client_bytes"] + s["server_bytes"] for s in json.load(open(sys.argv[1]))["sessions"]
+    if s["server_port"] == 7002))' "$out")
+[ "$bytes" -ge 800 ] && told_bytes '<' "$bytes"
+point $? "and goes on untold"
+client send ctrl_del_mac '{"iface":"eth0","mac":"'$mac'"}'
+wait_until 30 told_bytes == "$bytes"
+point $? "its workload goes: the rest of it is told, with the workload's MAC" "$TEST_DIR/notices"
+dp stats -o json && json "d['endpoints']['in_use'] == 0 and d['notices']['connections']['lost'] == 0"
+point $? "and the workload is gone" "$out"
+exec {talk}>&-
 kill "$listener"
 wait "$listener"
 

@@ -4,7 +4,7 @@
 # reset.
 #
 #   container-ns 10.9.0.2 ── hcont ─ br0 10.9.0.1: curl, weir-dp on vth
-#   nginx
+#   nginx, dropbear (ssh)
 . "$(dirname "$0")/lib.sh"
 weir() { "$weir" "$@" >"$out" 2>&1; }
 url=http://10.9.0.2
@@ -18,7 +18,7 @@ serve() { # the data plane has the workload, and a policy that allows port 80
     dp '[{"ctrl_add_mac":{"iface":"vth","mac":"'$mac'","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},
       {"ctrl_cfg_mac":{"tap":false,"macs":["'$mac'"]}},
       {"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":7,"dir":3,"mac":["'$mac'"],"rules":[
-        {"id":1,"from":["any"],"to":["any"],"ports":["80"],"proto":"tcp","action":"allow","ingress":true}]}},
+        {"id":1,"from":["any"],"to":["any"],"ports":["80","22"],"proto":"tcp","action":"allow","ingress":true}]}},
       {"ctrl_add_srvc_port":{"iface":"vth"}}]'
 }
 
@@ -53,6 +53,36 @@ unreset() { # since the beginning
     diff "$TEST_DIR/unreset" "$TEST_DIR/resets" >"$out"
 }
 
+# Root's home is ours, so that nothing is looked for, or left, in the real one.
+serve_ssh() {
+    local home=$TEST_DIR/home
+    mkdir -p "$home/.ssh"
+    sed "s,^root:.*,root:x:0:0::$home:/bin/sh," /etc/passwd >"$TEST_DIR/passwd"
+    mount --bind "$TEST_DIR/passwd" /etc/passwd
+    ssh-keygen -q -t ed25519 -N '' -f "$home/key" && cp "$home/key.pub" "$home/.ssh/authorized_keys"
+    dropbearkey -t ed25519 -f "$home/host" >"$home/made" 2>&1
+    background container-ns dropbear -F -E -s -r "$home/host" -p 22 -P "$home/pid" >"$TEST_DIR/sshd" 2>&1
+}
+
+ssh_session() { # one session, until there is enough: a line there and back, and so on
+    python3 - "$TEST_DIR/enough" ssh -F none -i "$TEST_DIR/home/key" -o BatchMode=yes -o LogLevel=ERROR \
+        -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@10.9.0.2 cat <<'P'
+import os, subprocess, sys, time
+with subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as p:
+    n = 0
+    while not os.path.exists(sys.argv[1]):
+        n += 1
+        p.stdin.write(b"%d\n" % n)
+        p.stdin.flush()
+        if p.stdout.readline() != b"%d\n" % n:
+            sys.exit("the session ended after %d lines" % n)
+        time.sleep(0.02)
+    p.stdin.close()
+    print(n)
+    sys.exit(p.wait())
+P
+}
+
 load() { # PHASE: programs that run until $TEST_DIR/enough is there
     rm -f "$TEST_DIR/enough"
     ( # new connections
@@ -74,6 +104,8 @@ load() { # PHASE: programs that run until $TEST_DIR/enough is there
         echo $n
     ) >"$TEST_DIR/kept.$1" 2>&1 &
     kept=$!
+    ssh_session >"$TEST_DIR/ssh.$1" 2>&1 &
+    session=$!
 }
 
 loaded() { # PHASE: they end, and none has failed
@@ -82,6 +114,8 @@ loaded() { # PHASE: they end, and none has failed
     point $? "$1: $(tail -n 1 "$TEST_DIR/new.$1") requests by connections of their own, none failed" "$TEST_DIR/new.$1"
     wait $kept
     point $? "$1: $(tail -n 1 "$TEST_DIR/kept.$1") requests over kept ones, none failed" "$TEST_DIR/kept.$1"
+    wait $session
+    point $? "$1: $(tail -n 1 "$TEST_DIR/ssh.$1") lines there and back over one ssh session" "$TEST_DIR/ssh.$1"
 }
 
 stream() { # MB: one response, 10 MB/s, in $stream
@@ -111,6 +145,9 @@ point $? "a workload behind a bridge" "$TEST_DIR/ping"
 serve_files 20000 80
 wait_until 10 listens container-ns 80
 point $? "serves files" "$TEST_DIR/nginx/out"
+serve_ssh
+wait_until 10 listens container-ns 22
+point $? "and a shell" "$TEST_DIR/sshd"
 weir divert --netns container-ns --mark 00b4 && start
 point $? "is diverted in place" "$out"
 counters >"$TEST_DIR/unreset"
@@ -135,6 +172,22 @@ streamed $stream_mb flips
 loaded flips
 unreset
 point $? "flips: no connection was reset" "$out"
+
+# --- quarantine: a moment of it is a moment of loss, which TCP makes good ---
+weir mode --netns container-ns inline
+load quarantine
+stream 40
+for _ in 1 2 3 4 5 6; do
+    weir mode --netns container-ns quarantine || break
+    tick
+    weir mode --netns container-ns inline || break
+    for _ in 1 2 3 4 5 6; do tick; done
+done
+point $? "quarantine for a moment, six times" "$out"
+streamed 40 quarantine
+loaded quarantine
+unreset
+point $? "quarantine: no connection was reset" "$out"
 
 # --- death under load: closed ---
 weir mode --netns container-ns inline

@@ -151,6 +151,99 @@ P
     point $? "$how: all is as it was before" "$out"
 done
 
+# --- quarantine's allow-list, and what is on hold ---
+ip addr add 10.9.0.7/24 dev br0
+ip addr add fd09::7/64 dev br0 nodad
+from() { ping -q -n -c 1 -W 1 -I "$1" "$2" >"$TEST_DIR/ping" 2>&1; }
+only_7() { # MODE: of the two hosts only .7 gets through, by both families
+    from 10.9.0.7 10.9.0.2 && ! from 10.9.0.1 10.9.0.2 && from fd09::7 fd09::2 && ! from fd09::1 fd09::2 &&
+        at web ping -q -n -c 1 -W 1 10.9.0.7 >"$TEST_DIR/ping" 2>&1 &&
+        ! at web ping -q -n -c 1 -W 1 10.9.0.1 >"$TEST_DIR/ping" 2>&1 &&
+        weir divert show && grep -q "mode $1" "$out"
+}
+nobody() { ! from 10.9.0.7 10.9.0.2 && ! from 10.9.0.1 10.9.0.2 && ! from fd09::7 fd09::2; }
+weir divert --netns web --mode quarantine --allow 10.9.0.7 --allow fd09::7
+only_7 quarantine
+point $? "quarantine: only with those who are allowed" "$out"
+at web ip neigh flush dev eth0
+ip neigh flush dev br0
+from fd09::7 fd09::2
+point $? "also when IPv6 neighbours are yet to be found" "$TEST_DIR/ping"
+shown "e['hweb']['allow'] == ['10.9.0.7', 'fd09::7'] and e['hweb']['in']['allowed']['frames'] >= 3
+    and e['hweb']['out']['allowed']['frames'] >= 3 and e['hweb']['in']['drop_quarantine']['frames'] >= 2"
+point $? "shown and counted" "$out"
+weir mode --netns web hold && only_7 hold
+point $? "hold: they stay allowed" "$out"
+weir mode --netns web hold --hold pass && from 10.9.0.1 10.9.0.2 && from fd09::1 fd09::2 &&
+    shown "e['hweb']['hold'] == 'pass' and e['hweb']['in']['held_passed']['frames'] >= 2"
+point $? "hold with the verdict pass: all" "$out"
+weir mode --netns web quarantine && only_7 quarantine
+point $? "which is not quarantine's" "$out"
+weir mode --netns web quarantine --allow fd09::/16 && ! from 10.9.0.7 10.9.0.2 && from fd09::1 fd09::2 &&
+    from fd09::7 fd09::2 && shown "e['hweb']['allow'] == ['fd09::/16']"
+point $? "another list stands instead of the first" "$out"
+weir mode --netns web quarantine --allow ::/0 && from fd09::1 fd09::2 && ! from 10.9.0.1 10.9.0.2
+point $? "all of IPv6 is not IPv4" "$out"
+weir mode --netns web quarantine --allow none && nobody && shown "e['hweb']['allow'] == []"
+point $? "and none is nobody" "$out"
+weir mode --netns web quarantine --allow 10.9.0.7/24
+[ $? = 2 ] && grep -q 'no bits behind' "$out" && weir mode --netns web quarantine --mac 02:00:00:00:00:01
+[ $? = 2 ] && grep -q 'not an option of weir mode' "$out" && weir mode --netns web hold --hold maybe
+[ $? = 2 ] && grep -q 'expected drop or pass' "$out"
+point $? "what is no network, no option of the command, no verdict: told" "$out"
+# shellcheck disable=SC2046 # words
+weir mode --netns web quarantine $(printf -- '--allow 10.9.1.%d ' {1..65})
+[ $? = 2 ] && grep -q 'more than 64' "$out" &&
+    weir mode --netns web quarantine $(printf -- '--allow 10.9.1.%d ' {1..64}) &&
+    shown "len(e['hweb']['allow']) == 64"
+point $? "a list has its limit" "$out"
+python3 - $web_mac >"$out" 2>&1 <<'P'
+import socket, struct, sys
+def mac(text): return bytes.fromhex(text.replace(":", ""))
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+    s.bind(("br0", 0))
+    for source in "4e:65:75:56:00:01", "02:00:00:00:00:01":
+        s.send(mac(sys.argv[1]) + mac(source) + b"\x08\x00" + struct.pack(
+            "!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([10, 9, 1, 9]), bytes([10, 9, 0, 2])) + bytes(8))
+P
+[ ! -s "$out" ] && shown "e['hweb']['in']['drop_spoof']['frames'] == 1 and e['hweb']['in']['allowed']['frames'] > 0"
+point $? "a frame that wears a mark is dropped though its address is allowed" "$out"
+weir release --netns web && weir divert --netns web --mode quarantine && shown "e['hweb']['allow'] == []"
+point $? "who is diverted anew has no list" "$out"
+weir release --netns web
+ip addr del 10.9.0.7/24 dev br0
+ip addr del fd09::7/64 dev br0
+# --- the programs are loaded once, and anew by another version of Weir ---
+id_of() { # prog|link PIN: of the program
+    bpftool -j "$1" show pinned "$2" 2>"$out" |
+        python3 -c 'import json, sys; d = json.load(sys.stdin); print(d["prog_id" if "prog_id" in d else "id"])'
+}
+egress_of() { echo "/sys/fs/bpf/weir"/*/"link_$(cat "/sys/class/net/$1/ifindex")_egress"; }
+prog_in() { echo /sys/fs/bpf/weir/*/prog_in_*; }
+mount -t sysfs none /sys && mount -t bpf none /sys/fs/bpf
+hurry=$(cat /sys/kernel/rcu_expedited)
+weir divert --dev hweb && weir divert --dev happ
+first=$(id_of prog "$(prog_in)")
+[ "$first" -gt 0 ] && [ "$(id_of link "$(egress_of hweb)")" = "$first" ] && [ "$(id_of link "$(egress_of happ)")" = "$first" ]
+point $? "the second workload gets the first one's program" "$out"
+[ "$(cat /sys/kernel/rcu_expedited)" = "$hurry" ]
+point $? "grace periods are what they were"
+pin=$(prog_in)
+mv "$pin" "${pin%/*}/prog_in_other" && weir release --dev happ && weir divert --dev happ --mode inline --on-failure open
+second=$(id_of prog "$(prog_in)")
+[ "$(prog_in)" = "$pin" ] && [ "$second" != "$first" ] && [ "$(id_of link "$(egress_of happ)")" = "$second" ]
+point $? "what another version has pinned is not used, and goes" "$out"
+reaches 10.8.0.2 && shown "e['happ']['in']['failed_open']['frames'] > 0"
+point $? "programs and maps belong together" "$out"
+bpftool map create "${pin%/*}/other" type hash key 4 value 24 entries 16 name other >"$out" 2>&1 &&
+    weir release --dev happ && mv "${pin%/*}/eps" "${pin%/*}/kept" && mv "${pin%/*}/other" "${pin%/*}/eps"
+weir divert --dev happ
+[ $? = 1 ]
+point $? "maps that are not the programs' are found out" "$out"
+rm -f "${pin%/*}/eps" && mv "${pin%/*}/kept" "${pin%/*}/eps"
+weir release --all && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ]
+point $? "and all of it goes with the last one" "$out"
+
 # --- others' things at the same hooks ---
 tc qdisc add dev happ clsact
 ip link add seen type veth peer name seen2
@@ -179,6 +272,38 @@ weir release --dev happ
 tc filter show dev happ ingress | diff "$TEST_DIR/filters" - >"$out"
 point $? "and is still there afterwards" "$out"
 
+# --- and their TCX programs ---
+other() { # SIDE [first]: in the background; its input is $other_in
+    coproc OTHER { exec python3 "$SRC/tests/netns/tcx_other.py" happ "$@" 2>&1; }
+    other_pid=$OTHER_PID
+    other_out=${OTHER[0]} other_in=${OTHER[1]}
+    read -ru "$other_out" line && [ "$line" = ready ]
+}
+other_saw() { echo >&"$other_in" && read -ru "$other_out" line && echo "$line"; }
+end_other() {
+    exec {other_in}>&- {other_out}<&-
+    wait "$other_pid"
+}
+if "$weir" divert --dev happ -o json | grep -q '"hook_in":"tcx"'; then
+    weir release --dev happ
+    other ingress && reaches 10.8.0.2 && before=$(other_saw) && [ "$before" -ge 1 ]
+    point $? "somebody else's TCX program counts" "$TEST_DIR/ping"
+    weir divert --dev happ --mode inline --on-failure open && reaches 10.8.0.2 && after=$(other_saw) && [ "$after" -gt "$before" ]
+    point $? "and does with ours before it ($before, $after)" "$out"
+    shown "e['happ']['first_in'] and e['happ']['first_out'] and e['happ']['out']['failed_open']['frames'] > 0"
+    point $? "ours is first" "$out"
+    weir release --dev happ && reaches 10.8.0.2 && [ "$(other_saw)" -gt "$after" ]
+    point $? "it stays when ours goes" "$out"
+    end_other
+    weir divert --dev happ && other egress first && shown "not e['happ']['first_in'] and e['happ']['first_out']" &&
+        weir divert show && grep -q 'before ours on the way in' "$out"
+    point $? "who comes before ours is told" "$out"
+    end_other
+    weir release --dev happ
+else
+    skip "other people's TCX programs" "the kernel has no TCX"
+fi
+
 # --- the other layout, which would want the same vbr ---
 ip netns attach here $$
 workload moved 1a:27:f3:87:3a:29
@@ -202,6 +327,64 @@ shown "'' in e"
 point $? "a workload that is gone is listed without a device" "$out"
 weir release --all && weir divert show && grep -q 'nothing is diverted' "$out"
 point $? "release --all takes away what is left of it" "$out"
+ip netns delete web # its eth0 went with hweb
+weir divert --dev happ && workload web $web_mac && weir divert --dev hweb
+index=$(cat /sys/class/net/hweb/ifindex)
+ip link delete hweb && wait_until 10 gone
+weir release --dev hweb
+[ $? = 1 ] && shown "list(e) == ['happ']"
+point $? "any other release takes away what is left of who is gone" "$out"
+ip netns delete web && workload web $web_mac && weir divert --dev hweb && ip link delete hweb
+wait_until 10 gone && weir release --dev happ && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ] && ! ip link show vbr >/dev/null 2>&1
+point $? "and if it was the last one, all of it" "$out"
+ip netns delete web && workload web $web_mac && weir divert --dev hweb --mode inline
+index=$(cat /sys/class/net/hweb/ifindex)
+ip netns delete web && wait_until 10 gone && ip netns add web && ip link add hweb index "$index" type veth peer name eth0 netns web
+ip link set hweb up && ip -n web link set eth0 up
+weir divert --dev hweb --mode inline --on-failure open && shown "e['hweb']['hook_in'] == 'tcx' and e['hweb']['on_failure'] == 'open'"
+point $? "a new device of the same number is another one" "$out"
+weir release --all
+# between any two steps of ours the workload may go
+left=0
+for i in {1..40}; do
+    ip netns delete web
+    workload web $web_mac
+    going=()
+    for words in 'divert --dev hweb' 'mode --dev hweb inline' 'release --dev hweb'; do
+        for _ in 1 2; do # one of them may be just where it goes
+            # shellcheck disable=SC2086 # words
+            "$weir" $words >>"$TEST_DIR/vanish" 2>&1 &
+            going+=($!)
+        done
+    done
+    read -rt "$(printf '0.%03d' $((i * 2)))" <> <(:)
+    ip link delete hweb
+    for pid in "${going[@]}"; do
+        wait "$pid"
+        [ $? -le 1 ] || left=1
+    done
+done
+grep -i 'runtime error\|sanitizer\|cannot open' "$TEST_DIR/vanish" >"$out"
+[ $? = 1 ] && [ $left = 0 ] && weir release --all && [ -z "$(ls /sys/fs/bpf/weir 2>/dev/null)" ] && ! ip link show vbr >"$out" 2>&1
+point $? "workloads that go in the middle of anything leave nothing behind" "$out"
+# --- namespaces that end with what they have ---
+unshare --net bash -c '
+    ip link add hgone type veth peer name egone && ip link set hgone up && ip link set egone up
+    "$0" divert --dev hgone' "$weir" >"$out" 2>&1
+point $? "a namespace of its own diverts" "$out"
+ends=$(ls /sys/fs/bpf/weir)
+taken_away() { # the kernel ends a namespace some time later
+    weir release --dev happ
+    weir divert --dev happ && ! ls "/sys/fs/bpf/weir/$ends" >"$TEST_DIR/ends" 2>&1
+}
+wait_until 20 taken_away && shown "list(e) == ['happ']"
+point $? "and when it has ended, the next one takes its pins away" "$out"
+ours=$(ls /sys/fs/bpf/weir)
+mkdir "/sys/fs/bpf/weir/inplace0-${ours#*-}"
+weir release --all && weir divert --dev happ
+[ $? = 1 ] && grep -q 'another version of Weir' "$out" && [ "$(ls /sys/fs/bpf/weir)" = "inplace0-${ours#*-}" ]
+point $? "where another version of Weir diverts, this one does not" "$out"
+rmdir "/sys/fs/bpf/weir/inplace0-${ours#*-}"
 ip link add link br0 name mv0 type macvlan mode bridge
 weir divert --dev mv0
 [ $? = 1 ] && grep -q 'weir splice can' "$out"

@@ -78,6 +78,14 @@ pair true && wait_until 10 no_pings $cont4 && shows "d['dropped'].get('quarantin
 point $? "pair: quarantined, nothing passes" "$out"
 pair false && wait_until 10 pings $cont4 && shows "len(d['other_ports']) == 2"
 point $? "pair: and passes again; it is still the same pair" "$out"
+ip -n agent-ns link set vin mtu 600
+large_ping() { at host-ns ping -c 3 -i 0.2 -W 1 -s 1000 -M do $cont4 >"$TEST_DIR/ping" 2>&1; }
+dp stats -o json && cp "$out" "$TEST_DIR/before"
+! large_ping && shows "d['dropped'].get('send_refused', 0) == 3 and
+    d['forwarded']['default'] == json.load(open('$TEST_DIR/before'))['forwarded']['default']"
+point $? "pair: what the kernel does not take is a drop, and was not forwarded" "$out"
+ip -n agent-ns link set vin mtu 1500
+wait_until 10 pings $cont4
 dp '{"ctrl_add_port_pair":{"vex_iface":"vex","vin_iface":"other","epmac":"'$mac'"}}'
 [ $? = 1 ] && grep -q 'another pair' "$out"
 point $? "pair: half of it in another one is refused" "$out"
@@ -150,6 +158,8 @@ no_pings $cont4
 point $? "without anybody at the queue nothing passes" "$TEST_DIR/ping"
 dp '{"ctrl_add_nfq_port":'"$nfq"'}'
 point $? "a queue is bound in the workload's namespace" "$out"
+shows "[(p['waiting'], p['waiting_limit'], p['dropped_full']) for p in d['other_ports']] == [(0, 8192, 0)]"
+point $? "nfq: how many packets wait is told, and how many may" "$out"
 judged "nfq"
 dp '{"ctrl_add_nfq_port":{"netns":"'$netns'","iface":"eth1","qnum":7,"epmac":"'$mac'"}}'
 [ $? = 1 ] && grep -q 'somebody else' "$out"

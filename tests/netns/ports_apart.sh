@@ -21,6 +21,7 @@ workload() {
 # --- a pair and the own stack ---
 pair_topology
 
+ip -n agent-ns link add vother type veth peer name vother-peer
 # An address that the own stack answers for, as soon as it hears of it.
 ip -n agent-ns addr add 10.10.10.77/24 dev vex
 ip -n agent-ns addr add fd00:10:10:10::77/64 dev vex nodad
@@ -65,12 +66,44 @@ point $? "nor hears it routers" "$TEST_DIR/ping"
 at host-ns ip neigh flush dev vp && wait_until 10 pings $cont4 &&
     ! at host-ns ip neigh show 10.10.10.77 | grep -q lladdr
 point $? "nor answers ARP" "$TEST_DIR/ping"
-dp '{"ctrl_del_port_pair":{"vex_iface":"vex","vin_iface":"vin","epmac":""}}' &&
-    wait_until 10 pings 10.10.10.77
-point $? "the pair is deleted: it hears again" "$TEST_DIR/ping"
+has_clsact() { at agent-ns tc qdisc show dev "$1" | grep -q clsact; }
+has_clsact vex && dp '{"ctrl_del_port_pair":{"vex_iface":"vex","vin_iface":"vin","epmac":""}}' &&
+    wait_until 10 pings 10.10.10.77 && ! has_clsact vex && ! has_clsact vin
+point $? "the pair is deleted: it hears again, and nothing of the filter is left" "$TEST_DIR/ping"
 dp '{"ctrl_add_port_pair":{"vex_iface":"vex","vin_iface":"vin","epmac":"'$mac'","quar":false}}' &&
     no_pings 10.10.10.77
 point $? "and made again: it does not" "$TEST_DIR/ping"
+
+# --- what one that was killed leaves, and what is not its ---
+filters() { # DEV: preferences of what hangs at its hooks
+    { at agent-ns tc filter show dev "$1" ingress; at agent-ns tc filter show dev "$1" egress; } |
+        grep -o 'pref [0-9]*' | sort -u | tr -d '\n'
+}
+at agent-ns tc filter add dev vin egress pref 5 protocol all bpf bytecode '1,6 0 0 0,' flowid 1:1 &&
+    at agent-ns tc qdisc add dev vother clsact &&
+    at agent-ns tc filter add dev vother ingress pref 1 protocol all bpf da bytecode '1,6 0 0 2,'
+point $? "others have filters there, too" "$out"
+in_ns agent-ns "$weir_dp" -n 1 --control "$TEST_DIR/second.sock" --listen "" --notify "" 2>>"$TEST_DIR/log" &
+second_dp=$!
+children+=($second_dp)
+wait_until 10 test -S "$TEST_DIR/second.sock"
+kill $second_dp && wait $second_dp && no_pings 10.10.10.77 && [ "$(filters vin)" = "pref 1pref 5" ]
+point $? "a second weir-dp leaves alone what is a living one's" "$TEST_DIR/ping"
+kill -KILL $dp_pid
+wait $dp_pid 2>/dev/null
+dp_pid=
+no_pings 10.10.10.77 && [ "$(filters vex)" = "pref 1" ]
+point $? "killed, it leaves the interfaces deaf" "$TEST_DIR/ping"
+start_dp agent-ns --listen "" --notify "" && wait_until 10 pings 10.10.10.77 && ! has_clsact vex
+point $? "the next one takes that off, and the qdisc that was made for it" "$TEST_DIR/ping"
+has_clsact vin && [ "$(filters vin)" = "pref 5" ] && [ "$(filters vother)" = "pref 1" ]
+point $? "but nothing that is others'"
+grep -q 'which was killed left deaf n=2' "$TEST_DIR/log"
+point $? "and says so" "$TEST_DIR/log"
+stop_dp
+workload && dp '{"ctrl_add_port_pair":{"vex_iface":"vex","vin_iface":"vin","epmac":"'$mac'","quar":false}}' &&
+    no_pings 10.10.10.77
+point $? "the pair is made once more" "$out"
 
 # --- a side that is lost ---
 ip -n agent-ns link del vin
@@ -111,6 +144,21 @@ grep -q 'its namespace is gone' "$TEST_DIR/log"
 point $? "and the log says so" "$TEST_DIR/log"
 dp '{"ctrl_add_tap_port":'"$tap"'}' && is open
 point $? "asked for again it is the namespace of today's" "$out"
+sockets() { # PID or namespace's path: packet sockets in there
+    nsenter --net="$1" cat /proc/net/packet | tail -n +2 | wc -l
+}
+in_ns container-ns tail -f /dev/null &
+second=$!
+children+=($second)
+holder=$second wait_until 10 inside
+umount $netns && rm $netns && ip netns add container-ns && device && is open &&
+    [ "$(sockets /proc/$second/ns/net)" = 1 ] && [ "$(sockets $netns)" = 0 ]
+point $? "while it is open another namespace takes the path: it stays where it was" "$out"
+dp '{"ctrl_add_tap_port":'"$tap"'}' && is open &&
+    [ "$(sockets /proc/$second/ns/net)" = 0 ] && [ "$(sockets $netns)" = 1 ]
+point $? "asked for again it is opened in the one of today's, and only there" "$out"
+dp '{"ctrl_add_tap_port":'"$tap"'}' && is open && [ "$(sockets $netns)" = 1 ]
+point $? "and once more: it is the same port" "$out"
 at container-ns ip link del eth0 && wait_until 10 is lost && umount $netns && rm $netns &&
     wait_until 10 is gone
 point $? "a path that names nothing: given up" "$out"

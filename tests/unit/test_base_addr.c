@@ -121,6 +121,57 @@ static struct ip_addr ip(const char *text)
 	return a;
 }
 
+static void test_ip_net(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want; /* printed again; NULL: refused */
+		unsigned bits;
+	} rows[] = {
+		{ "10.10.10.88", "10.10.10.88", 128 },
+		{ "10.10.10.88/32", "10.10.10.88", 128 },
+		{ "10.0.0.0/8", "10.0.0.0/8", 104 },
+		{ "0.0.0.0/0", "0.0.0.0/0", 96 },
+		{ "::/0", "::/0", 0 },
+		{ "fd00::/8", "fd00::/8", 8 },
+		{ "2001:db8::1/128", "2001:db8::1", 128 },
+		{ "::ffff:10.0.0.0/104", "10.0.0.0/8", 104 },
+		{ "10.0.0.1/8", NULL, 0 },
+		{ "fd00::1/64", NULL, 0 },
+		{ "10.0.0.0/33", NULL, 0 },
+		{ "fd00::/129", NULL, 0 },
+		{ "10.0.0.0/", NULL, 0 },
+		{ "10.0.0.0/08", NULL, 0 },
+		{ "10.0.0.0/+8", NULL, 0 },
+		{ "10.0.0.0/8 ", NULL, 0 },
+		{ "10.0.0.0/8/8", NULL, 0 },
+		{ "10.0.0.0/99999999999", NULL, 0 },
+		{ "/8", NULL, 0 },
+		{ "", NULL, 0 },
+		{ "web", NULL, 0 },
+		{ "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111/8", NULL,
+		  0 },
+	};
+	static const struct ip_net untouched = { { { 1, 2, 3 } }, 9 };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ip_net net = untouched;
+		char buf[IP_NET_TEXT_MAX];
+		int r = ip_net_parse(rows[i].text, &net);
+
+		assert_row(rows[i].text, r == (rows[i].want ? 0 : -EINVAL));
+		assert_row(rows[i].text,
+			   net.prefix_bits ==
+				   (r ? untouched.prefix_bits : rows[i].bits));
+		if (r)
+			assert_row(rows[i].text,
+				   ip_equal(net.ip, untouched.ip));
+		else
+			assert_string_equal(ip_net_format(net, buf),
+					    rows[i].want);
+	}
+}
+
 static void test_ip_kinds(void **state)
 {
 	enum { ANY = 1, MULTI = 2, LOOP = 4, LINK = 8, V4 = 16 };
@@ -222,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_mac_parse),
 		cmocka_unit_test(test_mac_kinds),
 		cmocka_unit_test(test_ip_parse),
+		cmocka_unit_test(test_ip_net),
 		cmocka_unit_test(test_ip_kinds),
 		cmocka_unit_test(test_ip_in_prefix),
 		cmocka_unit_test(test_ip_take),

@@ -111,12 +111,36 @@ static void test_block(void **state)
 	}
 }
 
+/* A full table lacks room, but for one that keeps the newest. */
+static void test_bar(void **state)
+{
+	static const struct {
+		const char *table;
+		enum out_colour want;
+	} rows[] = {
+		{ "{\"in_use\":0,\"limit\":0}", OUT_GREEN },
+		{ "{\"in_use\":70,\"limit\":100}", OUT_GREEN },
+		{ "{\"in_use\":71,\"limit\":100}", OUT_YELLOW },
+		{ "{\"in_use\":91,\"limit\":100}", OUT_RED },
+		{ "{\"in_use\":100,\"limit\":100,\"keeps\":\"newest\"}",
+		  OUT_GREEN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		json_t *table = json_loads(rows[i].table, 0, NULL);
+
+		assert_int_equal(dpshow_bar_colour(table), rows[i].want);
+		json_decref(table);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_count), cmocka_unit_test(test_units),
-		cmocka_unit_test(test_age),   cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_block),
+		cmocka_unit_test(test_bar),   cmocka_unit_test(test_count),
+		cmocka_unit_test(test_units), cmocka_unit_test(test_age),
+		cmocka_unit_test(test_exact), cmocka_unit_test(test_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,12 @@ static void test_good(void **state)
 		{ "{\"threats\":{\"1001\":{\"enabled\":false},\"2003\":{"
 		  "\"action\":\"allow\",\"enabled\":true}}}",
 		  NULL },
+		{ "{\"threats\":{\"1001\":{\"action\":\"allow\"},"
+		  "\"1002\":{\"action\":\"allow\"},"
+		  "\"1003\":{\"action\":\"reset\"},"
+		  "\"2026\":{\"action\":\"reset\"}}}",
+		  NULL },
+		{ "{\"threats\":{\"1001\":{\"action\":\"drop\"}}}", "{}" },
 		{ "{\"streams\":{\"on\":{\"conflict\":\"pass\",\"no_stream\":"
 		  "\"drop\",\"outside\":\"bypass\"},\"overlap\":\"last\"}}",
 		  NULL },
@@ -121,8 +127,12 @@ static const struct {
 	{ "{\"meters\":{\"syn-flood\":{\"log_gap_s\":3601}}}",
 	  "meters.syn-flood.log_gap_s" },
 	{ "{\"threats\":{\"9999\":{}}}", "threats.9999" },
-	{ "{\"threats\":{\"2003\":{\"action\":\"reset\"}}}",
-	  "threats.2003.action" },
+	{ "{\"threats\":{\"2001\":{\"action\":\"drop\"}}}",
+	  "threats.2001.action" },
+	{ "{\"threats\":{\"1001\":{\"action\":\"reset\"}}}",
+	  "threats.1001.action" },
+	{ "{\"threats\":{\"2026\":{\"action\":\"bypass\"}}}",
+	  "threats.2026.action" },
 	{ "{\"threats\":{\"2003\":true}}", "threats.2003" },
 	{ "{\"streams\":{\"overlap\":\"kill\"}}", "streams.overlap" },
 	{ "{\"streams\":{\"on\":{\"none\":\"pass\"}}}", "streams.on.none" },
@@ -174,7 +184,7 @@ static void test_texts(void **state)
 	(void)read_text("{\"flows\":{\"full\":\"burn\"}}", &s, &err);
 	assert_string_equal(err.text,
 			    "expected one of judge, drop; got \"burn\"");
-	(void)read_text("{\"threats\":{\"2003\":{\"action\":\"\"}}}", &s, &err);
+	(void)read_text("{\"threats\":{\"2006\":{\"action\":\"\"}}}", &s, &err);
 	assert_string_equal(err.text, "expected one of allow, drop; got \"\"");
 	(void)read_text("{\"meters\":{\"syn-flood\":{\"lower\":801}}}", &s,
 			&err);

@@ -123,11 +123,13 @@ static struct connection_record connection(uint8_t action, uint32_t rule)
 	};
 }
 
+#define EPOCH 4711
+
 static struct told begin(void)
 {
 	struct told t;
 
-	assert_int_equal(told_init(&t, 1, (usec_t){ 0 }), 0);
+	assert_int_equal(told_init(&t, 1, EPOCH, (usec_t){ 0 }), 0);
 	return t;
 }
 
@@ -202,7 +204,9 @@ static uint64_t uint_of(const json_t *o, const char *name)
 
 static json_t *page(const struct told *t, uint64_t after, uint32_t limit)
 {
-	struct told_spec spec = { .after = after, .limit = limit };
+	struct told_spec spec = { .epoch = after ? EPOCH : 0,
+				  .after = after,
+				  .limit = limit };
 	json_t *o = json_object();
 
 	answer_told_connections(o, t, &spec);
@@ -229,6 +233,8 @@ static void test_pages(void **state)
 		missed += uint_of(o, "missed");
 		assert_true(uint_of(o, "next") > next);
 		next = uint_of(o, "next");
+		assert_int_equal(uint_of(o, "epoch"), EPOCH);
+		assert_true(json_is_false(json_object_get(o, "restarted")));
 		json_decref(o);
 	}
 	assert_int_equal(read, TOLD_CONNECTIONS_MAX + 3);
@@ -243,6 +249,42 @@ static void test_pages(void **state)
 		1);
 	assert_int_equal(uint_of(o, "next"), 1);
 	json_decref(o);
+	told_done(&t);
+}
+
+/* A number of another run says nothing, be it one that we have given, too. */
+static void test_epoch(void **state)
+{
+	static const struct {
+		uint64_t epoch, after;
+		bool restarted;
+		uint64_t first; /* number of the first record */
+	} rows[] = {
+		{ 0, 0, false, 1 },	   { EPOCH, 0, false, 1 },
+		{ EPOCH, 2, false, 3 },	   { 0, 2, false, 3 },
+		{ EPOCH + 1, 2, true, 1 }, { EPOCH + 1, 0, false, 1 },
+		{ EPOCH, 6, true, 1 },	   { 0, 6, true, 1 },
+	};
+	struct told t = begin();
+
+	(void)state;
+	add(&t, POLICY_ALLOW, 5);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct told_spec spec = { .epoch = rows[i].epoch,
+					  .after = rows[i].after };
+		json_t *o = json_object();
+		const json_t *first;
+
+		answer_told_connections(o, &t, &spec);
+		first = json_array_get(json_object_get(o, "connections"), 0);
+		assert_int_equal(uint_of(first, "number"), rows[i].first);
+		assert_int_equal(json_is_true(json_object_get(o, "restarted")),
+				 rows[i].restarted);
+		assert_int_equal(uint_of(o, "epoch"), EPOCH);
+		assert_int_equal(uint_of(o, "next"), 5);
+		assert_int_equal(uint_of(o, "missed"), 0);
+		json_decref(o);
+	}
 	told_done(&t);
 }
 
@@ -300,7 +342,7 @@ static size_t size_of(json_t *o)
 /* The longest records there can be, as many as a page has, fit. */
 static void test_longest(void **state)
 {
-	const size_t around = 256; /* id, ok, next, more, missed */
+	const size_t around = 256; /* id, ok, next, more, missed, epoch, ... */
 	struct connection_record c;
 	struct threat_record r;
 
@@ -336,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_plain_gives_way),
 		cmocka_unit_test(test_worth),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_longest),
 	};

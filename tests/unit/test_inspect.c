@@ -5,30 +5,13 @@
 
 #include <stdlib.h>
 
-#include "frames.h"
+#include "bench.h"
 #include "test.h"
 
-#define OWN	"10.1.0.5"
-#define PEER	"10.1.0.6"
 #define ALLOWED 80
 #define DENIED	81
 #define REFUSED 82 /* denied, and answered */
 #define MF	0x2000
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac broadcast_mark = { { 255, 255, 255, 0, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
-static const struct mac real_mac = { { 2, 0, 0, 0, 0, 1 } };
-
-struct bench {
-	struct inspect *in;
-	struct snapshot *s;
-	uint32_t version;
-	usec_t now;
-	unsigned ended;
-	struct session_record last_ended;
-	uint8_t buf[FRAME_SPEC_MAX]; /* the last frame */
-};
 
 static struct rule_spec rule(uint32_t id, uint16_t port, uint8_t action,
 			     bool reject)
@@ -48,12 +31,6 @@ static struct rule_spec rule(uint32_t id, uint16_t port, uint8_t action,
 static void adopt(struct bench *b, uint8_t allowed_action, bool tap)
 {
 	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
-	struct endpoint e = { .used = true,
-			      .tap = tap,
-			      .mac = real_mac,
-			      .ucmac = mark,
-			      .bcmac = broadcast_mark };
-	struct snapshot *before = b->s;
 	struct err err;
 
 	spec.rules = calloc(3, sizeof *spec.rules);
@@ -61,77 +38,24 @@ static void adopt(struct bench *b, uint8_t allowed_action, bool tap)
 	spec.rules[spec.n_rules++] = rule(10, ALLOWED, allowed_action, false);
 	spec.rules[spec.n_rules++] = rule(11, DENIED, POLICY_DENY, false);
 	spec.rules[spec.n_rules++] = rule(12, REFUSED, POLICY_DENY, true);
-	e.policy = policy_compile(&spec, &err);
-	b->s = snapshot_build(&(struct snapshot_spec){
-		.endpoints = &e, .n_endpoints = 1, .version = ++b->version });
-	policy_put(e.policy);
-	assert_non_null(b->s);
-	assert_ptr_equal(inspect_adopt(b->in, b->s), before);
-	snapshot_free(before);
-}
-
-static void ended(void *arg, const struct session_record *s)
-{
-	struct bench *b = arg;
-
-	b->ended++;
-	b->last_ended = *s;
+	bench_adopt(b, policy_compile(&spec, &err), tap, NULL);
 }
 
 static int start(void **state)
 {
-	struct bench *b = calloc(1, sizeof *b);
-	struct inspect_options opt = { .max_flows = FLOWS_MIN, .seed = 1 };
-
-	assert_non_null(b);
-	b->in = inspect_new(&opt);
-	assert_non_null(b->in);
-	b->now = (usec_t){ USEC_PER_SEC };
-	inspect_on_flow_end(b->in, ended, b);
-	adopt(b, POLICY_ALLOW, false);
-	*state = b;
+	*state = bench_new(FLOWS_MIN);
+	adopt(*state, POLICY_ALLOW, false);
 	return 0;
-}
-
-static int stop(void **state)
-{
-	struct bench *b = *state;
-
-	inspect_free(b->in);
-	snapshot_free(b->s);
-	free(b);
-	return 0;
-}
-
-static struct verdict pass(struct bench *b, const struct frame_spec *s)
-{
-	size_t len = frame_make(b->buf, s);
-	struct frame f = { .bytes = bytes_of(b->buf, len), .wire_len = len };
-
-	b->now = usec_add(b->now, 1000);
-	return inspect_frame(b->in, f, b->now);
 }
 
 static struct frame_spec from_own(uint8_t proto, uint16_t dport)
 {
-	return (struct frame_spec){ .src = mark,
-				    .dst = peer_mac,
-				    .saddr = OWN,
-				    .daddr = PEER,
-				    .proto = proto,
-				    .sport = 4000,
-				    .dport = dport };
+	return bench_frame(true, PEER, proto, 4000, dport);
 }
 
 static struct frame_spec to_own(uint8_t proto, uint16_t sport)
 {
-	return (struct frame_spec){ .src = peer_mac,
-				    .dst = mark,
-				    .saddr = PEER,
-				    .daddr = OWN,
-				    .proto = proto,
-				    .sport = sport,
-				    .dport = 4000 };
+	return bench_frame(false, PEER, proto, 4000, sport);
 }
 
 static struct frame_spec tcp(bool own, uint16_t port, uint8_t flags,
@@ -149,7 +73,7 @@ static struct frame_spec tcp(bool own, uint16_t port, uint8_t flags,
 #define PASS(b, forwarded, why, ...)                            \
 	do {                                                    \
 		struct frame_spec s_ = __VA_ARGS__;             \
-		struct verdict v_ = pass(b, &s_);               \
+		struct verdict v_ = bench_pass(b, &s_);         \
 		assert_string_equal(reason_name(v_.reason),     \
 				    reason_name(REASON_##why)); \
 		assert_true(v_.forward == (forwarded));         \
@@ -215,7 +139,7 @@ static void test_rejected(void **state)
 {
 	struct bench *b = *state;
 	struct frame_spec s = tcp(true, REFUSED, TCP_SYN, 100, 0);
-	struct verdict v = pass(b, &s);
+	struct verdict v = bench_pass(b, &s);
 	struct packet p;
 
 	assert_false(v.forward);
@@ -225,7 +149,7 @@ static void test_rejected(void **state)
 	assert_int_equal(p.tcp_ack, 101);
 	assert_true(mac_equal(p.dst, mark));
 	s = from_own(PROTO_UDP, REFUSED);
-	v = pass(b, &s);
+	v = bench_pass(b, &s);
 	assert_int_equal(v.n_send, 1);
 	p = sent(&v, 0);
 	assert_int_equal(p.icmp_type, 3);
@@ -241,7 +165,7 @@ static void test_tap(void **state)
 	adopt(b, POLICY_ALLOW, true);
 	PASS(b, false, TAP, tcp(true, ALLOWED, TCP_SYN, 100, 0));
 	assert_int_equal(inspect_counts(b->in).flows.total, 1);
-	assert_int_equal(pass(b, &s).n_send, 0);
+	assert_int_equal(bench_pass(b, &s).n_send, 0);
 }
 
 static void test_not_judged(void **state)
@@ -268,7 +192,7 @@ static void test_policy_change(void **state)
 
 	handshake(b);
 	adopt(b, POLICY_DENY, false);
-	v = pass(b, &s);
+	v = bench_pass(b, &s);
 	assert_false(v.forward);
 	assert_int_equal(v.n_send, 2);
 	assert_true(sent(&v, 0).tcp_flags & TCP_RST);
@@ -276,7 +200,7 @@ static void test_policy_change(void **state)
 	assert_true(sent(&v, 1).tcp_flags & TCP_RST);
 	assert_true(mac_equal(sent(&v, 1).dst, peer_mac));
 	/* Told once; blocked it stays. */
-	v = pass(b, &s);
+	v = bench_pass(b, &s);
 	assert_false(v.forward);
 	assert_int_equal(v.n_send, 0);
 	PASS(b, false, RULE, tcp(false, ALLOWED, TCP_ACK, 501, 101));
@@ -298,7 +222,7 @@ static void test_fragments(void **state)
 	later.frag = 3;
 	later.no_l4 = true;
 	PASS(b, false, FRAG_HELD, later);
-	v = pass(b, &first);
+	v = bench_pass(b, &first);
 	assert_true(v.forward);
 	assert_string_equal(reason_name(v.reason), "rule");
 	assert_int_equal(v.n_release, 2);
@@ -487,7 +411,7 @@ static void test_packets_counted(void **state)
 	PASS(b, false, DEFAULT, from_own(PROTO_GRE, 0));
 	six.saddr = "fd00::5";
 	six.daddr = "fd00::6";
-	(void)pass(b, &six);
+	(void)bench_pass(b, &six);
 	c = inspect_counts(b->in);
 	assert_int_equal(c.packets[INSPECT_IPV4], 8);
 	assert_int_equal(c.packets[INSPECT_IPV6], 1);
@@ -577,6 +501,7 @@ static void test_flow_threat(void **state)
 	struct endpoint e = { .used = true, .mac = real_mac, .ucmac = mark };
 	struct subnet inside = { ip_of("10.0.0.0"), 96 + 8, IP_TYPE_NONE };
 	struct subnet service = { ip_of("9.9.9.9"), 128, IP_TYPE_EXT };
+	struct inspect_settings settings = inspect_settings_default();
 	struct frame_spec s = from_own(PROTO_UDP, 53);
 	struct snapshot *before = b->s;
 	struct session_record r[2];
@@ -597,6 +522,10 @@ static void test_flow_threat(void **state)
 	snapshot_free(before);
 	PASS(b, true, DEFAULT, s);
 	s.daddr = "9.9.9.9";
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		if (threat_kind_at(i)->id == THREAT_EXTERNAL_IP)
+			settings.threats[i].action = DPI_ALLOW;
+	inspect_configure(b->in, &settings);
 	PASS(b, true, EXTERNAL_IP, s);
 	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, r, 2), 2);
 	if (r[0].threat)
@@ -654,7 +583,7 @@ static void test_reopened(void **state)
 	assert_told_once(b);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, bench_stop)
 
 int main(void)
 {

@@ -69,13 +69,13 @@ static const struct {
 	size_t offset;
 	bool same;
 } fields[] = {
-	{ FIELD(ep_mac), false },  { FIELD(ingress), false },
-	{ FIELD(from), false },	   { FIELD(to), false },
-	{ FIELD(to_port), false }, { FIELD(proto), false },
-	{ FIELD(reason), false },  { FIELD(action), false },
-	{ FIELD(rule_id), false }, { FIELD(policy_version), true },
-	{ FIELD(count), true },	   { FIELD(first_us), true },
-	{ FIELD(last_us), true },
+	{ FIELD(ep_mac), false },	 { FIELD(ingress), false },
+	{ FIELD(from), false },		 { FIELD(to), false },
+	{ FIELD(to_port), false },	 { FIELD(proto), false },
+	{ FIELD(reason), false },	 { FIELD(action), false },
+	{ FIELD(rule_id), false },	 { FIELD(threat), false },
+	{ FIELD(policy_version), true }, { FIELD(count), true },
+	{ FIELD(first_us), true },	 { FIELD(last_us), true },
 };
 
 static void test_same_or_not(void **state)

@@ -6,36 +6,17 @@
 
 #include <stdlib.h>
 
-#include "frames.h"
-#include "inspect/settings.h"
+#include "bench.h"
 #include "test.h"
 
-#define OWN	 "10.1.0.5"
-#define PEER	 "10.1.0.6"
 #define PORT	 80 /* what OWN may open at PEER */
 #define UPPER	 10 /* the meter's limit: in 10 s */
 #define SESSIONS (UPPER + 3)
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
-static const struct mac real_mac = { { 2, 0, 0, 0, 0, 1 } };
-
-struct bench {
-	struct inspect *in;
-	struct snapshot *s;
-	usec_t now;
-	uint16_t sport;		     /* of the next frames */
-	uint8_t buf[FRAME_SPEC_MAX]; /* the last frame */
-};
 
 /* OWN may open PORT at PEER, and nobody anything else. */
 static void adopt(struct bench *b, bool tap)
 {
 	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
-	struct endpoint e = {
-		.used = true, .tap = tap, .mac = real_mac, .ucmac = mark
-	};
-	struct snapshot *before = b->s;
 	struct err err;
 
 	spec.rules = calloc(1, sizeof *spec.rules);
@@ -50,61 +31,26 @@ static void adopt(struct bench *b, bool tap)
 		.portr = PORT,
 		.action = POLICY_ALLOW,
 	};
-	e.policy = policy_compile(&spec, &err);
-	b->s = snapshot_build(&(struct snapshot_spec){
-		.endpoints = &e, .n_endpoints = 1, .version = before ? 2 : 1 });
-	policy_put(e.policy);
-	assert_non_null(b->s);
-	(void)inspect_adopt(b->in, b->s);
-	snapshot_free(before);
+	bench_adopt(b, policy_compile(&spec, &err), tap, NULL);
 }
 
 static int start(void **state)
 {
-	struct bench *b = calloc(1, sizeof *b);
-	struct inspect_options opt = { .max_flows = FLOWS_MIN, .seed = 1 };
-
-	assert_non_null(b);
-	b->in = inspect_new(&opt);
-	assert_non_null(b->in);
-	b->now = (usec_t){ USEC_PER_SEC };
-	b->sport = 4000;
-	adopt(b, false);
-	*state = b;
-	return 0;
-}
-
-static int stop(void **state)
-{
-	struct bench *b = *state;
-
-	inspect_free(b->in);
-	snapshot_free(b->s);
-	free(b);
+	*state = bench_new(FLOWS_MIN);
+	adopt(*state, false);
 	return 0;
 }
 
 static struct verdict pass(struct bench *b, bool own, uint8_t flags,
 			   uint32_t seq, uint32_t ack, size_t len)
 {
-	struct frame_spec s = {
-		.src = own ? mark : peer_mac,
-		.dst = own ? peer_mac : mark,
-		.saddr = own ? OWN : PEER,
-		.daddr = own ? PEER : OWN,
-		.proto = PROTO_TCP,
-		.sport = own ? b->sport : PORT,
-		.dport = own ? PORT : b->sport,
-		.flags = flags,
-		.seq = seq,
-		.ack = ack,
-		.payload_len = len,
-	};
-	struct frame f = { .wire_len = frame_make(b->buf, &s) };
+	struct frame_spec s = bench_frame(own, PEER, PROTO_TCP, b->port, PORT);
 
-	f.bytes = bytes_of(b->buf, f.wire_len);
-	b->now = usec_add(b->now, 1000);
-	return inspect_frame(b->in, f, b->now);
+	s.flags = flags;
+	s.seq = seq;
+	s.ack = ack;
+	s.payload_len = len;
+	return bench_pass(b, &s);
 }
 
 static unsigned threats(struct bench *b, struct threat_record *ret)
@@ -187,7 +133,7 @@ static void test_split_is_dropped(void **state)
 	assert_true(pass(b, true, TCP_ACK, 101, 901, 0).forward);
 	assert_int_equal(session(b).server_state, TCP_S_ESTABLISHED);
 	/* not looked for */
-	b->sport++;
+	b->port++;
 	set_threat(b, 2004, false, DPI_DROP);
 	assert_true(pass(b, true, TCP_SYN, 100, 0, 0).forward);
 	assert_true(pass(b, false, TCP_SYN, 500, 0, 0).forward);
@@ -213,7 +159,7 @@ static void test_roles_stay(void **state)
 	struct bench *b = *state;
 	const uint8_t agree = TCP_SYN | TCP_ACK;
 
-	for (size_t i = 0; i < ARRAY_LEN(tricks); i++, b->sport++) {
+	for (size_t i = 0; i < ARRAY_LEN(tricks); i++, b->port++) {
 		uint32_t cursor = 0, ended = 0;
 
 		assert_true(pass(b, true, TCP_SYN, 100, 0, 0).forward);
@@ -236,7 +182,7 @@ static void test_roles_stay(void **state)
 
 static void establish(struct bench *b, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++, b->sport++) {
+	for (unsigned i = 0; i < n; i++, b->port++) {
 		(void)pass(b, true, TCP_SYN, 100, 0, 0);
 		(void)pass(b, false, TCP_SYN | TCP_ACK, 500, 101, 0);
 		assert_true(pass(b, true, TCP_ACK, 101, 501, 0).forward);
@@ -294,13 +240,13 @@ static void test_silent_are_reset(void **state)
 	assert_int_equal(r.dst_port, PORT);
 	assert_true(ip_equal(r.src, ip_of(OWN)));
 	/* nothing more of the last one, but another connection */
-	b->sport--;
+	b->port--;
 	assert_int_equal(pass(b, true, TCP_ACK, 101, 501, 5).reason,
 			 REASON_THREAT);
 	assert_false(pass(b, false, TCP_ACK, 501, 101, 5).forward);
 	assert_true(pass(b, true, TCP_SYN, 7000, 0, 0).forward);
 	/* the first one is told of no more */
-	b->sport -= SESSIONS - 1;
+	b->port -= SESSIONS - 1;
 	assert_true(pass(b, true, TCP_ACK, 101, 501, 5).forward);
 	assert_int_equal(silence(b, &frames), 0);
 }
@@ -315,7 +261,7 @@ static void test_few_or_busy_are_left(void **state)
 	assert_int_equal(silence(b, &frames), 0);
 	establish(b, SESSIONS);
 	for (unsigned i = 0; i < SESSIONS; i++) {
-		b->sport--;
+		b->port--;
 		assert_true(pass(b, true, TCP_ACK, 101, 501, 5).forward);
 	}
 	assert_int_equal(silence(b, &frames), 0);
@@ -342,7 +288,7 @@ static void test_silence_by_action(void **state)
 		struct verdict v;
 		struct bench *b;
 
-		(void)stop(state);
+		(void)bench_stop(state);
 		(void)start(state);
 		b = *state;
 		set_threat(b, 2005, cases[i].on, cases[i].action);
@@ -352,7 +298,7 @@ static void test_silence_by_action(void **state)
 		assert_int_equal(silence(b, &frames), cases[i].frames);
 		assert_int_equal(inspect_counts(b->in).threats.noted,
 				 cases[i].noted);
-		b->sport--;
+		b->port--;
 		v = pass(b, true, TCP_ACK, 101, 501, 5);
 		assert_int_equal(v.forward, cases[i].passes);
 		assert_int_equal(v.reason == REASON_THREAT,
@@ -364,16 +310,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_split_is_told, start,
-						stop),
+						bench_stop),
 		cmocka_unit_test_setup_teardown(test_split_is_dropped, start,
-						stop),
-		cmocka_unit_test_setup_teardown(test_roles_stay, start, stop),
+						bench_stop),
+		cmocka_unit_test_setup_teardown(test_roles_stay, start,
+						bench_stop),
 		cmocka_unit_test_setup_teardown(test_silent_are_reset, start,
-						stop),
+						bench_stop),
 		cmocka_unit_test_setup_teardown(test_few_or_busy_are_left,
-						start, stop),
+						start, bench_stop),
 		cmocka_unit_test_setup_teardown(test_silence_by_action, start,
-						stop),
+						bench_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,28 +4,12 @@
  */
 #include <stdlib.h>
 
-#include "frames.h"
-#include "inspect/inspect.h"
-#include "inspect/settings.h"
+#include "bench.h"
 #include "test.h"
 
-#define OWN	 "10.1.0.5"
 #define RESOLVER "10.1.0.53"
 #define SHOP	 "192.0.2.7"
 #define NAME	 "www.shop.test"
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac real_mac = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
-
-struct bench {
-	struct inspect *in;
-	struct snapshot *s;
-	struct name_set *names;
-	uint32_t version;
-	usec_t now;
-	unsigned ended;
-};
 
 /* What a rule of one server, or one name, and one port allows. */
 struct allowed {
@@ -37,11 +21,8 @@ static void adopt(struct bench *b, bool tap, const struct allowed *a, size_t n)
 {
 	static const char *const names[] = { NAME };
 	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
-	struct endpoint e = {
-		.used = true, .tap = tap, .mac = real_mac, .ucmac = mark
-	};
-	struct name_set *names_before = b->names;
-	struct snapshot *before = b->s;
+	struct name_set *before = b->names;
+	struct policy *policy;
 	struct err err;
 
 	spec.rules = calloc(n, sizeof *spec.rules);
@@ -61,20 +42,12 @@ static void adopt(struct bench *b, bool tap, const struct allowed *a, size_t n)
 			.fqdn = a[i].fqdn ? strdup(a[i].fqdn) : NULL,
 		};
 	}
-	e.policy = policy_compile(&spec, &err);
-	assert_non_null(e.policy);
-	b->names = name_set_next(names_before, names, policy_n_names(e.policy),
-				 &err);
-	b->s = snapshot_build(
-		&(struct snapshot_spec){ .endpoints = &e,
-					 .n_endpoints = 1,
-					 .names = b->names,
-					 .version = ++b->version });
-	assert_non_null(b->s);
-	policy_put(e.policy);
-	(void)inspect_adopt(b->in, b->s);
-	snapshot_free(before);
-	name_set_free(names_before);
+	policy = policy_compile(&spec, &err);
+	assert_non_null(policy);
+	b->names = name_set_next(before, names, policy_n_names(policy), &err);
+	bench_adopt(b, policy, tap,
+		    &(struct snapshot_spec){ .names = b->names });
+	name_set_free(before);
 }
 
 static const struct allowed by_name[] = { { RESOLVER, NULL, 53 },
@@ -85,55 +58,13 @@ static const struct allowed by_address[] = { { RESOLVER, NULL, 53 },
 
 static int start(void **state)
 {
-	struct bench *b = calloc(1, sizeof *b);
-	struct inspect_settings settings = inspect_settings_default();
-	struct inspect_options opt = { .max_flows = 128, .seed = 1 };
+	struct bench *b = bench_new(128);
 
-	assert_non_null(b);
-	b->in = inspect_new(&opt);
-	assert_non_null(b->in);
-	settings.tunnels = tunnel_options_all();
-	inspect_configure(b->in, &settings);
-	b->now = (usec_t){ USEC_PER_SEC };
+	b->settings.tunnels = tunnel_options_all();
+	inspect_configure(b->in, &b->settings);
 	adopt(b, false, by_name, ARRAY_LEN(by_name));
 	*state = b;
 	return 0;
-}
-
-static int stop(void **state)
-{
-	struct bench *b = *state;
-
-	inspect_free(b->in);
-	snapshot_free(b->s);
-	name_set_free(b->names);
-	free(b);
-	return 0;
-}
-
-/* The reason by which it goes on, or, negative, is dropped. */
-static int pass(struct bench *b, struct frame_spec s)
-{
-	uint8_t buf[FRAME_SPEC_MAX];
-	size_t len = frame_make(buf, &s);
-	struct frame f = { .bytes = bytes_of(buf, len), .wire_len = len };
-	struct verdict v;
-
-	b->now = usec_add(b->now, 1000);
-	v = inspect_frame(b->in, f, b->now);
-	return v.forward ? v.reason : -v.reason;
-}
-
-static struct frame_spec between(bool own, const char *peer, uint8_t proto,
-				 uint16_t sport, uint16_t dport)
-{
-	return (struct frame_spec){ .src = own ? mark : peer_mac,
-				    .dst = own ? peer_mac : mark,
-				    .saddr = own ? OWN : peer,
-				    .daddr = own ? peer : OWN,
-				    .proto = proto,
-				    .sport = own ? sport : dport,
-				    .dport = own ? dport : sport };
 }
 
 static struct frame_spec with(struct frame_spec s, const void *bytes,
@@ -148,7 +79,7 @@ static struct frame_spec tcp(bool own, const char *peer, uint16_t sport,
 			     uint16_t dport, uint8_t flags, uint32_t seq,
 			     uint32_t ack)
 {
-	struct frame_spec s = between(own, peer, PROTO_TCP, sport, dport);
+	struct frame_spec s = bench_frame(own, peer, PROTO_TCP, sport, dport);
 
 	s.flags = flags;
 	s.seq = seq;
@@ -168,19 +99,19 @@ static struct frame_spec tcp(bool own, const char *peer, uint16_t sport,
 
 static void look_up(struct bench *b)
 {
-	assert_int_equal(
-		pass(b, with(between(true, RESOLVER, PROTO_UDP, 6000, 53),
-			     QUESTION, LEN(QUESTION))),
-		REASON_RULE);
-	assert_int_equal(
-		pass(b, with(between(false, RESOLVER, PROTO_UDP, 6000, 53),
-			     ANSWER, LEN(ANSWER))),
-		REASON_RULE);
+	assert_int_equal(bench_reason(b, with(bench_frame(true, RESOLVER,
+							  PROTO_UDP, 6000, 53),
+					      QUESTION, LEN(QUESTION))),
+			 REASON_RULE);
+	assert_int_equal(bench_reason(b, with(bench_frame(false, RESOLVER,
+							  PROTO_UDP, 6000, 53),
+					      ANSWER, LEN(ANSWER))),
+			 REASON_RULE);
 }
 
 static int open_shop(struct bench *b, uint16_t sport)
 {
-	return pass(b, tcp(true, SHOP, sport, 80, TCP_SYN, 100, 0));
+	return bench_reason(b, tcp(true, SHOP, sport, 80, TCP_SYN, 100, 0));
 }
 
 /* A connection outlives the name's time, but not the rule. */
@@ -191,24 +122,28 @@ static void test_name_and_time(void **state)
 	assert_int_equal(open_shop(b, 5000), -REASON_DEFAULT);
 	look_up(b);
 	assert_int_equal(open_shop(b, 5000), REASON_RULE);
-	assert_int_equal(
-		pass(b, tcp(false, SHOP, 5000, 80, TCP_SYN | TCP_ACK, 7, 101)),
-		REASON_RULE);
-	assert_int_equal(pass(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
+	assert_int_equal(bench_reason(b, tcp(false, SHOP, 5000, 80,
+					     TCP_SYN | TCP_ACK, 7, 101)),
 			 REASON_RULE);
+	assert_int_equal(
+		bench_reason(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
+		REASON_RULE);
 	b->now = usec_add(b->now, 61 * USEC_PER_SEC);
 	assert_int_equal(open_shop(b, 5001), -REASON_DEFAULT);
 	/* judged anew, and by the name that it had */
 	adopt(b, false, by_name, ARRAY_LEN(by_name));
-	assert_int_equal(pass(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
-			 REASON_RULE);
+	assert_int_equal(
+		bench_reason(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
+		REASON_RULE);
 	adopt(b, false, by_name, 1);
-	assert_int_equal(pass(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
-			 -REASON_DEFAULT);
+	assert_int_equal(
+		bench_reason(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
+		-REASON_DEFAULT);
 	/* the name is another one now, though it has the same number */
 	adopt(b, false, by_name, ARRAY_LEN(by_name));
-	assert_int_equal(pass(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
-			 -REASON_DEFAULT);
+	assert_int_equal(
+		bench_reason(b, tcp(true, SHOP, 5000, 80, TCP_ACK, 101, 8)),
+		-REASON_DEFAULT);
 }
 
 /* Only what the workload asked for teaches, and only that workload. */
@@ -217,15 +152,15 @@ static void test_not_asked(void **state)
 	struct bench *b = *state;
 	char other[] = ANSWER;
 
-	assert_int_equal(
-		pass(b, with(between(true, RESOLVER, PROTO_UDP, 6000, 53),
-			     QUESTION, LEN(QUESTION))),
-		REASON_RULE);
+	assert_int_equal(bench_reason(b, with(bench_frame(true, RESOLVER,
+							  PROTO_UDP, 6000, 53),
+					      QUESTION, LEN(QUESTION))),
+			 REASON_RULE);
 	other[1]++; /* right in all but its id */
-	assert_int_equal(
-		pass(b, with(between(false, RESOLVER, PROTO_UDP, 6000, 53),
-			     other, LEN(ANSWER))),
-		REASON_RULE);
+	assert_int_equal(bench_reason(b, with(bench_frame(false, RESOLVER,
+							  PROTO_UDP, 6000, 53),
+					      other, LEN(ANSWER))),
+			 REASON_RULE);
 	assert_int_equal(open_shop(b, 5000), -REASON_DEFAULT);
 	assert_int_equal(inspect_counts(b->in).learned.answers_not_asked, 1);
 	look_up(b);
@@ -246,15 +181,18 @@ static void ask_by_tcp(struct bench *b, int reason)
 	uint32_t cursor = 0;
 
 	_Static_assert(LEN(QUESTION) == 0x1f && LEN(ANSWER) == 0x2f, "lengths");
-	assert_int_equal(pass(b, STREAM(true, TCP_SYN, 100, 0)), reason);
-	assert_int_equal(pass(b, STREAM(false, TCP_SYN | TCP_ACK, 500, 101)),
+	assert_int_equal(bench_reason(b, STREAM(true, TCP_SYN, 100, 0)),
 			 reason);
-	assert_int_equal(pass(b, with(STREAM(true, TCP_ACK, 101, 501), question,
-				      LEN(question))),
+	assert_int_equal(
+		bench_reason(b, STREAM(false, TCP_SYN | TCP_ACK, 500, 101)),
+		reason);
+	assert_int_equal(bench_reason(b, with(STREAM(true, TCP_ACK, 101, 501),
+					      question, LEN(question))),
 			 reason);
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 513, ASKED),
-				      ANSWER + 10, LEN(ANSWER) - 10)),
-			 reason);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 513, ASKED),
+				     ANSWER + 10, LEN(ANSWER) - 10)),
+		reason);
 	assert_int_equal(inspect_counts(b->in).streams.streams, 1);
 	assert_int_equal(inspect_counts(b->in).streams.blocks, 1);
 	assert_int_equal(inspect_copy_flows(b->in, &cursor, b->now, &r, 1), 1);
@@ -274,9 +212,10 @@ static void test_name_by_tcp(void **state)
 
 	ask_by_tcp(b, REASON_RULE);
 	assert_int_equal(open_shop(b, 5000), -REASON_DEFAULT);
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 501, ASKED),
-				      "\0\x2f" ANSWER, 12)),
-			 REASON_RULE);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 501, ASKED),
+				     "\0\x2f" ANSWER, 12)),
+		REASON_RULE);
 	assert_int_equal(open_shop(b, 5000), REASON_RULE);
 	assert_int_equal(inspect_counts(b->in).dns[DNS_OK], 2);
 	inspect_on_flow_end(b->in, count_ended, &b->ended);
@@ -294,17 +233,20 @@ static void test_conflict(void **state)
 	struct bench *b = *state;
 
 	ask_by_tcp(b, REASON_RULE);
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 513, ASKED),
-				      "other bytes", 11)),
-			 -REASON_STREAM_CONFLICT);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 513, ASKED),
+				     "other bytes", 11)),
+		-REASON_STREAM_CONFLICT);
 	assert_int_equal(
 		inspect_counts(b->in).streams.causes[STREAM_CAUSE_CONFLICT], 1);
 	/* what no receiver believes is not read, but no more than forwarded */
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 900000, ASKED),
-				      "far away", 8)),
-			 REASON_RULE);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 900000, ASKED),
+				     "far away", 8)),
+		REASON_RULE);
 	assert_int_equal(inspect_counts(b->in).out_of_window, 1);
-	assert_int_equal(pass(b, STREAM(false, TCP_RST, 501, 0)), REASON_RULE);
+	assert_int_equal(bench_reason(b, STREAM(false, TCP_RST, 501, 0)),
+			 REASON_RULE);
 	assert_int_equal(inspect_counts(b->in).streams.streams, 0);
 }
 
@@ -315,12 +257,14 @@ static void test_conflict_tapped(void **state)
 
 	adopt(b, true, by_name, ARRAY_LEN(by_name));
 	ask_by_tcp(b, -REASON_TAP);
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 513, ASKED),
-				      "other bytes", 11)),
-			 -REASON_TAP);
-	assert_int_equal(pass(b, with(STREAM(false, TCP_ACK, 501, ASKED),
-				      "\0\x2f" ANSWER, 12)),
-			 -REASON_TAP);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 513, ASKED),
+				     "other bytes", 11)),
+		-REASON_TAP);
+	assert_int_equal(
+		bench_reason(b, with(STREAM(false, TCP_ACK, 501, ASKED),
+				     "\0\x2f" ANSWER, 12)),
+		-REASON_TAP);
 	assert_int_equal(inspect_counts(b->in).dns[DNS_OK], 2);
 }
 
@@ -331,9 +275,9 @@ static void test_gap(void **state)
 
 	ask_by_tcp(b, REASON_RULE);
 	/* it acknowledges what never came by */
-	assert_int_equal(
-		pass(b, STREAM(true, TCP_ACK, ASKED, 513 + LEN(ANSWER) - 10)),
-		REASON_RULE);
+	assert_int_equal(bench_reason(b, STREAM(true, TCP_ACK, ASKED,
+						513 + LEN(ANSWER) - 10)),
+			 REASON_RULE);
 	assert_int_equal(inspect_counts(b->in).streams.streams, 0);
 	assert_int_equal(open_shop(b, 5000), -REASON_DEFAULT);
 }
@@ -349,8 +293,9 @@ static int through(struct bench *b, uint8_t vni, struct frame_spec inner)
 
 	assert_true(len + 8 <= 1400);
 	memcpy(buf + 8, frame, len);
-	return pass(b, with(between(true, SHOP, PROTO_UDP, 7000, 4789), buf,
-			    8 + len));
+	return bench_reason(b,
+			    with(bench_frame(true, SHOP, PROTO_UDP, 7000, 4789),
+				 buf, 8 + len));
 }
 
 static struct frame_spec in_tunnel(uint16_t port)
@@ -373,10 +318,10 @@ static void test_tunnel(void **state)
 	piece.frag = 0x2000;
 	piece.payload_len = 28; /* with TCP's header, a multiple of 8 */
 	assert_int_equal(through(b, 1, piece), -REASON_TUNNEL_FRAGMENT);
-	assert_int_equal(
-		pass(b, with(between(true, SHOP, PROTO_UDP, 7000, 4789),
-			     "\x08\0\0", 3)),
-		-REASON_TUNNEL_MALFORMED);
+	assert_int_equal(bench_reason(b, with(bench_frame(true, SHOP, PROTO_UDP,
+							  7000, 4789),
+					      "\x08\0\0", 3)),
+			 -REASON_TUNNEL_MALFORMED);
 	n = inspect_copy_flows(b->in, &cursor, b->now, r, ARRAY_LEN(r));
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < n; i++)
@@ -391,7 +336,7 @@ static void test_tunnel(void **state)
 	assert_int_equal(inspect_counts(b->in).tunnels[TUNNEL_INNER], 4);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, bench_stop)
 
 int main(void)
 {

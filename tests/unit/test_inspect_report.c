@@ -191,7 +191,7 @@ static bool model_speaks(const struct model *m, const struct model_session *x,
 		return true;
 	if (what == REPORT_END)
 		return s->established || s->server_packets || worth;
-	if (what == REPORT_CHANGED && worth)
+	if ((what == REPORT_CHANGED || what == REPORT_THREAT) && worth)
 		return true;
 	if (!s->app_certain)
 		return false;

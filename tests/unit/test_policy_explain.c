@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "frames.h"
 #include "inspect/inspect.h"
+#include "inspect/settings.h"
 #include "test.h"
 
 #define PAIRS	100000
@@ -56,6 +57,8 @@ static struct ip_addr peer(bool v6)
 		return a;
 	return ip_from_v4((a.b[0] == 0x20 ? 0x08080800 : 0x0a010000) + a.b[15]);
 }
+
+static uint32_t threats[DPI_ACTION__MAX]; /* met, by action */
 
 static struct rule_spec rule(uint32_t id)
 {
@@ -185,13 +188,14 @@ static struct verdict send_first(struct inspect *in,
 }
 
 /* What the pipeline remembers of the rule: a flow, or the newest block. */
-static void assert_rule(struct inspect *in, const struct judgement *want)
+static void assert_rule(struct inspect *in, const struct judgement *want,
+			bool passes)
 {
 	static struct block_record blocks[BLOCKS_MAX];
 	struct session_record flow;
 	uint32_t cursor = 0;
 
-	if (want->action == POLICY_DENY) {
+	if (!passes) {
 		assert_true(inspect_copy_blocks(in, blocks) > 0);
 		assert_int_equal(blocks[0].rule_id, want->rule_id);
 		return;
@@ -212,9 +216,48 @@ static void end_flows(struct inspect *in)
 	inspect_forget_endpoint(in, 0); /* its blocks */
 }
 
-static void test_agree(void **state)
+/* What is to be done about an external address of a service. */
+static struct inspect_settings some_settings(void)
+{
+	static const uint8_t actions[] = { DPI_ALLOW, DPI_DROP, DPI_RESET };
+	struct inspect_settings s = inspect_settings_default();
+
+	for (unsigned i = 0; i < THREAT_KINDS; i++)
+		if (threat_kind_at(i)->id == THREAT_EXTERNAL_IP)
+			s.threats[i] = (struct threat_setting){
+				!one_in(4), actions[any(ARRAY_LEN(actions))]
+			};
+	return s;
+}
+
+/* One connection: does the pipeline do what explain says? */
+static void one_pair(struct inspect *in, const struct snapshot *s,
+		     const struct inspect_settings *settings,
+		     uint32_t by[static EXPLAIN__MAX])
 {
 	static uint8_t buf[FRAME_SPEC_MAX];
+	bool ingress;
+	struct explain_spec e = some_connection(&ingress);
+	struct policy_query q = explain_query(&e, ingress);
+	struct judgement want = snapshot_judge(s, 0, &q);
+	enum dpi_action threat = inspect_settings_judged(settings, &want);
+	bool denied = want.action == POLICY_DENY;
+	bool stopped = dpi_action_drops(threat) && !denied;
+	bool answered = (denied && want.reject) ||
+			(threat == DPI_RESET && e.proto == PROTO_TCP);
+	struct verdict got = send_first(in, &e, ingress, buf);
+
+	assert_int_equal(got.forward, !denied && !stopped);
+	assert_string_equal(reason_name(got.reason),
+			    stopped ? "threat" : reason_name(want.reason));
+	assert_int_equal(got.n_send > 0, answered);
+	assert_rule(in, &want, got.forward);
+	by[explain_by(&want)]++;
+	threats[threat]++;
+}
+
+static void test_agree(void **state)
+{
 	struct inspect *in = inspect_new(
 		&(struct inspect_options){ .max_flows = FLOWS_MIN, .seed = 1 });
 	uint32_t by[EXPLAIN__MAX] = { 0 };
@@ -223,27 +266,15 @@ static void test_agree(void **state)
 	assert_non_null(in);
 	for (uint32_t done = 0; done < PAIRS; done += PACKETS) {
 		struct snapshot *s = some_snapshot(done + 1);
+		struct inspect_settings settings = some_settings();
 
+		inspect_configure(in, &settings);
 		(void)inspect_adopt(in, s);
 		snapshot_free(before);
 		before = s;
 		for (int i = 0; i < PACKETS; i++) {
-			bool ingress;
-			struct explain_spec e = some_connection(&ingress);
-			struct policy_query q = explain_query(&e, ingress);
-			struct judgement want = snapshot_judge(s, 0, &q);
-			struct verdict got = send_first(in, &e, ingress, buf);
-
-			assert_int_equal(got.forward,
-					 want.action != POLICY_DENY);
-			assert_string_equal(reason_name(got.reason),
-					    reason_name(want.reason));
-			assert_int_equal(got.n_send > 0,
-					 want.action == POLICY_DENY &&
-						 want.reject);
-			assert_rule(in, &want);
+			one_pair(in, s, &settings, by);
 			end_flows(in);
-			by[explain_by(&want)]++;
 		}
 	}
 	print_message("# by rule %u, by switch %u, by default %u\n",
@@ -251,6 +282,8 @@ static void test_agree(void **state)
 		      by[EXPLAIN_DEFAULT]);
 	for (int i = 0; i < EXPLAIN__MAX; i++)
 		assert_true(by[i] > PAIRS / 20);
+	for (int i = DPI_NONE; i <= DPI_RESET; i++)
+		assert_true(threats[i] > 0);
 	inspect_free(in);
 	snapshot_free(before);
 }

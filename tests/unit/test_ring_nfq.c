@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -104,7 +105,7 @@ static void keep_all(struct bench *b, int n)
 
 	for (int i = 0; i < n; i++)
 		ring_keep(b->ring, (unsigned)i);
-	ring_flush(b->ring, b->ring);
+	(void)ring_flush(b->ring, b->ring);
 	assert_int_equal(recv(b->verdicts[KERNEL], &v, sizeof v, 0), sizeof v);
 	assert_int_equal(v.n, n);
 }
@@ -132,6 +133,29 @@ static void test_refused(void **state)
 	assert_int_equal(ring_counts(b->ring).send_failed, 1);
 }
 
+/* Nobody takes the verdicts: what was to go on is told, and nothing else. */
+static void test_nobody_answers(void **state)
+{
+	struct bench *b = *state;
+	const struct ring_refused *refused;
+
+	for (uint32_t id = 1; id <= 3; id++)
+		say_packet(b, id);
+	assert_int_equal(ring_recv(b->ring), 3);
+	ring_keep(b->ring, 0);
+	ring_keep(b->ring, 2);
+	assert_int_equal(shutdown(b->verdicts[KERNEL], SHUT_RD), 0);
+	refused = ring_flush(b->ring, b->ring);
+	assert_int_equal(refused->n, 2);
+	assert_int_equal(refused->frame[0], 0);
+	assert_int_equal(refused->frame[1], 2);
+	assert_int_equal(ring_counts(b->ring).sent, 0);
+	assert_int_equal(ring_counts(b->ring).send_failed, 2);
+	say_packet(b, 4);
+	assert_int_equal(ring_recv(b->ring), 1);
+	assert_int_equal(ring_flush(b->ring, b->ring)->n, 0);
+}
+
 /* Packets behind one keep their own verdicts. */
 static void test_among_packets(void **state)
 {
@@ -146,7 +170,7 @@ static void test_among_packets(void **state)
 	assert_int_equal(ring_frame(b->ring, 0).wire_len, ETH_HLEN + 20);
 	assert_int_equal(ring_frame(b->ring, 1).wire_len, ETH_HLEN + 20);
 	ring_keep(b->ring, 1);
-	ring_flush(b->ring, b->ring);
+	(void)ring_flush(b->ring, b->ring);
 	assert_int_equal(recv(b->verdicts[KERNEL], &v, sizeof v, 0), sizeof v);
 	assert_int_equal(v.n, 2);
 	assert_int_equal(v.list[0].id, 1);
@@ -169,13 +193,39 @@ static void test_nonsense(void **state)
 	assert_int_equal(ring_counts(b->ring).send_failed, 0);
 }
 
+/* As the kernel prints it: net/netfilter/nfnetlink_queue.c, seq_show(). */
+static void test_stats(void **state)
+{
+	static const char text[] =
+		"    3   1711     7 2 65531     1     2       99  1\n"
+		"    7   1712  8192 2 65531    11    12      999  1\n"
+		"   77 none\n";
+	struct nfq_stats s = { 1, 2, 3 };
+	int fd = memfd_create("queues", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_true(ring_nfq_stats(fd, 7, &s));
+	assert_int_equal(s.waiting, 8192);
+	assert_int_equal(s.dropped_full, 11);
+	assert_int_equal(s.dropped_unsent, 12);
+	for (uint16_t absent = 77; absent < 79; absent++) {
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		assert_false(ring_nfq_stats(fd, absent, &s));
+		assert_int_equal(s.waiting, 8192);
+	}
+	close(fd);
+	assert_false(ring_nfq_stats(fd, 7, &s));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_refused),
-		TEST(test_among_packets),
+		TEST(test_refused),	      TEST(test_nobody_answers),
+		cmocka_unit_test(test_stats), TEST(test_among_packets),
 		TEST(test_nonsense),
 	};
 

@@ -122,7 +122,7 @@ static void test_each_is_taken(void **state)
 		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.2\",\"proto\":"
 		  "\"tcp\",\"port\":443}" },
 		{ "weir_settings", "{\"flows\":{\"full\":\"drop\"}}" },
-		{ "weir_connections", "{\"after\":7,\"limit\":9}" },
+		{ "weir_connections", "{\"after\":7,\"epoch\":3,\"limit\":9}" },
 		{ "weir_threats", "{\"packets\":true}" },
 	};
 	bool seen[CTRL__MAX] = { false };

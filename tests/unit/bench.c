@@ -1,0 +1,93 @@
+#include "bench.h"
+
+#include <stdlib.h>
+
+#include "test.h"
+
+static void ended(void *arg, const struct session_record *s)
+{
+	struct bench *b = arg;
+
+	b->ended++;
+	b->last_ended = *s;
+}
+
+struct bench *bench_new(uint32_t max_flows)
+{
+	struct bench *b = calloc(1, sizeof *b);
+
+	assert_non_null(b);
+	b->in = inspect_new(
+		&(struct inspect_options){ .max_flows = max_flows, .seed = 1 });
+	assert_non_null(b->in);
+	b->now = (usec_t){ USEC_PER_SEC };
+	b->port = 4000;
+	b->settings = inspect_settings_default();
+	inspect_on_flow_end(b->in, ended, b);
+	return b;
+}
+
+void bench_free(struct bench *b)
+{
+	inspect_free(b->in);
+	snapshot_free(b->s);
+	name_set_free(b->names);
+	free(b);
+}
+
+int bench_stop(void **state)
+{
+	bench_free(*state);
+	return 0;
+}
+
+void bench_adopt(struct bench *b, struct policy *policy, bool tap,
+		 const struct snapshot_spec *more)
+{
+	struct endpoint e = { .used = true,
+			      .tap = tap,
+			      .mac = real_mac,
+			      .ucmac = mark,
+			      .bcmac = broadcast_mark,
+			      .policy = policy };
+	struct snapshot_spec spec = more ? *more : (struct snapshot_spec){ 0 };
+	struct snapshot *before = b->s;
+
+	spec.endpoints = &e;
+	spec.n_endpoints = 1;
+	spec.version = ++b->version;
+	b->s = snapshot_build(&spec);
+	assert_non_null(b->s);
+	policy_put(policy);
+	assert_ptr_equal(inspect_adopt(b->in, b->s), before);
+	snapshot_free(before);
+}
+
+struct verdict bench_pass(struct bench *b, const struct frame_spec *s)
+{
+	size_t len = frame_make(b->buf, s);
+	struct frame f = { .bytes = bytes_of(b->buf, len), .wire_len = len };
+
+	b->now = usec_add(b->now, 1000);
+	b->verdict = inspect_frame(b->in, f, b->now);
+	return b->verdict;
+}
+
+int bench_reason(struct bench *b, struct frame_spec s)
+{
+	struct verdict v = bench_pass(b, &s);
+
+	return v.forward ? v.reason : -v.reason;
+}
+
+struct frame_spec bench_frame(bool own, const char *peer, uint8_t proto,
+			      uint16_t sport, uint16_t dport)
+{
+	return (struct frame_spec){ .src = own ? mark : peer_mac,
+				    .dst = own ? peer_mac : mark,
+				    .saddr = own ? OWN : peer,
+				    .daddr = own ? peer : OWN,
+				    .proto = proto,
+				    .sport = own ? sport : dport,
+				    .dport = own ? dport : sport };
+}
