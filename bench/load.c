@@ -478,6 +478,7 @@ static int ask(const struct client *c)
 	int fd = dial(c->address, c->port, PURPOSE_ECHO);
 	struct meter before = meter_now();
 	uint64_t asked = before.ns, end = asked + c->for_ns;
+	uint32_t p50, p99;
 	size_t n = 0;
 	char byte = 'x';
 
@@ -492,8 +493,9 @@ static int ask(const struct client *c)
 	}
 	printf("{\"count\": %zu, ", n);
 	qsort(ns, n, sizeof *ns, ascending);
-	printf("\"p50_us\": %.3f, \"p99_us\": %.3f, ", ns[n / 2] / 1e3,
-	       ns[n * 99 / 100] / 1e3);
+	p50 = ns[n / 2];
+	p99 = ns[n * 99 / 100];
+	printf("\"p50_us\": %.3f, \"p99_us\": %.3f, ", p50 / 1e3, p99 / 1e3);
 	print_cost(&before);
 	return 0;
 }
