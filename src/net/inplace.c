@@ -872,12 +872,13 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 	size_t n = 0;
 	int rc = inplace_open(TO_LIST, &ip, reterr);
 
-	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
-	if (!list && (rc == 0 || rc == -ENOENT))
-		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc < 0 && rc != -ENOENT) {
-		free(list);
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
+	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
+	if (!list) {
+		if (rc == 0)
+			inplace_close(&ip);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
 	while (rc == 0 && n < INPLACE_ENDPOINTS_MAX &&
 	       bpf_map_get_next_key(ip.eps, before, &port) == 0) {
