@@ -572,6 +572,8 @@ int main(int argc, char **argv)
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), status;
 	struct bench b = { .table = calloc(1, sizeof *b.table) };
 	struct inspect *in = inspect_new(&io);
+	static struct pulse pulse;
+	struct worker_options wo = { .lost_fd = lost_fd, .pulse = &pulse };
 	struct err err = { 0 };
 
 	BUG_ON(!b.table || !in || lost_fd < 0);
@@ -587,7 +589,8 @@ int main(int argc, char **argv)
 		b.took[i] = calloc(o.swaps, sizeof *b.took[i]);
 		BUG_ON(!b.took[i]);
 	}
-	b.worker = worker_start(in, lost_fd, NULL, &err);
+	pulse.n = 1;
+	b.worker = worker_start(in, &wo, &err);
 	BUG_ON(!b.worker);
 	b.config = config_new(publish, &b);
 	BUG_ON(!b.config);

@@ -214,9 +214,19 @@ class World:
     def inspected(self, name):
         return sum(self.stats(name)["bytes"].values())
 
-    def by_cache(self, dev):
-        """Bytes that the kernel let go on by a verdict in the cache."""
+    def diverted(self, dev):
+        """What `weir divert show` tells of it."""
         for d in json.loads(self.weir("divert", "show", "-o", "json"))["diverted"]:
             if d["dev"] == dev:
-                return sum(d[way]["cached"]["bytes"] for way in ("in", "out"))
+                return d
         sys.exit(f"{dev} is not diverted")
+
+    def by_cache(self, dev):
+        """Bytes that the kernel let go on by a verdict in the cache."""
+        d = self.diverted(dev)
+        return sum(d[way]["cached"]["bytes"] for way in ("in", "out"))
+
+    def dropped(self, dev):
+        """Frames that the kernel did not let on to it: {reason: number}."""
+        return {name: c["frames"] for name, c in self.diverted(dev)["in"].items()
+                if name.startswith("drop_") and c["frames"]}

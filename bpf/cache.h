@@ -53,6 +53,18 @@ struct cache_frame {
 	__u32 payload;
 };
 
+/* Headers are nearly always in the readable part; else a helper fetches them. */
+static __always_inline int load(const struct __sk_buff *skb, __u32 at, void *to,
+				__u32 len)
+{
+	const __u8 *from = (const __u8 *)(long)skb->data + at;
+
+	if (from + len > (const __u8 *)(long)skb->data_end)
+		return (int)bpf_skb_load_bytes(skb, at, to, len);
+	__builtin_memcpy(to, from, len);
+	return 0;
+}
+
 static __always_inline void set_v4(__u8 *to, const __u8 *from)
 {
 	to[10] = to[11] = 0xff;
@@ -68,8 +80,8 @@ static __always_inline __u32 cache_ip4(const struct __sk_buff *skb, __u32 at,
 	struct ip4_header h;
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, at, &h, sizeof(h)) < 0 ||
-	    h.version_ihl != 0x45 || h.fragment & bpf_htons(IP4_FRAGMENT))
+	if (load(skb, at, &h, sizeof(h)) < 0 || h.version_ihl != 0x45 ||
+	    h.fragment & bpf_htons(IP4_FRAGMENT))
 		return 0;
 	/* 0: longer than 64 KiB (BIG TCP) */
 	len = h.len ? bpf_ntohs(h.len) : skb->len - at;
@@ -90,7 +102,7 @@ static __always_inline __u32 cache_ip6(const struct __sk_buff *skb, __u32 at,
 	struct ip6_header h;
 	__u32 len;
 
-	if (bpf_skb_load_bytes(skb, at, &h, sizeof(h)) < 0 ||
+	if (load(skb, at, &h, sizeof(h)) < 0 ||
 	    (h.version_class_label & bpf_htonl(0xf0000000)) !=
 		    bpf_htonl(0x60000000))
 		return 0;
@@ -120,13 +132,13 @@ static __always_inline int cache_frame(const struct __sk_buff *skb, __u32 ip,
 	if (!at)
 		return 0;
 	if (f->key.proto == IPPROTO_TCP) {
-		if (bpf_skb_load_bytes(skb, at, &f->l4, sizeof(f->l4)) < 0)
+		if (load(skb, at, &f->l4, sizeof(f->l4)) < 0)
 			return 0;
 		header = (f->l4.offset >> 4) * 4;
 		if (header < 20)
 			return 0;
 	} else if (f->key.proto != IPPROTO_UDP ||
-		   bpf_skb_load_bytes(skb, at, &f->l4, UDP_HEADER) < 0) {
+		   load(skb, at, &f->l4, UDP_HEADER) < 0) {
 		return 0;
 	}
 	if (len < header)

@@ -2,13 +2,16 @@
  * The in-place layout: nothing of the workload's is touched. The programs stand
  * at the host's side of its port (a veth's other end, a VM's tap).
  *
- *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vbr
- *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vbr
+ *      port ingress ──▶ inplace_out ──┬─ marks source ──────▶ vth ingress
+ *      port egress ───▶ inplace_in ───┼─ marks destination ─▶ vth ingress
  *                                     └─ or lets it go on: the next program
- *      vbr ingress ───▶ inplace_vbr ──┬─ unmarked destination ─▶ port egress
+ *      vth egress ────▶ inplace_back ─┬─ unmarked destination ─▶ port egress
  *                                     └─ unmarked source ──────▶ port ingress
  *
- * What comes from vbr meets the port's hook again, with a bit in skb->mark that
+ * vth's other end, vbr, carries nothing here: a frame that crossed it would go
+ * through two more devices and one more softirq, each way.
+ *
+ * What comes back meets the port's hook again, with a bit in skb->mark that
  * says so; it is cleared, and the frame goes on as if nothing had been:
  * whatever else is attached there sees it once.
  *
@@ -117,7 +120,10 @@ static __always_inline int go_on(const struct __sk_buff *skb,
 	return GO_ON;
 }
 
-/* The data plane's, if it is alive at that time; else NULL. */
+/*
+ * The data plane's, if it is alive at that time; else NULL. The time is the
+ * coarse one, up to a tick old, and cheaper by a tenth of what a frame costs.
+ */
 static __always_inline const struct inplace_dp *living_dp(__u64 now)
 {
 	__u32 zero = 0;
@@ -220,7 +226,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 			       const struct inplace_endpoint *ep,
 			       enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	__u8 before[ETH_ALEN];
 
@@ -234,7 +240,7 @@ static __always_inline int tap(struct __sk_buff *skb, struct ethhdr *eth,
 	set_mac(before, own_mac(eth, way));
 	put_mark(own_mac(eth, way), ep, 1);
 	/* a copy that finds no room is counted as lost where it was lost */
-	bpf_clone_redirect(skb, ep->vbr, 0);
+	bpf_clone_redirect(skb, ep->vth, BPF_F_INGRESS);
 	eth = header(skb);
 	if (!eth)
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
@@ -246,7 +252,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 				  const struct inplace_endpoint *ep,
 				  enum inplace_way way, __u32 ip)
 {
-	__u64 now = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_coarse_ns();
 	const struct inplace_dp *dp = living_dp(now);
 	enum cache_answer known;
 
@@ -266,7 +272,7 @@ static __always_inline int divert(struct __sk_buff *skb, struct ethhdr *eth,
 		return drop(skb, way, INPLACE_COUNT_TOO_SHORT);
 	put_mark(own_mac(eth, way), ep, 0);
 	count(skb, port_of(skb), way, INPLACE_COUNT_TO_DP);
-	return bpf_redirect(ep->vbr, 0);
+	return bpf_redirect(ep->vth, BPF_F_INGRESS);
 }
 
 static __always_inline int is_arp(const struct ethhdr *eth)
@@ -339,7 +345,7 @@ int inplace_out(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int inplace_vbr(struct __sk_buff *skb)
+int inplace_back(struct __sk_buff *skb)
 {
 	struct ethhdr *eth = header(skb);
 	struct inplace_endpoint *ep;

@@ -22,7 +22,7 @@
 
 #include <linux/types.h>
 
-#define INPLACE_LAYOUT "inplace3"
+#define INPLACE_LAYOUT "inplace4"
 /* Where the pins of a network namespace are; printf with own_netns_id(). */
 #define INPLACE_PINS "/sys/fs/bpf/weir/" INPLACE_LAYOUT "-%" PRIu64
 /* Workloads of one network namespace; one more is refused: ENOSPC. */
@@ -73,7 +73,7 @@ struct inplace_flow {
 struct inplace_seen_way {
 	__u64 frames, bytes; /* whole frames, as long as they are here (GSO) */
 	__u64 payload;	     /* bytes behind the TCP or UDP header */
-	__u64 last_ns;	     /* CLOCK_MONOTONIC */
+	__u64 last_ns;	     /* CLOCK_MONOTONIC, up to a tick old */
 	__u32 seq;	     /* TCP: the highest behind a segment */
 	__u32 ack;	     /* TCP: of the last segment */
 	__u32 window;	     /* TCP: likewise, as it stands there */
@@ -118,7 +118,7 @@ enum inplace_hold {
 struct inplace_endpoint {
 	__u8 mac[6];  /* the workload's own */
 	__u8 mark[6]; /* ucmac */
-	__u32 vbr;    /* ifindex */
+	__u32 vth;    /* ifindex */
 	__u8 mode;    /* enum inplace_mode */
 	__u8 failure; /* enum inplace_failure */
 	__u8 only_ip; /* what is not IP is dropped; else it passes */
@@ -160,7 +160,7 @@ enum inplace_way { INPLACE_IN /* to the workload */, INPLACE_OUT };
 	X(NOT_IP, "drop_not_ip")   /* where only IP may pass */              \
 	X(SPOOF, "drop_spoof")	   /* wears a mark, or comes from a group */ \
 	X(FOREIGN, "drop_foreign") /* IP of a MAC not the workload's */      \
-	X(NO_MARK, "drop_no_mark") /* came to vbr with no known mark */      \
+	X(NO_MARK, "drop_no_mark") /* sent on vth with no known mark */      \
 	X(TOO_SHORT, "drop_too_short") /* no whole Ethernet header */
 
 enum inplace_counter {

@@ -5,6 +5,7 @@
 #include "dp/answer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/addr.h"
 #include "base/limits.h"
@@ -12,6 +13,7 @@
 #include "dp/answer_device.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
+#include "inspect/counts.h"
 #include "packet/packet.h"
 #include "wire/reason.h"
 #include "wire/words.h"
@@ -186,13 +188,16 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 
 void answer_blocks(json_t *result, struct control *ctl)
 {
-	struct block_list list;
-	json_t *array = json_array();
+	struct block_list *list = ask_blocks(&ctl->workers);
+	json_t *array;
 
-	ask_blocks(ctl->worker, &list);
-	for (size_t i = 0; i < list.n; i++)
+	if (!list)
+		return;
+	array = json_array();
+	for (size_t i = 0; i < list->n; i++)
 		(void)json_array_append_new(
-			array, block_object(&list.records[i], list.now));
+			array, block_object(&list->records[i], list->now));
+	free(list);
 	(void)json_object_set_new(result, "blocks", array);
 }
 
@@ -236,8 +241,8 @@ static void answer_queue(json_t *o, struct control *ctl, const struct port *p)
 
 static void answer_port(json_t *o, struct control *ctl, const struct port *p)
 {
-	struct ring_counts c = port_counts(p, ctl->worker);
-	struct ring_buffer b = port_buffer(p, ctl->worker);
+	struct ring_counts c = port_counts(p, &ctl->workers);
+	struct ring_buffer b = port_buffer(p, &ctl->workers);
 
 	answer_text(o, "iface", p->where.iface);
 	answer_text(o, "state", port_state_name(p->state));
@@ -268,6 +273,7 @@ static void answer_ports(json_t *result, struct control *ctl)
 		answer_text(o, "netns", p->where.netns);
 		answer_mac(o, "workload", p->from.workload);
 		answer_bool(o, "quarantined", p->from.quarantined);
+		answer_uint(o, "worker", p->worker);
 		if (p->from.kind == FRAME_PORT_NFQ)
 			answer_queue(o, ctl, p);
 		answer_port(o, ctl, p);
@@ -289,6 +295,58 @@ static void answer_flows(json_t *result, const struct flow_counts *c)
 	answer_uint(o, "made", c->made);
 	answer_uint(o, "expired", c->expired);
 	answer_uint(o, "refused_full", c->refused_full);
+}
+
+static unsigned workloads_of(const struct control *ctl, unsigned worker)
+{
+	const struct snapshot *s = config_current(ctl->config);
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++) {
+		const struct endpoint *e = snapshot_endpoint(s, i);
+
+		n += e && workers_of(&ctl->workers, e) == worker;
+	}
+	return n;
+}
+
+/* What it has by the service port's ring that it has now. */
+static json_t *worker_object(struct control *ctl, unsigned i,
+			     const struct inspect_counts *c)
+{
+	struct worker *w = ctl->workers.at[i];
+	struct ring_counts r = port_counts_of(&ctl->ports.service, w);
+	struct ring_buffer b = port_buffer_of(&ctl->ports.service, w);
+	json_t *o = json_object(), *flows;
+
+	answer_uint(o, "worker", i);
+	answer_uint(o, "workloads", workloads_of(ctl, i));
+	answer_uint(o, "frames", c->frames_in + c->frames_out);
+	answer_uint(o, "bytes", c->bytes_in + c->bytes_out);
+	flows = answer_group(o, "flows");
+	answer_uint(flows, "in_use", c->flows.total);
+	answer_uint(flows, "limit", c->flows.limit);
+	answer_uint(o, "received", r.received);
+	answer_uint(o, "receive_lost", r.receive_lost);
+	answer_uint(o, "buffer_bytes", b.in_use);
+	answer_uint(o, "buffer_bytes_limit", b.limit);
+	return o;
+}
+
+/* "workers": each one's share; the sum of their counts. */
+static struct inspect_counts answer_workers(json_t *result, struct control *ctl)
+{
+	struct inspect_counts sum = { .frames_in = 0 };
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < ctl->workers.n; i++) {
+		struct inspect_counts c = ask_counts_of(ctl->workers.at[i]);
+
+		inspect_counts_add(&sum, &c);
+		(void)json_array_append_new(list, worker_object(ctl, i, &c));
+	}
+	(void)json_object_set_new(result, "workers", list);
+	return sum;
 }
 
 static void answer_door(json_t *doors, const char *name,
@@ -321,13 +379,14 @@ static size_t endpoints_in_use(const struct snapshot_spec *s, size_t *ret_rules)
 
 void answer_stats(json_t *result, struct control *ctl)
 {
-	struct inspect_counts c = ask_counts(ctl->worker);
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
 	size_t rules, endpoints = endpoints_in_use(&s, &rules);
+	struct inspect_counts c;
 	json_t *o;
 
 	answer_uint(result, "uptime_s",
 		    usec_since(clock_now(), ctl->started) / USEC_PER_SEC);
+	c = answer_workers(result, ctl);
 	answer_ports(result, ctl);
 	o = answer_group(result, "endpoints");
 	answer_uint(o, "in_use", endpoints);
@@ -345,10 +404,10 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
 	answer_cache(result, &c.cache);
-	answer_use(result, "grace", c.grace_in_use, GRACE_PAIRS_MAX,
-		   c.grace_evicted);
-	answer_use(result, "blocks", c.blocks_in_use, BLOCKS_MAX,
-		   c.blocks_evicted);
+	answer_use(result, "grace", c.grace_in_use,
+		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);
+	answer_use(result, "blocks", c.blocks_in_use,
+		   (uint64_t)c.pipelines * BLOCKS_MAX, c.blocks_evicted);
 	answer_keeps_newest(json_object_get(result, "blocks"));
 	o = answer_group(result, "frames");
 	answer_uint(o, "to_workloads", c.frames_in);

@@ -18,10 +18,10 @@ static void add_ports(struct device_counters *d, struct control *ctl)
 {
 	const struct ports *ps = &ctl->ports;
 
-	add_ring(d, port_counts(&ps->service, ctl->worker));
+	add_ring(d, port_counts(&ps->service, &ctl->workers));
 	for (size_t i = 1; i < WORKER_PORTS_MAX; i++)
 		if (ps->at[i])
-			add_ring(d, port_counts(ps->at[i], ctl->worker));
+			add_ring(d, port_counts(ps->at[i], &ctl->workers));
 }
 
 /* Frames that no host would understand. */
@@ -95,7 +95,7 @@ static void add_tables(struct device_counters *d,
 
 struct device_counters device_counters_of(struct control *ctl)
 {
-	struct inspect_counts c = ask_counts(ctl->worker);
+	struct inspect_counts c = ask_counts(&ctl->workers);
 	struct device_counters d = {
 		.error_packets = malformed(c.dropped),
 		.no_workload_packets = c.dropped[REASON_NO_ENDPOINT],
@@ -244,7 +244,7 @@ void answer_meters(json_t *result, struct control *ctl)
 	json_t *list = json_array();
 
 	do {
-		ask_meters(ctl->worker, &page);
+		ask_meters(&ctl->workers, &page);
 		for (size_t i = 0; i < page.n; i++)
 			(void)json_array_append_new(
 				list, meter_json(&page.records[i]));

@@ -135,14 +135,15 @@ void answer_streams(json_t *result, const struct stream_counts *c)
 void answer_names(json_t *result, const struct inspect_counts *c)
 {
 	const struct learned_stats *s = &c->learned;
+	uint64_t n = c->pipelines;
 	json_t *o = answer_group(result, "names"), *list;
 
 	answer_uint(o, "in_use", s->addrs_in_use);
-	answer_uint(o, "limit", LEARN_ADDRS_MAX);
+	answer_uint(o, "limit", n * LEARN_ADDRS_MAX);
 	answer_uint(o, "evicted", s->addrs_evicted);
 	answer_uint(o, "names_evicted", s->names_evicted);
 	answer_uint(o, "queries", s->queries_in_use);
-	answer_uint(o, "queries_limit", LEARN_QUERIES_MAX);
+	answer_uint(o, "queries_limit", n * LEARN_QUERIES_MAX);
 	answer_uint(o, "queries_seen", s->queries);
 	answer_uint(o, "queries_evicted", s->queries_evicted);
 	answer_uint(o, "queries_over_share", s->queries_over_share);
@@ -152,10 +153,10 @@ void answer_names(json_t *result, const struct inspect_counts *c)
 	answer_uint(o, "answers_not_asked", s->answers_not_asked);
 	answer_uint(o, "records_foreign", s->records_foreign);
 	answer_uint(o, "ip_names", s->ip_names_in_use);
-	answer_uint(o, "ip_names_limit", LEARN_IP_NAMES_MAX);
+	answer_uint(o, "ip_names_limit", n * LEARN_IP_NAMES_MAX);
 	answer_uint(o, "ip_names_not_told", s->ip_names_not_told);
 	answer_uint(o, "news", s->news_in_use);
-	answer_uint(o, "news_limit", LEARN_NEWS_MAX);
+	answer_uint(o, "news_limit", n * LEARN_NEWS_MAX);
 	answer_uint(o, "news_not_told", s->news_not_told);
 	list = answer_group(o, "dns");
 	for (int i = 0; i < DNS_OUTCOME__MAX; i++)

@@ -1,38 +1,101 @@
+/*
+ * A cursor over the tables of all workers is the worker's number above the
+ * cursor in its table: four bits of 32, eight of 64.
+ */
 #include "dp/ask.h"
 
+#include <stdlib.h>
+
+#include "inspect/counts.h"
+
+#define FLOWS_SHIFT  28
+#define METERS_SHIFT 56
+
+_Static_assert(FLOWS_MAX < 1u << FLOWS_SHIFT, "below the worker's number");
+_Static_assert(WORKERS_MAX <= 1u << (32 - FLOWS_SHIFT), "four bits");
+_Static_assert((uint64_t)METER_KIND__MAX << 32 < (uint64_t)1 << METERS_SHIFT,
+	       "below the worker's number");
+
 struct flows_question {
-	struct flow_page *page;
-	size_t max;
+	uint32_t cursor; /* in this worker's table */
+	struct session_record *records;
+	size_t n, max;
 };
 
 static void do_flows(struct worker_view *view, void *arg)
 {
 	struct flows_question *q = arg;
 
-	q->page->n = inspect_copy_flows(view->inspect, &q->page->cursor,
-					view->now, q->page->records, q->max);
+	q->n = inspect_copy_flows(view->inspect, &q->cursor, view->now,
+				  q->records, q->max);
 }
 
-void ask_flows(struct worker *w, uint32_t cursor, size_t max,
+void ask_flows(const struct workers *ws, uint32_t cursor, size_t max,
 	       struct flow_page *ret)
 {
-	struct flows_question q = { ret, max };
+	unsigned i = cursor >> FLOWS_SHIFT;
+	struct flows_question q = { .cursor = cursor &
+					      ((1u << FLOWS_SHIFT) - 1) };
 
-	ret->cursor = cursor;
-	worker_ask(w, do_flows, &q);
+	ret->n = 0;
+	for (; i < ws->n && ret->n < max; i++) {
+		q.records = ret->records + ret->n;
+		q.max = max - ret->n;
+		worker_ask(ws->at[i], do_flows, &q);
+		ret->n += q.n;
+		ret->cursor = i << FLOWS_SHIFT | q.cursor;
+		q.cursor = 0;
+	}
 }
+
+struct blocks_question {
+	usec_t now;
+	size_t n;
+	struct block_record records[BLOCKS_MAX];
+};
 
 static void do_blocks(struct worker_view *view, void *arg)
 {
-	struct block_list *list = arg;
+	struct blocks_question *q = arg;
 
-	list->now = view->now;
-	list->n = inspect_copy_blocks(view->inspect, list->records);
+	q->now = view->now;
+	q->n = inspect_copy_blocks(view->inspect, q->records);
 }
 
-void ask_blocks(struct worker *w, struct block_list *ret)
+/* Both are the newest first, and so is what comes of it. */
+static void merge_blocks(struct block_list *list,
+			 const struct blocks_question *q)
 {
-	worker_ask(w, do_blocks, ret);
+	size_t a = list->n, b = q->n;
+
+	list->now = q->now;
+	list->n += q->n;
+	for (size_t to = list->n; b > 0; to--)
+		if (a > 0 &&
+		    list->records[a - 1].last_us < q->records[b - 1].last_us) {
+			list->records[to - 1] = list->records[a - 1];
+			a--;
+		} else {
+			list->records[to - 1] = q->records[b - 1];
+			b--;
+		}
+}
+
+struct block_list *ask_blocks(const struct workers *ws)
+{
+	static struct blocks_question q; /* 30 kB; one control thread */
+	struct block_list *list =
+		malloc(sizeof *list +
+		       (size_t)ws->n * BLOCKS_MAX * sizeof *list->records);
+
+	if (!list)
+		return NULL;
+	list->n = 0;
+	for (unsigned i = 0; i < ws->n; i++) {
+		worker_ask(ws->at[i], do_blocks, &q);
+		merge_blocks(list, &q);
+	}
+	return list;
 }
 
 static void do_counts(struct worker_view *view, void *arg)
@@ -40,12 +103,24 @@ static void do_counts(struct worker_view *view, void *arg)
 	*(struct inspect_counts *)arg = inspect_counts(view->inspect);
 }
 
-struct inspect_counts ask_counts(struct worker *w)
+struct inspect_counts ask_counts_of(struct worker *w)
 {
 	struct inspect_counts c;
 
 	worker_ask(w, do_counts, &c);
 	return c;
+}
+
+struct inspect_counts ask_counts(const struct workers *ws)
+{
+	struct inspect_counts sum = { .frames_in = 0 };
+
+	for (unsigned i = 0; i < ws->n; i++) {
+		struct inspect_counts c = ask_counts_of(ws->at[i]);
+
+		inspect_counts_add(&sum, &c);
+	}
+	return sum;
 }
 
 struct sweep {
@@ -62,7 +137,7 @@ static void do_sweep(struct worker_view *view, void *arg)
 				    &s->ended);
 }
 
-uint32_t ask_end_flows(struct worker *w, struct flow_pick pick)
+static uint32_t end_flows(struct worker *w, struct flow_pick pick)
 {
 	struct sweep s = { .pick = pick };
 
@@ -70,6 +145,15 @@ uint32_t ask_end_flows(struct worker *w, struct flow_pick pick)
 		worker_ask(w, do_sweep, &s);
 	while (s.more);
 	return s.ended;
+}
+
+uint32_t ask_end_flows(const struct workers *ws, struct flow_pick pick)
+{
+	uint32_t ended = 0;
+
+	for (unsigned i = 0; i < ws->n; i++)
+		ended += end_flows(ws->at[i], pick);
+	return ended;
 }
 
 struct leaving {
@@ -84,11 +168,12 @@ static void do_leaves(struct worker_view *view, void *arg)
 	inspect_endpoint_leaves(view->inspect, l->endpoint, l->mac);
 }
 
-void ask_endpoint_leaves(struct worker *w, uint16_t endpoint, struct mac mac)
+void ask_endpoint_leaves(const struct workers *ws, uint16_t endpoint,
+			 struct mac mac)
 {
 	struct leaving l = { endpoint, mac };
 
-	worker_ask(w, do_leaves, &l);
+	workers_ask(ws, do_leaves, &l);
 }
 
 static void do_forget(struct worker_view *view, void *arg)
@@ -96,11 +181,19 @@ static void do_forget(struct worker_view *view, void *arg)
 	inspect_forget_endpoint(view->inspect, *(const uint16_t *)arg);
 }
 
-void ask_forget_endpoint(struct worker *w, uint16_t endpoint)
+void ask_forget_endpoint(const struct workers *ws, uint16_t endpoint)
 {
 	struct flow_pick pick = { FLOW_PICK_ENDPOINT, endpoint };
 
-	(void)ask_end_flows(w, pick);
+	(void)ask_end_flows(ws, pick);
+	workers_ask(ws, do_forget, &endpoint);
+}
+
+void ask_forget_moved(struct worker *w, uint16_t endpoint)
+{
+	struct flow_pick pick = { FLOW_PICK_ENDPOINT, endpoint };
+
+	(void)end_flows(w, pick);
 	worker_ask(w, do_forget, &endpoint);
 }
 
@@ -110,9 +203,9 @@ static void do_adopt(struct worker_view *view, void *arg)
 	(void)inspect_adopt(view->inspect, arg);
 }
 
-void ask_adopt(struct worker *w, const struct snapshot *s)
+void ask_adopt(const struct workers *ws, const struct snapshot *s)
 {
-	worker_ask(w, do_adopt, (void *)(uintptr_t)s);
+	workers_ask(ws, do_adopt, (void *)(uintptr_t)s);
 }
 
 static void do_cache(struct worker_view *view, void *arg)
@@ -133,10 +226,10 @@ static void do_generation(struct worker_view *view, void *arg)
 	inspect_set_generation(view->inspect, *(const uint64_t *)arg);
 }
 
-void ask_generation(struct worker *w, uint64_t generation)
+void ask_generation(const struct workers *ws, uint64_t generation)
 {
 	if (generation)
-		worker_ask(w, do_generation, &generation);
+		workers_ask(ws, do_generation, &generation);
 }
 
 static void do_configure(struct worker_view *view, void *arg)
@@ -144,9 +237,9 @@ static void do_configure(struct worker_view *view, void *arg)
 	inspect_configure(view->inspect, arg);
 }
 
-void ask_configure(struct worker *w, const struct inspect_settings *s)
+void ask_configure(const struct workers *ws, const struct inspect_settings *s)
 {
-	worker_ask(w, do_configure, (void *)(uintptr_t)s);
+	workers_ask(ws, do_configure, (void *)(uintptr_t)s);
 }
 
 static void do_connections(struct worker_view *view, void *arg)
@@ -192,13 +285,35 @@ static void do_ip_names(struct worker_view *view, void *arg)
 {
 	struct ip_name_page *page = arg;
 
-	page->n = inspect_drain_ip_names(view->inspect, page->records,
-					 IP_NAMES_PER_QUESTION);
+	page->n += inspect_drain_ip_names(view->inspect,
+					  page->records + page->n,
+					  IP_NAMES_PER_QUESTION - page->n);
 }
 
-void ask_ip_names(struct worker *w, struct ip_name_page *ret)
+void ask_ip_names(const struct workers *ws, struct ip_name_page *ret)
 {
-	worker_ask(w, do_ip_names, ret);
+	ret->n = 0;
+	workers_ask(ws, do_ip_names, ret);
+}
+
+struct ip_name_question {
+	struct ip_addr addr;
+	bool there;
+};
+
+static void do_has_ip_name(struct worker_view *view, void *arg)
+{
+	struct ip_name_question *q = arg;
+
+	q->there |= inspect_has_ip_name(view->inspect, q->addr);
+}
+
+bool ask_has_ip_name(const struct workers *ws, struct ip_addr a)
+{
+	struct ip_name_question q = { .addr = a };
+
+	workers_ask(ws, do_has_ip_name, &q);
+	return q.there;
 }
 
 static void do_fqdn(struct worker_view *view, void *arg)
@@ -209,9 +324,11 @@ static void do_fqdn(struct worker_view *view, void *arg)
 		record->n_ips = 0;
 }
 
-bool ask_fqdn(struct worker *w, struct fqdn_record *ret)
+bool ask_fqdn(const struct workers *ws, struct fqdn_record *ret)
 {
-	worker_ask(w, do_fqdn, ret);
+	ret->n_ips = 0;
+	for (unsigned i = 0; i < ws->n && ret->n_ips == 0; i++)
+		worker_ask(ws->at[i], do_fqdn, ret);
 	return ret->n_ips > 0;
 }
 
@@ -231,17 +348,35 @@ void ask_names(struct worker *w, uint16_t endpoint, struct ip_addr addr,
 	worker_ask(w, do_names, ret);
 }
 
+struct meters_question {
+	struct meter_page *page;
+	uint64_t cursor; /* in this worker's tables */
+};
+
 static void do_meters(struct worker_view *view, void *arg)
 {
-	struct meter_page *page = arg;
+	struct meters_question *q = arg;
+	struct meter_page *page = q->page;
 
-	page->n = inspect_copy_meters(view->inspect, &page->cursor, view->now,
-				      page->records, METERS_PER_MSG);
+	page->n += inspect_copy_meters(view->inspect, &q->cursor, view->now,
+				       page->records + page->n,
+				       METERS_PER_MSG - page->n);
 }
 
-void ask_meters(struct worker *w, struct meter_page *ret)
+void ask_meters(const struct workers *ws, struct meter_page *ret)
 {
-	worker_ask(w, do_meters, ret);
+	struct meters_question q = {
+		.page = ret,
+		.cursor = ret->cursor & (((uint64_t)1 << METERS_SHIFT) - 1),
+	};
+
+	ret->n = 0;
+	for (uint64_t i = ret->cursor >> METERS_SHIFT;
+	     i < ws->n && ret->n < METERS_PER_MSG; i++) {
+		worker_ask(ws->at[i], do_meters, &q);
+		ret->cursor = i << METERS_SHIFT | q.cursor;
+		q.cursor = 0;
+	}
 }
 
 struct traffic_question {
@@ -261,20 +396,20 @@ static void do_traffic(struct worker_view *view, void *arg)
 				    &q->sum);
 }
 
-struct stats_record ask_traffic(struct worker *w, const uint16_t *endpoints,
-				size_t n)
+struct stats_record ask_traffic(const struct workers *ws,
+				const uint16_t *endpoints, size_t n)
 {
 	struct traffic_question q = { .endpoints = endpoints, .n = n };
 
 	if (n)
-		worker_ask(w, do_traffic, &q);
+		workers_ask(ws, do_traffic, &q);
 	return q.sum;
 }
 
-struct stats_record ask_device_traffic(struct worker *w)
+struct stats_record ask_device_traffic(const struct workers *ws)
 {
 	struct traffic_question q = { .endpoints = NULL };
 
-	worker_ask(w, do_traffic, &q);
+	workers_ask(ws, do_traffic, &q);
 	return q.sum;
 }

@@ -1,13 +1,14 @@
 /*
- * The questions the control thread has for a worker, as plain calls: each
- * posts one to the mailbox and waits for the answer.
+ * The questions the control thread has for its workers, as plain calls: each
+ * posts one to a mailbox and waits for the answer. Asked of all, what they
+ * answer is one answer; of one, it is what only that one knows.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dp/worker.h"
+#include "dp/workers.h"
 #include "inspect/inspect.h"
 #include "inspect/settings.h"
 #include "wire/records.h"
@@ -21,8 +22,8 @@ struct flow_page {
 
 struct block_list {
 	usec_t now;
-	size_t n;
-	struct block_record records[BLOCKS_MAX];
+	size_t n; /* BLOCKS_MAX of each worker, at most */
+	struct block_record records[];
 };
 
 /* What the worker had to tell; it is taken out of there. */
@@ -54,41 +55,52 @@ struct meter_page {
 	struct meter_record records[METERS_PER_MSG];
 };
 
-/* max is 1..FLOWS_PER_QUESTION; fewer than max records: that was the end. */
-void ask_flows(struct worker *w, uint32_t cursor, size_t max,
+/*
+ * Those of all workers, from `cursor` (0 at first; any other is one that was
+ * given) on. max is 1..FLOWS_PER_QUESTION; fewer than max records: that was the
+ * end.
+ */
+void ask_flows(const struct workers *ws, uint32_t cursor, size_t max,
 	       struct flow_page *ret);
-void ask_blocks(struct worker *w, struct block_list *ret);
-struct inspect_counts ask_counts(struct worker *w);
+/* Newest first. The caller frees it; NULL: out of memory. */
+struct block_list *ask_blocks(const struct workers *ws);
+struct inspect_counts ask_counts(const struct workers *ws);
+struct inspect_counts ask_counts_of(struct worker *w);
 /* How many flows were ended. Frames are carried in between. */
-uint32_t ask_end_flows(struct worker *w, struct flow_pick pick);
+uint32_t ask_end_flows(const struct workers *ws, struct flow_pick pick);
 /* Its MAC, for what is told of it until ask_forget_endpoint(). */
-void ask_endpoint_leaves(struct worker *w, uint16_t endpoint, struct mac mac);
-/* Its flows and blocks; the worker's snapshot has it no more. */
-void ask_forget_endpoint(struct worker *w, uint16_t endpoint);
-/* From now on the worker judges by s and no longer uses what was before. */
-void ask_adopt(struct worker *w, const struct snapshot *s);
+void ask_endpoint_leaves(const struct workers *ws, uint16_t endpoint,
+			 struct mac mac);
+/* Its flows and blocks; the workers' snapshot has it no more. */
+void ask_forget_endpoint(const struct workers *ws, uint16_t endpoint);
+/* The same of a worker that it does not belong to any more. */
+void ask_forget_moved(struct worker *w, uint16_t endpoint);
+/* From now on they judge by s and no longer use what was before. */
+void ask_adopt(const struct workers *ws, const struct snapshot *s);
 
 /* As inspect_set_cache(); it is not used there any more. */
 struct verdict_cache *ask_cache(struct worker *w, struct verdict_cache *c);
-/* The worker is up to date with that generation (dp/ports.h). */
-void ask_generation(struct worker *w, uint64_t generation);
+/* They are up to date with that generation (dp/ports.h). */
+void ask_generation(const struct workers *ws, uint64_t generation);
 
-/* From now on the worker does as s says. */
-void ask_configure(struct worker *w, const struct inspect_settings *s);
+/* From now on they do as s says. */
+void ask_configure(const struct workers *ws, const struct inspect_settings *s);
 
 /* Connections, threats, names to be told of; each is told once. */
 void ask_connections(struct worker *w, struct connection_page *ret);
 uint32_t ask_connections_waiting(struct worker *w);
 void ask_threats(struct worker *w, struct threat_page *ret);
-void ask_ip_names(struct worker *w, struct ip_name_page *ret);
+void ask_ip_names(const struct workers *ws, struct ip_name_page *ret);
+/* Has a worker a name of that address that it has told, or will? */
+bool ask_has_ip_name(const struct workers *ws, struct ip_addr a);
 /* false: no name has gained addresses since. */
-bool ask_fqdn(struct worker *w, struct fqdn_record *ret);
+bool ask_fqdn(const struct workers *ws, struct fqdn_record *ret);
 /* By which names that workload may reach the address now. */
 void ask_names(struct worker *w, uint16_t endpoint, struct ip_addr addr,
 	       struct names_answer *ret);
-/* The running meters from ret->cursor on. */
-void ask_meters(struct worker *w, struct meter_page *ret);
+/* The running meters of all workers from ret->cursor on. */
+void ask_meters(const struct workers *ws, struct meter_page *ret);
 /* The traffic of these workloads together; the device's. */
-struct stats_record ask_traffic(struct worker *w, const uint16_t *endpoints,
-				size_t n);
-struct stats_record ask_device_traffic(struct worker *w);
+struct stats_record ask_traffic(const struct workers *ws,
+				const uint16_t *endpoints, size_t n);
+struct stats_record ask_device_traffic(const struct workers *ws);

@@ -20,14 +20,35 @@
 /* Places in the poll set; clients follow. */
 enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_COMPAT, AT_OWN, AT_CLIENTS };
 
+/*
+ * What is known of workloads whose mark is another one now, if by that they have
+ * become another worker's: nobody would look for it there.
+ */
+static void forget_moved(struct control *ctl, const struct snapshot *before,
+			 const struct snapshot *next)
+{
+	for (uint16_t i = 0; ctl->workers.n > 1 && i < ENDPOINTS_MAX; i++) {
+		const struct endpoint *b = snapshot_endpoint(before, i);
+		const struct endpoint *n = snapshot_endpoint(next, i);
+		unsigned was = b ? workers_of(&ctl->workers, b) : 0;
+
+		if (b && n && was != workers_of(&ctl->workers, n))
+			ask_forget_moved(ctl->workers.at[was], i);
+	}
+}
+
 static void publish(void *arg, const struct snapshot *next)
 {
 	struct control *ctl = arg;
-
+	const struct snapshot *before = ctl->ports.snapshot;
 	uint64_t generation = ports_outdate(&ctl->ports);
 
-	ask_adopt(ctl->worker, next);
-	ask_generation(ctl->worker, generation);
+	ports_leave(&ctl->ports, next);
+	ask_adopt(&ctl->workers, next);
+	ports_arrive(&ctl->ports);
+	ask_generation(&ctl->workers, generation);
+	if (before)
+		forget_moved(ctl, before, next);
 }
 
 /* A message of --load, as if it came through our own door. */
@@ -88,7 +109,7 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 		    read(set[AT_LOST].fd, &ignored, sizeof ignored) > 0)
 			ports_lost(&ctl->ports);
 		some_lost = ports_retry(&ctl->ports);
-		told_turn(&ctl->told, ctl->worker, clock_now());
+		told_turn(&ctl->told, &ctl->workers, clock_now());
 		notify_turn(ctl, clock_now());
 		if (set[AT_COMPAT].revents)
 			for (int i = 0; i < MESSAGES_PER_TURN &&
@@ -118,25 +139,21 @@ static int signal_fd(void)
 static int start(struct control *ctl, const struct options *options,
 		 int lost_fd, struct heartbeat *heartbeat, struct err *reterr)
 {
-	struct inspect_options opt = { .max_flows = options->max_flows };
-	struct inspect *in;
+	struct workers_options opt = { .n = options->workers,
+				       .max_flows = options->max_flows,
+				       .lost_fd = lost_fd,
+				       .heartbeat = heartbeat };
+	int rc = workers_start(&ctl->workers, &opt, reterr);
 	uint64_t epoch;
 
-	if (getrandom(&opt.seed, sizeof opt.seed, 0) != sizeof opt.seed ||
-	    getrandom(&epoch, sizeof epoch, 0) != sizeof epoch)
+	if (rc < 0)
+		return rc;
+	if (getrandom(&epoch, sizeof epoch, 0) != sizeof epoch)
 		return err_set(reterr, EIO, NULL, "no random numbers");
-	in = inspect_new(&opt);
-	if (!in)
-		return err_set(reterr, ENOMEM, "--flows",
-			       "out of memory for %u flows",
-			       options->max_flows);
-	ctl->worker = worker_start(in, lost_fd, heartbeat, reterr);
-	if (!ctl->worker)
-		return -EAGAIN;
-	ports_init(&ctl->ports, ctl->worker, ctl->opener_fd);
+	ports_init(&ctl->ports, &ctl->workers, ctl->opener_fd);
 	epoch = epoch % TOLD_EPOCH_MAX + 1;
 	if (kept_init(&ctl->kept) < 0 ||
-	    told_init(&ctl->told, epoch, clock_now()) < 0)
+	    told_init(&ctl->told, ctl->workers.n, epoch, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -165,12 +182,12 @@ int control_run(const struct door_fds *doors, int opener_fd,
 		log_error("cannot start: %s", err.text);
 	} else if (load_each(load, load_one, &ctl) == 0) {
 		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
-		log_info("ready: version=" WEIR_VERSION " flows=%u",
-			 opt->max_flows);
+		log_info("ready: version=" WEIR_VERSION " workers=%u flows=%u",
+			 opt->workers, opt->max_flows);
 		serve(&ctl, doors, set);
 		status = 0;
 	}
-	worker_stop(ctl.worker);
+	workers_stop(&ctl.workers);
 	ports_done(&ctl.ports);
 	config_free(ctl.config);
 	kept_done(&ctl.kept);

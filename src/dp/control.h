@@ -23,7 +23,7 @@
 #include "dp/options.h"
 #include "dp/ports.h"
 #include "dp/told.h"
-#include "dp/worker.h"
+#include "dp/workers.h"
 #include "inspect/settings.h"
 
 /* What a door has seen; told by weir_stats. */
@@ -37,8 +37,8 @@ struct door_counts {
 };
 
 struct control {
+	struct workers workers; /* first: it is aligned to cache lines */
 	struct config *config;
-	struct worker *worker;
 	struct ports ports;
 	int opener_fd;
 	usec_t started;

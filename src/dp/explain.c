@@ -47,7 +47,8 @@ static void ends_by_flows(struct control *ctl, const struct snapshot *s,
 
 	page.cursor = 0;
 	do {
-		ask_flows(ctl->worker, page.cursor, FLOWS_PER_QUESTION, &page);
+		ask_flows(&ctl->workers, page.cursor, FLOWS_PER_QUESTION,
+			  &page);
 		for (size_t i = 0; i < page.n; i++) {
 			const struct session_record *r = &page.records[i];
 			bool in = r->flags & SESSION_INGRESS;
@@ -82,7 +83,8 @@ static json_t *answer_of(struct control *ctl, uint16_t index,
 	enum dpi_action threat;
 	struct judgement j;
 
-	ask_names(ctl->worker, index, ingress ? e->from : e->to, &names);
+	ask_names(ctl->workers.at[workers_of(&ctl->workers, ep)], index,
+		  ingress ? e->from : e->to, &names);
 	q.names = names.ids;
 	q.n_names = names.n;
 	j = snapshot_judge(s, index, &q);

@@ -11,6 +11,7 @@
 
 #include "base/bug.h"
 #include "base/log.h"
+#include "base/spread.h"
 #include "dp/answer.h"
 #include "dp/answer_device.h"
 #include "dp/answer_told.h"
@@ -61,9 +62,29 @@ static int del_port(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return ports_del(&ctl->ports, m->kind, &m->other_port, reterr);
 }
 
+/* Both marks must lead to one worker, which then has all of the workload. */
+static int check_marks(const struct control *ctl, const struct ctrl_msg *m,
+		       struct err *reterr)
+{
+	unsigned n = ctl->workers.n;
+
+	if (mac_is_zero(m->add_mac.bcmac) ||
+	    spread_worker_of(m->add_mac.bcmac, n) ==
+		    spread_workload(m->add_mac.mac, m->add_mac.ucmac, n))
+		return 0;
+	return err_set(reterr, EINVAL, "ctrl_add_mac.bcmac",
+		       "with -n %u it must be ff:ff:ff:00 and the last two "
+		       "bytes of ucmac",
+		       n);
+}
+
 static int add_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr)
 {
+	int rc = check_marks(ctl, m, reterr);
+
+	if (rc < 0)
+		return rc;
 	ports_begin_beat(&ctl->ports);
 	return config_add_mac(ctl->config, m, reterr);
 }
@@ -78,10 +99,10 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		return rc;
 	/* its flows end when nothing of it can begin any more; so its MAC is
 	 * in no snapshot then, but in their last reports */
-	ask_endpoint_leaves(ctl->worker, index, m->del_mac);
+	ask_endpoint_leaves(&ctl->workers, index, m->del_mac);
 	rc = config_del_mac(ctl->config, index, reterr);
 	if (rc == 0) {
-		ask_forget_endpoint(ctl->worker, index);
+		ask_forget_endpoint(&ctl->workers, index);
 		kept_forget(&ctl->kept, index);
 	}
 	return rc;
@@ -139,7 +160,7 @@ static void binary_keep_alive(struct control *ctl, const struct ctrl_msg *m,
 
 static struct session_count count_sessions(struct control *ctl)
 {
-	struct flow_counts c = ask_counts(ctl->worker).flows;
+	struct flow_counts c = ask_counts(&ctl->workers).flows;
 
 	return (struct session_count){ c.total, c.tcp, c.udp, c.icmp, c.other };
 }
@@ -170,7 +191,7 @@ static void json_list(struct control *ctl, const struct ctrl_msg *m,
 {
 	struct flow_page page;
 
-	ask_flows(ctl->worker, m->list.after, m->list.limit, &page);
+	ask_flows(&ctl->workers, m->list.after, m->list.limit, &page);
 	answer_sessions(result, &page, m->list.limit);
 }
 
@@ -182,7 +203,7 @@ static void binary_list(struct control *ctl, const struct ctrl_msg *m,
 	bool taken = true;
 
 	do {
-		ask_flows(ctl->worker, page.cursor, SESSIONS_PER_MSG, &page);
+		ask_flows(&ctl->workers, page.cursor, SESSIONS_PER_MSG, &page);
 		if (page.n)
 			taken = reply(arg, buf,
 				      dpmsg_session_list(buf, page.records,
@@ -197,7 +218,7 @@ static uint32_t clear_flows(struct control *ctl, uint32_t filter_id)
 
 	if (filter_id == 0)
 		pick.by = FLOW_PICK_ALL;
-	return ask_end_flows(ctl->worker, pick);
+	return ask_end_flows(&ctl->workers, pick);
 }
 
 static void json_clear(struct control *ctl, const struct ctrl_msg *m,
@@ -242,7 +263,7 @@ static void binary_meters(struct control *ctl, const struct ctrl_msg *m,
 	do {
 		size_t n;
 
-		ask_meters(ctl->worker, &page);
+		ask_meters(&ctl->workers, &page);
 		n = meters_of_agent(page.records, page.n);
 		if (n)
 			taken = reply(
@@ -263,7 +284,7 @@ static struct stats_record stats_of_macs(struct control *ctl,
 
 	if (config_find_macs(ctl->config, m->macs.macs, m->macs.n, false,
 			     "ctrl_stats_macs.macs", &endpoints, &n, &err) == 0)
-		s = ask_traffic(ctl->worker, endpoints, n);
+		s = ask_traffic(&ctl->workers, endpoints, n);
 	free(endpoints);
 	return s;
 }
@@ -288,7 +309,7 @@ static void binary_stats_macs(struct control *ctl, const struct ctrl_msg *m,
 static void json_stats_device(struct control *ctl, const struct ctrl_msg *m,
 			      json_t *result)
 {
-	struct stats_record s = ask_device_traffic(ctl->worker);
+	struct stats_record s = ask_device_traffic(&ctl->workers);
 
 	answer_traffic(result, &s);
 }
@@ -296,7 +317,7 @@ static void json_stats_device(struct control *ctl, const struct ctrl_msg *m,
 static void binary_stats_device(struct control *ctl, const struct ctrl_msg *m,
 				reply_fn *reply, void *arg)
 {
-	struct stats_record s = ask_device_traffic(ctl->worker);
+	struct stats_record s = ask_device_traffic(&ctl->workers);
 	uint8_t buf[COMPAT_REPLY_MAX];
 
 	(void)reply(arg, buf, dpmsg_stats(buf, DPMSG_DEVICE_STATS, &s));
@@ -374,8 +395,8 @@ static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
 		return rc;
 	}
 	generation = ports_outdate(&ctl->ports);
-	ask_configure(ctl->worker, &ctl->settings);
-	ask_generation(ctl->worker, generation);
+	ask_configure(&ctl->workers, &ctl->settings);
+	ask_generation(&ctl->workers, generation);
 	return 0;
 }
 

@@ -27,5 +27,8 @@ struct heartbeat;
  */
 int heartbeat_open(const char *name, struct heartbeat **ret,
 		   struct err *reterr);
-/* The first data thread is there; then about once a second. Worker thread. */
+/*
+ * All data threads are there; then about once a second. They are told as one:
+ * the first, for there may be more than four. One worker's thread.
+ */
 void heartbeat_beat(struct heartbeat *h);

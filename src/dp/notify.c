@@ -142,7 +142,7 @@ static void tell_fqdns(struct control *ctl)
 	uint8_t buf[COMPAT_REPLY_MAX];
 
 	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
-		if (!kept->fqdn.n_ips && !ask_fqdn(ctl->worker, &kept->fqdn))
+		if (!kept->fqdn.n_ips && !ask_fqdn(&ctl->workers, &kept->fqdn))
 			return;
 		kept->fqdn.vhost = is_vhost(ctl->config, kept->fqdn.name);
 		if (kept->fqdn.name[0] == '*' &&
@@ -150,6 +150,17 @@ static void tell_fqdns(struct control *ctl)
 			return;
 		kept->fqdn.n_ips = 0;
 	}
+}
+
+/*
+ * What one worker has done with, another may still have told of: the agent keeps
+ * it until the last one has done with it.
+ */
+static bool is_to_be_told(const struct control *ctl,
+			  const struct ip_name_record *r)
+{
+	return ip_is_v4(r->ip) && !(r->released && ctl->workers.n > 1 &&
+				    ask_has_ip_name(&ctl->workers, r->ip));
 }
 
 /* false: one was not taken, and it and those behind it are kept. */
@@ -162,7 +173,7 @@ static bool tell_ip_name_page(struct control *ctl)
 		const struct ip_name_record *r =
 			&kept->ip_names.records[kept->ip_names_told];
 
-		if (ip_is_v4(r->ip) &&
+		if (is_to_be_told(ctl, r) &&
 		    !deliver(ctl, buf, dpmsg_ip_name(buf, r)))
 			return false;
 	}
@@ -175,7 +186,7 @@ static void tell_ip_names(struct control *ctl)
 	unsigned asked = 0;
 
 	while (tell_ip_name_page(ctl) && asked < NOTICES_PER_TURN) {
-		ask_ip_names(ctl->worker, &kept->ip_names);
+		ask_ip_names(&ctl->workers, &kept->ip_names);
 		kept->ip_names_told = 0;
 		if (kept->ip_names.n == 0)
 			return;

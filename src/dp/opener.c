@@ -41,14 +41,18 @@ struct request {
 	uint8_t data[COMPAT_REPLY_MAX];
 };
 
-/* What may go with an answer to OPEN_PORT, in this order. */
-enum passed { PASSED_PORT, PASSED_VERDICTS, PASSED_NETNS, PASSED__MAX };
-_Static_assert(PASSED__MAX <= PASSING_MAX, "all at once");
-
 struct answer {
 	int rc; /* 0 or -errno */
 	struct err err;
-	bool passed[PASSED__MAX]; /* of OPEN_PORT: is with it */
+	/* What comes with that of OPEN_PORT, in this order. */
+	unsigned ports;
+	bool verdicts, netns;
+};
+
+/* The same, sorted. */
+struct passed {
+	struct opener_fds fds; /* fds.n 0: none */
+	int netns;	       /* -1: none */
 };
 
 /* What the opener keeps for the worker. */
@@ -95,20 +99,23 @@ static int keep_opening_capabilities(void)
 	return capng_apply(CAPNG_SELECT_CAPS);
 }
 
-/* fds: by enum passed, -1 where there is none. */
-static void send_answer(int fd, struct answer *a,
-			const int fds[static PASSED__MAX])
+/* *p stays the caller's. */
+static void send_answer(int fd, struct answer *a, const struct passed *p)
 {
-	int passed[PASSED__MAX];
+	int all[PASSING_MAX];
 	size_t n = 0;
 
-	for (int i = 0; i < PASSED__MAX; i++) {
-		a->passed[i] = fds[i] >= 0;
-		if (a->passed[i])
-			passed[n++] = fds[i];
-	}
+	for (; n < p->fds.n; n++)
+		all[n] = p->fds.port[n];
+	a->ports = p->fds.n;
+	a->verdicts = p->fds.verdicts >= 0;
+	if (a->verdicts)
+		all[n++] = p->fds.verdicts;
+	a->netns = p->netns >= 0;
+	if (a->netns)
+		all[n++] = p->netns;
 	/* a worker that cannot be answered is ending, and so shall we */
-	(void)passing_send(fd, a, sizeof *a, passed, n);
+	(void)passing_send(fd, a, sizeof *a, all, n);
 }
 
 /* Is it the name of something in the same directory as the door's socket? */
@@ -174,46 +181,57 @@ static void make_deaf(struct deaf_list *deaf, const char *iface)
 }
 
 static int open_port(struct kept *kept, const struct opener_port *p, int *netns,
-		     int fds[static PASSED__MAX], struct err *reterr)
+		     struct opener_fds *fds, struct err *reterr)
 {
-	int rc = opener_open(p, netns, reterr);
+	int rc = opener_open(p, netns, fds->port, reterr);
 
 	if (rc < 0)
 		return rc;
-	fds[PASSED_PORT] = rc;
+	fds->n = p->sockets;
 	if (p->deaf && !p->netns[0])
 		make_deaf(&kept->deaf, p->iface);
 	if (p->kind != OPENER_NFQ)
 		return 0;
-	rc = relays_add(&kept->relays, fds[PASSED_PORT], p->queue, reterr);
-	if (rc >= 0) {
-		fds[PASSED_VERDICTS] = rc;
-		return 0;
+	rc = relays_add(&kept->relays, fds->port[0], p->queue, reterr);
+	if (rc < 0) {
+		opener_fds_close(fds);
+		return rc;
 	}
-	close(fds[PASSED_PORT]);
-	fds[PASSED_PORT] = -1;
-	return rc;
+	fds->verdicts = rc;
+	return 0;
 }
 
 static void close_all(const int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+		close(fds[i]);
+}
+
+void opener_fds_close(struct opener_fds *fds)
+{
+	for (unsigned i = 0; i < fds->n; i++)
+		close(fds->port[i]);
+	fds->n = 0;
+	if (fds->verdicts >= 0)
+		close(fds->verdicts);
+	fds->verdicts = -1;
 }
 
 /* held: the namespace that came with it, or -1. */
 static void open_and_answer(int fd, struct kept *kept, const struct request *q,
 			    int held)
 {
-	int fds[PASSED__MAX] = { -1, -1, -1 }, netns = held;
+	struct passed p = { .fds.verdicts = -1, .netns = -1 };
 	struct answer a = { 0 };
+	int netns = held;
 
-	a.rc = open_port(kept, &q->port, &netns, fds, &a.err);
+	a.rc = open_port(kept, &q->port, &netns, &p.fds, &a.err);
 	if (held < 0)
-		fds[PASSED_NETNS] = netns;
-	send_answer(fd, &a, fds);
-	close_all(fds, PASSED__MAX);
+		p.netns = netns;
+	send_answer(fd, &a, &p);
+	opener_fds_close(&p.fds);
+	if (p.netns >= 0)
+		close(p.netns);
 }
 
 static int release_port(struct kept *kept, const struct opener_port *p)
@@ -228,7 +246,7 @@ static int release_port(struct kept *kept, const struct opener_port *p)
 static bool serve_one(int fd, const struct opener_door *compat,
 		      struct kept *kept)
 {
-	static const int none[PASSED__MAX] = { -1, -1, -1 };
+	static const struct passed none = { .fds.verdicts = -1, .netns = -1 };
 	struct request q;
 	struct answer a = { 0 };
 	int came[PASSING_MAX];
@@ -253,7 +271,7 @@ static bool serve_one(int fd, const struct opener_door *compat,
 		a.rc = send_notice(compat, &q);
 	else
 		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
-	send_answer(fd, &a, none);
+	send_answer(fd, &a, &none);
 	return true;
 }
 
@@ -312,19 +330,20 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 
 /* Those that came, by what they are; false: one found no place here. */
 static bool sort_passed(const struct answer *a, const int *came, size_t n,
-			int fds[static PASSED__MAX])
+			struct passed *ret)
 {
 	size_t at = 0;
 
-	for (int i = 0; i < PASSED__MAX; i++) {
-		fds[i] = -1;
-		if (!a->passed[i])
-			continue;
-		if (at < n)
-			fds[i] = came[at++];
-		else
-			return false;
-	}
+	*ret = (struct passed){ .fds.verdicts = -1, .netns = -1 };
+	if (a->ports > WORKERS_MAX || n != a->ports + a->verdicts + a->netns)
+		return false;
+	for (; at < a->ports; at++)
+		ret->fds.port[at] = came[at];
+	ret->fds.n = a->ports;
+	if (a->verdicts)
+		ret->fds.verdicts = came[at++];
+	if (a->netns)
+		ret->netns = came[at];
 	return true;
 }
 
@@ -332,28 +351,27 @@ int opener_ask(int fd, const struct opener_port *port, int *netns,
 	       struct opener_fds *ret, struct err *reterr)
 {
 	struct request q = { .what = OPEN_PORT, .port = *port };
-	int came[PASSING_MAX], fds[PASSED__MAX];
+	int came[PASSING_MAX];
+	struct passed p;
 	struct answer a;
 	size_t n = 0;
-	bool all;
 
 	if (passing_send(fd, &q, sizeof q, netns, *netns >= 0) < 0 ||
 	    passing_recv(fd, &a, sizeof a, came, &n) != sizeof a) {
 		close_all(came, n);
 		return err_set(reterr, EPIPE, NULL, "the opener is gone");
 	}
-	all = sort_passed(&a, came, n, fds);
-	if (!all) {
+	if (!sort_passed(&a, came, n, &p)) {
 		close_all(came, n);
 		return err_set(reterr, EMFILE, NULL, "no descriptor came");
 	}
-	if (fds[PASSED_NETNS] >= 0)
-		*netns = fds[PASSED_NETNS];
+	if (p.netns >= 0)
+		*netns = p.netns;
 	if (a.rc < 0) {
 		*reterr = a.err;
 		return a.rc;
 	}
-	*ret = (struct opener_fds){ fds[PASSED_PORT], fds[PASSED_VERDICTS] };
+	*ret = p.fds;
 	return 0;
 }
 

@@ -65,12 +65,18 @@ struct opener_port {
 	char netns[NETNS_PATH_MAX]; /* a path; "": weir-dp's own */
 	uint16_t queue;		    /* NFQUEUE */
 	bool deaf; /* its frames are not for the own IP stack (ring/deaf.h) */
+	/* Of OPENER_PACKET: that share out its frames, 1..WORKERS_MAX; else 1. */
+	unsigned sockets;
 };
 
 struct opener_fds {
-	int port;     /* the packet socket or the NFQUEUE */
+	unsigned n; /* as many as `sockets` */
+	/* the packet sockets, by their worker's number; the NFQUEUE; the map */
+	int port[WORKERS_MAX];
 	int verdicts; /* NFQUEUE: where they go (dp/opener_relay.h); else -1 */
 };
+
+void opener_fds_close(struct opener_fds *fds);
 
 /*
  * Runs in the worker: asks for a packet socket on an interface or an NFQUEUE.

@@ -20,7 +20,8 @@
 #include "dp/beat.h"
 #include "ring/ring.h"
 
-static int open_here(const struct opener_port *p, struct err *reterr)
+/* The one descriptor of a port that has one. */
+static int open_one(const struct opener_port *p, struct err *reterr)
 {
 	if (p->kind == OPENER_MAP)
 		return beat_open(p->iface, reterr);
@@ -29,6 +30,15 @@ static int open_here(const struct opener_port *p, struct err *reterr)
 	if (p->kind == OPENER_NFQ)
 		return ring_nfq_open(p->queue, reterr);
 	return ring_packet_open(p->iface, p->kind == OPENER_TAP, reterr);
+}
+
+static int open_here(const struct opener_port *p, int *fds, struct err *reterr)
+{
+	if (p->sockets > 1)
+		return ring_packet_open_group(p->iface, p->sockets, fds,
+					      reterr);
+	fds[0] = open_one(p, reterr);
+	return fds[0] < 0 ? fds[0] : 0;
 }
 
 static int enter(const char *path, int fd, struct err *reterr)
@@ -56,7 +66,7 @@ static int this_namespace(struct err *reterr)
 
 /* In the namespace `there`, and back. */
 static int open_there(const struct opener_port *p, int there, int home,
-		      int *netns, struct err *reterr)
+		      int *netns, int *fds, struct err *reterr)
 {
 	int rc = enter(p->netns, there, reterr), held = *netns;
 
@@ -65,7 +75,7 @@ static int open_there(const struct opener_port *p, int there, int home,
 	if (held < 0)
 		held = rc = this_namespace(reterr);
 	if (rc >= 0)
-		rc = open_here(p, reterr);
+		rc = open_here(p, fds, reterr);
 	/* else the next port would be opened in the wrong place */
 	if (setns(home, CLONE_NEWNET) < 0)
 		die("cannot come back from %s: %s", p->netns, strerror(errno));
@@ -102,32 +112,41 @@ static int find_namespace(const char *path, int held, struct err *reterr)
 }
 
 static int open_in_namespace(const struct opener_port *p, int home, int *netns,
-			     struct err *reterr)
+			     int *fds, struct err *reterr)
 {
 	int there = find_namespace(p->netns, *netns, reterr), rc;
 
 	if (there < 0)
 		return there;
-	rc = open_there(p, there, home, netns, reterr);
+	rc = open_there(p, there, home, netns, fds, reterr);
 	close(there);
 	return rc;
 }
 
-int opener_open(const struct opener_port *p, int *netns, struct err *reterr)
+static bool is_well_formed(const struct opener_port *p)
+{
+	unsigned most = p->kind == OPENER_PACKET ? WORKERS_MAX : 1;
+
+	return memchr(p->iface, '\0', sizeof p->iface) &&
+	       memchr(p->netns, '\0', sizeof p->netns) && p->sockets >= 1 &&
+	       p->sockets <= most;
+}
+
+int opener_open(const struct opener_port *p, int *netns,
+		int fds[static WORKERS_MAX], struct err *reterr)
 {
 	int home, rc;
 
-	if (!memchr(p->iface, '\0', sizeof p->iface) ||
-	    !memchr(p->netns, '\0', sizeof p->netns))
+	if (!is_well_formed(p))
 		return err_set(reterr, EINVAL, NULL, "not a request");
 	if (p->kind == OPENER_NETNS)
 		return find_namespace(p->netns, *netns, reterr);
 	if (!p->netns[0])
-		return open_here(p, reterr);
+		return open_here(p, fds, reterr);
 	home = this_namespace(reterr);
 	if (home < 0)
 		return home;
-	rc = open_in_namespace(p, home, netns, reterr);
+	rc = open_in_namespace(p, home, netns, fds, reterr);
 	close(home);
 	return rc;
 }

@@ -4,8 +4,9 @@
 #include "dp/opener.h"
 
 /*
- * The descriptor of *p, or -errno with *reterr; -EINVAL also for a *p that is
- * not well formed. *netns as with opener_ask(), and never closed here. Opener
- * process only.
+ * 0 and the descriptors of *p, as many as p->sockets; or -errno with *reterr
+ * and none; -EINVAL also for a *p that is not well formed. *netns as with
+ * opener_ask(), and never closed here. Opener process only.
  */
-int opener_open(const struct opener_port *p, int *netns, struct err *reterr);
+int opener_open(const struct opener_port *p, int *netns,
+		int fds[static WORKERS_MAX], struct err *reterr);

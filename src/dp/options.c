@@ -14,15 +14,18 @@
 #include "base/limits.h"
 
 static const char usage_text[] =
-	"Usage: weir-dp [-n 1] [OPTION]...          judge live traffic\n"
+	"Usage: weir-dp [-n N] [OPTION]...          judge live traffic\n"
 	"       weir-dp -p FILE|DIR [OPTION]...     judge a capture\n"
 	"\n"
 	"The data plane: reads frames from the interface it is told about,\n"
 	"judges them, sends on what may pass. Driven by JSON messages.\n"
 	"\n"
-	"  -n N               number of workers; this version has 1\n"
+	"  -n N               workers, 1..16 (default 1): threads that share "
+	"out\n"
+	"                     the workloads; each workload uses one of them\n"
 	"  -p FILE|DIR        read captures (pcap, pcapng), print one line a "
-	"flow\n"
+	"flow;\n"
+	"                     by one worker\n"
 	"      --load FILE    messages to start with (an array, as\n"
 	"                     `weir dp config` prints them)\n"
 	"      --listen PATH  NeuVector-compatible datagram door\n"
@@ -36,7 +39,8 @@ static const char usage_text[] =
 	"      --user NAME    account that reads the frames (default: weir-dp "
 	"if\n"
 	"                     it exists, else nobody)\n"
-	"      --flows N      flows held at a time (default 131072)\n"
+	"      --flows N      flows held at a time, by all workers together\n"
+	"                     (default 131072)\n"
 	"  -o, --output text|json  how -p prints\n"
 	"  -h, --help         this\n"
 	"  -V, --version      version\n"
@@ -99,9 +103,10 @@ static int one_option(struct options *opt, int c)
 
 	switch (c) {
 	case 'n':
-		if (number(optarg, 1, 1, &n) < 0)
-			return usage_error("this version has one worker, -n 1",
+		if (number(optarg, 1, WORKERS_MAX, &n) < 0)
+			return usage_error("not a number of workers (1..16)",
 					   optarg);
+		opt->workers = (unsigned)n;
 		break;
 	case 'p': opt->replay = optarg; break;
 	case OPT_LISTEN: opt->listen = optarg ? optarg : ""; break;
@@ -138,6 +143,7 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 				 .notify = "/tmp/ctrl_listen.sock",
 				 .control = "/run/weir/dp.sock",
 				 .user = NULL,
+				 .workers = 1,
 				 .max_flows = FLOWS_DEFAULT };
 	while ((c = getopt_long(argc, argv, "n:p:o:s:v:cmjhV", longs, NULL)) >=
 	       0) {

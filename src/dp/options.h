@@ -11,6 +11,7 @@ struct options {
 	const char *user;    /* the worker's account */
 	const char *load;    /* file of messages to start with; NULL = none */
 	const char *replay;  /* capture file or folder; NULL = live */
+	unsigned workers;    /* 1..WORKERS_MAX */
 	uint32_t max_flows;
 	bool standalone; /* no supervisor watches */
 	bool json;	 /* -o json, for replay */

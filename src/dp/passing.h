@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/limits.h"
+
 /* Descriptors of one message. More is a bug: crash. */
-#define PASSING_MAX 3
+#define PASSING_MAX (WORKERS_MAX + 2)
 
 /* n descriptors go with it; they stay the caller's. 0 or -errno. */
 int passing_send(int sock, const void *buf, size_t len, const int *fds,

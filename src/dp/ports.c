@@ -10,16 +10,17 @@
 #include "base/bug.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/spread.h"
 #include "dp/ask.h"
 #include "dp/cache_maps.h"
-#include "dp/worker.h"
 
 #define SERVICE 0
 
-void ports_init(struct ports *ps, struct worker *w, int opener_fd)
+void ports_init(struct ports *ps, const struct workers *ws, int opener_fd)
 {
-	*ps = (struct ports){ .worker = w, .opener_fd = opener_fd };
+	*ps = (struct ports){ .workers = ws, .opener_fd = opener_fd };
 	ps->service.netns = -1;
+	ps->service.where.sockets = ws->n;
 	ps->at[SERVICE] = &ps->service;
 }
 
@@ -43,14 +44,14 @@ static void do_set_beat(struct worker_view *view, void *arg)
 static int open_map(const struct ports *ps, const char *name,
 		    struct err *reterr)
 {
-	struct opener_port what = { .kind = OPENER_MAP };
+	struct opener_port what = { .kind = OPENER_MAP, .sockets = 1 };
 	struct opener_fds fds;
 	int netns = -1; /* our own */
 	int rc;
 
 	(void)snprintf(what.iface, sizeof what.iface, "%s", name);
 	rc = opener_ask(ps->opener_fd, &what, &netns, &fds, reterr);
-	return rc < 0 ? rc : fds.port;
+	return rc < 0 ? rc : fds.port[0];
 }
 
 static struct cache_maps *open_cache(const struct ports *ps, struct err *reterr)
@@ -67,31 +68,47 @@ static struct cache_maps *open_cache(const struct ports *ps, struct err *reterr)
 	return cache_maps_new(flows, seen, reterr);
 }
 
-/* The worker's half, with the kernel's. Without, every frame comes up. */
+/* Slots of the kernel's, by equal parts; NULL: out of memory. */
+static struct verdict_cache *half_of(const struct ports *ps, unsigned i)
+{
+	struct cache_kernel hooks = cache_maps_hooks(ps->cache);
+	uint32_t part = CACHE_SLOTS_MAX / ps->workers->n;
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		seed = 0; /* then the table is as good as anybody's */
+	return cache_new(i * part, part, &hooks, seed);
+}
+
+static void end_cache(struct ports *ps)
+{
+	for (unsigned i = 0; i < ps->workers->n; i++)
+		cache_free(ask_cache(ps->workers->at[i], NULL));
+	cache_maps_free(ps->cache);
+	ps->cache = NULL;
+}
+
+/* The workers' halves, with the kernel's. Without, every frame comes up. */
 static void begin_cache(struct ports *ps)
 {
-	struct verdict_cache *half;
-	struct cache_kernel hooks;
 	struct err err;
-	uint64_t seed;
 
 	ps->cache = open_cache(ps, &err);
 	if (!ps->cache) {
 		log_warn("verdicts are not cached: %s", err.text);
 		return;
 	}
-	hooks = cache_maps_hooks(ps->cache);
-	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-		seed = 0; /* then the table is as good as anybody's */
-	half = cache_new(0, CACHE_SLOTS_MAX, &hooks, seed);
-	if (!half) {
-		log_warn("verdicts are not cached: out of memory");
-		cache_maps_free(ps->cache);
-		ps->cache = NULL;
-		return;
+	for (unsigned i = 0; i < ps->workers->n; i++) {
+		struct verdict_cache *half = half_of(ps, i);
+
+		if (!half) {
+			log_warn("verdicts are not cached: out of memory");
+			end_cache(ps);
+			return;
+		}
+		cache_free(ask_cache(ps->workers->at[i], half));
 	}
-	cache_free(ask_cache(ps->worker, half));
-	ask_generation(ps->worker, ports_outdate(ps));
+	ask_generation(ps->workers, ports_outdate(ps));
 }
 
 void ports_begin_beat(struct ports *ps)
@@ -110,17 +127,15 @@ void ports_begin_beat(struct ports *ps)
 		return;
 	}
 	begin_cache(ps);
-	worker_ask(ps->worker, do_set_beat, ps->beat);
+	workers_ask(ps->workers, do_set_beat, ps->beat);
 }
 
 static void end_beat(struct ports *ps)
 {
 	if (!ps->beat)
 		return;
-	worker_ask(ps->worker, do_set_beat, NULL);
-	cache_free(ask_cache(ps->worker, NULL));
-	cache_maps_free(ps->cache);
-	ps->cache = NULL;
+	workers_ask(ps->workers, do_set_beat, NULL);
+	end_cache(ps);
 	beat_unmap(ps->beat);
 	ps->beat = NULL;
 }
@@ -142,7 +157,7 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
 			"the service port is %s already; delete it first",
 			p->where.iface);
 	memcpy(p->where.iface, iface, IFNAMSIZ);
-	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(p, ps->workers, ps->opener_fd, reterr);
 	if (rc < 0)
 		err_prefix(reterr, "ctrl_add_srvc_port.iface");
 	else
@@ -156,7 +171,7 @@ int ports_del_service(struct ports *ps, struct err *reterr)
 		return err_set(reterr, ENOENT, "ctrl_del_srvc_port",
 			       "there is no service port");
 	end_beat(ps);
-	port_close(&ps->service, ps->worker, ps->opener_fd);
+	port_close(&ps->service, ps->workers, ps->opener_fd);
 	return 0;
 }
 
@@ -170,6 +185,50 @@ static enum frame_port_kind kind_of(enum ctrl_kind kind)
 	case CTRL_ADD_TAP_PORT:
 	case CTRL_DEL_TAP_PORT: return FRAME_PORT_TAP;
 	default: return FRAME_PORT_NFQ;
+	}
+}
+
+/* Whose the port's workload is, by that snapshot; or would be without a mark. */
+static unsigned worker_of(const struct ports *ps, const struct snapshot *s,
+			  const struct port *p)
+{
+	uint16_t index = snapshot_find_mac(s, p->from.workload, MAC_REAL);
+	const struct endpoint *e = snapshot_endpoint(s, index);
+
+	return e ? workers_of(ps->workers, e)
+		 : spread_workload(p->from.workload, (struct mac){ { 0 } },
+				   ps->workers->n);
+}
+
+/* The port at place i that stands for itself, or for both of a pair. */
+static struct port *first_of(const struct ports *ps, size_t i)
+{
+	struct port *p = ps->at[i];
+
+	return p && p->at <= p->other ? p : NULL;
+}
+
+void ports_leave(struct ports *ps, const struct snapshot *next)
+{
+	ps->snapshot = next;
+	if (ps->workers->n == 1)
+		return;
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = first_of(ps, i);
+		unsigned to = p ? worker_of(ps, next, p) : 0;
+
+		if (p && to != p->worker)
+			port_pack(p, ps->at[p->other], ps->workers, to);
+	}
+}
+
+void ports_arrive(struct ports *ps)
+{
+	for (size_t i = SERVICE + 1; i < WORKER_PORTS_MAX; i++) {
+		struct port *p = first_of(ps, i);
+
+		if (p && (p->packed || ps->at[p->other]->packed))
+			port_unpack(p, ps->at[p->other], ps->workers);
 	}
 }
 
@@ -216,6 +275,8 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 			: kind == FRAME_PORT_TAP ? OPENER_TAP
 						 : OPENER_PACKET;
 	p->where.queue = s->queue;
+	p->where.sockets = 1;
+	p->worker = worker_of(ps, ps->snapshot, p);
 	p->where.deaf = kind == FRAME_PORT_PAIR;
 	p->netns = -1;
 	/* both are checked to fit by whoever parsed them */
@@ -228,7 +289,7 @@ static struct port *place(struct ports *ps, enum frame_port_kind kind,
 static void remove_port(struct ports *ps, struct port *p)
 {
 	/* also what was never open may have become deaf, or hold a namespace */
-	port_close(p, ps->worker, ps->opener_fd);
+	port_close(p, ps->workers, ps->opener_fd);
 	ps->at[p->at] = NULL;
 	free(p);
 }
@@ -237,7 +298,14 @@ static void update(struct ports *ps, struct port *p, const struct port_spec *s)
 {
 	p->from.workload = s->epmac;
 	p->from.quarantined = s->quarantine;
-	port_update(p, ps->worker);
+	port_update(p, ps->workers);
+}
+
+/* After updates: to the workers that their workloads belong to. */
+static void move_ports(struct ports *ps)
+{
+	ports_leave(ps, ps->snapshot);
+	ports_arrive(ps);
 }
 
 static int add_pair(struct ports *ps, const struct port_spec *s,
@@ -250,6 +318,7 @@ static int add_pair(struct ports *ps, const struct port_spec *s,
 	if (vex && vin && vex->other == vin->at) {
 		update(ps, vex, s);
 		update(ps, vin, s);
+		move_ports(ps);
 		return 0;
 	}
 	if (vex || vin || strcmp(s->vex, s->vin) == 0)
@@ -266,12 +335,12 @@ static int add_pair(struct ports *ps, const struct port_spec *s,
 	vex->other = vin->at;
 	vin->other = vex->at;
 	vin->from.inside = true;
-	rc = port_open(vex, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(vex, ps->workers, ps->opener_fd, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, "ctrl_add_port_pair.vex_iface");
 		goto err_ports;
 	}
-	rc = port_open(vin, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(vin, ps->workers, ps->opener_fd, reterr);
 	if (rc == 0)
 		return 0;
 	err_prefix(reterr, "ctrl_add_port_pair.vin_iface");
@@ -300,12 +369,13 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	if (before && before->where.queue == s->queue &&
 	    !port_has_moved(before, ps->opener_fd)) {
 		update(ps, before, s);
+		move_ports(ps);
 		return 0;
 	}
 	p = place(ps, k, s, s->iface, reterr);
 	if (!p)
 		return -reterr->code;
-	rc = port_open(p, ps->worker, ps->opener_fd, reterr);
+	rc = port_open(p, ps->workers, ps->opener_fd, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, ctrl_name(kind));
 		remove_port(ps, p);
@@ -337,6 +407,7 @@ int ports_del(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 
 /* --- loss and return -------------------------------------------------------- */
 
+/* By any worker. */
 struct lost_question {
 	bool lost[WORKER_PORTS_MAX];
 };
@@ -346,17 +417,17 @@ static void do_lost(struct worker_view *view, void *arg)
 	struct lost_question *q = arg;
 
 	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
-		q->lost[i] = view->ports[i].lost;
+		q->lost[i] |= view->ports[i].lost;
 }
 
 void ports_lost(struct ports *ps)
 {
-	struct lost_question q;
+	struct lost_question q = { .lost = { false } };
 
-	worker_ask(ps->worker, do_lost, &q);
+	workers_ask(ps->workers, do_lost, &q);
 	for (size_t i = 0; i < WORKER_PORTS_MAX; i++)
 		if (q.lost[i] && ps->at[i] && ps->at[i]->state == PORT_OPEN)
-			port_lost(ps->at[i]);
+			port_lost(ps->at[i], ps->workers);
 	if (ps->service.state == PORT_LOST)
 		end_beat(ps);
 }
@@ -371,7 +442,7 @@ bool ports_retry(struct ports *ps)
 
 		if (!p || p->state != PORT_LOST)
 			continue;
-		if (due && port_retry(p, ps->worker, ps->opener_fd) &&
+		if (due && port_retry(p, ps->workers, ps->opener_fd) &&
 		    i == SERVICE)
 			ports_begin_beat(ps);
 		left |= p->state == PORT_LOST;

@@ -8,6 +8,7 @@
  *   tap       iface in netns          watched, nothing is sent
  *   nfq       queue in netns          netfilter waits for each verdict
  *
+ * The service port is all workers', the others are each one's (dp/port.h).
  * A port is found by the names it was made with. Making one that is there only
  * updates it. Control thread only; errors in *reterr as -errno.
  */
@@ -18,6 +19,8 @@
 
 #include "base/limits.h"
 #include "dp/port.h"
+#include "dp/workers.h"
+#include "policy/snapshot.h"
 #include "wire/ctrl.h"
 
 struct ports {
@@ -27,15 +30,24 @@ struct ports {
 	struct port service;
 	/* While the service port is open and diverted in place; or NULL. */
 	struct beat *beat;
-	struct cache_maps *cache; /* NULL also without a cache */
-	struct worker *worker;	  /* borrowed */
+	struct cache_maps *cache;	 /* NULL also without a cache */
+	const struct workers *workers;	 /* borrowed */
+	const struct snapshot *snapshot; /* the one in force; borrowed */
 	int opener_fd;
 	usec_t retry_at; /* not before */
 };
 
-void ports_init(struct ports *ps, struct worker *w, int opener_fd);
+void ports_init(struct ports *ps, const struct workers *ws, int opener_fd);
 /* Frees; the worker has ended. */
 void ports_done(struct ports *ps);
+
+/*
+ * Other workloads, or other marks, are about to come into force with `next`: a
+ * port whose workload will be another worker's is taken from the one that has
+ * it; when the workers judge by `next`, ports_arrive() gives it to the other.
+ */
+void ports_leave(struct ports *ps, const struct snapshot *next);
+void ports_arrive(struct ports *ps);
 
 /* -EEXIST: there is one already; -ENODEV: no such interface; ... */
 int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
@@ -61,7 +73,7 @@ int ports_add(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 int ports_del(struct ports *ps, enum ctrl_kind kind, const struct port_spec *s,
 	      struct err *reterr);
 
-/* The worker has lost some: finds out which. */
+/* A worker has lost some: finds out which. */
 void ports_lost(struct ports *ps);
 /* Tries to get the lost ones back; false: there are none left. */
 bool ports_retry(struct ports *ps);

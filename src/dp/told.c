@@ -26,14 +26,15 @@
 _Static_assert(REPORT_WORTH__MAX <= BACKLOG_WORTHS_MAX, "a ring a worth");
 _Static_assert(TOLD_CONNECTIONS_MAX >= REPORTS_MAX, "a drain fits");
 
-int told_init(struct told *t, uint64_t epoch, usec_t now)
+int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now)
 {
 	BUG_ON(epoch == 0 || epoch > TOLD_EPOCH_MAX);
 	t->epoch = epoch;
 	t->connections = backlog_new(sizeof(struct connection_record),
-				     REPORT_WORTH__MAX, TOLD_CONNECTIONS_MAX);
-	t->threats =
-		backlog_new(sizeof(struct threat_record), 1, TOLD_THREATS_MAX);
+				     REPORT_WORTH__MAX,
+				     n_workers * TOLD_CONNECTIONS_MAX);
+	t->threats = backlog_new(sizeof(struct threat_record), 1,
+				 n_workers * TOLD_THREATS_MAX);
 	t->next_look = usec_add(now, LOOK_EVERY_US);
 	t->next_threats = usec_add(now, THREATS_EVERY_US);
 	t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
@@ -95,22 +96,30 @@ static void drain_threats(struct told *t, struct worker *w)
 	}
 }
 
-void told_turn(struct told *t, struct worker *w, usec_t now)
+/* Of one worker: all when it is time, or before its table is full. */
+static void look_at(struct told *t, struct worker *w, bool due)
+{
+	uint32_t waiting = ask_connections_waiting(w);
+
+	if (due || waiting >= NEARLY_FULL)
+		drain_connections(t, w, waiting);
+}
+
+void told_turn(struct told *t, const struct workers *ws, usec_t now)
 {
 	bool due = !usec_before(now, t->next_connections);
-	uint32_t waiting;
 
 	if (usec_before(now, t->next_look))
 		return;
 	t->next_look = usec_add(now, LOOK_EVERY_US);
-	waiting = ask_connections_waiting(w);
-	if (due || waiting >= NEARLY_FULL)
-		drain_connections(t, w, waiting);
+	for (unsigned i = 0; i < ws->n; i++)
+		look_at(t, ws->at[i], due);
 	if (due)
 		t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
 	if (usec_before(now, t->next_threats))
 		return;
-	drain_threats(t, w);
+	for (unsigned i = 0; i < ws->n; i++)
+		drain_threats(t, ws->at[i]);
 	t->next_threats = usec_add(now, THREATS_EVERY_US);
 }
 

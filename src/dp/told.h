@@ -1,11 +1,11 @@
 /*
  * What the data plane tells of its own accord: connections and threats, kept
- * after they left the worker for whoever reads them, NeuVector's agent
- * (notify.h) and clients of our own door alike. They leave the worker whether
+ * after they left the workers for whoever reads them, NeuVector's agent
+ * (notify.h) and clients of our own door alike. They leave the workers whether
  * anybody reads or not:
  *
  *   threats      every 2 s
- *   connections  every 5 s, or when the worker's table is nearly full
+ *   connections  every 5 s, or when that worker's table is nearly full
  *
  * Control thread only.
  */
@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "dp/backlog.h"
-#include "dp/worker.h"
+#include "dp/workers.h"
 #include "wire/records.h"
 
 struct told {
@@ -31,14 +31,14 @@ struct told {
  * same.
  */
 #define TOLD_EPOCH_MAX (((uint64_t)1 << 53) - 1) /* JSON's exact integers */
-int told_init(struct told *t, uint64_t epoch, usec_t now);
+int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now);
 /* Also of one that was half made or is all zero. */
 void told_done(struct told *t);
 
 /* Milliseconds until the next turn. */
 int told_wait_ms(const struct told *t, usec_t now);
-/* Takes out of the worker what is due. Call it when the control thread wakes. */
-void told_turn(struct told *t, struct worker *w, usec_t now);
+/* Takes out of the workers what is due. Call it when the control thread wakes. */
+void told_turn(struct told *t, const struct workers *ws, usec_t now);
 
 /* Puts records in as if they came from a worker. */
 void told_add_connection(struct told *t, const struct connection_record *c);

@@ -31,7 +31,7 @@
  * and brings a new one when the interface is back.
  *
  * The heartbeat is counted here and not in a thread of its own, because it is to
- * tell that frames are carried.
+ * tell that frames are carried, by every worker (dp/pulse.h).
  */
 #include "dp/worker.h"
 
@@ -67,12 +67,11 @@ struct worker {
 	uint16_t ready[WORKER_READY_MAX]; /* ports that epoll has told */
 	unsigned n_ready;
 	int wake_fd; /* eventfd: a question is posted */
-	int lost_fd;
+	struct worker_options opt;
 	_Atomic(const struct question *) question;
 	sem_t done;
-	bool stop; /* set by a question */
-	struct heartbeat *heartbeat;
-	usec_t beat_at; /* the next one */
+	bool stop;		/* set by a question */
+	usec_t beaten, beat_at; /* the supervisor's: the last, the next one */
 	usec_t kernel_beat_at;
 	uint8_t kept[RING_BATCH]; /* enum reason; by frame of the batch */
 	unsigned cache_late;	  /* turns that cache entries have waited */
@@ -210,7 +209,7 @@ static void lose_ring(struct worker *w, uint16_t port)
 	ring_free(ring);
 	w->ports[port].lost = true;
 	/* a full eventfd has told it already */
-	if (write(w->lost_fd, &one, sizeof one) < 0)
+	if (write(w->opt.lost_fd, &one, sizeof one) < 0)
 		return;
 }
 
@@ -277,16 +276,27 @@ static void wait_for_frames(struct worker *w, int n)
 		await_events(w, 0);
 }
 
+/*
+ * The kernel is told by whichever worker has its turn, and what it is told is
+ * never younger than the one that hangs. The supervisor is, when all have had a
+ * turn since it was last.
+ */
 static void beat(struct worker *w)
 {
-	if (w->view.beat && !usec_before(w->view.now, w->kernel_beat_at)) {
-		beat_now(w->view.beat, w->view.now);
-		w->kernel_beat_at = usec_add(w->view.now, BEAT_MS * 1000ULL);
+	const struct worker_options *o = &w->opt;
+	usec_t now = w->view.now;
+
+	pulse_beat(o->pulse, o->number, now);
+	if (w->view.beat && !usec_before(now, w->kernel_beat_at)) {
+		beat_now(w->view.beat, pulse_oldest(o->pulse));
+		w->kernel_beat_at = usec_add(now, BEAT_MS * 1000ULL);
 	}
-	if (!w->heartbeat || usec_before(w->view.now, w->beat_at))
+	if (!o->heartbeat || usec_before(now, w->beat_at) ||
+	    usec_before(pulse_oldest(o->pulse), w->beaten))
 		return;
-	heartbeat_beat(w->heartbeat);
-	w->beat_at = usec_add(w->view.now, USEC_PER_SEC);
+	heartbeat_beat(o->heartbeat);
+	w->beaten = now;
+	w->beat_at = usec_add(now, USEC_PER_SEC);
 }
 
 /*
@@ -383,8 +393,9 @@ static void close_fds(struct worker *w)
 		close(w->view.epoll_fd);
 }
 
-struct worker *worker_start(struct inspect *in, int lost_fd,
-			    struct heartbeat *heartbeat, struct err *reterr)
+struct worker *worker_start(struct inspect *in,
+			    const struct worker_options *opt,
+			    struct err *reterr)
 {
 	struct worker *w = calloc(1, sizeof *w);
 	int rc;
@@ -395,8 +406,7 @@ struct worker *worker_start(struct inspect *in, int lost_fd,
 	}
 	w->view.inspect = in;
 	w->view.ports = w->ports;
-	w->lost_fd = lost_fd;
-	w->heartbeat = heartbeat;
+	w->opt = *opt;
 	rc = -open_fds(w);
 	if (rc != 0)
 		goto err_worker;

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "dp/beat.h"
 #include "dp/heartbeat.h"
+#include "dp/pulse.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
 
@@ -55,14 +56,19 @@ int worker_view_attach(struct worker_view *view, uint16_t port,
 		       struct ring *ring);
 struct ring *worker_view_detach(struct worker_view *view, uint16_t port);
 
-/*
- * Starts the thread; it takes `in`. lost_fd (borrowed) is an eventfd that the
- * worker writes when a port's interface has gone. heartbeat (borrowed, may be
- * NULL) is counted up about once a second. NULL and *reterr on
- * failure; `in` is then freed.
- */
-struct worker *worker_start(struct inspect *in, int lost_fd,
-			    struct heartbeat *heartbeat, struct err *reterr);
+/* All borrowed, until worker_stop(). */
+struct worker_options {
+	int lost_fd; /* an eventfd, written when a port's interface has gone */
+	struct pulse *pulse; /* of all workers */
+	unsigned number;     /* this one's place there */
+	/* Counted up about once a second while all are alive; NULL: not here. */
+	struct heartbeat *heartbeat;
+};
+
+/* Starts the thread; it takes `in`, also where it fails: NULL and *reterr. */
+struct worker *worker_start(struct inspect *in,
+			    const struct worker_options *opt,
+			    struct err *reterr);
 /* Ends the thread, frees rings and inspect. NULL is accepted. */
 void worker_stop(struct worker *w);
 

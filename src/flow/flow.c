@@ -67,7 +67,7 @@ struct flow_table {
 	uint32_t bucket_mask;
 	uint32_t free;	    /* top of the stack of freed slots */
 	uint32_t used_ever; /* slots 1..used_ever have been used */
-	uint32_t next_id;
+	uint32_t next_id, first_id, id_step;
 	uint64_t seed;
 	struct list lists[LISTS];
 	unsigned expire_first; /* the list flow_expire() began with */
@@ -114,7 +114,7 @@ struct flow_table *flow_table_new(uint32_t limit, uint64_t seed)
 		buckets *= 2;
 	t->counts.limit = limit;
 	t->seed = seed;
-	t->next_id = 1;
+	flow_table_number(t, 1, 1);
 	t->bucket_mask = buckets - 1;
 	t->slots_bytes = ((size_t)limit + 1) * sizeof *t->slots;
 	t->buckets_bytes = buckets * sizeof *t->buckets;
@@ -125,6 +125,12 @@ struct flow_table *flow_table_new(uint32_t limit, uint64_t seed)
 		return NULL;
 	}
 	return t;
+}
+
+void flow_table_number(struct flow_table *t, uint32_t first, uint32_t step)
+{
+	t->next_id = t->first_id = first;
+	t->id_step = step;
 }
 
 void flow_table_free(struct flow_table *t)
@@ -376,9 +382,10 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 		       const struct packet *p, bool client_is_own,
 		       bool midstream, usec_t now)
 {
-	f->id = t->next_id++;
-	if (t->next_id == 0)
-		t->next_id = 1;
+	f->id = t->next_id;
+	t->next_id += t->id_step;
+	if (t->next_id < t->id_step) /* past the last one; 0 is none */
+		t->next_id = t->first_id;
 	f->client_is_own = client_is_own;
 	f->midstream = midstream;
 	f->tap = false;

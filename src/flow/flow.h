@@ -133,7 +133,7 @@ struct flow {
 	/* The table's own. */
 	uint32_t hash, next_in_bucket, older, newer;
 
-	uint32_t id; /* a counter from 1 on; repeats after 2^32 flows */
+	uint32_t id; /* a counter (flow_table_number()); repeats after 2^32 */
 	bool client_is_own : 1; /* the workload opened it (egress flow) */
 	bool midstream : 1;	/* picked up without having seen its start */
 	bool tap : 1;		/* made while its workload was tapped */
@@ -178,6 +178,11 @@ struct flow_table;
  */
 struct flow_table *flow_table_new(uint32_t limit, uint64_t seed);
 void flow_table_free(struct flow_table *t);
+/*
+ * Before the first flow: ids are `first` (1..step), first + step and so on, so
+ * that `step` tables have none in common. Without, first and step are 1.
+ */
+void flow_table_number(struct flow_table *t, uint32_t first, uint32_t step);
 
 /*
  * The key of packet p (PACKET_OK, no fragment) that goes

@@ -2,7 +2,8 @@
  * Theory. inspect_frame() asks its questions in an order in which each answer
  * is final for the frames it decides:
  *
- *   1 whose is it, which way?   no workload: dropped, never flooded
+ *   1 whose is it, which way?   no workload: dropped, never flooded; one of
+ *                               another worker's likewise
  *   2 is it well formed?        else dropped, and counted by what is wrong
  *   3 does policy speak of it?  not IP, group destinations, neighbour
  *                               discovery: forwarded unjudged
@@ -30,6 +31,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "base/spread.h"
 #include "inspect/cache_use.h"
 #include "inspect/guard.h"
 #include "inspect/judge.h"
@@ -49,6 +51,8 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	if (!in)
 		return NULL;
 	in->capture = opt->capture;
+	in->workers = opt->workers;
+	in->number = opt->number;
 	in->leaving = ENDPOINT_NONE;
 	in->blocks.seed = opt->seed;
 	in->flows = flow_table_new(opt->max_flows, opt->seed);
@@ -67,6 +71,8 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 		return NULL;
 	}
 	flow_table_on_end(in->flows, tell_flow_ended, in);
+	if (in->workers > 1)
+		flow_table_number(in->flows, in->number + 1, in->workers);
 	defrag_on_gone(in->defrag, whole_gone, in);
 	inspect_configure(in, &settings);
 	return in;
@@ -168,6 +174,19 @@ static bool find_endpoint(struct passage *w)
 		w->index = find_marked(w);
 	w->endpoint = snapshot_endpoint(w->in->snapshot, w->index);
 	return w->endpoint != NULL;
+}
+
+/*
+ * Else all that is known of the workload is elsewhere. Frames are spread so that
+ * it is, but for moments in which sockets come and go (ring/packet_group.c).
+ */
+static bool is_own(const struct passage *w)
+{
+	const struct inspect *in = w->in;
+	const struct endpoint *e = w->endpoint;
+
+	return in->workers <= 1 || !e ||
+	       spread_workload(e->mac, e->ucmac, in->workers) == in->number;
 }
 
 /* Then nothing passes but what every port of a network hears. */
@@ -355,6 +374,10 @@ static void decide(struct passage *w, struct frame frame)
 	}
 	if (!find_endpoint(w) && !w->in->capture) {
 		passage_drop(w, REASON_NO_ENDPOINT);
+		return;
+	}
+	if (!is_own(w)) {
+		passage_drop(w, REASON_OTHER_WORKER);
 		return;
 	}
 	if (outcome == PACKET_OK)

@@ -45,6 +45,12 @@ struct inspect_options {
 	 * MAC, and without one, flows belong to nobody and nothing is judged.
 	 */
 	bool capture;
+	/*
+	 * It is one of so many, 1..WORKERS_MAX, with this number, 0 and up, and
+	 * judges only frames of workloads that are its own (base/spread.h). 0:
+	 * it is the only one.
+	 */
+	unsigned workers, number;
 };
 
 /* With the default settings (inspect/settings.h). NULL: out of memory. */
@@ -140,6 +146,7 @@ struct inspect_counts {
 	uint64_t out_of_window; /* TCP frames whose sequence is unbelievable */
 	uint64_t grace_evicted, blocks_evicted;
 	uint32_t grace_in_use, blocks_in_use;
+	uint32_t pipelines; /* 1; in a sum (inspect/counts.h) of how many */
 	struct flow_counts flows;
 	struct defrag_stats defrag;
 	struct meter_stats meters[METER_KIND__MAX];
@@ -185,6 +192,8 @@ size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max);
 size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,
 			      size_t max);
+/* Is there a name of that address that was drained or will be? */
+bool inspect_has_ip_name(const struct inspect *in, struct ip_addr a);
 /* The next name of rules that gained addresses by DNS. false: none has. */
 bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret);
 /* By which names that workload may reach the address now; how many. */

@@ -428,18 +428,29 @@ void learned_forget(struct learned *l, uint16_t endpoint)
 
 /* --- names of external addresses --------------------------------------- */
 
-static void name_ip(struct learned *l, struct ip_addr a,
-		    const struct dns_name *name, usec_t now)
+static uint32_t find_ip_name(const struct learned *l, struct ip_addr a)
 {
-	uint32_t hash = hash_of(l, &a, sizeof a);
-	uint32_t i = lru_find(&l->ip_names, hash);
-	struct ip_name *n;
-	unsigned list = LIST_NEWS;
+	uint32_t i = lru_find(&l->ip_names, hash_of(l, &a, sizeof a));
 
 	while (i && !ip_equal(l->ip_name[i].ip, a))
 		i = lru_same(&l->ip_names, i);
+	return i;
+}
+
+bool learned_has_ip_name(const struct learned *l, struct ip_addr a)
+{
+	return find_ip_name(l, a) != 0;
+}
+
+static void name_ip(struct learned *l, struct ip_addr a,
+		    const struct dns_name *name, usec_t now)
+{
+	uint32_t i = find_ip_name(l, a);
+	struct ip_name *n;
+	unsigned list = LIST_NEWS;
+
 	if (!i) {
-		i = lru_take(&l->ip_names, hash, LIST_NEWS);
+		i = lru_take(&l->ip_names, hash_of(l, &a, sizeof a), LIST_NEWS);
 		if (!i) {
 			l->stats.ip_names_not_told++;
 			return;

@@ -107,4 +107,7 @@ void learned_forget(struct learned *l, uint16_t endpoint);
 size_t learned_drain_ip_names(struct learned *l, usec_t now,
 			      struct ip_name_record *out, size_t max);
 
+/* Is the address there, told or to be told? */
+bool learned_has_ip_name(const struct learned *l, struct ip_addr a);
+
 struct learned_stats learned_stats(const struct learned *l);

@@ -29,6 +29,7 @@ struct inspect {
 	uint16_t leaving; /* see passage_mac_of(); or ENDPOINT_NONE */
 	struct mac leaving_mac;
 	bool capture;
+	unsigned workers, number; /* as inspect_options */
 	void (*on_flow_end)(void *arg, const struct session_record *s);
 	void *on_flow_end_arg;
 	usec_t now;  /* of the frame or call under way, for flow_ended() */

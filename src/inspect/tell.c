@@ -26,6 +26,7 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 	c.grace_in_use = grace_in_use(in->grace);
 	c.blocks_evicted = in->blocks.evicted;
 	c.blocks_in_use = in->blocks.in_use;
+	c.pipelines = 1;
 	return c;
 }
 
@@ -183,6 +184,11 @@ bool inspect_drain_fqdn(struct inspect *in, struct fqdn_record *ret)
 {
 	return learned_drain_fqdn(in->learned, snapshot_names(in->snapshot),
 				  ret);
+}
+
+bool inspect_has_ip_name(const struct inspect *in, struct ip_addr a)
+{
+	return learned_has_ip_name(in->learned, a);
 }
 
 unsigned inspect_names_of(const struct inspect *in, uint16_t endpoint,

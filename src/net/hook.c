@@ -5,12 +5,13 @@
  * by habit come first, and both together are nobody else's. What we let go on
  * is TC_ACT_UNSPEC, which asks the next filter, too.
  *
- * Making a TCX link waits for an RCU grace period, 10 ms or so, with the lock of
- * all network configuration held. Everything else in the kernel that waits there
- * does so expedited (synchronize_net()), which takes 0.1 ms, and this can be had
- * by a switch, RCU_EXPEDITED. It is set for the moment and set back; the lock on
- * its file is for others of us. A kill -9 in that moment leaves it set, which
- * makes nothing wrong, and where it cannot be set, attaching only takes longer.
+ * Making a TCX link, or ending it, waits for an RCU grace period, 10 ms or so,
+ * with the lock of all network configuration held. Everything else in the kernel
+ * that waits there does so expedited (synchronize_net()), which takes 0.1 ms, and
+ * this can be had by a switch, RCU_EXPEDITED. It is set for the moment and set
+ * back; the lock on its file is for others of us. A kill -9 in that moment leaves
+ * it set, which makes nothing wrong, and where it cannot be set, attaching only
+ * takes longer.
  */
 #include "net/hook.h"
 
@@ -118,6 +119,20 @@ static int tcx_attach(uint32_t ifindex, enum hook_side side, int prog_fd)
 	fd = fd < 0 ? -errno : fd;
 	hurry_end(&h);
 	return fd;
+}
+
+/* Without that the kernel would do it some time after the pin has gone. */
+static void tcx_detach(const char *pin)
+{
+	struct hurry h;
+	int fd = bpf_obj_get(pin);
+
+	if (fd < 0)
+		return;
+	h = hurry_begin();
+	(void)bpf_link_detach(fd); /* its device may have gone */
+	hurry_end(&h);
+	close(fd);
 }
 
 /* A kernel before 6.6 knows no such type of attachment. */
@@ -229,6 +244,7 @@ int hook_detach(struct nl *nl, const struct hook *h, bool with_qdisc,
 	struct bpf_tc_opts opts = ours();
 	int rc;
 
+	tcx_detach(h->pin);
 	if (unlink(h->pin) < 0 && errno != ENOENT)
 		return err_set(reterr, errno, h->pin, "unpin the link: %s",
 			       strerror(errno));

@@ -2,7 +2,7 @@
  * Theory. State is the maps: who is in inplace_eps is diverted. So
  *
  *   add   find the port; vbr and vth; counters, endpoint, mark; programs on
- *         vbr, on the port's egress, on its ingress
+ *         vth, on the port's egress, on its ingress
  *   del   mode pass; wait for the frames that the data plane still has; programs
  *         off; mark, endpoint, counters; vbr and vth with the last
  *
@@ -386,11 +386,11 @@ static int detach(const struct inplace *ip, uint32_t ifindex,
 	return hook_detach(ip->nl, &h, with_qdisc, reterr);
 }
 
-/* Is vbr attended to? A pin may have outlived it. */
-static bool has_vbr_program(const struct inplace *ip, uint32_t vbr)
+/* Is vth attended to? A pin may have outlived it. */
+static bool has_vth_program(const struct inplace *ip, uint32_t vth)
 {
 	char pin[INPLACE_PIN_MAX];
-	struct hook h = hook_at(ip, vbr, HOOK_INGRESS, pin);
+	struct hook h = hook_at(ip, vth, HOOK_EGRESS, pin);
 
 	return hook_find(&h) != HOOK_NONE;
 }
@@ -413,8 +413,8 @@ static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
 	bool made = false, ignored;
 	int rc = 0;
 
-	if (!has_vbr_program(ip, ep->vbr))
-		rc = attach(ip, ep->vbr, HOOK_INGRESS, INPLACE_PROG_VBR,
+	if (!has_vth_program(ip, ep->vth))
+		rc = attach(ip, ep->vth, HOOK_EGRESS, INPLACE_PROG_BACK,
 			    spec->only_clsact, &ignored, reterr);
 	if (rc == 0)
 		rc = attach(ip, port, HOOK_EGRESS, INPLACE_PROG_IN,
@@ -495,7 +495,7 @@ static int take_away(const struct inplace *ip, uint32_t port,
 	return rc < 0 ? rc : rc2;
 }
 
-/* vbr has either the programs of this layout or those of the other. */
+/* vbr and vth have either the programs of this layout or those of the other. */
 static int check_no_splice(struct err *reterr)
 {
 	struct splice_stat *list = NULL;
@@ -523,14 +523,13 @@ static int end_if_empty(struct inplace *ip, struct err *reterr)
 	static const char *const pins[] = { "eps", "marks", "count", "allow",
 					    "dp",  "flows", "seen" };
 	char path[INPLACE_PIN_MAX];
-	struct link_stat vbr;
-	uint32_t first;
+	uint32_t first, vth;
 	int rc = 0;
 
 	if (bpf_map_get_next_key(ip->eps, NULL, &first) == 0)
 		return 0;
-	if (link_get(ip->nl, SPLICE_VBR, &vbr, NULL) == 0)
-		rc = detach(ip, vbr.ifindex, HOOK_INGRESS, false, reterr);
+	if (link_index(ip->nl, SPLICE_VTH, &vth, NULL) == 0)
+		rc = detach(ip, vth, HOOK_EGRESS, false, reterr);
 	if (rc == 0)
 		rc = base_remove(ip->nl, NULL, reterr);
 	inplace_progs_unpin(ip->dir);
@@ -633,7 +632,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	struct port p = { 0 };
 	struct mac mac = { { 0 } }, ucmac, bcmac;
 	struct inplace_endpoint ep = { 0 };
-	uint32_t mark = 0;
+	uint32_t mark = 0, vbr;
 	bool made;
 	int rc;
 
@@ -644,7 +643,9 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	if (rc == 0)
 		rc = pick_mark(ip, spec, p.host.ifindex, &mark, reterr);
 	if (rc == 0)
-		rc = base_ensure(ip->nl, p.host.mtu, &ep.vbr, &made, reterr);
+		rc = base_ensure(ip->nl, p.host.mtu, &vbr, &made, reterr);
+	if (rc == 0)
+		rc = link_index(ip->nl, SPLICE_VTH, &ep.vth, reterr);
 	if (rc < 0)
 		return rc;
 	splice_marks((uint16_t)mark, &ucmac, &bcmac);
@@ -871,12 +872,13 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 	size_t n = 0;
 	int rc = inplace_open(TO_LIST, &ip, reterr);
 
-	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
-	if (!list && (rc == 0 || rc == -ENOENT))
-		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc < 0 && rc != -ENOENT) {
-		free(list);
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
+	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
+	if (!list) {
+		if (rc == 0)
+			inplace_close(&ip);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
 	while (rc == 0 && n < INPLACE_ENDPOINTS_MAX &&
 	       bpf_map_get_next_key(ip.eps, before, &port) == 0) {

@@ -5,7 +5,7 @@
  * as it reads the pinned maps; so that is asked of the kernel before a pinned
  * one is used, since a program with maps of its own would divert nothing.
  *
- *   dir/prog_in_HASH  dir/prog_out_HASH  dir/prog_vbr_HASH
+ *   dir/prog_in_HASH  dir/prog_out_HASH  dir/prog_back_HASH
  */
 #include "net/inplace_progs.h"
 
@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@
 /* More maps than a program of ours has: six, and constant data. */
 #define MAPS_MAX 16
 
-static const char *const names[] = { "in", "out", "vbr" };
+static const char *const names[] = { "in", "out", "back" };
 _Static_assert(sizeof names / sizeof *names == INPLACE_PROG__MAX,
 	       "a name for each program");
 
@@ -136,10 +137,11 @@ static int take_fds(const struct inplace_bpf *skel, struct inplace_progs *ret,
 {
 	const struct bpf_program *progs[] = { skel->progs.inplace_in,
 					      skel->progs.inplace_out,
-					      skel->progs.inplace_vbr };
+					      skel->progs.inplace_back };
 
 	for (int i = 0; i < INPLACE_PROG__MAX; i++) {
-		ret->fd[i] = dup(bpf_program__fd(progs[i]));
+		ret->fd[i] =
+			fcntl(bpf_program__fd(progs[i]), F_DUPFD_CLOEXEC, 0);
 		if (ret->fd[i] < 0)
 			return err_set(reterr, errno, NULL,
 				       "keep a program: %s", strerror(errno));

@@ -13,9 +13,9 @@
 #define INPLACE_PIN_MAX (PATH_MAX + 64)
 
 enum inplace_prog {
-	INPLACE_PROG_IN,  /* at a port's egress: to the workload */
-	INPLACE_PROG_OUT, /* at its ingress */
-	INPLACE_PROG_VBR,
+	INPLACE_PROG_IN,   /* at a port's egress: to the workload */
+	INPLACE_PROG_OUT,  /* at its ingress */
+	INPLACE_PROG_BACK, /* at vth's egress */
 	INPLACE_PROG__MAX,
 };
 

@@ -87,6 +87,14 @@ void ring_free(struct ring *r);
  * the descriptor or -ENODEV, -EPERM, ... with *reterr.
  */
 int ring_packet_open(const char *ifname, bool tap, struct err *reterr);
+/*
+ * n of them (2..WORKERS_MAX), no taps, on one interface, among which its frames
+ * are shared out: each frame goes to one, fds[k] if its mark is worker k's
+ * (base/spread.h). A full one loses frames of its own only. 0 and all n in fds;
+ * or -errno and none.
+ */
+int ring_packet_open_group(const char *ifname, unsigned n, int *fds,
+			   struct err *reterr);
 /* A ring on such a descriptor, which it takes. NULL: out of memory. */
 struct ring *ring_packet_new(int fd);
 

@@ -113,7 +113,9 @@
 	  "a new flow that the table has no room for (flows.full is drop)")    \
 	X(SEND_REFUSED, "send_refused", D,                                     \
 	  "it was to go on, but the kernel did not take it (queue full, "      \
-	  "longer than the MTU, interface down)")
+	  "longer than the MTU, interface down)")                              \
+	X(OTHER_WORKER, "other_worker", D,                                     \
+	  "came to a worker (-n) that is not its workload's")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,

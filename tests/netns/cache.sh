@@ -48,7 +48,7 @@ point $? "a workload that echoes" "$TEST_DIR/server"
 
 weir divert --netns web --mark 00b4 --mode inline
 point $? "it is diverted" "$out"
-"$weir_dp" -n 1 --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
+"$weir_dp" -n "${workers:-1}" --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
 dp_pid=$!
 wait_until 20 dp version && dp '[{"ctrl_add_srvc_port":{"iface":"vth"}},
   {"ctrl_add_mac":{"iface":"vth","mac":"'$mac'","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},
@@ -137,7 +137,7 @@ wait "$dp_pid" 2>/dev/null
 cut_off() { echo 10 >&"${conn[1]}" && ! heard 1; }
 wait_until 10 cut_off
 point $? "without a data plane the cache passes nothing (closed)" "$out"
-"$weir_dp" -n 1 --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
+"$weir_dp" -n "${workers:-1}" --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
 dp_pid=$!
 wait_until 20 dp version && dp '[{"ctrl_add_srvc_port":{"iface":"vth"}},
   {"ctrl_add_mac":{"iface":"vth","mac":"'$mac'","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},

@@ -23,7 +23,7 @@ serve() { # the data plane has the workload, and a policy that allows port 80
 }
 
 start() {
-    "$weir_dp" -n 1 --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
+    "$weir_dp" -n "${workers:-1}" --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
     dp_pid=$!
     wait_until 20 dp version && serve
 }

@@ -89,7 +89,7 @@ for how in tcx clsact; do
     point $? "$how: mode pass: they are reached" "$TEST_DIR/ping"
     weir mode --netns web inline && weir mode --dev happ inline && no_way 10.9.0.2 && reaches 10.8.0.2
     point $? "$how: inline without a data plane: closed drops, open passes" "$TEST_DIR/ping"
-    "$weir_dp" -n 1 --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
+    "$weir_dp" -n "${workers:-1}" --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
     dp_pid=$!
     wait_until 20 dp version && serve
     point $? "$how: a data plane serves both" "$out"

@@ -197,8 +197,8 @@ dp() { # ARGUMENT...: `weir dp` at our door; stdout and stderr in $out
     "$weir" dp "$@" --control "$door" >"$out" 2>&1
 }
 
-start_dp() { # NAMESPACE [OPTION]...: in $dp_pid; ready when it answers
-    in_ns "$1" "$weir_dp" -n 1 --control "$door" "${@:2}" 2>>"$TEST_DIR/log" &
+start_dp() { # NAMESPACE [OPTION]...: in $dp_pid, with $workers; ready when it answers
+    in_ns "$1" "$weir_dp" -n "${workers:-1}" --control "$door" "${@:2}" 2>>"$TEST_DIR/log" &
     dp_pid=$!
     wait_until 20 dp version
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# weir-dp's two threads, as ThreadSanitizer sees them, with traffic through the
+# weir-dp with one worker, as ThreadSanitizer sees them, with traffic through the
 # one and every message at the other. Its findings end weir-dp with 66, and
 # tools/check counts what it wrote.
 . "$SRC/tests/netns/common_storm.sh"

@@ -129,7 +129,7 @@ static struct told begin(void)
 {
 	struct told t;
 
-	assert_int_equal(told_init(&t, EPOCH, (usec_t){ 0 }), 0);
+	assert_int_equal(told_init(&t, 1, EPOCH, (usec_t){ 0 }), 0);
 	return t;
 }
 

@@ -325,13 +325,17 @@ static void external_addresses_are_told(void **state)
 	put_a("k.j", 60, 0x81);
 	assert_int_equal(hear(&f, s), LEARNED_ADDRS);
 	assert_int_equal(learned_drain_ip_names(f.l, f.now, r, 0), 0);
+	assert_true(learned_has_ip_name(f.l, address(0x81)));
+	assert_false(learned_has_ip_name(f.l, address(0x82)));
 	assert_int_equal(learned_drain_ip_names(f.l, f.now, r, 2), 1);
+	assert_true(learned_has_ip_name(f.l, address(0x81)));
 	assert_string_equal(r[0].name, "k.j");
 	f.now = usec_add(f.now, LEARN_IP_NAME_S * S - 1);
 	assert_int_equal(learned_drain_ip_names(f.l, f.now, r, 2), 0);
 	f.now = usec_add(f.now, 1);
 	assert_int_equal(learned_drain_ip_names(f.l, f.now, r, 2), 1);
 	assert_true(r[0].released && r[0].name[0] == 0);
+	assert_false(learned_has_ip_name(f.l, address(0x81)));
 	assert_int_equal(learned_stats(f.l).ip_names_in_use, 0);
 	fixture_done(&f);
 	snapshot_free(s);
