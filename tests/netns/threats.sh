@@ -49,7 +49,7 @@ point $? "and the report of the connection that it met it" "$out"
 settings allow 59 && flood 20
 point $? "set to be told of only, all of it passes" "$TEST_DIR/ping"
 marks() { # a flow of ICMP is gone after 5 s
-    flood 20 && asked flows "any(s['threat'] == 1002 and s['proto'] == 'icmp' for s in d['sessions'])"
+    flood 20 && asked flows "any(s.get('threat') == 1002 and s['proto'] == 'icmp' for s in d['sessions'])"
 }
 wait_until 20 marks
 point $? "and marks its flow" "$out"
@@ -60,6 +60,29 @@ point $? "but a threat, with that action" "$out"
 dp settings '{"threats":{"2001":{"action":"allow"}}}'
 [ $? = 1 ] && grep -q 'threats.2001.action' "$out"
 point $? "what cannot be read cannot be let be" "$out"
+
+# --- an address that policy lets be and a threat does not ---
+dp '[{"ctrl_cfg_internal_net":{"flag":3,"subnet_addr":[{"ip":"10.99.0.0","mask":"255.255.0.0"}]}},
+     {"ctrl_cfg_specip_net":{"flag":3,"subnet_addr":[{"ip":"'$host4'","mask":"255.255.255.255","iptype":"extip"}]}},
+     {"ctrl_cfg_policy":{"cmd":1,"flag":3,"defact":6,"dir":3,"mac":["'$mac'"],"rules":[]}}]'
+point $? "the host's address is one of a service" "$out"
+background host-ns socat TCP-LISTEN:7003,reuseaddr,fork EXEC:cat
+wait_until 10 listens host-ns 7003
+connects() { at container-ns timeout 20 socat -u /dev/null TCP:$host4:7003,connect-timeout=5 >"$out" 2>&1; }
+explained() { # STATUS EXPRESSION over a, the answer of the workload
+    dp explain --from $cont4 --to $host4 --proto tcp --port 7003 --workload $mac -o json
+    [ $? = "$1" ] && json "any($2 for a in d['answers'] if a['direction'] == 'egress')"
+}
+external() { # ACTION
+    dp settings '{"threats":{"2026":{"action":"'"$1"'"}}}'
+}
+external reset && explained 1 "a['action'] == 'violate' and a.get('threat') == 2026
+    and a.get('threat_action') == 'reset' and not a['passes'] and a['rejected']"
+point $? "explain: policy lets it be, the threat's action does not" "$out"
+! connects && grep -q refused "$out"
+point $? "and so it is: refused" "$out"
+external allow && explained 0 "a.get('threat_action') == 'allow' and a['passes'] and not a['rejected']" && connects
+point $? "set to be told of only: explained so, and it connects" "$out"
 stop_dp
 point $? "weir-dp ends"
 finish
