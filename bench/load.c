@@ -252,7 +252,8 @@ static void serve_request(int fd)
 {
 	char request[REQUEST];
 
-	if (receive_all(fd, request, sizeof request))
+	/* its first byte has been received */
+	if (receive_all(fd, request, sizeof request - 1))
 		(void)send_all(fd, request, sizeof request); /* likewise */
 }
 
@@ -390,15 +391,16 @@ struct client {
 static void *connect_again(void *arg)
 {
 	struct client *c = arg;
-	char request[REQUEST] = { 0 };
+	const char request[REQUEST] = { PURPOSE_REQUEST };
+	char answer[REQUEST];
 
 	while (now_ns() < c->end_ns) {
-		int fd = dial(c->address, c->port, PURPOSE_REQUEST);
+		int fd = socket_to(c->address, c->port, SOCK_STREAM, false);
 
 		/* the server closes first, so our port is free at once */
 		if (!send_all(fd, request, sizeof request) ||
-		    !receive_all(fd, request, sizeof request) ||
-		    recv(fd, request, 1, 0) != 0)
+		    !receive_all(fd, answer, sizeof answer) ||
+		    recv(fd, answer, 1, 0) != 0)
 			die("connect: no answer, no end: %s", strerror(errno));
 		close(fd);
 		c->done++;
