@@ -33,16 +33,17 @@
 
 #include "base/bug.h"
 
-#define THREADS	    64	      /* of a server: connections served at a time */
-#define DESCRIPTORS 1024      /* of a server */
-#define ASKED_MAX   (1 << 22) /* round trips of one `ask` */
-#define CHUNK	    (128 << 10)
-#define REQUEST	    64 /* bytes, of `connect`; and of its answer */
-#define UDP_PAYLOAD 22 /* Ethernet 14, IPv4 20, UDP 8: 64 */
-#define UDP_FLOWS   64
-#define UDP_BATCH   64
-#define QUIET_NS    100000000 /* without a frame: no more will come */
-#define BACKLOG	    1024
+#define THREADS	      64	/* of a server: connections served at a time */
+#define DESCRIPTORS   1024	/* of a server */
+#define ASKED_MAX     (1 << 22) /* round trips of one `ask` */
+#define CHUNK	      (128 << 10)
+#define REQUEST	      64 /* bytes, of `connect`; and of its answer */
+#define UDP_PAYLOAD   22 /* Ethernet 14, IPv4 20, UDP 8: 64 */
+#define UDP_FLOWS     64
+#define UDP_BATCH     64
+#define QUIET_NS      100000000 /* without a frame: no more will come */
+#define BACKLOG	      1024
+#define ANSWER_WAIT_S 60
 
 enum purpose {
 	PURPOSE_STREAM = 's',  /* bytes up to the end; answer: their number */
@@ -108,9 +109,11 @@ static void set_option(int fd, int level, int option, int value)
 		die("set a socket option: %s", strerror(errno));
 }
 
+/* Of a client, passive false: what is not answered in ANSWER_WAIT_S is lost. */
 static int socket_to(const char *address, const char *port, int type,
 		     bool passive)
 {
+	static const struct timeval wait = { .tv_sec = ANSWER_WAIT_S };
 	struct addrinfo want = { .ai_family = AF_INET,
 				 .ai_socktype = type,
 				 .ai_flags = AI_NUMERICHOST | AI_PASSIVE },
@@ -124,6 +127,9 @@ static int socket_to(const char *address, const char *port, int type,
 		die("make a socket: %s", strerror(errno));
 	if (passive)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) <
+		 0)
+		die("set a time-out: %s", strerror(errno));
 	rc = passive ? bind(fd, to->ai_addr, to->ai_addrlen)
 		     : connect(fd, to->ai_addr, to->ai_addrlen);
 	if (rc < 0)
@@ -252,7 +258,8 @@ static void serve_request(int fd)
 {
 	char request[REQUEST];
 
-	if (receive_all(fd, request, sizeof request))
+	/* its first byte has been received */
+	if (receive_all(fd, request, sizeof request - 1))
 		(void)send_all(fd, request, sizeof request); /* likewise */
 }
 
@@ -390,15 +397,16 @@ struct client {
 static void *connect_again(void *arg)
 {
 	struct client *c = arg;
-	char request[REQUEST] = { 0 };
+	const char request[REQUEST] = { PURPOSE_REQUEST };
+	char answer[REQUEST];
 
 	while (now_ns() < c->end_ns) {
-		int fd = dial(c->address, c->port, PURPOSE_REQUEST);
+		int fd = socket_to(c->address, c->port, SOCK_STREAM, false);
 
 		/* the server closes first, so our port is free at once */
 		if (!send_all(fd, request, sizeof request) ||
-		    !receive_all(fd, request, sizeof request) ||
-		    recv(fd, request, 1, 0) != 0)
+		    !receive_all(fd, answer, sizeof answer) ||
+		    recv(fd, answer, 1, 0) != 0)
 			die("connect: no answer, no end: %s", strerror(errno));
 		close(fd);
 		c->done++;

@@ -146,9 +146,11 @@ class World:
         self.only_ipv4(ns)
 
     def only_ipv4(self, ns):
+        """And many ports for clients, all above the servers': that tells who is
+        who of a connection whose beginning was not seen."""
         sh(*self.at(ns, "sh", "-c", "for d in all default; do echo 1 "
                     ">/proc/sys/net/ipv6/conf/$d/disable_ipv6; done; "
-                    "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"))
+                    "echo 10000 65535 >/proc/sys/net/ipv4/ip_local_port_range"))
 
     def workload(self, name, number, host=None):
         """Its eth0, and the host's side of it, "h" and its name."""
