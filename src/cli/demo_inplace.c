@@ -24,6 +24,8 @@
 
 /* How long a mode is looked at while the stream runs. */
 #define LOOK_MS 250
+/* How often it is looked, a fifth of that apart, whether a queue is empty. */
+#define QUEUE_TRIES 100
 /* A stream that was held goes on with the sender's next try; far more. */
 #define GO_ON_MS 10000
 #define SOME	 (64ull * 1024) /* bytes that tell that it goes on */
@@ -312,6 +314,22 @@ int demo_inplace_inline(struct demo *d, struct err *reterr)
 /* --- flips ------------------------------------------------------------------- */
 
 /* Bytes that came while that mode was on. */
+/* What is in the receiver's queue already is not of a mode that lets nothing in. */
+static int queue_is_read(struct demo *d)
+{
+	uint64_t before, now = stream_received(d->stream);
+
+	for (int i = 0; i < QUEUE_TRIES; i++) {
+		before = now;
+		if (stop_poll(NULL, 0, LOOK_MS / 5) < 0)
+			return -EINTR;
+		now = stream_received(d->stream);
+		if (now == before)
+			break;
+	}
+	return 0;
+}
+
 static int look_at(struct demo *d, enum inplace_mode mode, uint64_t *ret,
 		   struct err *reterr)
 {
@@ -324,8 +342,7 @@ static int look_at(struct demo *d, enum inplace_mode mode, uint64_t *ret,
 	if (mode != INPLACE_QUARANTINE &&
 	    stream_await(d->stream, SOME, GO_ON_MS) < 0)
 		return err_set(reterr, EINTR, NULL, "stopped");
-	/* what was in the receiver's queue already is not of this mode */
-	if (mode == INPLACE_QUARANTINE && stop_poll(NULL, 0, LOOK_MS / 5) < 0)
+	if (mode == INPLACE_QUARANTINE && queue_is_read(d) < 0)
 		return err_set(reterr, EINTR, NULL, "stopped");
 	before = stream_received(d->stream);
 	if (stop_poll(NULL, 0, LOOK_MS) < 0)
