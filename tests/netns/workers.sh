@@ -86,6 +86,8 @@ for ns in a b c; do
 done
 stats "[w['workloads'] for w in d['workers']] == [2, 1] and all(w['frames'] > 5 and w['received'] > 5 for w in d['workers'])"
 point $? "each worker has its workloads, and had frames" "$out"
+dp stats && grep -A 3 '^workers$' "$out" | grep -q '^    workloads  *2$'
+point $? "a person is told so, too" "$out"
 stats "sum(w['frames'] for w in d['workers']) == d['frames']['to_workloads'] + d['frames']['from_workloads'] and
     sum(w['flows']['in_use'] for w in d['workers']) == d['flows']['in_use'] and
     [w['flows']['limit'] for w in d['workers']] == [500, 500] and d['flows']['limit'] == 1000"
