@@ -543,20 +543,25 @@ int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,
 #define DRAIN_STEPS   25
 #define DRAIN_STEP_MS 20
 
-/* Of one port; 0: of all. */
+static uint64_t came_back_to(const struct inplace *ip, uint32_t port)
+{
+	struct inplace_counts c;
+
+	sum_counts(ip, port, &c);
+	return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
+	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
+}
+
+/* To one port; 0: to all. */
 static uint64_t came_back(const struct inplace *ip, uint32_t port)
 {
 	uint32_t at, *before = NULL;
-	struct inplace_counts c;
 	uint64_t sum = 0;
 
-	if (port) {
-		sum_counts(ip, port, &c);
-		return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
-		       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
-	}
+	if (port)
+		return came_back_to(ip, port);
 	for (; bpf_map_get_next_key(ip->eps, before, &at) == 0; before = &at)
-		sum += came_back(ip, at);
+		sum += came_back_to(ip, at);
 	return sum;
 }
 
