@@ -4,7 +4,10 @@
  *
  *   rings [OPTION...] INTERFACE INTERFACE     until SIGTERM
  *     -i mmsg | v2 | v3 | uring   in: recvmmsg, frame ring, block ring, io_uring
+ *     -i v2+mmsg                  in: a frame ring with small slots; what is too
+ *                                 long for them by recvmmsg
  *     -o mmsg | ring              out: sendmmsg, or a mapped ring (not with v3)
+ *     -l       one frame alone by send()
  *     -d       -i mmsg receives straight into the slots of -o ring
  *     -b N     frames of a batch, 1..BATCH_MAX (64)
  *     -s N     slots of a frame ring, or each side's buffers of io_uring (256)
@@ -29,6 +32,7 @@
  * does not take at once is lost, as in src/ring/packet_socket.c.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/io_uring.h>
@@ -55,18 +59,20 @@
 
 #define BATCH_MAX 256
 #define SLOT	  ((size_t)FRAME_MAX + 4096 - FRAME_MAX % 4096) /* whole pages */
+#define SMALL	  ((size_t)2048) /* slot of v2+mmsg */
 #define HDR	  sizeof(struct virtio_net_hdr)
 #define RING_V3	  16 /* MB of a block ring */
 #define TX_AT	  (TPACKET2_HDRLEN - sizeof(struct sockaddr_ll))
 #define SLEEP_MS  100 /* so long SIGTERM may go unseen */
 #define IDLE_MAX  2   /* frames of a batch after which -a polls */
 
-enum in { IN_MMSG, IN_V2, IN_V3, IN_URING, IN__MAX };
-static const char *const in_names[IN__MAX] = { "mmsg", "v2", "v3", "uring" };
+enum in { IN_MMSG, IN_V2, IN_V2_MMSG, IN_V3, IN_URING, IN__MAX };
+static const char *const in_names[IN__MAX] = { "mmsg", "v2", "v2+mmsg", "v3",
+					       "uring" };
 
 static struct {
 	enum in in;
-	bool tx_ring, direct, adaptive, two, block, bypass, spin_ever;
+	bool tx_ring, direct, adaptive, two, block, bypass, spin_ever, lone;
 	int batch, slots, block_kb, retire_ms, spin_us, busy_poll_us;
 } opt = { .batch = 64, .slots = 256, .block_kb = 256, .retire_ms = 1 };
 
@@ -90,22 +96,22 @@ struct uring {
 
 /* One interface's socket. Received from by one thread, sent to by one. */
 struct side {
-	int fd;
-	uint8_t *memory;  /* slots that recvmmsg or io_uring fills */
-	uint8_t *rx, *tx; /* mapped */
-	unsigned rx_at, rx_blocks, tx_at;
-	/* v3: what is left of the block that is being read */
-	struct tpacket3_hdr *next;
-	unsigned left;
+	uint8_t *memory;	   /* slots that recvmmsg or io_uring fills */
+	uint8_t *rx, *tx;	   /* mapped */
+	struct tpacket3_hdr *next; /* v3: in the block that is being read */
 	struct uring *uring;
 	struct io_uring_buf_ring *bufs;
-	uint16_t buf_tail, number; /* of the side, 0 or 1 */
-	bool armed;
-	uint16_t buf[BATCH_MAX]; /* io_uring's number of the piece's buffer */
-	struct mmsghdr in[BATCH_MAX];
 	struct iovec in_iov[BATCH_MAX];
 	_Alignas(struct cmsghdr) char control[BATCH_MAX][CMSG_SPACE(
 		sizeof(struct tpacket_auxdata))];
+	struct mmsghdr in[BATCH_MAX];
+	int fd;
+	unsigned rx_at, rx_blocks, tx_at;
+	unsigned left;		   /* v3: frames of the block from next on */
+	unsigned used;		   /* of in[], by the last batch */
+	uint16_t buf_tail, number; /* of the side, 0 or 1 */
+	uint16_t buf[BATCH_MAX];   /* io_uring's number of the piece's buffer */
+	bool armed;
 };
 
 /* From one to the other. */
@@ -142,13 +148,16 @@ static struct tpacket2_hdr *tx_slot(struct side *s, unsigned i)
 	return (void *)(s->tx + (s->tx_at + i) % (unsigned)opt.slots * SLOT);
 }
 
-/* Where the next batch is to be received; returns how many places there are. */
+/*
+ * Where the next batch is to be received; returns how many places there are. If
+ * it is always the same, only those that the last one used have to be set.
+ */
 static unsigned places(struct way *w)
 {
 	struct side *s = w->from;
 	unsigned i;
 
-	for (i = 0; i < (unsigned)opt.batch; i++) {
+	for (i = 0; i < (opt.direct ? (unsigned)opt.batch : s->used); i++) {
 		struct msghdr *m = &s->in[i].msg_hdr;
 		uint8_t *at = s->memory + i * SLOT;
 
@@ -165,7 +174,7 @@ static unsigned places(struct way *w)
 				      .msg_control = s->control[i],
 				      .msg_controllen = sizeof s->control[i] };
 	}
-	return i;
+	return opt.direct ? i : (unsigned)opt.batch;
 }
 
 static void take_mmsg(struct way *w)
@@ -175,6 +184,7 @@ static void take_mmsg(struct way *w)
 	int got = recvmmsg(s->fd, s->in, n,
 			   opt.block ? MSG_WAITFORONE : MSG_DONTWAIT, NULL);
 
+	s->used = got > 0 ? (unsigned)got : 1; /* a failed one began with it */
 	for (int i = 0; i < got; i++)
 		w->pieces[w->n++] = (struct piece){ s->in_iov[i].iov_base,
 						    s->in[i].msg_len };
@@ -182,7 +192,8 @@ static void take_mmsg(struct way *w)
 
 static struct tpacket2_hdr *rx_slot(struct side *s, unsigned i)
 {
-	return (void *)(s->rx + (s->rx_at + i) % (unsigned)opt.slots * SLOT);
+	return (void *)(s->rx + (s->rx_at + i) % (unsigned)opt.slots *
+					(opt.in == IN_V2 ? SLOT : SMALL));
 }
 
 static void take_v2(struct way *w)
@@ -197,6 +208,52 @@ static void take_v2(struct way *w)
 			h->tp_snaplen + (uint32_t)HDR,
 		};
 	}
+}
+
+/* The long ones, in the order of their slots, wait in the socket's queue. */
+static void take_long(struct way *w, const unsigned *at, unsigned n)
+{
+	struct side *s = w->from;
+	unsigned got = 0;
+
+	(void)places(w);
+	s->used = n;
+	while (got < n) {
+		int k = recvmmsg(s->fd, s->in + got, n - got, MSG_DONTWAIT,
+				 NULL);
+
+		if (k <= 0)
+			die("a slot promises a frame that is not there");
+		for (int i = 0; i < k; i++, got++)
+			w->pieces[at[got]] =
+				(struct piece){ s->in_iov[got].iov_base,
+						s->in[got].msg_len };
+	}
+}
+
+static void take_v2_mmsg(struct way *w)
+{
+	unsigned at[BATCH_MAX] = { 0 }, n_long = 0;
+
+	while (w->n < (unsigned)opt.batch && w->n < (unsigned)opt.slots) {
+		struct tpacket2_hdr *h = rx_slot(w->from, w->n);
+		uint32_t status = status_of(&h->tp_status);
+
+		if (!(status & TP_STATUS_USER))
+			break;
+		/* cut and not queued: goes on so, and whoever gets it will
+		   drop it */
+		if (status & TP_STATUS_COPY)
+			at[n_long++] = w->n;
+		else if (h->tp_len > h->tp_snaplen)
+			w->failed++;
+		w->pieces[w->n++] = (struct piece){
+			(uint8_t *)h + h->tp_mac - HDR,
+			h->tp_snaplen + (uint32_t)HDR,
+		};
+	}
+	if (n_long > 0)
+		take_long(w, at, n_long);
 }
 
 static void give_v2(struct way *w)
@@ -390,6 +447,11 @@ static void send_mmsg(struct way *w)
 	struct iovec iov[BATCH_MAX];
 	unsigned at = 0;
 
+	if (opt.lone && w->n == 1) {
+		w->failed += send(w->to->fd, w->pieces[0].at, w->pieces[0].len,
+				  MSG_DONTWAIT) < 0;
+		return;
+	}
 	for (unsigned i = 0; i < w->n; i++) {
 		iov[i] = (struct iovec){ w->pieces[i].at, w->pieces[i].len };
 		out[i].msg_hdr =
@@ -431,8 +493,9 @@ static void send_ring(struct way *w)
 
 static unsigned carry(struct way *w)
 {
-	static void (*const take[IN__MAX])(
-		struct way *) = { take_mmsg, take_v2, take_v3, take_uring };
+	static void (*const take[IN__MAX])(struct way *) = {
+		take_mmsg, take_v2, take_v2_mmsg, take_v3, take_uring
+	};
 
 	w->n = 0;
 	take[opt.in](w);
@@ -440,7 +503,7 @@ static unsigned carry(struct way *w)
 		send_ring(w);
 	else if (w->n > 0)
 		send_mmsg(w);
-	if (opt.in == IN_V2)
+	if (opt.in == IN_V2 || opt.in == IN_V2_MMSG)
 		give_v2(w);
 	else if (opt.in == IN_V3)
 		give_v3(w);
@@ -535,6 +598,12 @@ static void open_rings(struct side *s)
 		.tp_frame_size = SLOT,
 		.tp_frame_nr = (unsigned)opt.slots,
 	};
+	struct tpacket_req small = {
+		.tp_block_size = 32 * SMALL,
+		.tp_block_nr = (unsigned)opt.slots / 32,
+		.tp_frame_size = SMALL,
+		.tp_frame_nr = (unsigned)opt.slots,
+	};
 	struct tpacket_req3 blocks = {
 		.tp_block_size = (unsigned)opt.block_kb * 1024,
 		.tp_frame_size = 2048, /* blocks are not cut by it */
@@ -546,6 +615,12 @@ static void open_rings(struct side *s)
 		set_option(s->fd, SOL_PACKET, PACKET_RX_RING, &slots,
 			   sizeof slots, "PACKET_RX_RING");
 		rx_bytes = SLOT * (size_t)opt.slots;
+	} else if (opt.in == IN_V2_MMSG) {
+		set_int(s->fd, SOL_PACKET, PACKET_COPY_THRESH, 1,
+			"PACKET_COPY_THRESH");
+		set_option(s->fd, SOL_PACKET, PACKET_RX_RING, &small,
+			   sizeof small, "PACKET_RX_RING");
+		rx_bytes = SMALL * (size_t)opt.slots;
 	} else if (opt.in == IN_V3) {
 		s->rx_blocks = RING_V3 * 1024 / (unsigned)opt.block_kb;
 		blocks.tp_block_nr = s->rx_blocks;
@@ -591,13 +666,15 @@ static void open_side(struct side *s, const char *name)
 		set_int(s->fd, SOL_SOCKET, SO_BUSY_POLL, opt.busy_poll_us,
 			"SO_BUSY_POLL");
 	if (opt.block) { /* else SIGTERM would go unseen */
-		struct timeval t = { .tv_usec = SLEEP_MS * 1000 };
+		struct timeval t = { .tv_usec = SLEEP_MS * 1000L };
 
 		set_option(s->fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t,
 			   "SO_RCVTIMEO");
 	}
 	open_rings(s);
-	if ((opt.in == IN_MMSG && !opt.direct) || opt.in == IN_URING)
+	s->used = (unsigned)opt.batch;
+	if ((opt.in == IN_MMSG && !opt.direct) || opt.in == IN_V2_MMSG ||
+	    opt.in == IN_URING)
 		s->memory =
 			map(-1, 0,
 			    SLOT * (size_t)(opt.in == IN_URING ? opt.slots
@@ -633,7 +710,7 @@ static enum in method(const char *text)
 	for (enum in i = 0; i < IN__MAX; i++)
 		if (strcmp(text, in_names[i]) == 0)
 			return i;
-	die("-i %s: is none of mmsg, v2, v3, uring", text);
+	die("-i %s: is none of mmsg, v2, v2+mmsg, v3, uring", text);
 }
 
 static bool ring_or_mmsg(const char *text)
@@ -650,10 +727,11 @@ static void take_option(int c)
 	case 'o': opt.tx_ring = ring_or_mmsg(optarg); break;
 	case 'd': opt.direct = true; break;
 	case 'b': opt.batch = number(optarg, 1, BATCH_MAX); break;
-	case 's': opt.slots = number(optarg, 2, 4096); break;
+	case 's': opt.slots = number(optarg, 2, 32768); break;
 	case 'k': opt.block_kb = number(optarg, 128, 4096); break;
 	case 't': opt.retire_ms = number(optarg, 0, 1000); break;
 	case 'w': opt.spin_us = number(optarg, 0, 1000000); break;
+	case 'l': opt.lone = true; break;
 	case 'e': opt.spin_ever = true; break;
 	case 'a': opt.adaptive = true; break;
 	case '2': opt.two = true; break;
@@ -668,7 +746,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "i:o:db:s:k:t:w:ea21p:q")) != -1)
+	while ((c = getopt(argc, argv, "i:o:ldb:s:k:t:w:ea21p:q")) != -1)
 		take_option(c);
 	if (argc - optind != 2)
 		die("two interfaces, please; see the head of rings.c");
@@ -680,6 +758,8 @@ static void options(int argc, char **argv)
 		die("-1 is for -i mmsg -2");
 	if (opt.in == IN_URING && (opt.slots & (opt.slots - 1)) != 0)
 		die("-i uring: -s must be a power of two");
+	if (opt.in == IN_V2_MMSG && opt.slots % 32 != 0)
+		die("-i v2+mmsg: -s must be a multiple of 32");
 }
 
 static void on_term(int signal)
@@ -709,13 +789,11 @@ int main(int argc, char **argv)
 	(void)run(opt.two ? &first : &all);
 	if (opt.two)
 		(void)pthread_join(other, NULL); /* it is joinable */
-	printf("{\"frames\": %llu, \"bytes\": %llu, \"batches\": %llu, "
-	       "\"sleeps\": %llu, \"failed\": %llu, \"lost\": %u}\n",
-	       (unsigned long long)(a->frames + b->frames),
-	       (unsigned long long)(a->bytes + b->bytes),
-	       (unsigned long long)(a->batches + b->batches),
-	       (unsigned long long)(a->sleeps + b->sleeps),
-	       (unsigned long long)(a->failed + b->failed),
-	       lost(&sides[0]) + lost(&sides[1]));
+	printf("{\"frames\": %" PRIu64 ", \"bytes\": %" PRIu64
+	       ", \"batches\": %" PRIu64 ", \"sleeps\": %" PRIu64
+	       ", \"failed\": %" PRIu64 ", \"lost\": %u}\n",
+	       a->frames + b->frames, a->bytes + b->bytes,
+	       a->batches + b->batches, a->sleeps + b->sleeps,
+	       a->failed + b->failed, lost(&sides[0]) + lost(&sides[1]));
 	return 0;
 }
