@@ -32,6 +32,7 @@ METHODS = {
     "plain": None,
     # frames in and out
     "mmsg": WORKER,
+    "again": WORKER,            # the same: what chance does
     "mmsg-b8": ["-b", "8", *WORKER],
     "mmsg-b16": ["-b", "16", *WORKER],
     "mmsg-b256": ["-b", "256", *WORKER],
