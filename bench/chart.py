@@ -31,8 +31,9 @@ PANELS = [
     ("ask", "p50_us", "round trip, median", "us",
      {"inspected": (AT_MOST, 1.6), "cached": (AT_MOST, 1.05)}),
     ("ask", "p99_us", "round trip, 99 %", "us", {"inspected": (AT_MOST, 1.7)}),
-    ("connect", "value", "connections a second", "/s",
+    ("connect", "value", "connections, one by one", "/s",
      {"inspected": (AT_LEAST, 0.85), "cached": (AT_LEAST, 0.85)}),
+    ("connect16", "value", "connections, 16 at a time", "/s", {}),
     ("udp", "value", "UDP, 64 B, delivered", "kpps",
      {"inspected": (AT_LEAST, 0.80)}),
 ]
@@ -143,15 +144,20 @@ def print_table(results, told):
               ("" if row != "cached" else "; with those let go by the cache: " +
                "{:.4f} ({:.4f}..{:.4f})".format(*spread(
                    [s["seen"] for s in samples]))))
-    print("frames out of order: " +
-          str(sum(s.get("reordered", 0) for s in results["samples"])))
+    for row in ("inspected", "cached"):
+        print(f"frames out of order, {ROWS[row]}: " + str(sum(
+            s.get("reordered", 0) for s in results["samples"] if s["row"] == row)))
+    for b in results["brought"]:
+        if b.get("lost"):
+            print(f"lost while one was brought in: {b['lost']}; by the kernel's "
+                  f"programs: {b['dropped'] or 'none'}")
 
 
 # --- the chart ---
 
 COLOUR = {None: "#57606a", True: "#1a7f37", False: "#cf222e"}
-COLUMNS, WIDE, HIGH, LEFT, STEP = 4, 360, 172, 132, 26
-PLOT = WIDE - LEFT - 104    # pixels of an axis
+COLUMNS, WIDE, HIGH, LEFT, STEP = 4, 362, 172, 132, 26
+PLOT = WIDE - LEFT - 108    # pixels of an axis
 
 
 def text(x, y, what, size=12, colour="#1f2328", anchor="start", weight="normal"):
@@ -166,27 +172,36 @@ def line(x1, y1, x2, y2, colour, width=1.0, dash=""):
             f'stroke-dasharray="{dash}"/>')
 
 
+def arrow(y, colour, is_cut):
+    x = LEFT + PLOT
+    return [f'<path d="M{x} {y - 5} l7 5 l-7 5 z" fill="{colour}"/>'] if is_cut else []
+
+
 def draw_bar(bar, y, scale):
     name, (median, low, high), wanted = bar
     colour = COLOUR[meets(wanted, median)]
     parts = [text(LEFT - 8, y + 4, name, 11, anchor="end"),
              line(LEFT, y, LEFT + PLOT, y, "#d0d7de"),
              line(scale(low), y, scale(high), y, colour, 5),
+             *arrow(y, colour, scale(high) == LEFT + PLOT),
              f'<circle cx="{scale(median):.1f}" cy="{y}" r="5" fill="{colour}" '
              'stroke="white" stroke-width="1.5"/>',
-             text(LEFT + PLOT + 8, y + 4, f"{median:.2f}", 12, colour, weight="bold")]
+             text(LEFT + PLOT + 11, y + 4, f"{median:.2f}", 12, colour, weight="bold")]
     if wanted:
         x = scale(wanted[1])
         parts.append(line(x, y - 9, x, y + 9, "#1f2328", 2))
-        parts.append(text(LEFT + PLOT + 58, y + 4, f"{wanted[0]} {wanted[1]:g}", 10,
+        parts.append(text(LEFT + PLOT + 62, y + 4, f"{wanted[0]} {wanted[1]:g}", 10,
                           "#57606a"))
     return parts
 
 
 def draw_panel(panel, left, top):
     bars = panel["bars"]
-    most = max([1.25] + [max(high, wanted[1] if wanted else 0) * 1.05
-                         for _, (_, _, high), wanted in bars])
+    # an axis for medians and what is wanted; what is far out is cut off
+    middle = max(max(median, wanted[1] if wanted else 0)
+                 for _, (median, _, _), wanted in bars)
+    most = max([1.25, middle * 1.1] + [high * 1.05 for _, (_, _, high), _ in bars
+                                      if high < middle * 2])
 
     def scale(v):
         return LEFT + PLOT * min(v, most) / most

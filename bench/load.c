@@ -10,14 +10,15 @@
  *
  * A client prints one line of JSON: what was carried, in which time, and what
  * all processors it may run on were busy meanwhile - with whatever, so that
- * what the kernel does on nobody's account is in it. All calls block, and each
- * connection has a thread at both ends: what most programs do.
+ * what the kernel does on nobody's account is in it. Streams have one thread at
+ * either end, all other connections one each.
  *
  * The first byte of a connection says what it is for (enum purpose).
  */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -25,21 +26,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/bug.h"
 
-#define THREADS	    64	      /* of a server: connections served at a time */
-#define ASKED_MAX   (1 << 22) /* round trips of one `ask` */
-#define CHUNK	    (128 << 10)
-#define REQUEST	    64 /* bytes, of `connect`; and of its answer */
-#define UDP_PAYLOAD 22 /* Ethernet 14, IPv4 20, UDP 8: 64 */
-#define UDP_FLOWS   64
-#define UDP_BATCH   64
-#define QUIET_NS    100000000 /* without a frame: no more will come */
-#define BACKLOG	    1024
+#define THREADS	      64	/* of a server: connections served at a time */
+#define DESCRIPTORS   1024	/* of a server */
+#define ASKED_MAX     (1 << 22) /* round trips of one `ask` */
+#define CHUNK	      (128 << 10)
+#define REQUEST	      64 /* bytes, of `connect`; and of its answer */
+#define UDP_PAYLOAD   22 /* Ethernet 14, IPv4 20, UDP 8: 64 */
+#define UDP_FLOWS     64
+#define UDP_BATCH     64
+#define QUIET_NS      100000000 /* without a frame: no more will come */
+#define BACKLOG	      1024
+#define ANSWER_WAIT_S 60
 
 enum purpose {
 	PURPOSE_STREAM = 's',  /* bytes up to the end; answer: their number */
@@ -105,9 +109,11 @@ static void set_option(int fd, int level, int option, int value)
 		die("set a socket option: %s", strerror(errno));
 }
 
+/* Of a client, passive false: what is not answered in ANSWER_WAIT_S is lost. */
 static int socket_to(const char *address, const char *port, int type,
 		     bool passive)
 {
+	static const struct timeval wait = { .tv_sec = ANSWER_WAIT_S };
 	struct addrinfo want = { .ai_family = AF_INET,
 				 .ai_socktype = type,
 				 .ai_flags = AI_NUMERICHOST | AI_PASSIVE },
@@ -121,6 +127,9 @@ static int socket_to(const char *address, const char *port, int type,
 		die("make a socket: %s", strerror(errno));
 	if (passive)
 		set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	else if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) <
+		 0)
+		die("set a time-out: %s", strerror(errno));
 	rc = passive ? bind(fd, to->ai_addr, to->ai_addrlen)
 		     : connect(fd, to->ai_addr, to->ai_addrlen);
 	if (rc < 0)
@@ -194,19 +203,47 @@ static _Noreturn void *hear_udp(void *arg)
 	die("receive UDP: %s", strerror(errno));
 }
 
+/*
+ * All streams are heard by one thread, as they are sent by one: what event loops
+ * do, and iperf3. By descriptor: bytes so far.
+ */
+static int streams = -1; /* epoll */
+static uint64_t stream_bytes[DESCRIPTORS];
+
+static void hear_stream(int fd)
+{
+	static char chunk[CHUNK];
+	ssize_t n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
+
+	if (n > 0)
+		stream_bytes[fd] += (uint64_t)n;
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return;
+	/* a client that is gone needs no answer */
+	(void)send_all(fd, &stream_bytes[fd], sizeof stream_bytes[fd]);
+	close(fd);
+}
+
+static _Noreturn void *hear_streams(void *arg)
+{
+	struct epoll_event events[THREADS];
+	int n;
+
+	while ((n = epoll_wait(streams, events, THREADS, -1)) > 0)
+		for (int i = 0; i < n; i++)
+			hear_stream(events[i].data.fd);
+	die("wait for streams: %s", strerror(errno));
+}
+
 static void serve_stream(int fd)
 {
-	char *chunk = malloc(CHUNK);
-	uint64_t bytes = 0;
-	ssize_t n;
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 
-	if (!chunk)
-		die("out of memory");
-	while ((n = recv(fd, chunk, CHUNK, 0)) > 0)
-		bytes += (uint64_t)n;
-	free(chunk);
-	/* a client that is gone needs no answer */
-	(void)send_all(fd, &bytes, sizeof bytes);
+	if (fd >= DESCRIPTORS)
+		die("descriptor %d is one too many", fd);
+	stream_bytes[fd] = 0;
+	if (epoll_ctl(streams, EPOLL_CTL_ADD, fd, &e) < 0)
+		die("hear a stream: %s", strerror(errno));
 }
 
 static void serve_echo(int fd)
@@ -221,7 +258,8 @@ static void serve_request(int fd)
 {
 	char request[REQUEST];
 
-	if (receive_all(fd, request, sizeof request))
+	/* its first byte has been received */
+	if (receive_all(fd, request, sizeof request - 1))
 		(void)send_all(fd, request, sizeof request); /* likewise */
 }
 
@@ -245,20 +283,25 @@ static void serve_udp(int fd)
 	} while (send_all(fd, &seen, sizeof seen) && receive_all(fd, &byte, 1));
 }
 
+/* Takes fd. */
 static void serve_one(int fd)
 {
 	char purpose = 0;
 
 	set_option(fd, SOL_TCP, TCP_NODELAY, 1);
-	if (!receive_all(fd, &purpose, 1))
+	/* a client that says nothing is not served */
+	(void)receive_all(fd, &purpose, 1);
+	if (purpose == PURPOSE_STREAM) {
+		serve_stream(fd);
 		return;
+	}
 	switch (purpose) {
-	case PURPOSE_STREAM: serve_stream(fd); break;
 	case PURPOSE_ECHO: serve_echo(fd); break;
 	case PURPOSE_REQUEST: serve_request(fd); break;
 	case PURPOSE_UDP: serve_udp(fd); break;
 	default: break;
 	}
+	close(fd);
 }
 
 static _Noreturn void *serve(void *arg)
@@ -267,10 +310,8 @@ static _Noreturn void *serve(void *arg)
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0 ||
 	       errno == ECONNABORTED) {
-		if (fd < 0)
-			continue;
-		serve_one(fd);
-		close(fd);
+		if (fd >= 0)
+			serve_one(fd);
 	}
 	die("accept: %s", strerror(errno));
 }
@@ -285,7 +326,11 @@ static _Noreturn void serve_all(const char *port)
 	tcp = socket_to(NULL, port, SOCK_STREAM, true);
 	if (listen(tcp, BACKLOG) < 0)
 		die("listen on %s: %s", port, strerror(errno));
+	streams = epoll_create1(EPOLL_CLOEXEC);
+	if (streams < 0)
+		die("epoll: %s", strerror(errno));
 	start(&ignored, hear_udp, &udp);
+	start(&ignored, hear_streams, NULL);
 	for (int i = 0; i < THREADS - 1; i++)
 		start(&ignored, serve, &tcp);
 	serve(&tcp);
@@ -343,46 +388,25 @@ static void print_cost(const struct meter *from)
 /* What a client's threads share. */
 struct client {
 	const char *address, *port;
-	const char *cc; /* congestion control; NULL: the system's */
-	uint64_t end_ns;
-	_Atomic uint64_t done; /* bytes, connections */
+	const char *cc;	       /* congestion control; NULL: the system's */
+	uint64_t for_ns;       /* so long */
+	uint64_t end_ns;       /* connections: up to then */
+	_Atomic uint64_t done; /* connections */
 };
-
-static void *stream(void *arg)
-{
-	struct client *c = arg;
-	int fd = dial(c->address, c->port, PURPOSE_STREAM);
-	char *chunk = calloc(1, CHUNK);
-	uint64_t bytes;
-
-	if (!chunk)
-		die("out of memory");
-	if (c->cc && setsockopt(fd, SOL_TCP, TCP_CONGESTION, c->cc,
-				(socklen_t)strlen(c->cc)) < 0)
-		die("congestion control %s: %s", c->cc, strerror(errno));
-	while (now_ns() < c->end_ns)
-		if (send(fd, chunk, CHUNK, MSG_NOSIGNAL) < 0)
-			die("stream: %s", strerror(errno));
-	free(chunk);
-	if (shutdown(fd, SHUT_WR) < 0 || !receive_all(fd, &bytes, sizeof bytes))
-		die("stream: no answer at its end: %s", strerror(errno));
-	close(fd);
-	c->done += bytes;
-	return NULL;
-}
 
 static void *connect_again(void *arg)
 {
 	struct client *c = arg;
-	char request[REQUEST] = { 0 };
+	const char request[REQUEST] = { PURPOSE_REQUEST };
+	char answer[REQUEST];
 
 	while (now_ns() < c->end_ns) {
-		int fd = dial(c->address, c->port, PURPOSE_REQUEST);
+		int fd = socket_to(c->address, c->port, SOCK_STREAM, false);
 
 		/* the server closes first, so our port is free at once */
 		if (!send_all(fd, request, sizeof request) ||
-		    !receive_all(fd, request, sizeof request) ||
-		    recv(fd, request, 1, 0) != 0)
+		    !receive_all(fd, answer, sizeof answer) ||
+		    recv(fd, answer, 1, 0) != 0)
 			die("connect: no answer, no end: %s", strerror(errno));
 		close(fd);
 		c->done++;
@@ -390,18 +414,61 @@ static void *connect_again(void *arg)
 	return NULL;
 }
 
-static int run_threads(struct client *c, uint32_t n, void *(*fn)(void *),
-		       const char *what)
+static int connect_all(struct client *c, uint32_t at_a_time)
 {
 	pthread_t threads[THREADS];
 	struct meter before = meter_now();
 
-	c->end_ns += before.ns;
-	for (uint32_t i = 0; i < n; i++)
-		start(&threads[i], fn, c);
-	for (uint32_t i = 0; i < n; i++)
+	c->end_ns = before.ns + c->for_ns;
+	for (uint32_t i = 0; i < at_a_time; i++)
+		start(&threads[i], connect_again, c);
+	for (uint32_t i = 0; i < at_a_time; i++)
 		(void)pthread_join(threads[i], NULL); /* it is joinable */
-	printf("{\"%s\": %llu, ", what, (unsigned long long)c->done);
+	printf("{\"count\": %llu, ", (unsigned long long)c->done);
+	print_cost(&before);
+	return 0;
+}
+
+static void open_streams(const struct client *c, struct pollfd *fds, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int fd = dial(c->address, c->port, PURPOSE_STREAM);
+
+		fds[i] = (struct pollfd){ .fd = fd, .events = POLLOUT };
+		if (c->cc && setsockopt(fd, SOL_TCP, TCP_CONGESTION, c->cc,
+					(socklen_t)strlen(c->cc)) < 0)
+			die("congestion control %s: %s", c->cc,
+			    strerror(errno));
+	}
+}
+
+static int stream(const struct client *c, uint32_t n)
+{
+	static const char chunk[CHUNK];
+	struct pollfd fds[THREADS];
+	uint64_t bytes, all = 0;
+	struct meter before;
+
+	open_streams(c, fds, n);
+	before = meter_now();
+	while (now_ns() < before.ns + c->for_ns) {
+		if (poll(fds, n, 1000) < 0)
+			die("poll: %s", strerror(errno));
+		for (uint32_t i = 0; i < n; i++)
+			if (fds[i].revents &&
+			    send(fds[i].fd, chunk, CHUNK,
+				 MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+			    errno != EAGAIN)
+				die("stream: %s", strerror(errno));
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (shutdown(fds[i].fd, SHUT_WR) < 0)
+			die("end a stream: %s", strerror(errno));
+	for (uint32_t i = 0; i < n; i++, all += bytes)
+		if (!receive_all(fds[i].fd, &bytes, sizeof bytes))
+			die("stream: no answer at its end: %s",
+			    strerror(errno));
+	printf("{\"bytes\": %llu, ", (unsigned long long)all);
 	print_cost(&before);
 	return 0;
 }
@@ -418,7 +485,8 @@ static int ask(const struct client *c)
 	static uint32_t ns[ASKED_MAX];
 	int fd = dial(c->address, c->port, PURPOSE_ECHO);
 	struct meter before = meter_now();
-	uint64_t asked = before.ns, end = asked + c->end_ns;
+	uint64_t asked = before.ns, end = asked + c->for_ns;
+	uint32_t p50, p99;
 	size_t n = 0;
 	char byte = 'x';
 
@@ -433,8 +501,9 @@ static int ask(const struct client *c)
 	}
 	printf("{\"count\": %zu, ", n);
 	qsort(ns, n, sizeof *ns, ascending);
-	printf("\"p50_us\": %.3f, \"p99_us\": %.3f, ", ns[n / 2] / 1e3,
-	       ns[n * 99 / 100] / 1e3);
+	p50 = ns[n / 2];
+	p99 = ns[n * 99 / 100];
+	printf("\"p50_us\": %.3f, \"p99_us\": %.3f, ", p50 / 1e3, p99 / 1e3);
 	print_cost(&before);
 	return 0;
 }
@@ -508,7 +577,7 @@ static int udp(const struct client *c, uint32_t flows, uint32_t rate)
 	    !receive_all(control, &seen, sizeof seen))
 		die("udp: the server does not begin: %s", strerror(errno));
 	before = meter_now();
-	sent = send_udp(fds, flows, run, rate, before.ns + c->end_ns);
+	sent = send_udp(fds, flows, run, rate, before.ns + c->for_ns);
 	seen = seen_at_last(control);
 	printf("{\"sent\": %llu, \"received\": %llu, \"reordered\": %llu, "
 	       "\"received_s\": %.6f, ",
@@ -524,17 +593,15 @@ static int run_client(int argc, char **argv)
 	struct client c = { .address = argv[2], .port = argv[3] };
 	const char *what = argv[1];
 
-	c.end_ns = number(argv[4], 1, 3600000) * 1000000ull;
+	c.for_ns = number(argv[4], 1, 3600000) * 1000000ull;
 	if (argc == 5 && strcmp(what, "ask") == 0)
 		return ask(&c);
 	if ((argc == 6 || argc == 7) && strcmp(what, "stream") == 0) {
 		c.cc = argv[6];
-		return run_threads(&c, number(argv[5], 1, THREADS), stream,
-				   "bytes");
+		return stream(&c, number(argv[5], 1, THREADS));
 	}
 	if (argc == 6 && strcmp(what, "connect") == 0)
-		return run_threads(&c, number(argv[5], 1, THREADS),
-				   connect_again, "count");
+		return connect_all(&c, number(argv[5], 1, THREADS));
 	if ((argc == 6 || argc == 7) && strcmp(what, "udp") == 0)
 		return udp(&c, number(argv[5], 1, UDP_FLOWS),
 			   argc == 7 ? number(argv[6], 1, 10000000) : 0);

@@ -146,9 +146,11 @@ class World:
         self.only_ipv4(ns)
 
     def only_ipv4(self, ns):
+        """And many ports for clients, all above the servers': that tells who is
+        who of a connection whose beginning was not seen."""
         sh(*self.at(ns, "sh", "-c", "for d in all default; do echo 1 "
                     ">/proc/sys/net/ipv6/conf/$d/disable_ipv6; done; "
-                    "echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range"))
+                    "echo 10000 65535 >/proc/sys/net/ipv4/ip_local_port_range"))
 
     def workload(self, name, number, host=None):
         """Its eth0, and the host's side of it, "h" and its name."""
@@ -214,9 +216,19 @@ class World:
     def inspected(self, name):
         return sum(self.stats(name)["bytes"].values())
 
-    def by_cache(self, dev):
-        """Bytes that the kernel let go on by a verdict in the cache."""
+    def diverted(self, dev):
+        """What `weir divert show` tells of it."""
         for d in json.loads(self.weir("divert", "show", "-o", "json"))["diverted"]:
             if d["dev"] == dev:
-                return sum(d[way]["cached"]["bytes"] for way in ("in", "out"))
+                return d
         sys.exit(f"{dev} is not diverted")
+
+    def by_cache(self, dev):
+        """Bytes that the kernel let go on by a verdict in the cache."""
+        d = self.diverted(dev)
+        return sum(d[way]["cached"]["bytes"] for way in ("in", "out"))
+
+    def dropped(self, dev):
+        """Frames that the kernel did not let on to it: {reason: number}."""
+        return {name: c["frames"] for name, c in self.diverted(dev)["in"].items()
+                if name.startswith("drop_") and c["frames"]}

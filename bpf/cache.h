@@ -42,6 +42,7 @@ struct l4_header {
 	__be16 window;
 };
 
+#define VLAN_VID	   0x0fff /* of a tag's 16 bits */
 #define UDP_HEADER	   8
 #define L4_TCP_SYN_FIN_RST 0x07
 #define IP4_FRAGMENT	   0x3fff /* more fragments, or an offset */
@@ -124,8 +125,10 @@ static __always_inline int cache_frame(const struct __sk_buff *skb, __u32 ip,
 {
 	__u32 at, len = 0, header = UDP_HEADER;
 
-	if (skb->vlan_present || ip != ETH_HLEN)
+	if (ip != ETH_HLEN)
 		return 0;
+	if (skb->vlan_present)
+		f->key.vlan = skb->vlan_tci & VLAN_VID;
 	at = skb->protocol == bpf_htons(ETH_P_IP)
 		     ? cache_ip4(skb, ip, way, &f->key, &len)
 		     : cache_ip6(skb, ip, way, &f->key, &len);

@@ -22,7 +22,7 @@
 
 #include <linux/types.h>
 
-#define INPLACE_LAYOUT "inplace4"
+#define INPLACE_LAYOUT "inplace5"
 /* Where the pins of a network namespace are; printf with own_netns_id(). */
 #define INPLACE_PINS "/sys/fs/bpf/weir/" INPLACE_LAYOUT "-%" PRIu64
 /* Workloads of one network namespace; one more is refused: ENOSPC. */
@@ -48,14 +48,16 @@ struct inplace_dp {
 
 /*
  * From the workload's point of view, so both directions have one key. Only what
- * has no VLAN tag, is whole, and is TCP or UDP behind a plain IP header has one.
+ * is whole, has no VLAN tag in the frame (one beside it, as the kernel keeps the
+ * first, is fine), and is TCP or UDP behind a plain IP header has one.
  */
 struct inplace_flow_key {
 	__u8 own[16], peer[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__be16 own_port, peer_port;
 	__u16 mark; /* low 16 bits of the workload's, host order */
+	__u16 vlan; /* VID of its tag; 0: none, or a priority alone */
 	__u8 proto;
-	__u8 zero;
+	__u8 zero[3];
 };
 
 enum inplace_verdict {

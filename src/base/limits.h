@@ -89,6 +89,11 @@
 /* --- data plane tables ------------------------------------------------ */
 
 /*
+ * Where nothing else is said a limit is each worker's, and `weir dp stats` shows
+ * the sum: memory grows with -n, as far as it is touched.
+ */
+
+/*
  * Workers of one data plane (-n): each is a thread that wants a processor, and
  * a set of tables. More: a usage error. A cursor over all (dp/ask.c) has four
  * bits for the worker.
@@ -407,7 +412,10 @@
 
 /* --- verdict cache ---------------------------------------------------- */
 
-/* Slots of the kernel's flow map (bpf/inplace.h). Full: flows come up. */
+/*
+ * Slots of the kernel's flow map (bpf/inplace.h), an equal part for each worker.
+ * Full: its flows come up.
+ */
 #define CACHE_SLOTS_MAX 65536
 /* Tuples denied without a flow. Full: the least recently met gives way. */
 #define CACHE_DENIED_MAX 1024

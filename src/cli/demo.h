@@ -42,8 +42,9 @@ enum demo_congctl { DEMO_CC_DEFAULT, DEMO_CC_CUBIC, DEMO_CC__MAX };
 enum demo_rate {
 	DEMO_RATE_WIRE, /* one veth pair, undiverted */
 	DEMO_RATE_SPLICED,
-	DEMO_RATE_BRIDGE, /* over the bridge, undiverted */
-	DEMO_RATE_INPLACE,
+	DEMO_RATE_BRIDGE,  /* over the bridge, undiverted */
+	DEMO_RATE_INPLACE, /* each frame goes through weir-dp */
+	DEMO_RATE_CACHED,  /* flows are given back to the kernel */
 	DEMO_RATE__MAX
 };
 

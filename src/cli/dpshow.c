@@ -295,6 +295,26 @@ static void show_member(const struct out *o, const char *name, const json_t *v,
 	printf("\n");
 }
 
+/*
+ * A list of objects as one with members "0", "1", ..., so that it is shown as
+ * such; the caller's. NULL: v is something else, or out of memory.
+ */
+static json_t *numbered(const json_t *v)
+{
+	json_t *o = json_is_object(json_array_get(v, 0)) ? json_object() : NULL;
+	size_t i;
+	json_t *element;
+
+	json_array_foreach (v, i, element) {
+		char name[24];
+
+		(void)snprintf(name, sizeof name, "%zu", i);
+		/* one that there is no memory for is missing */
+		(void)json_object_set(o, name, element);
+	}
+	return o;
+}
+
 /* Ends at TREE_DEPTH_MAX, whatever the data plane sends. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void show_members(const struct out *o, const json_t *obj, unsigned depth,
@@ -305,11 +325,15 @@ static void show_members(const struct out *o, const json_t *obj, unsigned depth,
 	json_t *v;
 
 	json_object_foreach ((json_t *)(uintptr_t)obj, name, v) {
-		if (is_hidden(name, obj, depth, all))
-			continue;
-		show_member(o, name, v, (int)(2 * depth), pad);
-		if (json_is_object(v) && depth < TREE_DEPTH_MAX)
-			show_members(o, v, depth + 1, all);
+		json_t *list = numbered(v);
+		const json_t *shown = list ? list : v;
+
+		if (!is_hidden(name, obj, depth, all)) {
+			show_member(o, name, shown, (int)(2 * depth), pad);
+			if (json_is_object(shown) && depth < TREE_DEPTH_MAX)
+				show_members(o, shown, depth + 1, all);
+		}
+		json_decref(list);
 	}
 }
 

@@ -32,7 +32,9 @@ static int bpf(int cmd, union bpf_attr *attr)
 
 static struct inplace_flow_key key_of(const struct cache_key *k)
 {
-	struct inplace_flow_key ret = { .mark = k->mark, .proto = k->proto };
+	struct inplace_flow_key ret = { .mark = k->mark,
+					.vlan = k->vlan,
+					.proto = k->proto };
 	struct outbytes own = outbytes_of(&ret.own_port, 2);
 	struct outbytes peer = outbytes_of(&ret.peer_port, 2);
 

@@ -37,8 +37,8 @@ struct door_counts {
 };
 
 struct control {
+	struct workers workers; /* first: it is aligned to cache lines */
 	struct config *config;
-	struct workers workers;
 	struct ports ports;
 	int opener_fd;
 	usec_t started;

@@ -54,7 +54,6 @@ struct passed {
 	struct opener_fds fds; /* fds.n 0: none */
 	int netns;	       /* -1: none */
 };
-_Static_assert(WORKERS_MAX + 2 <= PASSING_MAX, "all at once");
 
 /* What the opener keeps for the worker. */
 struct kept {

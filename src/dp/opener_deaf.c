@@ -64,6 +64,15 @@ void deaf_sweep(void)
 			 n);
 }
 
+/* An owner without interfaces needs no sign; the next one is another. */
+static void drop_sign(struct deaf_list *d)
+{
+	if (d->n || !d->owner)
+		return;
+	close(d->sign);
+	d->owner = 0;
+}
+
 static void remove_at(struct deaf_list *d, size_t i)
 {
 	struct err err;
@@ -72,6 +81,7 @@ static void remove_at(struct deaf_list *d, size_t i)
 		log_warn("opener: interface stays deaf, ignoring: %s iface=%s",
 			 err.text, d->list[i].iface);
 	d->list[i] = d->list[--d->n];
+	drop_sign(d);
 }
 
 void deaf_remove(struct deaf_list *d, const char *iface)
@@ -87,9 +97,6 @@ void deaf_remove_all(struct deaf_list *d)
 {
 	while (d->n)
 		remove_at(d, d->n - 1);
-	if (d->owner)
-		close(d->sign);
-	d->owner = 0;
 }
 
 /* Before the first filter there is, so that nobody finds it without. */
@@ -123,10 +130,13 @@ int deaf_add(struct deaf_list *d, const char *iface, struct err *reterr)
 	if (d->n == WORKER_PORTS_MAX)
 		return err_set(reterr, ENOSPC, NULL, "too many interfaces");
 	rc = have_sign(d, reterr);
-	if (rc == 0)
-		rc = ring_deafen(ifindex, d->owner, reterr);
 	if (rc < 0)
 		return rc;
+	rc = ring_deafen(ifindex, d->owner, reterr);
+	if (rc < 0) {
+		drop_sign(d);
+		return rc;
+	}
 	one = &d->list[d->n++];
 	one->ifindex = ifindex;
 	/* the kernel has one of that name, so it fits */

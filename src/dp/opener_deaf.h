@@ -16,7 +16,7 @@
 #include "base/limits.h"
 
 struct deaf_list {
-	uint64_t owner; /* this process, in the filters; 0: none of them yet */
+	uint64_t owner; /* this process, in the filters; 0: there are none */
 	int sign;	/* of its life; see opener_deaf.c */
 	struct deaf {
 		char iface[IFNAMSIZ];

@@ -86,29 +86,48 @@ static int open_there(const struct opener_port *p, int there, int home,
 	return rc;
 }
 
-/*
- * The path, which must be of `held` if that is one. The descriptor keeps the
- * namespace in being, so its inode's number is nobody else's.
- */
-static int find_namespace(const char *path, int held, struct err *reterr)
+static int dup_of(int fd, struct err *reterr)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int code = fd < 0 ? errno : 0;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy >= 0 ? copy
+			 : err_set(reterr, errno, "netns",
+				   "cannot duplicate a descriptor: %s",
+				   strerror(errno));
+}
+
+/*
+ * `held`, if the path is still of it. The descriptor keeps the namespace in
+ * being, so its inode's number is nobody else's. The path is not opened: a lost
+ * port asks again and again, and would keep a mount busy that goes just then.
+ */
+static int still_held(const char *path, int held, struct err *reterr)
+{
 	struct stat now, then;
 
-	if (code && held >= 0 && (code == ENOENT || code == ENOTDIR))
-		code = ESTALE;
-	if (code)
-		return err_set(reterr, code, "netns", "cannot open %s: %s",
+	if (stat(path, &now) < 0) {
+		int code = errno == ENOENT || errno == ENOTDIR ? ESTALE : errno;
+
+		return err_set(reterr, code, "netns", "cannot look at %s: %s",
 			       path, strerror(code));
-	if (held < 0)
-		return fd;
-	if (fstat(fd, &now) == 0 && fstat(held, &then) == 0 &&
-	    now.st_dev == then.st_dev && now.st_ino == then.st_ino)
-		return fd;
-	close(fd);
+	}
+	if (fstat(held, &then) == 0 && now.st_dev == then.st_dev &&
+	    now.st_ino == then.st_ino)
+		return dup_of(held, reterr);
 	return err_set(reterr, ESTALE, "netns", "%s is another namespace now",
 		       path);
+}
+
+/* The path's; which must be that of `held`, if that is one. */
+static int find_namespace(const char *path, int held, struct err *reterr)
+{
+	int fd = held >= 0 ? still_held(path, held, reterr)
+			   : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 && held < 0)
+		return err_set(reterr, errno, "netns", "cannot open %s: %s",
+			       path, strerror(errno));
+	return fd;
 }
 
 static int open_in_namespace(const struct opener_port *p, int home, int *netns,

@@ -207,7 +207,10 @@ static bool ack_is_behind(const struct flow *f, const struct packet *p,
 
 	if (a->acked_any)
 		return seq_after(a->acked - back_of(f, a), p->tcp_ack);
-	return b->has_isn && !seq_after(p->tcp_ack, b->isn);
+	if (b->has_isn)
+		return !seq_after(p->tcp_ack, b->isn);
+	/* mid-stream: it was sent after what b has in flight was asked for */
+	return b->has_seq && seq_after(b->next_seq - WINDOW_MAX, p->tcp_ack);
 }
 
 /* p acknowledges the SYN of b, and no more than b has sent. */

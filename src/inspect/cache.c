@@ -190,6 +190,7 @@ static struct cache_key key_of(const struct flow_key *k, struct mac ucmac)
 		.own_port = k->own_port,
 		.peer_port = k->peer_port,
 		.mark = (uint16_t)(ucmac.b[4] << 8 | ucmac.b[5]),
+		.vlan = (uint16_t)k->vlans,
 		.proto = k->proto,
 	};
 }
@@ -348,8 +349,8 @@ static bool has_place(const struct passage *w, const struct flow_key *k)
 	const struct frame_port *port = w->packet.frame.port;
 
 	return w->in->settings.cache.on && c->generation && w->endpoint &&
-	       (!port || port->kind == FRAME_PORT_SERVICE) && k->vlans == 0 &&
-	       k->tunnel == 0 &&
+	       (!port || port->kind == FRAME_PORT_SERVICE) &&
+	       k->vlans <= CACHE_VLAN_MAX && k->tunnel == 0 &&
 	       (k->proto == PROTO_TCP || k->proto == PROTO_UDP) &&
 	       (c->failed_at.us == 0 ||
 		usec_since(w->now, c->failed_at) >= NOT_AGAIN);

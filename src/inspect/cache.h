@@ -7,7 +7,7 @@
  * Never cached is a flow that somebody still wants to read (a stream, a
  * resolver's answers, a workload with DLP or WAF, a tunnel that is looked into),
  * whose application a rule waits for, or that has not carried as much yet as is
- * set; nor what has no key there: VLANs, other protocols than TCP and UDP.
+ * set; nor what has no key there: two VLAN tags, other protocols than TCP and UDP.
  *
  * The worker's thread owns it; cache_new() and cache_free() are for others.
  * Nothing is allocated in between.
@@ -25,9 +25,11 @@ struct cache_key {
 	struct ip_addr own, peer;
 	uint16_t own_port, peer_port;
 	uint16_t mark; /* the last two bytes of the workload's ucmac */
-	uint8_t proto, zero;
+	uint16_t vlan; /* VID of the one tag that it may have; 0: none */
+	uint8_t proto, zero[3];
 };
-_Static_assert(sizeof(struct cache_key) == 40, "no padding");
+_Static_assert(sizeof(struct cache_key) == 44, "no padding");
+#define CACHE_VLAN_MAX 0xfff /* more is two tags: flow_key.vlans */
 
 enum cache_way { CACHE_IN /* to the workload */, CACHE_OUT, CACHE_WAY__MAX };
 

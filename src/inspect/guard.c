@@ -147,7 +147,8 @@ bool guard_new_flow(struct passage *w)
 	       hit(w, METER_SESSION_RATE, 0, NULL);
 }
 
-bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket)
+bool guard_session(struct passage *w, struct flow *f, bool client_is_own,
+		   uint32_t *ret_ticket)
 {
 	struct ip_addr source;
 
@@ -158,7 +159,7 @@ bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket)
 	return heed(w,
 		    meter_session_begin(w->in->meters, w->index, source, w->now,
 					ret_ticket),
-		    THREAT_SOURCE_SESSIONS, NULL);
+		    THREAT_SOURCE_SESSIONS, f);
 }
 
 bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side)

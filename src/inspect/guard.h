@@ -16,10 +16,12 @@ bool guard_packet(struct passage *w, struct flow *f);
 /* The first packet of what would be a flow. true: likewise. */
 bool guard_new_flow(struct passage *w);
 /*
- * A session that is let in begins; *ret_ticket is for flow.meter_ticket. true:
- * its source has too many; the packet was dropped.
+ * A session that is let in begins; f: its flow, NULL if that is still to be
+ * made. *ret_ticket is for flow.meter_ticket. true: its source has too many; the
+ * packet was dropped.
  */
-bool guard_session(struct passage *w, bool client_is_own, uint32_t *ret_ticket);
+bool guard_session(struct passage *w, struct flow *f, bool client_is_own,
+		   uint32_t *ret_ticket);
 /*
  * A frame that was followed in f, sent by `side`. true: it is a SYN that splits
  * the handshake; dropped.

@@ -258,6 +258,9 @@ static void one_packet(struct passage *w)
 	struct flow_key k;
 	struct flow *f;
 
+	/* of this packet: what it is carried in has its own flow */
+	w->threat = 0;
+	w->marked = false;
 	if (p->icmp_is_error) {
 		icmp_error(w);
 		return;

@@ -1,7 +1,7 @@
 /*
  * The pipeline: one frame and one time in, one verdict and its events out.
  *
- *   decode -> endpoint -> checksums -> whole datagrams -> floods -> flow ->
+ *   decode -> endpoint -> checksums -> whole datagrams -> flow -> floods ->
  *   policy -> follow -> report -> payload -> [packet in a tunnel: again from
  *   checksums on] -> verdict
  *

@@ -191,7 +191,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	/* the end of a connection nobody saw makes no flow */
 	if (p->proto == PROTO_TCP && p->tcp_flags & (TCP_RST | TCP_FIN))
 		return;
-	if (guard_session(w, own, &ticket))
+	if (guard_session(w, NULL, own, &ticket))
 		return;
 	f = flow_make(w->in->flows, k, p, own, midstream, w->now);
 	if (!f) {
@@ -252,7 +252,7 @@ static bool reopened_may_be(struct passage *w, struct flow *f)
 			       f->threat, 1);
 		if (rejected)
 			refuse_sender(w);
-	} else if (!guard_session(w, f->client_is_own, &ticket)) {
+	} else if (!guard_session(w, f, f->client_is_own, &ticket)) {
 		session_begin(w, f, ticket);
 		return true;
 	}

@@ -5,31 +5,21 @@
  * by habit come first, and both together are nobody else's. What we let go on
  * is TC_ACT_UNSPEC, which asks the next filter, too.
  *
- * Making a TCX link, or ending it, waits for an RCU grace period, 10 ms or so,
- * with the lock of all network configuration held. Everything else in the kernel
- * that waits there does so expedited (synchronize_net()), which takes 0.1 ms, and
- * this can be had by a switch, RCU_EXPEDITED. It is set for the moment and set
- * back; the lock on its file is for others of us. A kill -9 in that moment leaves
- * it set, which makes nothing wrong, and where it cannot be set, attaching only
- * takes longer.
+ * Making a TCX link, or ending it, waits for the whole kernel: net/hurry.h.
  */
 #include "net/hook.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/bug.h"
-
-#define RCU_EXPEDITED "/sys/kernel/rcu_expedited"
+#include "net/hurry.h"
 
 #define OUR_HANDLE   0x77656972 /* "weir" */
 #define OUR_PRIORITY 1
@@ -70,39 +60,6 @@ const char *hook_kind_name(enum hook_kind k)
 
 	BUG_ON((unsigned)k >= sizeof names / sizeof *names);
 	return names[k];
-}
-
-/* Grace periods are expedited from begin to end; no signal is heard. */
-struct hurry {
-	int fd; /* -1: they are not, or are anyway */
-	sigset_t before;
-};
-
-static struct hurry hurry_begin(void)
-{
-	struct hurry h = { .fd = open(RCU_EXPEDITED, O_RDWR | O_CLOEXEC) };
-	sigset_t all;
-	char is;
-
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &h.before);
-	if (h.fd < 0 ||
-	    (flock(h.fd, LOCK_EX) == 0 && pread(h.fd, &is, 1, 0) == 1 &&
-	     is == '0' && pwrite(h.fd, "1", 1, 0) == 1))
-		return h;
-	close(h.fd);
-	h.fd = -1;
-	return h;
-}
-
-static void hurry_end(struct hurry *h)
-{
-	if (h->fd >= 0) {
-		/* what could be written a moment ago can be again */
-		(void)!pwrite(h->fd, "0", 1, 0);
-		close(h->fd);
-	}
-	(void)pthread_sigmask(SIG_SETMASK, &h->before, NULL);
 }
 
 static int tcx_attach(uint32_t ifindex, enum hook_side side, int prog_fd)

@@ -32,6 +32,7 @@
 #include "base/bug.h"
 #include "net/bpffs.h"
 #include "net/inplace_dirs.h"
+#include "net/inplace_port.h"
 #include "net/inplace_progs.h"
 #include "net/link.h"
 #include "net/splice.h"
@@ -52,78 +53,6 @@ struct inplace {
 	int eps, marks, count, allow; /* the maps */
 	struct inplace_progs progs;   /* when some are to be attached */
 };
-
-static const char *const mode_names[] = { "pass", "tap", "inline", "quarantine",
-					  "hold" };
-_Static_assert(sizeof mode_names / sizeof *mode_names == INPLACE_MODE__MAX,
-	       "a name for each mode");
-static const char *const failure_names[] = { "closed", "open" };
-_Static_assert(sizeof failure_names / sizeof *failure_names ==
-		       INPLACE_FAILURE__MAX,
-	       "a name for each");
-static const char *const hold_names[] = { "drop", "pass" };
-_Static_assert(sizeof hold_names / sizeof *hold_names == INPLACE_HOLD__MAX,
-	       "a name for each");
-
-const char *inplace_mode_name(enum inplace_mode m)
-{
-	BUG_ON((unsigned)m >= INPLACE_MODE__MAX);
-	return mode_names[m];
-}
-
-const char *inplace_failure_name(enum inplace_failure f)
-{
-	BUG_ON((unsigned)f >= INPLACE_FAILURE__MAX);
-	return failure_names[f];
-}
-
-const char *inplace_hold_name(enum inplace_hold h)
-{
-	BUG_ON((unsigned)h >= INPLACE_HOLD__MAX);
-	return hold_names[h];
-}
-
-int inplace_mode_parse(const char *name, enum inplace_mode *ret,
-		       struct err *reterr)
-{
-	for (unsigned i = 0; i < INPLACE_MODE__MAX; i++) {
-		if (strcmp(name, mode_names[i]) == 0) {
-			*ret = (enum inplace_mode)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is no mode; expected pass, tap, inline, "
-		       "quarantine or hold",
-		       name);
-}
-
-int inplace_failure_parse(const char *name, enum inplace_failure *ret,
-			  struct err *reterr)
-{
-	for (unsigned i = 0; i < INPLACE_FAILURE__MAX; i++) {
-		if (strcmp(name, failure_names[i]) == 0) {
-			*ret = (enum inplace_failure)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is not understood; expected open or closed",
-		       name);
-}
-
-int inplace_hold_parse(const char *name, enum inplace_hold *ret,
-		       struct err *reterr)
-{
-	for (unsigned i = 0; i < INPLACE_HOLD__MAX; i++) {
-		if (strcmp(name, hold_names[i]) == 0) {
-			*ret = (enum inplace_hold)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is not understood; expected drop or pass", name);
-}
 
 /* --- the set of maps and programs ---------------------------------------- */
 
@@ -277,80 +206,6 @@ static void sum_counts(const struct inplace *ip, uint32_t port,
 						all[cpu].bytes[w][i];
 				}
 	free(all);
-}
-
-/* --- finding the port ------------------------------------------------------- */
-
-/* A port, and what is known of it. */
-struct port {
-	struct link_stat host;
-	struct mac mac; /* the workload's; zero: not known */
-};
-
-static int no_host_side(const struct link_stat *l, struct err *reterr)
-{
-	return err_set(reterr, EOPNOTSUPP, "--dev",
-		       "%s is a %s, which has no host side to be diverted at; "
-		       "weir splice can",
-		       l->name, l->kind[0] ? l->kind : "device of its own");
-}
-
-/* By the workload's own end: its other end must be in our namespace. */
-static int find_by_netns(struct nl *nl, const struct inplace_port *at,
-			 struct port *ret, struct err *reterr)
-{
-	const char *dev = at->dev ? at->dev : "eth0";
-	struct link_stat own = { 0 };
-	struct nl *inside = NULL;
-	struct netns ns;
-	int rc = netns_open(at->netns, &ns, reterr);
-
-	if (rc < 0)
-		return rc;
-	rc = nl_open(&ns, &inside, reterr);
-	netns_done(&ns);
-	if (rc == 0)
-		rc = link_get(inside, dev, &own, reterr);
-	nl_free(inside);
-	if (rc < 0)
-		return rc;
-	if (strcmp(own.kind, "veth") != 0)
-		return no_host_side(&own, reterr);
-	if (link_get_index(nl, own.peer, &ret->host, NULL) < 0 ||
-	    strcmp(ret->host.kind, "veth") != 0 ||
-	    ret->host.peer != own.ifindex)
-		return err_set(reterr, ENODEV, "--netns",
-			       "the other end of %s is not in this namespace",
-			       dev);
-	ret->mac = own.mac;
-	return 0;
-}
-
-static int find_by_dev(struct nl *nl, const char *dev, struct port *ret,
-		       struct err *reterr)
-{
-	struct link_stat own = { 0 };
-	int rc = link_get(nl, dev, &ret->host, reterr);
-
-	if (rc < 0)
-		return rc;
-	ret->mac = (struct mac){ { 0 } };
-	if (strcmp(ret->host.kind, "veth") == 0) {
-		rc = link_get_peer(nl, &ret->host, &own, reterr);
-		if (rc == 0)
-			ret->mac = own.mac;
-		return rc;
-	}
-	if (strcmp(ret->host.kind, "tun") == 0 && ret->host.is_ethernet)
-		return 0;
-	return no_host_side(&ret->host, reterr);
-}
-
-static int find_port(struct nl *nl, const struct inplace_port *at,
-		     struct port *ret, struct err *reterr)
-{
-	return at->netns ? find_by_netns(nl, at, ret, reterr)
-			 : find_by_dev(nl, at->dev, ret, reterr);
 }
 
 /* --- attaching ---------------------------------------------------------------- */
@@ -561,7 +416,7 @@ static int put_endpoint(struct inplace *ip, uint32_t port,
 }
 
 static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
-		     const struct port *p, struct mac *ret_mac,
+		     const struct inplace_found *p, struct mac *ret_mac,
 		     struct err *reterr)
 {
 	struct inplace_endpoint ep;
@@ -629,7 +484,7 @@ static void sweep(struct inplace *ip)
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
-	struct port p = { 0 };
+	struct inplace_found p = { 0 };
 	struct mac mac = { { 0 } }, ucmac, bcmac;
 	struct inplace_endpoint ep = { 0 };
 	uint32_t mark = 0, vbr;
@@ -637,7 +492,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	int rc;
 
 	sweep(ip);
-	rc = find_port(ip->nl, &spec->port, &p, reterr);
+	rc = inplace_find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
 	if (rc == 0)
@@ -765,8 +620,8 @@ static int find_endpoint(const struct inplace *ip,
 			 const struct inplace_port *at, uint32_t *ret_port,
 			 struct inplace_endpoint *ret, struct err *reterr)
 {
-	struct port p = { 0 };
-	int rc = find_port(ip->nl, at, &p, reterr);
+	struct inplace_found p = { 0 };
+	int rc = inplace_find_port(ip->nl, at, &p, reterr);
 
 	if (rc < 0)
 		return rc;
@@ -872,12 +727,13 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 	size_t n = 0;
 	int rc = inplace_open(TO_LIST, &ip, reterr);
 
-	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
-	if (!list && (rc == 0 || rc == -ENOENT))
-		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc < 0 && rc != -ENOENT) {
-		free(list);
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
+	list = calloc(INPLACE_ENDPOINTS_MAX, sizeof *list);
+	if (!list) {
+		if (rc == 0)
+			inplace_close(&ip);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
 	while (rc == 0 && n < INPLACE_ENDPOINTS_MAX &&
 	       bpf_map_get_next_key(ip.eps, before, &port) == 0) {

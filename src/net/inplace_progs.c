@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -139,7 +140,8 @@ static int take_fds(const struct inplace_bpf *skel, struct inplace_progs *ret,
 					      skel->progs.inplace_back };
 
 	for (int i = 0; i < INPLACE_PROG__MAX; i++) {
-		ret->fd[i] = dup(bpf_program__fd(progs[i]));
+		ret->fd[i] =
+			fcntl(bpf_program__fd(progs[i]), F_DUPFD_CLOEXEC, 0);
 		if (ret->fd[i] < 0)
 			return err_set(reterr, errno, NULL,
 				       "keep a program: %s", strerror(errno));

@@ -2,6 +2,8 @@
  * Opening packet sockets, which takes privileges; what is done with them is in
  * packet_socket.c, and takes none.
  */
+#include "ring/packet_open.h"
+
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "ring/packet_open.h"
 #include "ring/ring.h"
 
 static int set_option(int fd, int level, int option, int value)

@@ -1,5 +1,6 @@
 #!/bin/bash
-# `tools/fuzz run` keeps what is found, tells of it, and fails.
+# `tools/fuzz run` keeps what is found, tells of it, and fails; `corpus` looks for
+# as long as it says, and fails when it has not looked.
 . "$(dirname "$0")/lib.sh"
 
 program() { # NAME, its text on stdin
@@ -35,4 +36,22 @@ flags "how many have findings" '2 targets, 1 with findings' \
     "$sample/tools/fuzz" run
 flags "a target that is not there" 'worse: no such target' \
     "$sample/tools/fuzz" run worse
+
+tree
+write tests/fuzz/corpus/short/one <<<1
+program short <<'S'
+#!/bin/bash
+[[ " $* " = *" -max_total_time=60 "* ]] && echo "stat::number_of_executed_units: 7"
+true
+S
+passes "a corpus, and a minute of mutations" \
+    "$sample/tools/fuzz" corpus build-clang/tests/fuzz/fuzz_short
+flags "or so many of them" 'ok 2 - no mutations' \
+    env FUZZ_RUNS=9 "$sample/tools/fuzz" corpus build-clang/tests/fuzz/fuzz_short
+program short <<'S'
+#!/bin/bash
+echo "stat::number_of_executed_units: 1"
+S
+flags "none but the corpus itself" 'not ok 2 - 1 mutations' \
+    "$sample/tools/fuzz" corpus build-clang/tests/fuzz/fuzz_short
 finish

@@ -92,4 +92,35 @@ passes "lib.sh is no test; one test by its name" check lint/a
 mkdir -p "$sample/tests/tsan"
 cp "$sample/tests/lint/a.sh" "$sample/tests/tsan/b.sh"
 passes "a kind of built programs may have scripts beside them" check tsan/b
+# A fuzz target and a test that comes later in the order, each waits for the other.
+for kind in fuzz pcap; do
+    write tests/$kind/a.sh <<'S'
+#!/bin/bash
+me=${TEST_DIR##*/}
+touch "$SRC/$me.there"
+for ((i = 0; i < 1000; i++)); do
+    [ -e "$SRC/fuzz-a.d.there" ] && [ -e "$SRC/pcap-a.d.there" ] && break
+    read -rt 0.02 <> <(:)
+done
+echo 1..1
+[ $i -lt 1000 ] && echo ok 1 || echo not ok 1
+S
+    chmod +x "$sample/tests/$kind/a.sh"
+done
+check fuzz pcap | tail -n 1 | grep -q '^2 passed, 0 failed'
+point $? "fuzz targets run beside the kinds behind them"
+write tests/pcap/a.sh <<'S'
+#!/bin/bash
+kill -TERM $PPID
+tail -f /dev/null
+S
+write tests/fuzz/a.sh <<'S'
+#!/bin/bash
+trap 'touch "$SRC/ended"; exit 1' TERM
+tail -f /dev/null & wait
+S
+chmod +x "$sample"/tests/*/a.sh
+check fuzz pcap >"$sample/out" 2>&1
+[ $? = 143 ] && [ -e "$sample/ended" ]
+point $? "a stopped run ends these, too"
 finish

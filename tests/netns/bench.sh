@@ -14,12 +14,12 @@ P
 
 "$SRC/bench/run" --quick -b "$BUILD" -o "$results" >"$TEST_DIR/told" 2>&1
 point $? "it runs, loses no byte from sight and keeps the order" "$TEST_DIR/told"
-has "len(d['samples']) == 35 and all(s['value'] > 0 and s['cpu_s'] > 0 for s in d['samples'])"
-point $? "seven measurements on five rows have figures" "$out"
+has "len(d['samples']) == 40 and all(s['value'] > 0 and s['seconds'] > 0 for s in d['samples'])"
+point $? "eight measurements on five rows have figures" "$out"
 has "all(0.999 <= s['seen'] <= 1.001 for s in d['samples'] if s['row'] in ('splice', 'inspected', 'cached'))"
 point $? "bytes inspected, or let go by the cache, are those carried" "$out"
-has "all(s['inspected'] < 0.1 for s in d['samples'] if s['row'] == 'cached' and s['what'].startswith('tcp'))"
-point $? "and the cache lets most of a stream go on" "$out"
+has "any(s['seen'] - s['inspected'] > 0.5 for s in d['samples'] if s['row'] == 'cached')"
+point $? "and the cache does let bytes go on" "$out"
 has "len(d['hosts']) == 4 and all(s['value'] > 0 for s in d['hosts'])"
 point $? "so has a host with many workloads" "$out"
 has "len([b for b in d['brought'] if b['how'] == 'command' and b['sent'] > 0]) == 2 and len(d['brought']) == 2 + 2 + 19"
@@ -27,8 +27,8 @@ point $? "and bringing one in" "$out"
 grep -q 'in place, inspected' "$TEST_DIR/told" && python3 -c '
 import sys, xml.etree.ElementTree as x
 t = x.parse(sys.argv[1]).getroot()
-sys.exit(len(t.findall("{*}g")) != 14)' "$results/chart.svg" >"$out" 2>&1
-point $? "a table and a chart of 14 panels are drawn" "$out"
+sys.exit(len(t.findall("{*}g")) != 15)' "$results/chart.svg" >"$out" 2>&1
+point $? "a table and a chart of 15 panels are drawn" "$out"
 
 # Ways to carry frames that are only compared.
 "$SRC/bench/rings.py" -r 1 -s 0.05 -b "$BUILD" -o "$TEST_DIR/rings.json" \

@@ -106,6 +106,30 @@ wait "$conn_pid" 2>/dev/null
 policy 2 allow
 dp clear
 
+# --- a VLAN is part of the key ---
+tagged() { # VID N: datagrams of web's, the kernel takes the tag off; 0: none
+    at web python3 "$ends" tagged $mac "$1" "$2" >"$out" 2>&1
+}
+out_counts() { shown "print(e['out']['to_dp']['frames'], e['out']['cached']['frames'], e['out']['drop_cached']['frames']) or True" | head -1; }
+dp '{"ctrl_cfg_policy":{"cmd":2,"flag":3,"defact":7,"dir":3,"mac":["'$mac'"],"rules":[
+    {"id":1,"from":["any"],"to":["any"],"ports":["7003"],"proto":"udp","action":"allow","ingress":false}]}}'
+tagged 5 20 && wait_until 5 cached 1
+point $? "VLAN 5: after some datagrams it is in the cache" "$out"
+read -r up0 cached0 _ <<<"$(out_counts)"
+tagged 5 50
+read -r up1 cached1 _ <<<"$(out_counts)"
+[ $((up1 - up0)) = 0 ] && [ $((cached1 - cached0)) = 50 ]
+point $? "VLAN 5: and none comes up" "$out"
+tagged 6 3 && tagged 0 3
+read -r up2 cached2 _ <<<"$(out_counts)"
+[ $((up2 - up1)) = 6 ] && [ "$cached2" = "$cached1" ]
+point $? "the same addresses on VLAN 6, and without a tag, are other flows" "$out"
+vlan_counted() { dp flows -o json && json "any(s['client_packets'] == 70 for s in d['sessions'])"; }
+wait_until 10 vlan_counted
+point $? "VLAN 5: each of them is in the flow's figures" "$out"
+policy 2 allow
+dp clear
+
 # --- what is denied ---
 dp settings '{"cache":{"frames":4}}'
 policy 2 deny

@@ -1,11 +1,14 @@
 """server PORT | client ADDRESS PORT | flood ADDRESS PORT N | udp ADDRESS PORT
+| tagged MAC VID N
 
 The two ends of what tests/netns/cache.sh sends: an echo by TCP on PORT and by
 UDP on PORT + 1; a client told by lines on stdin how many bytes to send and to
-read back, or "close"; N datagrams; one datagram that must be answered.
+read back, or "close"; N datagrams; one datagram that must be answered; N datagrams from 10.9.0.2 to port 7003, sent
+on eth0 with that source and a VLAN tag (0: without).
 """
 
 import socket
+import struct
 import sys
 import threading
 
@@ -56,6 +59,22 @@ def client(address, port):
     print("ok", flush=True)
 
 
+def tagged(mac, vid, n):
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 36, 1, 0, 64, 17, 0,
+                     bytes([10, 9, 0, 2]), bytes([10, 9, 0, 1]))
+    total = sum(struct.unpack("!10H", ip))
+    total = (total & 0xffff) + (total >> 16)
+    total = (total & 0xffff) + (total >> 16)
+    ip = ip[:10] + struct.pack("!H", ~total & 0xffff) + ip[12:]
+    udp = struct.pack("!4H", 7002, 7003, 16, 0) + bytes(8)
+    tag = struct.pack("!HH", 0x8100, vid) if vid else b""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind(("eth0", 0))
+        for _ in range(n):
+            s.send(b"\x02" + bytes(4) + b"\x01" + bytes.fromhex(mac.replace(":", "")) +
+                   tag + b"\x08\x00" + ip + udp)
+
+
 def flood(address, port, n):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         for _ in range(n):
@@ -74,7 +93,8 @@ def main():
     {"server": lambda p: server(int(p)),
      "client": lambda a, p: client(a, int(p)),
      "flood": lambda a, p, n: flood(a, int(p), int(n)),
-     "udp": lambda a, p: udp(a, int(p))}[what](*rest)
+     "udp": lambda a, p: udp(a, int(p)),
+     "tagged": lambda m, v, n: tagged(m, int(v), int(n))}[what](*rest)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ json 'd["ok"] and d["failed"] == 0 and all(c["ok"] for s in d["steps"] for c in 
 point $? "one document, all checks passed" "$out"
 json 'any(p["to"] == "fd00:10:10:10::88" and p["received"] == 3 for s in d["steps"] for p in s.get("ping", []))'
 point $? "IPv6 was pinged"
-json '[s["mbit_per_s"][l] for s in d["steps"] if s["name"] == "costs" for l in ("wire", "spliced", "bridge", "inplace")]'
+json '[s["mbit_per_s"][l] for s in d["steps"] if s["name"] == "costs" for l in ("wire", "spliced", "bridge", "inplace", "cached")]'
 point $? "and both layouts were measured"
 clean "nothing is left of it"
 

@@ -93,7 +93,7 @@ for how in tcx clsact; do
     dp_pid=$!
     wait_until 20 dp version && serve
     point $? "$how: a data plane serves both" "$out"
-    wait_until 5 reaches 10.9.0.2 && reaches 10.8.0.2 && reaches fd09::2 && fetches 10.9.0.2 && fetches 10.8.0.2
+    wait_until 5 reaches 10.9.0.2 && wait_until 5 reaches 10.8.0.2 && wait_until 5 reaches fd09::2 && fetches 10.9.0.2 && fetches 10.8.0.2
     point $? "$how: what may pass does, IPv4 and IPv6" "$out"
     at web ping -q -n -c 1 -W 1 10.9.0.1 >"$TEST_DIR/ping" 2>&1
     [ $? = 1 ]
@@ -228,6 +228,9 @@ first=$(id_of prog "$(prog_in)")
 point $? "the second workload gets the first one's program" "$out"
 [ "$(cat /sys/kernel/rcu_expedited)" = "$hurry" ]
 point $? "grace periods are what they were"
+mkdir /sys/fs/bpf/weir/hurry && echo 1 >/sys/kernel/rcu_expedited # as one that was killed
+weir release --dev happ && weir divert --dev happ && [ ! -e /sys/fs/bpf/weir/hurry ] && [ "$(cat /sys/kernel/rcu_expedited)" = "$hurry" ]
+point $? "also where who hurried was killed" "$out"
 pin=$(prog_in)
 mv "$pin" "${pin%/*}/prog_in_other" && weir release --dev happ && weir divert --dev happ --mode inline --on-failure open
 second=$(id_of prog "$(prog_in)")

@@ -159,8 +159,8 @@ dp '{"ctrl_add_tap_port":'"$tap"'}' && is open &&
 point $? "asked for again it is opened in the one of today's, and only there" "$out"
 dp '{"ctrl_add_tap_port":'"$tap"'}' && is open && [ "$(sockets $netns)" = 1 ]
 point $? "and once more: it is the same port" "$out"
-at container-ns ip link del eth0 && wait_until 10 is lost && umount $netns && rm $netns &&
-    wait_until 10 is gone
+at container-ns ip link del eth0 && wait_until 10 is lost && wait_until 10 umount $netns &&
+    rm $netns && wait_until 10 is gone
 point $? "a path that names nothing: given up" "$out"
 dp '{"ctrl_del_tap_port":'"$tap"'}' && shows "d['other_ports'] == []"
 point $? "and deleted" "$out"

@@ -68,6 +68,8 @@ done
 "$weir_dp" -n 0 --control "$door" >"$out" 2>&1
 [ $? = 2 ] && grep -q '1..16' "$out" && { "$weir_dp" -n 17 --control "$door" >"$out" 2>&1; [ $? = 2 ]; }
 point $? "0 and 17 workers are refused" "$out"
+# a supervisor's memory, in a /dev/shm of our own
+mount -t tmpfs none /dev/shm && head -c 20 /dev/zero >/dev/shm/dp_mnt.shm
 "$weir_dp" -n $workers --flows 1000 --listen "" --notify "" --control "$door" 2>>"$TEST_DIR/log" &
 dp_pid=$!
 wait_until 20 dp version && dp '[{"ctrl_add_srvc_port":{"iface":"vth"}},{"ctrl_enable_icmp_policy":{"enable_icmp_policy":true}}]' &&
@@ -84,6 +86,8 @@ for ns in a b c; do
 done
 stats "[w['workloads'] for w in d['workers']] == [2, 1] and all(w['frames'] > 5 and w['received'] > 5 for w in d['workers'])"
 point $? "each worker has its workloads, and had frames" "$out"
+dp stats && grep -A 3 '^workers$' "$out" | grep -q '^    workloads  *2$'
+point $? "a person is told so, too" "$out"
 stats "sum(w['frames'] for w in d['workers']) == d['frames']['to_workloads'] + d['frames']['from_workloads'] and
     sum(w['flows']['in_use'] for w in d['workers']) == d['flows']['in_use'] and
     [w['flows']['limit'] for w in d['workers']] == [500, 500] and d['flows']['limit'] == 1000"
@@ -186,6 +190,8 @@ closed() { # DEVICE ADDRESS: by the kernel, for want of a data plane
     before=$(shown "print(e['$1']['in']['drop_failed_closed']['frames']) or True" | head -1)
     no_way "$2" && shown "e['$1']['in']['drop_failed_closed']['frames'] > $before"
 }
+beats() { od -An -tu4 -N4 /dev/shm/dp_mnt.shm | tr -d ' '; }
+more_beats() { [ "$(beats)" -gt "$1" ]; }
 for worker in 0 1; do
     coproc hold { exec python3 "$TEST_DIR/hold.py" "$(thread_of $worker)" 2>&1; }
     hold_pid=$!
@@ -194,10 +200,16 @@ for worker in 0 1; do
     # what comes before the kernel has seen it waits for the worker, or goes on
     wait_until 10 closed ha 10.9.0.2 && wait_until 10 closed hb 10.9.1.2
     point $? "then the failure policy holds for all" "$out"
+    before=$(beats)
+    # one may have been under way
+    ! wait_until 4 more_beats $((before + 1))
+    point $? "and the supervisor sees no heartbeat" "$out"
     eval "exec ${hold[1]}>&-"
     wait $hold_pid
     wait_until 10 reaches 10.9.0.2 && wait_until 10 reaches 10.9.1.2
     point $? "and no longer when it goes on" "$TEST_DIR/ping"
+    wait_until 20 more_beats $((before + 1))
+    point $? "and the heartbeat as well" "$TEST_DIR/log"
 done
 
 # --- the port goes and comes back ---

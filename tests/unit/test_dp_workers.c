@@ -18,7 +18,7 @@
 #define OUTSIDE	  "192.0.2.7"
 #define ALLOWED	  80
 #define DENIED	  81
-#define WORKLOADS (2 * N) /* workload i is worker i % N's */
+#define WORKLOADS 6u /* workload i is worker i % N's */
 
 static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 99 } };
 

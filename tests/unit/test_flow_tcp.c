@@ -184,6 +184,12 @@ static const struct scenario scenarios[] = {
 		{ 'C', FA, 121 + 500010, 511, 0, OK, ESTD, FW1, CW },
 		{ 'S', A, 511, 122 + 500010, 0, OK, HALF, FW2, CW },
 	} },
+	{ "mid-stream, the first ACK of what nobody remembers", {
+		{ 'C', A, 101, 501, 10, OK, OPEN, EST, EST },
+		{ 'S', A, 501, 111 + 0x80000001u, 10, OUT, OPEN, EST, EST },
+		{ 'S', A, 501, 111 - (65536u << 14), 10, OUT, OPEN, EST, EST },
+		{ 'S', A, 501, 100, 10, OK, ESTD, EST, EST },
+	} },
 	{ "behind the window, before it, acknowledging what was not sent", {
 		HANDSHAKE,
 		{ 'C', A, 101 + WINDOW + 1, 501, 10, OUT, ESTD, EST, EST },

@@ -231,6 +231,40 @@ static void test_threat_actions(void **state)
 	}
 }
 
+/* A connection on old ports is another one: it met what its own SYN met. */
+static void test_threat_of_reopened(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec syn, rst;
+	struct session_record flows[4];
+	uint32_t cursor = 0;
+	unsigned marked = 0;
+	size_t n;
+
+	*threat(b, 1003) = (struct threat_setting){ true, DPI_ALLOW };
+	set_meter(b, METER_SOURCE_SESSIONS, 1);
+	inspect_configure(b->in, &b->settings);
+	assert_int_equal(bench_reason(b, opens(b, PROTO_TCP)),
+			 REASON_NO_POLICY);
+	syn = opens(b, PROTO_TCP);
+	syn.seq = 100;
+	assert_int_equal(bench_reason(b, syn), REASON_NO_POLICY);
+	rst = bench_frame(true, PEER, PROTO_TCP, 80, syn.sport);
+	rst.flags = TCP_RST | TCP_ACK;
+	rst.ack = 101;
+	assert_int_equal(bench_reason(b, rst), REASON_NO_POLICY);
+	assert_int_equal(b->ended, 0);
+	syn.seq = 90000;
+	assert_int_equal(bench_reason(b, syn), REASON_NO_POLICY);
+	assert_int_equal(b->ended, 1);
+	assert_int_equal(b->last_ended.threat, 1003);
+	n = inspect_copy_flows(b->in, &cursor, b->now, flows, 4);
+	for (size_t i = 0; i < n; i++)
+		marked += flows[i].threat == 1003;
+	assert_int_equal(n, 2);
+	assert_int_equal(marked, 1);
+}
+
 /* A limit whose threat nobody looks for holds all the same, and is untold. */
 static void test_meter_alone(void **state)
 {
@@ -321,6 +355,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_meter, start, bench_stop),
 		cmocka_unit_test_setup_teardown(test_threat, start, bench_stop),
 		cmocka_unit_test(test_threat_actions),
+		cmocka_unit_test_setup_teardown(test_threat_of_reopened, start,
+						bench_stop),
 		cmocka_unit_test_setup_teardown(test_meter_alone, start,
 						bench_stop),
 		cmocka_unit_test_setup_teardown(test_threat_watched, start,

@@ -69,11 +69,27 @@ static bool is_ours(const struct ring *r, unsigned i, uint8_t *ret_number)
 	return take_u8(&b, ret_number);
 }
 
+/* Has it come to r, and nothing else? */
+static bool has_come(struct ring *r, uint8_t number)
+{
+	int n = ring_recv(r);
+	uint8_t got;
+
+	assert_true(n >= 0);
+	for (int k = 0; k < n; k++) {
+		if (!is_ours(r, (unsigned)k, &got) ||
+		    (got == FIRST && number != FIRST))
+			continue;
+		assert_int_equal(got, number);
+		return true;
+	}
+	return false;
+}
+
 /* Which of the group gets it, and nobody anything else. */
 static unsigned who_gets_within(uint8_t number, int ms)
 {
 	struct pollfd set[N];
-	uint8_t got;
 
 	for (unsigned i = 0; i < N; i++)
 		set[i] = (struct pollfd){ ring_fd(group[i]), POLLIN, 0 };
@@ -83,18 +99,9 @@ static unsigned who_gets_within(uint8_t number, int ms)
 		assert_true(ready >= 0);
 		if (ready == 0)
 			return NOBODY;
-		for (unsigned i = 0; i < N; i++) {
-			int n = ring_recv(group[i]);
-
-			assert_true(n >= 0);
-			for (int k = 0; k < n; k++) {
-				if (!is_ours(group[i], (unsigned)k, &got) ||
-				    (got == FIRST && number != FIRST))
-					continue;
-				assert_int_equal(got, number);
+		for (unsigned i = 0; i < N; i++)
+			if (has_come(group[i], number))
 				return i;
-			}
-		}
 	}
 }
 
@@ -147,66 +154,61 @@ static int end(void **state)
 	return 0;
 }
 
-static struct mac mac_of(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint8_t e,
-			 uint8_t f)
-{
-	return (struct mac){ { a, b, c, d, e, f } };
-}
+#define MAC(a, b, c, d, e, f)            \
+	{                                \
+		{                        \
+			a, b, c, d, e, f \
+		}                        \
+	}
+#define MARK(high, low) MAC(0x4e, 0x65, 0x75, 0x56, high, low)
+#define OTHER		MAC(2, 0, 0, 0, 0, 1)
+
+static const struct row {
+	const char *name;
+	struct mac dst, src;
+	unsigned want;
+} rows[] = {
+	{ "to 0", MARK(0, 3), OTHER, 0 },
+	{ "to 1", MARK(0, 4), OTHER, 1 },
+	{ "to 2", MARK(0, 5), OTHER, 2 },
+	{ "high byte", MARK(1, 0), OTHER, 1 },
+	{ "both", MARK(0xff, 0xfe), OTHER, 0xfffe % N },
+	{ "from 2", OTHER, MARK(0, 2), 2 },
+	{ "copy to 1", MAC(0x4e, 0x65, 0x75, 0x57, 0, 1), OTHER, 1 },
+	{ "copy from 1", OTHER, MAC(0x4e, 0x65, 0x75, 0x57, 0, 1), 1 },
+	{ "broadcast", MAC(0xff, 0xff, 0xff, 0, 0, 2), OTHER, 2 },
+	{ "copy of one", MAC(0xff, 0xff, 0xff, 1, 0, 2), OTHER, 2 },
+	{ "no mark", MAC(0x4e, 0x65, 0x75, 0x58, 0, 1), OTHER, 0 },
+	{ "no broadcast", MAC(0xff, 0xff, 0xff, 2, 0, 1), OTHER, 0 },
+	{ "all ones", MAC(0xff, 0xff, 0xff, 0xff, 0xff, 0xff), OTHER, 0 },
+	{ "source first", MARK(0, 1), MARK(0, 2), 2 },
+};
 
 static void test_each_to_its_worker(void **state)
 {
-	const struct mac other = mac_of(2, 0, 0, 0, 0, 1);
-	const struct {
-		const char *name;
-		struct mac dst, src;
-		unsigned want;
-	} rows[] = {
-		{ "to 0", mac_of(0x4e, 0x65, 0x75, 0x56, 0, 3), other, 0 },
-		{ "to 1", mac_of(0x4e, 0x65, 0x75, 0x56, 0, 4), other, 1 },
-		{ "to 2", mac_of(0x4e, 0x65, 0x75, 0x56, 0, 5), other, 2 },
-		{ "high byte", mac_of(0x4e, 0x65, 0x75, 0x56, 1, 0), other, 1 },
-		{ "both", mac_of(0x4e, 0x65, 0x75, 0x56, 0xff, 0xfe), other,
-		  0xfffe % N },
-		{ "from 2", other, mac_of(0x4e, 0x65, 0x75, 0x56, 0, 2), 2 },
-		{ "copy to 1", mac_of(0x4e, 0x65, 0x75, 0x57, 0, 1), other, 1 },
-		{ "copy from 1", other, mac_of(0x4e, 0x65, 0x75, 0x57, 0, 1),
-		  1 },
-		{ "broadcast", mac_of(0xff, 0xff, 0xff, 0, 0, 2), other, 2 },
-		{ "copy of one", mac_of(0xff, 0xff, 0xff, 1, 0, 2), other, 2 },
-		{ "no mark", mac_of(0x4e, 0x65, 0x75, 0x58, 0, 1), other, 0 },
-		{ "no broadcast", mac_of(0xff, 0xff, 0xff, 2, 0, 1), other, 0 },
-		{ "all ones", mac_of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff), other,
-		  0 },
-		{ "source first", mac_of(0x4e, 0x65, 0x75, 0x56, 0, 1),
-		  mac_of(0x4e, 0x65, 0x75, 0x56, 0, 2), 2 },
-		{ "no source", mac_of(2, 0, 0, 0, 0, 2),
-		  mac_of(0xff, 0xff, 0xff, 0, 0, 1), 0 },
-	};
+	const struct mac other = OTHER;
 
 	if (no_namespace) {
 		print_message("%s\n", no_namespace);
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		bool by_src = !mac_equal(rows[i].src, other);
-		struct mac mark = by_src ? rows[i].src : rows[i].dst;
+		const struct row *r = &rows[i];
+		struct mac mark = mac_equal(r->src, other) ? r->dst : r->src;
 		uint8_t frame[FRAME];
 
-		make_frame(frame, rows[i].dst, rows[i].src, (uint8_t)(i + 1));
+		make_frame(frame, r->dst, r->src, (uint8_t)(i + 1));
 		ring_send(far, bytes_of(frame, FRAME));
-		assert_row(rows[i].name,
-			   who_gets((uint8_t)(i + 1)) == rows[i].want);
-		if (strcmp(rows[i].name, "no source") != 0)
-			assert_row(rows[i].name,
-				   spread_worker_of(mark, N) == rows[i].want);
+		assert_row(r->name, who_gets((uint8_t)(i + 1)) == r->want);
+		assert_row(r->name, spread_worker_of(mark, N) == r->want);
 	}
 }
 
 /* What one of them sends is heard by nobody of the group. */
 static void test_own_frames_do_not_return(void **state)
 {
-	const struct mac mark = mac_of(0x4e, 0x65, 0x75, 0x56, 0, 1);
-	const struct mac other = mac_of(2, 0, 0, 0, 0, 1);
+	const struct mac mark = MARK(0, 1);
+	const struct mac other = OTHER;
 	uint8_t frame[FRAME];
 
 	if (no_namespace)
@@ -228,8 +230,7 @@ static void test_marks(void **state)
 {
 	for (unsigned n = 1; n <= WORKERS_MAX; n++)
 		for (unsigned m = 0; m < 65536; m += 97) {
-			struct mac mark = mac_of(0x4e, 0x65, 0x75, 0x56,
-						 (uint8_t)(m >> 8), (uint8_t)m);
+			struct mac mark = MARK((uint8_t)(m >> 8), (uint8_t)m);
 
 			assert_int_equal(spread_worker_of(mark, n), m % n);
 		}
