@@ -29,4 +29,17 @@ import sys, xml.etree.ElementTree as x
 t = x.parse(sys.argv[1]).getroot()
 sys.exit(len(t.findall("{*}g")) != 15)' "$results/chart.svg" >"$out" 2>&1
 point $? "a table and a chart of 15 panels are drawn" "$out"
+
+# Ways to carry frames that are only compared.
+"$SRC/bench/rings.py" -r 1 -s 0.05 -b "$BUILD" -o "$TEST_DIR/rings.json" \
+    plain mmsg v2-256 v2+mmsg v3-1ms direct-tx waitforone >"$TEST_DIR/rings" 2>&1
+point $? "other ways to carry frames are measured" "$TEST_DIR/rings"
+python3 - "$TEST_DIR/rings.json" >"$out" 2>&1 <<'P'
+import json, sys
+d = json.load(open(sys.argv[1]))
+carried = [s["forwarder"]["frames"] > 0 for s in d if s["method"] != "plain"]
+sys.exit(len(d) != 42 or len(carried) != 36 or not all(carried) or
+         not all(s.get("value", s.get("p50")) > 0 for s in d))
+P
+point $? "and each carries every load" "$out"
 finish
