@@ -65,6 +65,7 @@ struct divert_args {
 	struct out out;
 	struct inplace_spec spec;
 	struct inplace_change change; /* what of spec was said */
+	bool allow_none;	      /* --allow none was said */
 	unsigned given;		      /* options, BIT(OPT_...) */
 	bool all;
 	const char *rest; /* the word behind the options; NULL */
@@ -126,8 +127,14 @@ static int parse_mac(const char *text, struct mac *ret, struct err *reterr)
 static int parse_allow(struct divert_args *a, const char *text,
 		       struct err *reterr)
 {
+	bool none = strcmp(text, "none") == 0;
+
+	if (a->change.allow && (none || a->allow_none))
+		return err_set(reterr, EINVAL, "--allow",
+			       "none and others contradict each other");
 	a->change.allow = &a->spec.allow;
-	if (strcmp(text, "none") == 0)
+	a->allow_none = none;
+	if (none)
 		return 0;
 	return inplace_allow_add(&a->spec.allow, text, reterr);
 }
@@ -157,7 +164,9 @@ static int change_option(struct divert_args *a, int c, struct err *reterr)
 	}
 }
 
-static int one_option(struct divert_args *a, int c, struct err *reterr)
+/* word: where it stands on the command line */
+static int one_option(struct divert_args *a, int c, const char *word,
+		      struct err *reterr)
 {
 	struct inplace_spec *s = &a->spec;
 	int rc = change_option(a, c, reterr);
@@ -173,7 +182,9 @@ static int one_option(struct divert_args *a, int c, struct err *reterr)
 	case OPT_CLSACT: s->only_clsact = true; return 0;
 	case OPT_ALL: a->all = true; return 0;
 	case 'o': return out_set_format(&a->out, optarg, reterr);
-	default: return err_set(reterr, EINVAL, NULL, "option not understood");
+	default:
+		return err_set(reterr, EINVAL, word,
+			       "no such option, or its value is missing");
 	}
 }
 
@@ -210,7 +221,7 @@ static int parse(struct divert_args *a, unsigned allowed, int argc, char **argv)
 			fputs(help_text, stdout);
 			return -1;
 		}
-		if (one_option(a, c, &err) < 0)
+		if (one_option(a, c, argv[optind - 1], &err) < 0)
 			return out_usage(&a->out, a->name, &err);
 		if (c >= OPT_NETNS)
 			a->given |= BIT(c);

@@ -86,7 +86,9 @@ int cli_parse_mark(const char *text, int *ret, struct err *reterr)
 	return 0;
 }
 
-static int one_option(struct splice_args *a, int c, struct err *reterr)
+/* word: where it stands on the command line */
+static int one_option(struct splice_args *a, int c, const char *word,
+		      struct err *reterr)
 {
 	switch (c) {
 	case OPT_NETNS: a->spec.workload = optarg; return 0;
@@ -101,7 +103,9 @@ static int one_option(struct splice_args *a, int c, struct err *reterr)
 	case OPT_MODE: return divert_mode_parse(optarg, &a->spec.mode, reterr);
 	case OPT_ALL: a->all = true; return 0;
 	case 'o': return out_set_format(&a->out, optarg, reterr);
-	default: return err_set(reterr, EINVAL, NULL, "option not understood");
+	default:
+		return err_set(reterr, EINVAL, word,
+			       "no such option, or its value is missing");
 	}
 }
 
@@ -124,7 +128,7 @@ static int parse(struct splice_args *a, int argc, char **argv, const char *name)
 			fputs(help_text, stdout);
 			return -1;
 		}
-		if (one_option(a, c, &err) < 0)
+		if (one_option(a, c, argv[optind - 1], &err) < 0)
 			return out_usage(&a->out, name, &err);
 	}
 	a->rest = optind < argc ? argv[optind++] : NULL;

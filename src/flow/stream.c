@@ -440,12 +440,15 @@ static void push(struct stream_work *w, const struct stream_segment *seg)
 		w->result.outcome = STREAM_PROBE;
 		return;
 	}
+	/* no bytes to disagree; behind the side's FIN, which takes a number, too */
+	if (!seg->len && !seg->fin) {
+		w->result.outcome = STREAM_EMPTY;
+		return;
+	}
 	if (!fits_fin(w, &fin) || !agrees(w))
 		return;
 	end = w->piece.seq + w->piece.len;
-	if (!seg->len && !seg->fin) {
-		w->result.outcome = STREAM_EMPTY;
-	} else if (!seq_after(end, s->next) && !fin) {
+	if (!seq_after(end, s->next) && !fin) {
 		w->result.outcome = STREAM_OLD;
 	} else if (seq_after(w->piece.seq, s->next)) {
 		hold(w, fin);

@@ -288,12 +288,13 @@ static int attach_all(struct inplace *ip, const struct inplace_spec *spec,
 static int pick_mark(const struct inplace *ip, const struct inplace_spec *spec,
 		     uint32_t port, uint32_t *ret, struct err *reterr)
 {
-	uint32_t owner, mark = spec->mark == INPLACE_MARK_AUTO
-				       ? port & 0xffff
-				       : (uint32_t)spec->mark;
+	uint32_t owner, first = spec->mark == INPLACE_MARK_AUTO
+					? port & 0xffff
+					: (uint32_t)spec->mark;
 	/* more tries than there are workloads */
 	uint32_t tries =
 		spec->mark == INPLACE_MARK_AUTO ? INPLACE_ENDPOINTS_MAX + 1 : 1;
+	uint32_t mark = first;
 
 	for (; tries > 0; tries--, mark = (mark + 1) & 0xffff)
 		if (bpf_map_lookup_elem(ip->marks, &mark, &owner) < 0) {
@@ -301,7 +302,7 @@ static int pick_mark(const struct inplace *ip, const struct inplace_spec *spec,
 			return 0;
 		}
 	return err_set(reterr, EEXIST, "--mark",
-		       "mark %04x belongs to another workload", mark);
+		       "mark %04x belongs to another workload", first);
 }
 
 static void fill_hook(const struct inplace *ip, uint32_t port,

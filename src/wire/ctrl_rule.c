@@ -7,6 +7,7 @@
 #include "wire/ctrl_rule.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -525,6 +526,12 @@ int ctrl_parse_sets(const json_t *body, bool strict, struct ctrl_msg *m,
 
 /* --- weir_explain ----------------------------------------------------- */
 
+static bool has_ports(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
+	       proto == IPPROTO_SCTP;
+}
+
 int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 		       struct err *reterr)
 {
@@ -533,11 +540,12 @@ int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 	const json_t *app = json_object_get(body, "app");
 	const char *vhost = "", *text;
 	uint32_t number;
+	bool has_port;
 
 	field_ip(&f, "from", FIELD_MUST, &e->from);
 	field_ip(&f, "to", FIELD_MUST, &e->to);
 	parse_proto(&f, FIELD_MUST, &e->proto);
-	field_u16(&f, "port", FIELD_MAY, 0, UINT16_MAX, &e->port);
+	has_port = field_u16(&f, "port", FIELD_MAY, 0, UINT16_MAX, &e->port);
 	if (json_is_string(app))
 		field_str(&f, "app", FIELD_MAY, 64, &text);
 	else
@@ -553,5 +561,9 @@ int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 		fields_refuse(&f, "to", "is of another family than from");
 	if (!f.rc && e->proto == 0)
 		fields_refuse(&f, "proto", "expected one protocol");
+	/* else it would be answered for port 0, which nobody asks about */
+	if (!f.rc && !has_port && has_ports(e->proto))
+		fields_refuse(&f, "port",
+			      "missing: tcp, udp and sctp have one");
 	return fields_close(&f);
 }

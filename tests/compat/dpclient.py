@@ -326,13 +326,20 @@ class Client:
     def send(self, name, body):
         text = json.dumps({name: body}).encode()
         expect(len(text) <= 8120, "an agent does not send so much at once")
-        self.sock.sendto(text, self.server)
+        try:
+            self.sock.sendto(text, self.server)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise Wrong(f"no data plane reads {self.server} (--server)") from None
 
     def answer(self, kind):
         """The decoded datagrams of one answer; a list has several."""
         got = []
         while True:
-            data = self.sock.recv(REPLY_MAX + 1)
+            try:
+                data = self.sock.recv(REPLY_MAX + 1)
+            except TimeoutError:
+                raise Wrong("no answer: is the message complete? The data plane's log says "
+                            "what it refuses") from None
             got.append(decode(data))
             expect(data[0] == kind, f"answer of kind {data[0]}, not {kind}")
             if kind not in (2, 5):
@@ -371,8 +378,15 @@ def do_names():
 
 
 def do_send(opt):
-    name, body = opt.words[0], json.loads(opt.words[1]) if len(opt.words) > 1 else {}
-    kind = {n: k for n, _, k in messages(MAC)}.get(name)
+    name, body = opt.words[0], {}
+    if len(opt.words) > 1:
+        try:
+            body = json.loads(opt.words[1])
+        except ValueError as e:
+            raise Wrong(f"BODY is not JSON: {e}") from None
+    kinds = {n: k for n, _, k in messages(MAC)}
+    expect(name in kinds, f"{name} is no message; dpclient.py names lists them")
+    kind = kinds[name]
     client = Client(opt.server, opt.client)
     try:
         for d in client.ask(name, body, kind):

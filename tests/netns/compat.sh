@@ -92,6 +92,12 @@ client send ctrl_list_session && grep -q '"client": "10.10.10.66"' "$out"
 point $? "the session is listed" "$out"
 client send ctrl_count_session && json "d['icmp'] >= 1 and d['all'] >= d['icmp']"
 point $? "and counted" "$out"
+for wrong in "ctrl_nonsense" "ctrl_list_session {" "ctrl_list_session --server $TEST_DIR/none"; do
+    # shellcheck disable=SC2086 # words
+    client send $wrong
+    [ $? = 1 ] && [ "$(wc -l <"$out")" = 1 ] && grep -q '^dpclient: .*\(is no message\|not JSON\|no data plane\)' "$out"
+    point $? "the client tells in a line what is wrong: $wrong" "$out"
+done
 client send ctrl_counter_device &&
     json "d['rx_packets'] >= 2 and d['tx_packets'] >= 2 and d['icmp_sessions'] >= 1 and d['range_rules'] == 1"
 point $? "the device's counters have its frames" "$out"

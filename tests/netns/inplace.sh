@@ -191,6 +191,18 @@ weir mode --netns web quarantine --allow 10.9.0.7/24
 [ $? = 2 ] && grep -q 'not an option of weir mode' "$out" && weir mode --netns web hold --hold maybe
 [ $? = 2 ] && grep -q 'expected drop or pass' "$out"
 point $? "what is no network, no option of the command, no verdict: told" "$out"
+weir mode --netns web quarantine --allow none --allow 10.9.0.1
+[ $? = 2 ] && grep -q 'contradict' "$out" && weir mode --netns web quarantine --allow 10.9.0.1 --allow none
+[ $? = 2 ] && grep -q 'contradict' "$out" && nobody
+point $? "nobody and somebody is a contradiction, and changes nothing" "$out"
+weir mode --netns
+[ $? = 2 ] && grep -q -- '--netns: no such option, or its value' "$out" && weir mode --nonsense
+[ $? = 2 ] && grep -q -- '--nonsense: no such option' "$out"
+point $? "an option that is none, or lacks its value, is named" "$out"
+mark=$("$weir" divert show -o json | grep -o '"ucmac":"[^"]*' | tail -c 6 | tr -d :)
+weir divert --dev happ --mark "$mark"
+[ $? = 1 ] && grep -q "mark $mark belongs to another" "$out"
+point $? "a mark that is taken is refused, and named" "$out"
 # shellcheck disable=SC2046 # words
 weir mode --netns web quarantine $(printf -- '--allow 10.9.1.%d ' {1..65})
 [ $? = 2 ] && grep -q 'more than 64' "$out" &&

@@ -84,6 +84,8 @@ no_fetch http://192.0.2.9/
 point $? "another address still cannot be reached" "$out"
 at container-ns dig +tcp +short other.shop.test >"$out" 2>&1 && fetches http://192.0.2.9/
 point $? "until it is looked up, over TCP" "$out"
+dp stats -o json && json "'stream_fin' not in d['dropped']"
+point $? "that connection's ends are as they must be" "$out"
 no_fetch http://cdn.test/
 point $? "a name of which no rule speaks is not reached" "$out"
 fetches http://img.shop.test/

@@ -392,8 +392,7 @@ static void hold(struct model *m, struct model_stream *st, struct model_side *s,
 static void model_take(struct model *m, struct model_stream *st,
 		       struct model_side *s, struct segment *seg)
 {
-	uint32_t wire_len = seg->len;
-	bool wire_fin = seg->fin, is_new, is_fin;
+	bool is_new, is_fin;
 	int64_t end;
 
 	if (seg->len <= 1 && !seg->syn && !seg->fin && seg->at == s->next - 1 &&
@@ -401,13 +400,15 @@ static void model_take(struct model *m, struct model_stream *st,
 		m->want.outcome = STREAM_PROBE;
 		return;
 	}
+	if (!seg->len && !seg->fin) {
+		m->want.outcome = STREAM_EMPTY;
+		return;
+	}
 	if (!check_fin(m, st, s, seg) || !check_conflict(m, st, s, seg))
 		return;
 	end = seg->at + seg->len;
 	is_fin = seg->fin && !s->fin_seen;
-	if (!wire_len && !wire_fin) {
-		m->want.outcome = STREAM_EMPTY;
-	} else if (end <= s->next && !is_fin) {
+	if (end <= s->next && !is_fin) {
 		m->want.outcome = STREAM_OLD;
 	} else if (seg->at > s->next) {
 		hold(m, st, s, seg);

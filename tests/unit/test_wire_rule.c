@@ -205,6 +205,15 @@ static void test_explain(void **state)
 			       true, &m, &err),
 			 -EINVAL);
 	assert_string_equal(err.at, "weir_explain.app");
+	assert_int_equal(parse(CTRL_WEIR_EXPLAIN,
+			       "{'from':'::2','to':'::1','proto':'udp'}", true,
+			       &m, &err),
+			 -EINVAL);
+	assert_string_equal(err.at, "weir_explain.port");
+	assert_int_equal(parse(CTRL_WEIR_EXPLAIN,
+			       "{'from':'::2','to':'::1','proto':'icmpv6'}",
+			       true, &m, &err),
+			 0);
 }
 
 static void test_apps(void **state)
