@@ -40,7 +40,7 @@ static const char usage_text[] =
 	"if\n"
 	"                     it exists, else nobody)\n"
 	"      --flows N      flows held at a time, by all workers together\n"
-	"                     (default 131072)\n"
+	"                     (default 131072); each has 64 at least\n"
 	"  -o, --output text|json  how -p prints\n"
 	"  -h, --help         this\n"
 	"  -V, --version      version\n"
