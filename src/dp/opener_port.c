@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -32,13 +33,28 @@ static int open_one(const struct opener_port *p, struct err *reterr)
 	return ring_packet_open(p->iface, p->kind == OPENER_TAP, reterr);
 }
 
-static int open_here(const struct opener_port *p, int *fds, struct err *reterr)
+static int open_once(const struct opener_port *p, int *fds, struct err *reterr)
 {
 	if (p->sockets > 1)
 		return ring_packet_open_group(p->iface, p->sockets, fds,
 					      reterr);
 	fds[0] = open_one(p, reterr);
 	return fds[0] < 0 ? fds[0] : 0;
+}
+
+/* How long one is waited for that was killed and is not quite gone. */
+#define BUSY_TRIES   20
+#define BUSY_STEP_MS 25
+
+static int open_here(const struct opener_port *p, int *fds, struct err *reterr)
+{
+	int rc = open_once(p, fds, reterr);
+
+	for (int i = 1; rc == -EBUSY && i < BUSY_TRIES; i++) {
+		(void)poll(NULL, 0, BUSY_STEP_MS);
+		rc = open_once(p, fds, reterr);
+	}
+	return rc;
 }
 
 static int enter(const char *path, int fd, struct err *reterr)

@@ -99,5 +99,11 @@ err_close:
 
 int ring_packet_open(const char *ifname, bool tap, struct err *reterr)
 {
-	return packet_open(ifname, tap, NULL, reterr);
+	int fd = packet_open(ifname, tap, NULL, reterr);
+	int rc = fd < 0 || tap ? 0 : packet_claim(fd, ifname, reterr);
+
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
 }

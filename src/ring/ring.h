@@ -83,6 +83,7 @@ void ring_free(struct ring *r);
  * Opens a packet socket on an interface of the caller's network namespace:
  * raw frames, offloads kept (virtio_net_hdr). What goes out of the interface
  * is seen by a tap only, which is in a workload's namespace and never sends.
+ * Any other has the frames to itself: -EBUSY where another one, or a group, has.
  * Needs CAP_NET_RAW; CAP_NET_ADMIN for buffers above the system's maximum. Returns
  * the descriptor or -ENODEV, -EPERM, ... with *reterr.
  */

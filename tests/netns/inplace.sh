@@ -93,6 +93,16 @@ for how in tcx clsact; do
     dp_pid=$!
     wait_until 20 dp version && serve
     point $? "$how: a data plane serves both" "$out"
+    for n in 1 2; do # which would let go on what the first one drops
+        "$weir_dp" -n $n --listen "" --notify "" --control "$TEST_DIR/second.sock" 2>>"$TEST_DIR/log" &
+        second=$!
+        children+=($second)
+        wait_until 20 weir dp version --control "$TEST_DIR/second.sock"
+        weir dp '{"ctrl_add_srvc_port":{"iface":"vth"}}' --control "$TEST_DIR/second.sock"
+        [ $? = 1 ] && grep -q 'EBUSY: vth has a data plane already' "$out"
+        point $? "$how: another with $n workers is refused" "$out"
+        kill $second && wait $second
+    done
     wait_until 5 reaches 10.9.0.2 && wait_until 5 reaches 10.8.0.2 && wait_until 5 reaches fd09::2 && fetches 10.9.0.2 && fetches 10.8.0.2
     point $? "$how: what may pass does, IPv4 and IPv6" "$out"
     at web ping -q -n -c 1 -W 1 10.9.0.1 >"$TEST_DIR/ping" 2>&1

@@ -236,6 +236,33 @@ static void test_marks(void **state)
 		}
 }
 
+/* Frames have one data plane; one that ends makes room for the next. */
+static void test_one_has_the_frames(void **state)
+{
+	struct err err;
+	int fds[N], fd;
+
+	if (no_namespace)
+		skip();
+	assert_int_equal(ring_packet_open("wdg1", false, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "wdg1 has a data plane already"));
+	assert_int_equal(ring_packet_open_group("wdg1", N, fds, &err), -EBUSY);
+	assert_int_equal(ring_packet_open_group("wdg1", 2, fds, &err), -EBUSY);
+	assert_int_equal(ring_packet_open("wdg0", false, &err), -EBUSY);
+	assert_int_equal(ring_packet_open_group("wdg0", 2, fds, &err), -EBUSY);
+	/* who only watches may */
+	fd = ring_packet_open("wdg1", true, &err);
+	assert_true(fd >= 0);
+	close(fd);
+	ring_free(far);
+	assert_int_equal(ring_packet_open_group("wdg0", 2, fds, &err), 0);
+	assert_int_equal(ring_packet_open("wdg0", false, &err), -EBUSY);
+	close(fds[0]);
+	close(fds[1]);
+	far = ring_packet_new(ring_packet_open("wdg0", false, &err));
+	assert_non_null(far);
+}
+
 /* None is left where one cannot be opened. */
 static void test_no_interface(void **state)
 {
@@ -253,6 +280,7 @@ int main(void)
 		cmocka_unit_test(test_marks),
 		cmocka_unit_test(test_each_to_its_worker),
 		cmocka_unit_test(test_own_frames_do_not_return),
+		cmocka_unit_test(test_one_has_the_frames),
 		cmocka_unit_test(test_no_interface),
 	};
 
