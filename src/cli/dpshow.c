@@ -170,6 +170,13 @@ void dpshow_blocks(const struct out *o, const json_t *answer, int indent)
 		       human_age(member_number(b, "first_s_ago"), first));
 		printf("%*s  because %s\n", indent, "", why);
 	}
+	if (member_number(answer, "no_workload") > 0)
+		printf("%*s%" PRIu64
+		       " frames were dropped that are of no workload "
+		       "(no_endpoint):\n%*s  do the marks given by "
+		       "ctrl_add_mac agree with `weir divert show`?\n",
+		       indent, "", member_number(answer, "no_workload"), indent,
+		       "");
 }
 
 /* --- any object ------------------------------------------------------- */

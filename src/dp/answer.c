@@ -199,6 +199,9 @@ void answer_blocks(json_t *result, struct control *ctl)
 			array, block_object(&list->records[i], list->now));
 	free(list);
 	(void)json_object_set_new(result, "blocks", array);
+	/* with a workload's wrong mark all of its frames end there */
+	answer_uint(result, "no_workload",
+		    ask_counts(&ctl->workers).dropped[REASON_NO_ENDPOINT]);
 }
 
 static void answer_reasons(json_t *result, const char *name,

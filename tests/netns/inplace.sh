@@ -118,6 +118,11 @@ for how in tcx clsact; do
     wait_until 10 copied
     point $? "$how: and the data plane sees copies" "$out"
 
+    weir release --netns web && weir divert --netns web --mark 0777 --mode inline $option && no_way 10.9.0.2 && dp blocks &&
+        grep -q 'frames were dropped that are of no workload' "$out"
+    point $? "$how: a wrong mark is told of" "$out"
+    weir release --netns web && weir divert --netns web --mark 00b4 $option
+
     # --- flips under load ---
     weir mode --dev hweb inline
     python3 - >"$TEST_DIR/load" 2>&1 <<'P' &
