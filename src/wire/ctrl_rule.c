@@ -126,6 +126,10 @@ static void fill_prefix(struct addr_word *w, unsigned bits)
 
 static bool range_of_text(const char *text, struct addr_word *w)
 {
+	/* ::fffe:ffff:ffff */
+	static const struct ip_addr last_before_v4 = {
+		{ [10] = 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff }
+	};
 	size_t len = strcspn(text, "-/");
 	const char *rest = text + len;
 	unsigned family;
@@ -140,6 +144,9 @@ static bool range_of_text(const char *text, struct addr_word *w)
 		if (!number_of(rest + 1, strlen(rest + 1), family, &bits))
 			return false;
 		fill_prefix(w, 128 - family + bits);
+		/* IPv4's block is there, and in no IPv6 network */
+		if (family == 128 && ip_is_v4(w->last))
+			w->last = last_before_v4;
 	} else if (*rest == '-') {
 		return ip_of_text(rest + 1, strlen(rest + 1), &w->last) &&
 		       ip_is_v4(w->first) == ip_is_v4(w->last) &&

@@ -75,6 +75,7 @@ clean "nothing is left of the refused one"
 
 # Ctrl-C in different places: as soon as a heading is written.
 for step in 1 3 5 7 9 12 13; do
+    : >"$out" # its headings, not those of the one before
     "$weir" demo --seconds 1 >"$out" 2>&1 &
     pid=$!
     reaches "$step" $pid
@@ -115,6 +116,7 @@ point $? "--down takes it down" "$out"
 clean "nothing is left after --down"
 
 for step in 4 12; do
+    : >"$out" # its headings, not those of the one before
     "$weir" demo --seconds 1 >"$out" 2>&1 &
     pid=$!
     reaches $step $pid

@@ -30,12 +30,13 @@ static json_t *load(const char *text)
 
 static void test_rule(void **state)
 {
-	json_t *v = load("{'id':7,'from':['any'],"
-			 "'to':['10.0.0.5','10.1.2.3/8','10.0.0.5-10.0.0.9',"
-			 "'2001:db8::/32','external','internal','set:db',"
-			 "'fqdn:*.Example.COM.'],"
-			 "'ports':['443','8000-8100',53],'proto':'tcp',"
-			 "'apps':['http',1002],'action':'reject'}");
+	json_t *v =
+		load("{'id':7,'from':['any'],"
+		     "'to':['10.0.0.5','10.1.2.3/8','10.0.0.5-10.0.0.9',"
+		     "'2001:db8::/32','::/80','external','internal','set:db',"
+		     "'fqdn:*.Example.COM.'],"
+		     "'ports':['443','8000-8100',53],'proto':'tcp',"
+		     "'apps':['http',1002],'action':'reject'}");
 	struct rule_spec r = { 0 };
 	struct err err = { 0 };
 	char text[ADDR_WORD_TEXT_MAX];
@@ -44,6 +45,8 @@ static void test_rule(void **state)
 		"10.0.0.0-10.255.255.255",
 		"10.0.0.5-10.0.0.9",
 		"2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+		/* not into ::ffff:0:0/96, which is IPv4's */
+		"::-::fffe:ffff:ffff",
 		"external",
 		"internal",
 		"set:db",
