@@ -347,9 +347,11 @@ int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master,
 int link_delete(struct nl *nl, uint32_t ifindex, struct err *reterr)
 {
 	struct request req;
+	int rc;
 
 	start(&req, RTM_DELLINK, 0, ifindex);
-	return nl_ask(nl, &req.msg, "delete device", reterr);
+	rc = nl_ask(nl, &req.msg, "delete device", reterr);
+	return rc == -ENODEV ? 0 : rc;
 }
 
 void link_build_flags(char buf[static NL_REQUEST_MAX], uint32_t ifindex,

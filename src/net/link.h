@@ -73,6 +73,7 @@ int link_add_bridge(struct nl *nl, const char *name, uint32_t *ret_ifindex,
 /* master: ifindex of a bridge */
 int link_set_master(struct nl *nl, uint32_t ifindex, uint32_t master,
 		    struct err *reterr);
+/* Also 0 where it is gone: an end of a pair goes when the other's namespace ends. */
 int link_delete(struct nl *nl, uint32_t ifindex, struct err *reterr);
 int link_set_up(struct nl *nl, uint32_t ifindex, bool up, struct err *reterr);
 /* The device may have to be down (kernels before 6.3). */
