@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -26,6 +27,9 @@
 #include "cli/stop.h"
 
 #define TRY_EVERY_MS 10
+/* How long all processes of one that was killed may take to be gone. */
+#define GONE_TRIES   500
+#define GONE_STEP_MS 10
 
 const struct demo_dp_files demo_dp_files[DEMO_LAYOUT__MAX] = {
 	[DEMO_SPLICED] = { "dp.sock", "dp_listen.sock", "weir-dp.log" },
@@ -201,6 +205,9 @@ void demo_dp_kill(struct demo *d)
 	(void)kill(-pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	/* its worker would still answer for the next one; init ends it */
+	for (int i = 0; i < GONE_TRIES && kill(-pid, 0) == 0; i++)
+		(void)poll(NULL, 0, GONE_STEP_MS);
 	d->state.dp[d->layout] = (struct demo_proc){ 0 };
 }
 
