@@ -474,8 +474,9 @@ static void sweep(struct inplace *ip)
 		if (is_gone(fd, port) &&
 		    bpf_map_lookup_elem(ip->eps, &port, &ep) == 0) {
 			(void)take_away(ip, port, &ep, NULL);
-			/* its key is no place any more */
-			before = NULL;
+			/* a key that is gone is no place to go on from */
+			if (bpf_map_lookup_elem(ip->eps, &port, &ep) < 0)
+				before = NULL;
 		}
 	}
 	if (fd >= 0)
@@ -645,8 +646,11 @@ static int del(struct inplace *ip, const struct inplace_port *port,
 	uint32_t ifindex = 0;
 	int rc = find_endpoint(ip, port, &ifindex, &ep, reterr);
 
-	if (rc == 0 && shut_off(ip, ifindex, &ep))
+	if (rc == 0 && shut_off(ip, ifindex, &ep)) {
 		rc = drain(ip, ifindex, reterr);
+		if (rc == 0) /* somebody else may have been quicker */
+			rc = find_endpoint(ip, port, &ifindex, &ep, reterr);
+	}
 	if (rc == 0)
 		rc = take_away(ip, ifindex, &ep, reterr);
 	return rc;
@@ -661,6 +665,10 @@ int inplace_del(const struct inplace_port *port, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	rc = del(&ip, port, reterr);
+	if (ip.lock < 0) { /* and it was not had again */
+		inplace_close(&ip);
+		return rc;
+	}
 	sweep(&ip);
 	rc2 = end_if_empty(&ip, &err);
 	if (rc == 0 && rc2 < 0) {
@@ -695,8 +703,7 @@ int inplace_del_all(struct err *reterr)
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	rc = drain_all(&ip, reterr);
-	while (rc != -ENOENT &&
-	       bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
+	while (ip.lock >= 0 && bpf_map_get_next_key(ip.eps, NULL, &port) == 0 &&
 	       bpf_map_lookup_elem(ip.eps, &port, &ep) == 0) {
 		rc2 = take_away(&ip, port, &ep, rc < 0 ? NULL : reterr);
 		rc = rc < 0 ? rc : rc2;

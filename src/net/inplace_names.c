@@ -34,44 +34,53 @@ const char *inplace_hold_name(enum inplace_hold h)
 	return hold_names[h];
 }
 
+/* Which of n names it is; -EINVAL: none. */
+static int find_name(const char *const *names, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	return -EINVAL;
+}
+
 int inplace_mode_parse(const char *name, enum inplace_mode *ret,
 		       struct err *reterr)
 {
-	for (unsigned i = 0; i < INPLACE_MODE__MAX; i++) {
-		if (strcmp(name, mode_names[i]) == 0) {
-			*ret = (enum inplace_mode)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is no mode; expected pass, tap, inline, "
-		       "quarantine or hold",
-		       name);
+	int i = find_name(mode_names, INPLACE_MODE__MAX, name);
+
+	if (i < 0)
+		return err_set(reterr, EINVAL, NULL,
+			       "\"%s\" is no mode; expected pass, tap, inline, "
+			       "quarantine or hold",
+			       name);
+	*ret = (enum inplace_mode)i;
+	return 0;
 }
 
 int inplace_failure_parse(const char *name, enum inplace_failure *ret,
 			  struct err *reterr)
 {
-	for (unsigned i = 0; i < INPLACE_FAILURE__MAX; i++) {
-		if (strcmp(name, failure_names[i]) == 0) {
-			*ret = (enum inplace_failure)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is not understood; expected open or closed",
-		       name);
+	int i = find_name(failure_names, INPLACE_FAILURE__MAX, name);
+
+	if (i < 0)
+		return err_set(reterr, EINVAL, NULL,
+			       "\"%s\" is not understood; expected open or "
+			       "closed",
+			       name);
+	*ret = (enum inplace_failure)i;
+	return 0;
 }
 
 int inplace_hold_parse(const char *name, enum inplace_hold *ret,
 		       struct err *reterr)
 {
-	for (unsigned i = 0; i < INPLACE_HOLD__MAX; i++) {
-		if (strcmp(name, hold_names[i]) == 0) {
-			*ret = (enum inplace_hold)i;
-			return 0;
-		}
-	}
-	return err_set(reterr, EINVAL, NULL,
-		       "\"%s\" is not understood; expected drop or pass", name);
+	int i = find_name(hold_names, INPLACE_HOLD__MAX, name);
+
+	if (i < 0)
+		return err_set(reterr, EINVAL, NULL,
+			       "\"%s\" is not understood; expected drop or "
+			       "pass",
+			       name);
+	*ret = (enum inplace_hold)i;
+	return 0;
 }

@@ -24,7 +24,7 @@
 #include "bpf/inplace.skel.h"
 
 #define PIN_PREFIX "prog_"
-/* More maps than a program of ours has: six, and constant data. */
+/* More maps than a program of ours has: seven, and constant data. */
 #define MAPS_MAX 16
 
 static const char *const names[] = { "in", "out", "back" };

@@ -102,6 +102,7 @@ for how in tcx clsact; do
         [ $? = 1 ] && grep -q 'EBUSY: vth has a data plane already' "$out"
         point $? "$how: another with $n workers is refused" "$out"
         kill $second && wait $second
+        unset 'children[-1]' # somebody else's number from now on
     done
     wait_until 5 reaches 10.9.0.2 && wait_until 5 reaches 10.8.0.2 && wait_until 5 reaches fd09::2 && fetches 10.9.0.2 && fetches 10.8.0.2
     point $? "$how: what may pass does, IPv4 and IPv6" "$out"

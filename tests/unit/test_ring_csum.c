@@ -20,10 +20,9 @@
 #include <unistd.h>
 
 #include "frames.h"
-#include "net/link.h"
-#include "net/nl.h"
 #include "packet/checksum.h"
 #include "test.h"
+#include "veth.h"
 
 #define WAIT_MS	     5000
 #define WAIT_STEP_MS 10
@@ -51,24 +50,6 @@ static const struct frame_spec sctp = {
 static const char *no_namespace; /* why there is none */
 static struct ring *near, *far;
 static int sender = -1;
-
-static void make_veth(void)
-{
-	const struct veth_end a = { .name = "wdc0" }, b = { .name = "wdc1" };
-	struct err err;
-	uint32_t index;
-	struct nl *nl;
-
-	assert_int_equal(nl_open(NULL, &nl, &err), 0);
-	assert_int_equal(link_add_veth(nl, &a, &b, &err), 0);
-	assert_int_equal(link_index(nl, a.name, &index, &err), 0);
-	assert_int_equal(link_set_quiet(nl, index, &err), 0);
-	assert_int_equal(link_set_up(nl, index, true, &err), 0);
-	assert_int_equal(link_index(nl, b.name, &index, &err), 0);
-	assert_int_equal(link_set_quiet(nl, index, &err), 0);
-	assert_int_equal(link_set_up(nl, index, true, &err), 0);
-	nl_free(nl);
-}
 
 static int open_sender(void)
 {
@@ -139,7 +120,7 @@ static int set_up(void **state)
 		no_namespace = "unshare(CLONE_NEWNET)";
 		return 0;
 	}
-	make_veth();
+	veth_make("wdc0", "wdc1");
 	near = open_ring("wdc1");
 	far = open_ring("wdc0");
 	sender = open_sender();

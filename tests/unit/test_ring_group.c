@@ -10,12 +10,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/spread.h"
-#include "net/link.h"
-#include "net/nl.h"
 #include "test.h"
+#include "veth.h"
 
 #define N	     3
 #define WAIT_MS	     5000
@@ -26,24 +26,6 @@
 
 static const char *no_namespace; /* why there is none */
 static struct ring *far, *group[N];
-
-static void make_veth(void)
-{
-	const struct veth_end a = { .name = "wdg0" }, b = { .name = "wdg1" };
-	struct err err;
-	uint32_t index;
-	struct nl *nl;
-
-	assert_int_equal(nl_open(NULL, &nl, &err), 0);
-	assert_int_equal(link_add_veth(nl, &a, &b, &err), 0);
-	assert_int_equal(link_index(nl, a.name, &index, &err), 0);
-	assert_int_equal(link_set_quiet(nl, index, &err), 0);
-	assert_int_equal(link_set_up(nl, index, true, &err), 0);
-	assert_int_equal(link_index(nl, b.name, &index, &err), 0);
-	assert_int_equal(link_set_quiet(nl, index, &err), 0);
-	assert_int_equal(link_set_up(nl, index, true, &err), 0);
-	nl_free(nl);
-}
 
 /* Says it is no IP, so that the kernel itself does nothing with it. */
 static void make_frame(uint8_t frame[static FRAME], struct mac dst,
@@ -134,7 +116,7 @@ static int begin(void **state)
 		no_namespace = "unshare(CLONE_NEWNET)";
 		return 0;
 	}
-	make_veth();
+	veth_make("wdg0", "wdg1");
 	far = ring_packet_new(ring_packet_open("wdg0", false, &err));
 	assert_non_null(far);
 	assert_int_equal(ring_packet_open_group("wdg1", N, fds, &err), 0);
