@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "cli/dpclient.h"
+#include "door/dpclient.h"
 #include "cli/stop.h"
 
 #define TRY_EVERY_MS 10

@@ -12,7 +12,7 @@
 
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "cli/dpclient.h"
+#include "door/dpclient.h"
 #include "cli/dpshow.h"
 #include "cli/dpshow_told.h"
 #include "cli/explain.h"

@@ -11,7 +11,7 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/dpclient.h"
+#include "door/dpclient.h"
 #include "cli/out.h"
 
 static const char help_text[] =

@@ -4,7 +4,7 @@
  * as a sealed memfd: the data plane can map it without fearing that it changes
  * under its parser.
  */
-#include "cli/dpclient.h"
+#include "door/dpclient.h"
 
 #include <errno.h>
 #include <fcntl.h>
