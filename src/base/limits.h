@@ -469,3 +469,19 @@
 #define DEMO_STREAM_SLACK_MS 5000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
+
+/* --- YAML ------------------------------------------------------------- */
+
+/* A text: 10,000 rules with long comments are 4 MB. Longer: E2BIG. */
+#define YAML_BYTES_MAX (16u << 20)
+/*
+ * Values of all its documents, an alias counted as what it stands for, so that
+ * a few lines cannot ask for all memory. One more: E2BIG.
+ */
+#define YAML_NODES_MAX (1u << 20)
+/* Lists and objects within each other; ours need 6. One more: E2BIG. */
+#define YAML_DEPTH_MAX 32
+/* Anchors (&name) of one document. One more: E2BIG. */
+#define YAML_ANCHORS_MAX 256
+/* Bytes of a key. Longer: EINVAL. */
+#define YAML_KEY_MAX 512
