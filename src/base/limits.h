@@ -458,8 +458,43 @@
 /* A saved port read back: a batch of each sort. Larger: not ours, EBADMSG. */
 #define JOURNAL_BYTES_MAX (8u << 20)
 
+/* --- agent ------------------------------------------------------------ */
+
+/* Containers, workloads and ports that are followed; more are told of, ENOSPC. */
+#define CONTAINERS_MAX 16384
+#define WORKLOADS_MAX  ENDPOINTS_MAX
+#define PORTS_MAX      ENDPOINTS_MAX
+/* Addresses of one workload that policy speaks of; more are passed over. */
+#define WORKLOAD_ADDRS_MAX 256
+/* Sources of containers. */
+#define RUNTIMES_MAX 32
+/* A data plane that was started opens its door within this, or is down. */
+#define PLANE_START_US (5 * 1000000ULL)
+/* What it saw is asked for in pages of so many records, so many at a time. */
+#define PLANE_TOLD_PAGE	 4096
+#define PLANE_TOLD_PAGES 8
+
+/* The configuration file; larger: E2BIG. */
+#define CONFIG_BYTES_MAX (1 << 20)
+/*
+ * Violations that are alike within EVENT_MERGE_S are one event, which counts
+ * them. Of more kinds at a time the oldest is told of early.
+ */
+#define EVENT_KINDS_MAX 4096
+#define EVENT_MERGE_S	60
+/* Flows that wait to be recorded, while the disk is slow; more are lost. */
+#define FLOWS_WAITING_MAX 262144
+/* Of the agent's door: clients at a time, a request, what a client leaves. */
+#define DOOR_CLIENTS_MAX 128
+#define DOOR_REQUEST_MAX (64u << 20)
+#define DOOR_UNREAD_MAX	 (64u << 20)
+/* A client that follows and does not read: lines are dropped from here on. */
+#define DOOR_FOLLOW_MAX (4u << 20)
+
 /* --- command line ----------------------------------------------------- */
 
+/* What a runtime tells `weir hook` on stdin; more: EINVAL. */
+#define HOOK_STDIN_MAX (1 << 20)
 /* Silence of a data plane before `weir` gives up on its answer: ETIMEDOUT. */
 #define DP_ANSWER_WAIT_S 10
 /* A data plane that `weir demo` starts or stops gets so long. */

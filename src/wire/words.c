@@ -1,5 +1,7 @@
 #include "wire/words.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "wire/records.h"
@@ -20,6 +22,31 @@ _Static_assert(sizeof ip_type_names / sizeof *ip_type_names == IP_TYPE__MAX,
 const char *policy_action_name(uint8_t action)
 {
 	return action < POLICY_ACTION__MAX ? action_names[action] : "?";
+}
+
+uint8_t policy_action_by_name(const char *name)
+{
+	uint8_t i = 0;
+
+	while (i < POLICY_ACTION__MAX && strcmp(name, action_names[i]) != 0)
+		i++;
+	return i;
+}
+
+static const struct {
+	const char *name;
+	uint8_t number; /* IANA's */
+} protos[] = {
+	{ "icmp", 1 }, { "tcp", 6 }, { "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
+};
+
+const char *proto_name(uint8_t proto, char buf[static PROTO_TEXT_MAX])
+{
+	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+		if (protos[i].number == proto)
+			return protos[i].name;
+	(void)snprintf(buf, PROTO_TEXT_MAX, "%u", proto);
+	return buf;
 }
 
 const char *severity_name(uint8_t severity)

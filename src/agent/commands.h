@@ -1,0 +1,28 @@
+/*
+ * What can be asked at the agent's door, by part: the table in commands.c names
+ * all. Each is a command_fn of door.h; its arguments and answer are told in
+ * docs/agent-door.md.
+ */
+#pragma once
+
+#include "agent/door.h"
+
+command_fn command_flows, command_events, command_explain, command_sessions;
+command_fn command_groups, command_group_set, command_group_delete,
+	command_mode;
+command_fn command_rules, command_rule_add, command_rule_delete;
+command_fn command_apply, command_diff, command_export;
+
+/* A text of args; "" if it is not there. Wrong types: -EINVAL. */
+int arg_text(const json_t *args, const char *name, const char **ret,
+	     struct err *reterr);
+/* A whole number 0..max; *ret stays if it is not there. */
+int arg_uint(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
+	     struct err *reterr);
+bool arg_true(const json_t *args, const char *name);
+
+struct agent;
+struct workload;
+/* The workload that the argument "workload" names. */
+int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
+		 struct err *reterr);
