@@ -32,7 +32,7 @@ struct last {
 static int last_of(struct store *s, const char *name, struct last *ret,
 		   struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_DOC_LAST, &st, reterr);
 
 	*ret = (struct last){ 0 };
@@ -53,7 +53,7 @@ static int last_of(struct store *s, const char *name, struct last *ret,
 static int body_of(struct store *s, const char *name, uint64_t revision,
 		   char **ret, struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	const char *body;
 	int rc = db_use(s, DB_DOC_BODY, &st, reterr);
 
@@ -78,7 +78,7 @@ static int body_of(struct store *s, const char *name, uint64_t revision,
 static int add_revision(struct store *s, const char *name, uint64_t revision,
 			uint64_t saved_s, const char *body, struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_DOC_PUT, &st, reterr);
 
 	if (rc < 0)
@@ -140,7 +140,7 @@ static int list_rows(struct store *s, sqlite3_stmt *st, json_t **ret,
 
 static int list_all(struct store *s, json_t **ret, struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_DOC_LIST, &st, reterr);
 
 	return rc < 0 ? rc : list_rows(s, st, ret, reterr);
@@ -158,7 +158,7 @@ static void copy_is_late(struct store *s, int code)
 static int write_copy(struct store *s, const char *name,
 		      const struct last *last, struct err *reterr)
 {
-	char *body;
+	char *body = NULL;
 	int rc = body_of(s, name, last->revision, &body, reterr);
 
 	if (rc < 0)
@@ -195,7 +195,7 @@ static int adopt_copy(struct store *s, const char *name, struct err *reterr)
 
 static int agree_on(struct store *s, const char *name, struct err *reterr)
 {
-	struct last last;
+	struct last last = { 0 };
 	struct copy copy = { 0 };
 	int rc = last_of(s, name, &last, reterr);
 	int read;
@@ -226,7 +226,7 @@ static int agree_on(struct store *s, const char *name, struct err *reterr)
 static int all_names(struct store *s, json_t **ret, struct err *reterr)
 {
 	json_t *names = copy_names(s->copies);
-	json_t *rows;
+	json_t *rows = NULL;
 	json_t *row;
 	size_t i;
 	int rc;
@@ -252,7 +252,7 @@ static int all_names(struct store *s, json_t **ret, struct err *reterr)
 
 int docs_agree(struct store *s, struct err *reterr)
 {
-	json_t *names;
+	json_t *names = NULL;
 	json_t *name;
 	size_t i;
 	int rc = all_names(s, &names, reterr);
@@ -283,7 +283,7 @@ static int put_row(struct store *s, const char *name, const char *body,
 		   uint64_t expect, uint64_t *ret_revision, struct err *reterr)
 {
 	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
-	struct last last;
+	struct last last = { 0 };
 	int rc = last_of(s, name, &last, reterr);
 
 	if (rc < 0)
@@ -361,7 +361,7 @@ int store_put_doc(struct store *s, const char *name, const json_t *doc,
 static int del_row(struct store *s, const char *name, struct err *reterr)
 {
 	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
-	struct last last;
+	struct last last = { 0 };
 	int rc = last_of(s, name, &last, reterr);
 
 	if (rc < 0)
@@ -413,7 +413,7 @@ int store_del_doc(struct store *s, const char *name, struct err *reterr)
 static int read_revision(struct store *s, const char *name, uint64_t revision,
 			 json_t **ret, struct err *reterr)
 {
-	char *body;
+	char *body = NULL;
 	int rc = body_of(s, name, revision, &body, reterr);
 
 	if (rc < 0)
@@ -429,7 +429,7 @@ static int read_revision(struct store *s, const char *name, uint64_t revision,
 static int get_row(struct store *s, const char *name, json_t **ret,
 		   uint64_t *ret_revision, struct err *reterr)
 {
-	struct last last;
+	struct last last = { 0 };
 	int rc = db_ready(s, reterr);
 
 	if (rc == 0)
@@ -487,7 +487,7 @@ int store_get_doc_at(struct store *s, const char *name, uint64_t revision,
 
 int store_list_docs(struct store *s, json_t **ret, struct err *reterr)
 {
-	json_t *list;
+	json_t *list = NULL;
 	int rc = db_ready(s, reterr);
 
 	if (rc == 0)
@@ -504,7 +504,7 @@ int store_list_docs(struct store *s, json_t **ret, struct err *reterr)
 int store_doc_history(struct store *s, const char *name, json_t **ret,
 		      struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = name_check(name, reterr);
 
 	if (rc == 0)

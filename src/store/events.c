@@ -28,7 +28,7 @@ static int add_text(struct store *s, const json_t *event, const char *text,
 		    uint64_t now_s, struct err *reterr)
 {
 	const char *workload = text_of(event, "workload");
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	uint64_t wid = 0;
 	int rc = 0;
 
@@ -91,11 +91,11 @@ int store_add_events(struct store *s, const json_t *const *events, size_t n,
 	return db_commit(s, reterr);
 }
 
-/* The first number since then; later pages have it behind them. */
+/* The first number since then, 0: none; later pages have it behind them. */
 static int first_since(struct store *s, uint64_t since_s, uint64_t *ret,
 		       struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_EVENT_FIRST, &st, reterr);
 
 	if (rc < 0)
@@ -116,8 +116,10 @@ static int bind_query(struct store *s, const struct store_event_query *q,
 	uint64_t wid = 0;
 	int rc = 0;
 
-	if (after == 0 && since_s)
+	if (after == 0 && since_s) {
 		rc = first_since(s, since_s, &first, reterr);
+		after = first ? first - 1 : INT64_MAX;
+	}
 	if (rc == 0 && q->workload) {
 		which = DB_EVENT_OF;
 		rc = store_find_wid(s, q->workload, &wid, reterr);
@@ -126,7 +128,7 @@ static int bind_query(struct store *s, const struct store_event_query *q,
 		rc = db_use(s, which, ret, reterr);
 	if (rc < 0)
 		return rc;
-	db_bind(*ret, 1, first ? first - 1 : after);
+	db_bind(*ret, 1, after);
 	db_bind(*ret, 2, since_s);
 	db_bind(*ret, 3, until_s);
 	db_bind(*ret, 4, q->limit);
@@ -141,7 +143,7 @@ int store_each_event(struct store *s, const struct store_event_query *q,
 		     int (*cb)(const json_t *event, uint64_t number, void *arg),
 		     void *arg, struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc;
 
 	if (q->limit < 1 || q->limit > STORE_PAGE_MAX)

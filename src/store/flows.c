@@ -32,7 +32,7 @@ static int id_check(const char *id, struct err *reterr)
 int store_find_wid(struct store *s, const char *id, uint64_t *ret,
 		   struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_WORKLOAD_WID, &st, reterr);
 
 	if (rc < 0)
@@ -44,7 +44,7 @@ int store_find_wid(struct store *s, const char *id, uint64_t *ret,
 int store_wid(struct store *s, const char *id, uint64_t now_s, uint64_t *ret,
 	      struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc;
 
 	*ret = 0;
@@ -68,7 +68,7 @@ int store_wid(struct store *s, const char *id, uint64_t now_s, uint64_t *ret,
 static int put_workload(struct store *s, const char *id, const char *about,
 			uint64_t now_s, struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_begin(s, false, reterr);
 
 	if (rc < 0)
@@ -113,7 +113,7 @@ int store_put_workload(struct store *s, const char *id, const json_t *about,
 static int next_id(struct store *s, uint64_t day, uint64_t *ret,
 		   struct err *reterr)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	uint64_t last = 0;
 	int rc = 0;
 
@@ -170,10 +170,10 @@ static int add_flow(struct store *s, const struct store_flow *f,
 		    struct err *reterr)
 {
 	uint64_t day = f->last_s / DAY_S;
-	uint64_t client;
-	uint64_t server;
-	sqlite3_stmt *st;
-	uint64_t id;
+	uint64_t client = 0;
+	uint64_t server = 0;
+	sqlite3_stmt *st = NULL;
+	uint64_t id = 0;
 	int rc;
 
 	if (day >= DAY_MAX)
@@ -241,7 +241,7 @@ static int about_of(struct store *s, struct abouts *a, int64_t wid,
 		    const json_t **ret, struct err *reterr)
 {
 	size_t place = (size_t)wid % (sizeof a->kept / sizeof *a->kept);
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	const char *text;
 	int rc;
 
@@ -354,7 +354,7 @@ int store_each_flow(struct store *s, const struct store_flow_query *q,
 {
 	struct abouts clients = { 0 };
 	struct abouts servers = { 0 };
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc;
 
 	if (q->limit < 1 || q->limit > STORE_PAGE_MAX)
@@ -367,8 +367,8 @@ int store_each_flow(struct store *s, const struct store_flow_query *q,
 		return rc;
 	while ((rc = db_step(s, st, reterr)) > 0) {
 		struct store_flow f = flow_row(st);
-		const json_t *client;
-		const json_t *server;
+		const json_t *client = NULL;
+		const json_t *server = NULL;
 
 		rc = about_of(s, &clients, sqlite3_column_int64(st, 18),
 			      &client, reterr);

@@ -55,7 +55,7 @@ static const char *const steps[SCHEMA_VERSION] = {
 
 static int version_of(sqlite3 *db, int *ret)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
 
 	if (rc != SQLITE_OK)
@@ -93,7 +93,7 @@ int schema_upgrade(sqlite3 *db, int version, int *ret_found)
 	if (rc != SQLITE_OK)
 		return rc;
 	*ret_found = found;
-	if (found > version)
+	if (found < 0 || found > version)
 		return SQLITE_MISMATCH;
 	while (rc == SQLITE_OK && found < version)
 		rc = step(db, ++found);

@@ -108,8 +108,8 @@ static uint64_t file_bytes(const struct store *s, const char *name)
 /* What cannot be told now is 0. */
 static uint64_t number(struct store *s, enum db_statement which)
 {
-	sqlite3_stmt *st;
-	uint64_t n;
+	sqlite3_stmt *st = NULL;
+	uint64_t n = 0;
 
 	if (db_use(s, which, &st, NULL) < 0 || db_number(s, st, &n, NULL) < 0)
 		return 0;
@@ -118,7 +118,7 @@ static uint64_t number(struct store *s, enum db_statement which)
 
 void store_stats(struct store *s, struct store_stats *ret)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 
 	*ret = (struct store_stats){
 		.bytes_on_disk =

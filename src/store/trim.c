@@ -42,7 +42,7 @@ static enum piece run_piece(struct store *s, sqlite3_stmt *st)
 static enum piece forget(struct store *s, enum db_statement which,
 			 uint64_t before)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 
 	if (db_use(s, which, &st, NULL) < 0)
 		return PIECE_FAILED;
@@ -61,7 +61,7 @@ static uint64_t day_begin(uint64_t unix_s)
 /* Of both, from which the older one is. */
 static enum piece forget_oldest(struct store *s)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	bool no_flows;
 	bool no_events;
 	bool events_first;
@@ -83,8 +83,8 @@ static enum piece forget_oldest(struct store *s)
 
 static enum piece forget_workloads(struct store *s, uint64_t before_s)
 {
-	sqlite3_stmt *st;
-	uint64_t last;
+	sqlite3_stmt *st = NULL;
+	uint64_t last = 0;
 
 	if (db_use(s, DB_TRIM_LOOK, &st, NULL) < 0)
 		return PIECE_FAILED;
@@ -122,7 +122,7 @@ static enum piece give_back(struct store *s)
 
 static int count_pages(struct store *s, uint64_t *ret_all, uint64_t *ret_free)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_PAGES, &st, NULL);
 
 	if (rc == 0)
@@ -136,8 +136,8 @@ static int count_pages(struct store *s, uint64_t *ret_all, uint64_t *ret_free)
 
 static enum piece trim_pages(struct store *s, uint64_t max_bytes, bool files)
 {
-	uint64_t all;
-	uint64_t free_ones;
+	uint64_t all = 0;
+	uint64_t free_ones = 0;
 
 	if (count_pages(s, &all, &free_ones) < 0)
 		return PIECE_FAILED;

@@ -117,6 +117,20 @@ static void test_put_get(void **state)
 	store_free(s);
 }
 
+static void check_name(struct store *s, const char *name, int want)
+{
+	json_t *doc;
+
+	assert_row(name, put(s, name, "{}", 0, NULL) == want);
+	if (want == 0) {
+		assert_doc(s, name, "{}", 1);
+		return;
+	}
+	assert_row(name, store_get_doc(s, name, &doc, NULL, NULL) == want);
+	assert_row(name, store_del_doc(s, name, NULL) == want);
+	assert_row(name, store_doc_history(s, name, &doc, NULL) == want);
+}
+
 static void test_names(void **state)
 {
 	static const struct {
@@ -139,22 +153,9 @@ static void test_names(void **state)
 		  -EINVAL },
 	};
 	struct store *s = open_store(*state);
-	json_t *doc;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *name = rows[i].name;
-
-		assert_row(name, put(s, name, "{}", 0, NULL) == rows[i].want);
-		if (rows[i].want == 0) {
-			assert_doc(s, name, "{}", 1);
-			continue;
-		}
-		assert_row(name, store_get_doc(s, name, &doc, NULL, NULL) ==
-					 rows[i].want);
-		assert_row(name, store_del_doc(s, name, NULL) == rows[i].want);
-		assert_row(name, store_doc_history(s, name, &doc, NULL) ==
-					 rows[i].want);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_name(s, rows[i].name, rows[i].want);
 	store_free(s);
 }
 

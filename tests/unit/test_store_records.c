@@ -14,7 +14,7 @@
 #include "seed.h"
 #include "test.h"
 
-#define DAY 86400u
+#define DAY 86400ull
 
 struct world {
 	char *dir;

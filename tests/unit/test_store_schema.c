@@ -148,7 +148,11 @@ static void test_later(void **state)
 	assert_int_equal(store_open(*state, &s, NULL), -EPROTO);
 
 	db = open_db(*state);
-	run(db, "SELECT x FROM later");
+	run(db, "PRAGMA user_version = -5");
+	assert_int_equal(schema_upgrade(db, SCHEMA_VERSION, &found),
+			 SQLITE_MISMATCH);
+	assert_int_equal(found, -5);
+	run(db, "PRAGMA user_version = 99; SELECT x FROM later");
 	assert_int_equal(schema_upgrade(db, SCHEMA_VERSION, &found),
 			 SQLITE_MISMATCH);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
