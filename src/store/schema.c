@@ -17,6 +17,8 @@
 
 #include <stdio.h>
 
+#include "base/bug.h"
+
 /* limits: table */
 static const char *const steps[SCHEMA_VERSION] = {
 	"CREATE TABLE document ("
@@ -90,6 +92,7 @@ int schema_upgrade(sqlite3 *db, int version, int *ret_found)
 	int found = 0;
 	int rc = version_of(db, &found);
 
+	BUG_ON(version > SCHEMA_VERSION);
 	if (rc != SQLITE_OK)
 		return rc;
 	*ret_found = found;
