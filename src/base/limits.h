@@ -491,6 +491,49 @@
 /* A client that follows and does not read: lines are dropped from here on. */
 #define DOOR_FOLLOW_MAX (4u << 20)
 
+/* --- store ------------------------------------------------------------ */
+
+/* Rows of one page of flows or events: time of one call. More: refused. */
+#define STORE_PAGE_MAX 10000
+/* Name of a document with its NUL; part of a file's name. Longer: refused. */
+#define STORE_DOC_NAME_MAX 64
+/* A document's text: as large as a body that a data plane takes. E2BIG. */
+#define STORE_DOC_BYTES_MAX OWN_MEMFD_MAX
+/*
+ * What is kept of a document's past: so many revisions, and no more of them
+ * than so many bytes together. The oldest go; the last one never.
+ */
+#define STORE_REVISIONS_MAX   100
+#define STORE_REVISIONS_BYTES (64u << 20)
+/* Text of one event: a few KB with all that is known. Longer: E2BIG. */
+#define STORE_EVENT_BYTES_MAX 65536
+/* A workload's id with its NUL, as struct runtime_news; longer: refused. */
+#define STORE_ID_MAX 80
+/* Pages of the file held in memory; the kernel's page cache has the others. */
+#define STORE_CACHE_KIB 8192
+/*
+ * The WAL is written back when it is so long (as SQLite's default), and cut to
+ * that after a transaction that was longer. What it has of the disk it keeps,
+ * so that forgetting needs no room on a full one.
+ */
+#define STORE_WAL_PAGES 1000
+/* Rows forgotten, workloads looked at, pages given back by one trim: 20 ms. */
+#define STORE_TRIM_ROWS	     2000
+#define STORE_TRIM_WORKLOADS 1000
+#define STORE_TRIM_PAGES     256
+/*
+ * Damaged files kept: what befalls a file on a disk that fails, befalls the
+ * next one, too. Met: the last of them is replaced.
+ */
+#define STORE_DAMAGED_MAX 3
+/*
+ * Kept on the disk for when it is full: a policy of 10,000 rules is 2 MB, and
+ * is written three times (WAL, copy, file). A larger change may fail: ENOSPC.
+ */
+#define STORE_RESERVE_BYTES (8 << 20)
+/* What store_state() says. Cut. */
+#define STORE_STATE_MAX 320
+
 /* --- command line ----------------------------------------------------- */
 
 /* What a runtime tells `weir hook` on stdin; more: EINVAL. */
