@@ -323,6 +323,11 @@
 #define EXPLAIN_ANSWERS_MAX 64
 /* Application sub-rules of one rule. One more is refused: E2BIG. */
 #define RULE_APPS_MAX 64
+/*
+ * Versions of a weir_policy: what JSON's readers all keep exactly. Larger:
+ * refused.
+ */
+#define POLICY_VERSION_MAX ((UINT64_C(1) << 53) - 1)
 /* Internal subnets, special addresses. One more is refused: E2BIG. */
 #define SUBNETS_MAX 4096
 /* Addresses of ctrl_cfg_policy_addr. One more is refused: E2BIG. */
