@@ -323,6 +323,11 @@
 #define EXPLAIN_ANSWERS_MAX 64
 /* Application sub-rules of one rule. One more is refused: E2BIG. */
 #define RULE_APPS_MAX 64
+/*
+ * Versions of a weir_policy: what JSON's readers all keep exactly. Larger:
+ * refused.
+ */
+#define POLICY_VERSION_MAX ((UINT64_C(1) << 53) - 1)
 /* Internal subnets, special addresses. One more is refused: E2BIG. */
 #define SUBNETS_MAX 4096
 /* Addresses of ctrl_cfg_policy_addr. One more is refused: E2BIG. */
@@ -381,17 +386,22 @@
 #define NOTICES_PER_TURN 64
 /*
  * Connection records of one worth, and threats, kept by the control thread for
- * the agent and for clients of the own door: all that a worker can have waiting
- * (4 MB), twice that of threats (0.6 MB), touched when used. Full: the oldest
- * gives way; who had not read it has lost it, counted.
+ * the agent and for clients of the own door, touched when used: all that each
+ * worker can have waiting, and at least so many that who asks every few seconds
+ * misses none of 10,000 a second (9 MB of each worth that comes); of threats
+ * twice what a worker can have waiting (0.6 MB). Full: the oldest gives way; who
+ * had not read it has lost it, counted.
  */
 #define TOLD_CONNECTIONS_MAX REPORTS_MAX
+#define TOLD_CONNECTIONS_MIN (4 * TOLD_CONNECTIONS_MAX)
 #define TOLD_THREATS_MAX     (2 * THREAT_RECORDS_MAX)
 /*
- * Records in one answer of the own door, so that the longest fit in
- * OWN_MSG_MAX. A larger limit in a request is cut.
+ * Records in one answer of the own door where the request names no limit, so
+ * that the longest fit in OWN_MSG_MAX; and at most: a larger limit is cut. Such
+ * an answer is 2 MB and keeps the control thread for 20 ms.
  */
 #define CONNECTIONS_PER_ANSWER	  56
+#define CONNECTIONS_PER_PAGE_MAX  4096
 #define THREATS_PER_ANSWER	  56
 #define THREAT_PACKETS_PER_ANSWER 12
 /* Threats copied by a worker between two batches: 2.2 KB each. */

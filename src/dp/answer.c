@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "dp/answer_config_use.h"
 #include "dp/answer_device.h"
+#include "dp/answer_policy.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
 #include "inspect/counts.h"
@@ -383,6 +384,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	o = answer_group(result, "policy");
 	answer_uint(o, "version", s.version);
 	answer_uint(o, "rules", rules);
+	answer_policy_in_force(result, ctl);
 	answer_flows(result, &c.flows);
 	answer_fragments(result, &c);
 	answer_meter_use(result, c.meters);
