@@ -28,6 +28,8 @@
 #include "store/store.h"
 
 struct door;
+struct hits;
+struct learn;
 struct record;
 
 /* What a runtime's source is doing, for `weir status`. */
@@ -54,13 +56,16 @@ struct agent {
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
 	struct nl *host_nl; /* in our own namespace */
+	struct ip_addr node_addrs[NODE_ADDRS_MAX]; /* this host's */
+	size_t n_node_addrs;
+	bool node_addrs_stale;
 	struct loop_timer guard_again;
 	uint32_t vth; /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */
 	bool intent_protects;	  /* something in it is in mode protect */
 	uint64_t intent_revision; /* of the store's document */
-	struct loop_timer compile;
+	struct loop_timer compile, expiry;
 	uint64_t want_number;	   /* last that was sent */
 	uint64_t in_force_number;  /* last that came into force */
 	uint64_t in_force_version; /* of its policy */
@@ -78,5 +83,7 @@ struct agent {
 	struct store *store;
 	json_t *kept; /* kept.h */
 	struct record *record;
+	struct learn *learn;
+	struct hits *hits;
 	struct door *door;
 };

@@ -11,14 +11,19 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/hits.h"
+#include "agent/learn.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "base/clock.h"
 #include "base/limits.h"
 
-/* Takes next. what: for the events. */
-static int change(struct agent *a, struct door_client *c, const json_t *args,
-		  struct intent *next, const char *what, json_t *result,
-		  struct err *reterr)
+/* What a dry run looks at if nobody says since when. */
+#define DRY_RUN_S (7 * 86400)
+
+int commands_change(struct agent *a, struct door_client *c, const json_t *args,
+		    struct intent *next, const char *what, json_t *result,
+		    struct err *reterr)
 {
 	uint64_t expect = 0;
 	char who[32];
@@ -117,7 +122,7 @@ int command_group_set(struct agent *a, struct door_client *c,
 		err_prefix(reterr, "group");
 		return rc;
 	}
-	return change(a, c, args, next, "a group was changed", result, reterr);
+	return commands_change(a, c, args, next, "a group was changed", result, reterr);
 }
 
 int command_group_delete(struct agent *a, struct door_client *c,
@@ -132,7 +137,22 @@ int command_group_delete(struct agent *a, struct door_client *c,
 		rc = intent_without_group(a->intent, name, &next, reterr);
 	if (rc < 0)
 		return rc;
-	return change(a, c, args, next, "a group was deleted", result, reterr);
+	return commands_change(a, c, args, next, "a group was deleted", result, reterr);
+}
+
+/* Takes next. */
+static int dry_run(struct agent *a, const json_t *args, struct intent *next,
+		   json_t *result, struct err *reterr)
+{
+	uint64_t since = clock_unix_us() / USEC_PER_SEC - DRY_RUN_S;
+	int rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
+
+	if (rc < 0) {
+		intent_put(next);
+		return rc;
+	}
+	record_flush(a);
+	return learn_dry_run(a, next, since, result, reterr);
 }
 
 int command_mode(struct agent *a, struct door_client *c, const json_t *args,
@@ -154,10 +174,10 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 	if (rc < 0)
 		return rc;
 	if (arg_true(args, "dry_run"))
-		return commands_dry_run(a, args, next, result, reterr);
+		return dry_run(a, args, next, result, reterr);
 	(void)snprintf(what, sizeof what, "mode of %.100s is %s",
 		       group[0] ? group : "what has none (default)", word);
-	return change(a, c, args, next, what, result, reterr);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 /* --- rules ----------------------------------------------------------------------- */
@@ -200,7 +220,7 @@ int command_rule_add(struct agent *a, struct door_client *c,
 	}
 	(void)json_object_set_new(result, "id", json_integer(id));
 	(void)snprintf(what, sizeof what, "rule %u was set", id);
-	return change(a, c, args, next, what, result, reterr);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 int command_rule_delete(struct agent *a, struct door_client *c,
@@ -217,7 +237,7 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 	if (rc < 0)
 		return rc;
 	(void)snprintf(what, sizeof what, "rule %u was deleted", (unsigned)id);
-	return change(a, c, args, next, what, result, reterr);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 /* --- as code --------------------------------------------------------------------- */
@@ -268,7 +288,7 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 			json_integer((json_int_t)a->intent_revision));
 		return 0;
 	}
-	return change(a, c, args, next, "a policy was applied", result, reterr);
+	return commands_change(a, c, args, next, "a policy was applied", result, reterr);
 }
 
 int command_export(struct agent *a, struct door_client *c, const json_t *args,
@@ -283,4 +303,40 @@ int command_export(struct agent *a, struct door_client *c, const json_t *args,
 				  json_integer((json_int_t)a->intent_revision));
 	free(text);
 	return 0;
+}
+
+/* --- what it was ------------------------------------------------------------------ */
+
+int command_history(struct agent *a, struct door_client *c, const json_t *args,
+		    json_t *result, struct err *reterr)
+{
+	json_t *list = NULL;
+	int rc = store_doc_history(a->store, "intent", &list, reterr);
+
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	(void)json_object_set_new(result, "revisions",
+				  list ? list : json_array());
+	return 0;
+}
+
+int command_rollback(struct agent *a, struct door_client *c,
+		     const json_t *args, json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	uint64_t to = 0;
+	json_t *doc = NULL;
+	char what[64];
+	int rc = arg_uint(args, "to", INT64_MAX, &to, reterr);
+
+	if (rc == 0)
+		rc = store_get_doc_at(a->store, "intent", to, &doc, reterr);
+	if (rc == 0)
+		rc = intent_from_json(doc, &next, reterr);
+	json_decref(doc);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(what, sizeof what, "the policy is revision %llu again",
+		       (unsigned long long)to);
+	return commands_change(a, c, args, next, what, result, reterr);
 }

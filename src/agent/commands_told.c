@@ -85,6 +85,7 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		q.limit = (unsigned)limit;
 		q.workload = id_of(a, workload);
 		q.only_violations = arg_true(args, "violations");
+		record_flush(a);
 		rc = store_each_flow(a->store, &q, add_flow, &page, reterr);
 	}
 	if (rc < 0) {

@@ -329,15 +329,43 @@ static int list_host(struct agent *a, struct err *reterr)
 	return 0;
 }
 
+static void read_node_addrs(struct agent *a)
+{
+	struct link_addr *list;
+	size_t n;
+
+	a->n_node_addrs = 0;
+	if (link_list_addrs(a->host_nl, &list, &n, NULL) < 0)
+		return; /* as if it had none, until the next change */
+	for (size_t i = 0; i < n && a->n_node_addrs < NODE_ADDRS_MAX; i++)
+		if (!ip_is_loopback(list[i].addr) &&
+		    !ip_is_link_local(list[i].addr))
+			a->node_addrs[a->n_node_addrs++] = list[i].addr;
+	free(list);
+	policy_soon(a);
+}
+
+static void host_addr(void *arg)
+{
+	struct agent *a = arg;
+
+	a->node_addrs_stale = true;
+}
+
 static void host_changed(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
-	struct netwatch_calls calls = { .link = host_link, .arg = a };
+	struct netwatch_calls calls = { .link = host_link,
+					.addr = host_addr,
+					.arg = a };
 	struct err err;
 
 	if (netwatch_read(a->host_watch, &calls) < 0 &&
 	    list_host(a, &err) < 0)
 		log_warn("devices: cannot be listed: %s", err.text);
+	if (a->node_addrs_stale)
+		read_node_addrs(a);
+	a->node_addrs_stale = false;
 	guard_soon(a);
 }
 
@@ -380,7 +408,7 @@ int guard_start(struct agent *a, struct err *reterr)
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
 	if (rc == 0)
-		rc = netwatch_open(NULL, NETWATCH_LINKS, &a->host_watch,
+		rc = netwatch_open(NULL, &a->host_watch,
 				   reterr);
 	if (rc == 0)
 		rc = adopt(a, reterr);
@@ -392,6 +420,7 @@ int guard_start(struct agent *a, struct err *reterr)
 				    EPOLLIN, host_changed, a);
 	if (!a->host_watch_fd)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	read_node_addrs(a);
 	guard_soon(a);
 	return 0;
 }

@@ -427,7 +427,7 @@ static struct workload *workload_of(struct agent *a,
 	w->agent = a;
 	w->ns = *ns;
 	ns->fd = -1;
-	if (netwatch_open(&w->ns, NETWATCH_LINKS_ADDRS, &w->watch, &err) == 0)
+	if (netwatch_open(&w->ns, &w->watch, &err) == 0)
 		w->watch_fd = loop_add(a->loop, netwatch_fd(w->watch), EPOLLIN,
 				       changed_inside, w);
 	if (!w->watch_fd)

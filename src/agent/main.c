@@ -21,8 +21,10 @@
 #include "agent/agent.h"
 #include "agent/door.h"
 #include "agent/guard.h"
+#include "agent/hits.h"
 #include "agent/inventory.h"
 #include "agent/kept.h"
+#include "agent/learn.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "base/clock.h"
@@ -211,6 +213,10 @@ static int start(struct main_state *m, struct err *reterr)
 	if (rc == 0)
 		rc = record_start(a, reterr);
 	if (rc == 0)
+		rc = learn_start(a, reterr);
+	if (rc == 0)
+		rc = hits_start(a, reterr);
+	if (rc == 0)
 		rc = policy_start(a, reterr);
 	if (rc == 0)
 		rc = guard_start(a, reterr);
@@ -227,6 +233,8 @@ static void stop(struct main_state *m)
 	guard_stop(a);
 	policy_stop(a);
 	record_stop(a);
+	hits_stop(a);
+	learn_stop(a);
 	kept_stop(a);
 	door_stop(a);
 	for (struct workload *w = a->registry.workloads; w; w = w->next)

@@ -16,6 +16,8 @@
 
 #include "agent/door.h"
 #include "agent/guard.h"
+#include "agent/learn.h"
+#include "agent/past.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -81,27 +83,21 @@ static uint64_t next_version(struct agent *a)
 	return v;
 }
 
-/* The caller frees *ret_macs and the array. NULL: out of memory. */
-static struct intent_workload *as_intent(const struct agent *a, size_t *ret_n,
-					 struct mac **ret_macs)
+/* Compiled again when a rule's time is over. */
+static void expire_later(struct agent *a)
 {
-	size_t n = a->registry.n_workloads, i = 0;
-	struct intent_workload *list = calloc(n + 1, sizeof *list);
-	struct mac *macs =
-		calloc((n + 1) * WORKLOAD_PORTS_MAX, sizeof *macs);
+	uint64_t now = now_s(), at = intent_next_expiry(a->intent, now);
 
-	if (!list || !macs) {
-		free(list);
-		free(macs);
-		return NULL;
-	}
-	for (const struct workload *w = a->registry.workloads; w; w = w->next)
-		list[i] = workload_as_intent(&a->registry, w,
-					     macs + i * WORKLOAD_PORTS_MAX),
-		i++;
-	*ret_n = n;
-	*ret_macs = macs;
-	return list;
+	if (at)
+		loop_timer_set(a->loop, &a->expiry,
+			       (at - now) * USEC_PER_SEC);
+	else
+		loop_timer_off(a->loop, &a->expiry);
+}
+
+static void expired(void *arg)
+{
+	policy_soon(arg);
 }
 
 static void refuse(struct agent *a, uint64_t number, const struct err *why)
@@ -116,20 +112,21 @@ static void compile(void *arg)
 {
 	struct agent *a = arg;
 	struct plane_want want = { .number = ++a->want_number, .vth = a->vth };
-	struct intent_workload *list;
+	struct intent_workload *workloads = NULL;
+	struct intent_world world;
 	struct mac *macs = NULL;
 	struct err err = { 0 };
-	size_t n = 0;
 
 	want.endpoints = endpoints_of(a);
-	list = as_intent(a, &n, &macs);
-	if (list)
-		want.policy = intent_compile(a->intent, list, n,
+	if (world_now(a, &world, &workloads, &macs) == 0)
+		want.policy = intent_compile(a->intent, &world,
 					     next_version(a), now_s(), &err);
 	else
 		(void)err_set(&err, ENOMEM, NULL, "out of memory");
-	free(list);
+	free(workloads);
 	free(macs);
+	expire_later(a);
+	learn_outdated(a);
 	if (!want.policy) {
 		json_decref(want.endpoints);
 		refuse(a, want.number, &err);
@@ -311,6 +308,8 @@ int policy_start(struct agent *a, struct err *reterr)
 	a->intent_protects = protects(a->intent);
 	a->compile.fn = compile;
 	a->compile.arg = a;
+	a->expiry.fn = expired;
+	a->expiry.arg = a;
 	a->plane = plane_new(&spec, reterr);
 	if (!a->plane)
 		return -reterr->code;

@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "agent/door.h"
+#include "agent/hits.h"
+#include "agent/learn.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -342,6 +344,8 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 		}
 		if (f.violations)
 			tell_violation(a, &f, client, server);
+		hits_count(a, &f);
+		learn_look(a, &f, client, server);
 		wait_for_store(a, &f);
 	}
 }
@@ -473,9 +477,8 @@ static void describe_all(struct agent *a)
 	}
 }
 
-static void flush(void *arg)
+void record_flush(struct agent *a)
 {
-	struct agent *a = arg;
 	struct record *r = a->record;
 	struct err err = { 0 };
 	int rc, rc2;
@@ -487,6 +490,11 @@ static void flush(void *arg)
 	told_store(a, rc < 0 ? rc : rc2, &err);
 	if (rc < 0 || rc2 < 0 || r->described)
 		loop_timer_need(a->loop, &r->flush, FLUSH_US);
+}
+
+static void flush(void *arg)
+{
+	record_flush(arg);
 }
 
 static void trim(void *arg)
@@ -546,7 +554,7 @@ void record_stop(struct agent *a)
 		for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
 			if (r->merged[i].told_s)
 				tell_rest(a, &r->merged[i]);
-	flush(a);
+	record_flush(a);
 	for (size_t i = 0; i < r->n_waiting; i++)
 		flow_done(&r->waiting[i]);
 	free(r->waiting);

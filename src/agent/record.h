@@ -10,6 +10,8 @@
 
 #include "agent/agent.h"
 
+/* What waits, into the store now: before it is asked. */
+void record_flush(struct agent *a);
 int record_start(struct agent *a, struct err *reterr);
 void record_stop(struct agent *a);
 

@@ -26,12 +26,13 @@
 #include "agent/loop.h"
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "bpf/inplace.h"
 #include "intent/intent.h"
 #include "net/netns.h"
 #include "net/netwatch.h"
 
-#define WORKLOAD_ID_MAX	  96
+#define WORKLOAD_ID_MAX	  STORE_ID_MAX
 #define WORKLOAD_TEXT_MAX 256
 
 struct agent;

@@ -476,6 +476,8 @@
 #define PORTS_MAX      ENDPOINTS_MAX
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
+/* Addresses of the host itself, group "node"; more are passed over. */
+#define NODE_ADDRS_MAX 1024
 /* Sources of containers. */
 #define RUNTIMES_MAX 32
 /* A data plane that was started opens its door within this, or is down. */
@@ -492,6 +494,8 @@
  */
 #define EVENT_KINDS_MAX 4096
 #define EVENT_MERGE_S	60
+/* Recorded conversations that one question looks at; the latest are left out. */
+#define PAST_TALKS_MAX 200000
 /* Flows that wait to be recorded, while the disk is slow; more are lost. */
 #define FLOWS_WAITING_MAX 262144
 /* Of the agent's door: clients at a time, a request, what a client leaves. */
@@ -518,7 +522,7 @@
 /* Text of one event: a few KB with all that is known. Longer: E2BIG. */
 #define STORE_EVENT_BYTES_MAX 65536
 /* A workload's id with its NUL, as struct runtime_news; longer: refused. */
-#define STORE_ID_MAX 80
+#define STORE_ID_MAX 160
 /* Pages of the file held in memory; the kernel's page cache has the others. */
 #define STORE_CACHE_KIB 8192
 /*

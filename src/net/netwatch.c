@@ -17,17 +17,15 @@
 
 struct netwatch {
 	struct mnl_socket *sock; /* owned */
-	enum netwatch_what what;
+	bool is_host;
 };
 
 static int open_here(void *arg, struct err *reterr)
 {
 	struct netwatch *w = arg;
-	unsigned groups = RTMGRP_LINK;
+	unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 	int size = WATCH_BUFFER_BYTES, fd;
 
-	if (w->what == NETWATCH_LINKS_ADDRS)
-		groups |= RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
 	w->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!w->sock ||
 	    mnl_socket_bind(w->sock, groups, MNL_SOCKET_AUTOPID) < 0)
@@ -35,21 +33,21 @@ static int open_here(void *arg, struct err *reterr)
 			       strerror(errno));
 	fd = mnl_socket_get_fd(w->sock);
 	/* with a small one, more is lost and listed again */
-	if (w->what == NETWATCH_LINKS)
+	if (w->is_host)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
 				 sizeof size);
 	return 0;
 }
 
-int netwatch_open(const struct netns *ns, enum netwatch_what what,
-		  struct netwatch **ret, struct err *reterr)
+int netwatch_open(const struct netns *ns, struct netwatch **ret,
+		  struct err *reterr)
 {
 	struct netwatch *w = calloc(1, sizeof *w);
 	int rc;
 
 	if (!w)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	w->what = what;
+	w->is_host = !ns;
 	rc = ns ? netns_call(ns, open_here, w, reterr) : open_here(w, reterr);
 	if (rc < 0) {
 		netwatch_free(w);

@@ -15,14 +15,12 @@
 
 struct netwatch;
 
-enum netwatch_what {
-	NETWATCH_LINKS,		/* devices */
-	NETWATCH_LINKS_ADDRS, /* and addresses of both families */
-};
-
-/* ns NULL: the caller's own. */
-int netwatch_open(const struct netns *ns, enum netwatch_what what,
-		  struct netwatch **ret, struct err *reterr);
+/*
+ * Devices, and addresses of both families. ns NULL: the caller's own, which is
+ * the host's, where a great many may come at once: with a larger buffer.
+ */
+int netwatch_open(const struct netns *ns, struct netwatch **ret,
+		  struct err *reterr);
 /* NULL is accepted. */
 void netwatch_free(struct netwatch *w);
 /* Readable when there is something. */
