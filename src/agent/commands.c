@@ -17,6 +17,7 @@
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "net/inplace.h"
 
 /* --- arguments ---------------------------------------------------------------- */
 

@@ -50,8 +50,11 @@ static uint64_t now_s(void)
 
 static void id_of_key(const char *key, char ret[static 9])
 {
+	struct bytes b = { (const uint8_t *)key,
+			   (const uint8_t *)key + strlen(key) };
+
 	(void)snprintf(ret, 9, "%08x",
-		       crc32c(0, (const uint8_t *)key, strlen(key)));
+		       crc32c_end(crc32c_add(CRC32C_START, b)));
 }
 
 /* All, with "id" and "rejected". NULL and *reterr. */

@@ -7,7 +7,9 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +96,7 @@ static const char *must_restart(const struct config *old,
 static void reload(struct main_state *m)
 {
 	struct agent *a = &m->agent;
-	struct config next;
+	struct config next, old;
 	const char *what;
 	struct err err;
 
@@ -112,8 +114,9 @@ static void reload(struct main_state *m)
 		config_done(&next);
 		return;
 	}
-	config_swap(&a->config, &next);
-	config_done(&next);
+	old = a->config;
+	a->config = next;
+	config_done(&old);
 	log_info("configuration: read again");
 	guard_apply_all(a);
 	policy_soon(a);

@@ -309,11 +309,11 @@
 #define RULE_WORDS_MAX 1024
 /*
  * Named address sets, the addresses and ranges of one, and a name's length
- * with its NUL: memory. One more or longer is refused: E2BIG, EINVAL.
+ * with its NUL (a Kubernetes namespace and a service in it fit): memory. One more or longer is refused: E2BIG, EINVAL.
  */
 #define ADDR_SETS_MAX	   1024
 #define ADDR_SET_WORDS_MAX 65536
-#define ADDR_SET_NAME_MAX  64
+#define ADDR_SET_NAME_MAX  130
 /*
  * Flows in which `weir dp explain` looks for whose an address is; those behind
  * are not looked at (a workload's own rules tell, too).
@@ -577,3 +577,58 @@
 #define YAML_ANCHORS_MAX 256
 /* Bytes of a key. Longer: EINVAL. */
 #define YAML_KEY_MAX 512
+
+/* --- what the user wants ---------------------------------------------- */
+
+/* Rules and groups of one intent: memory, and time to compile. More: E2BIG. */
+#define INTENT_RULES_MAX  POLICY_RULES_MAX
+#define INTENT_GROUPS_MAX 8192
+/* A group's name with NUL, as it names an address set. Longer: EINVAL. */
+#define INTENT_NAME_MAX ADDR_SET_NAME_MAX
+/* Elements of from, to and ports of a rule. More: E2BIG, use a group. */
+#define INTENT_WORDS_MAX 64
+/* Terms of a group, values of one term, their length with NUL. More: E2BIG. */
+#define INTENT_TERMS_MAX  64
+#define INTENT_VALUES_MAX 4096
+#define INTENT_VALUE_MAX  512
+/* Bytes of a comment with NUL: some lines. Longer: EINVAL. */
+#define INTENT_COMMENT_MAX 1024
+/*
+ * What one search of a regular expression may cost, in PCRE2's count: far above
+ * what names need, 1 ms. Met: it does not match.
+ */
+#define INTENT_REGEX_STEPS 10000
+/*
+ * Rules of all policies together in one weir_policy, ~300 bytes each there:
+ * OWN_MEMFD_MAX is full. More: E2BIG.
+ */
+#define INTENT_COMPILED_MAX 200000
+/* So many ranges of a group stand in the rule itself; more become a set. */
+#define INTENT_INLINE_MAX 2
+
+/* --- learning --------------------------------------------------------- */
+
+/*
+ * Ports of one pair of groups proposed one by one; more that are near each other
+ * become a range.
+ */
+#define PROPOSE_PORTS_MAX 16
+/* ... near: no further apart than that, at least three of them. */
+#define PROPOSE_PORTS_NEAR 16
+#define PROPOSE_RANGE_MIN  3
+/* From here on systems choose ports by themselves (Linux; IANA: 49152). */
+#define PROPOSE_EPHEMERAL 32768
+/* More of those between a pair: all of them. */
+#define PROPOSE_EPHEMERAL_MAX 4
+/* Addresses and names outside that one group uses a port of; more: external. */
+#define PROPOSE_PEERS_MAX 8
+/*
+ * A sweep is nothing to learn from: so many ports of one server by one client,
+ * each with at most so many sessions, and bytes a session (a TCP handshake and
+ * its end are some 450).
+ */
+#define PROPOSE_SWEEP_PORTS    8
+#define PROPOSE_SWEEP_SESSIONS 2
+#define PROPOSE_SWEEP_BYTES    600
+/* Workloads that a proposal or a row of a dry run names; the rest is counted. */
+#define PROPOSE_WORKLOADS_MAX 16
