@@ -50,8 +50,7 @@ static uint64_t now_s(void)
 
 static void id_of_key(const char *key, char ret[static 9])
 {
-	struct bytes b = { (const uint8_t *)key,
-			   (const uint8_t *)key + strlen(key) };
+	struct bytes b = bytes_of(key, strlen(key));
 
 	(void)snprintf(ret, 9, "%08x",
 		       crc32c_end(crc32c_add(CRC32C_START, b)));

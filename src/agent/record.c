@@ -20,7 +20,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "wire/app.h"
-#include "wire/ctrl_rule.h"
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)

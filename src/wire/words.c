@@ -1,8 +1,10 @@
 #include "wire/words.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "wire/records.h"
 
@@ -37,16 +39,39 @@ static const struct {
 	const char *name;
 	uint8_t number; /* IANA's */
 } protos[] = {
-	{ "icmp", 1 }, { "tcp", 6 }, { "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
+	{ "any", 0 },  { "icmp", 1 },	 { "tcp", 6 },
+	{ "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
 };
 
 const char *proto_name(uint8_t proto, char buf[static PROTO_TEXT_MAX])
 {
-	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+	for (size_t i = 1; i < sizeof protos / sizeof *protos; i++)
 		if (protos[i].number == proto)
 			return protos[i].name;
 	(void)snprintf(buf, PROTO_TEXT_MAX, "%u", proto);
 	return buf;
+}
+
+int proto_by_text(const char *text, uint8_t *ret)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+		if (strcasecmp(text, protos[i].name) == 0) {
+			*ret = protos[i].number;
+			return 0;
+		}
+	if (!text[0] || strlen(text) > 3)
+		return -EINVAL;
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return -EINVAL;
+		n = 10 * n + (unsigned)(*p - '0');
+	}
+	if (n > UINT8_MAX)
+		return -EINVAL;
+	*ret = (uint8_t)n;
+	return 0;
 }
 
 const char *severity_name(uint8_t severity)
