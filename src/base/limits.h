@@ -478,8 +478,6 @@
 #define WORKLOAD_ADDRS_MAX 256
 /* Addresses of the host itself, group "node"; more are passed over. */
 #define NODE_ADDRS_MAX 1024
-/* Sources of containers. */
-#define RUNTIMES_MAX 32
 /* A data plane that was started opens its door within this, or is down. */
 #define PLANE_START_US (5 * 1000000ULL)
 /* What it saw is asked for in pages of so many records, so many at a time. */
@@ -522,7 +520,7 @@
 /* Text of one event: a few KB with all that is known. Longer: E2BIG. */
 #define STORE_EVENT_BYTES_MAX 65536
 /* A workload's id with its NUL, as struct runtime_news; longer: refused. */
-#define STORE_ID_MAX 160
+#define STORE_ID_MAX 192
 /* Pages of the file held in memory; the kernel's page cache has the others. */
 #define STORE_CACHE_KIB 8192
 /*
