@@ -4,7 +4,8 @@
  *   1. Who is in what: for each workload a row of bits, one for each word that
  *      rules use (a group, "workloads", an address ...), and its mode.
  *   2. Workloads with equal rows and mode are a class: the same rules hold at
- *      their end of a connection.
+ *      their end of a connection. Words that rules only have at the other end
+ *      (of `side`) part nobody.
  *   3. Of each class, those rules are collected whose `from` (as client) or
  *      `to` (as server) has a word of the row, by lists from words to rules.
  *   4. The other end is written as addresses: of who is in the group now. Up to
@@ -47,6 +48,8 @@ struct making {
 	struct plan *plan;
 	size_t row;	/* 64-bit words of a row */
 	uint64_t *rows; /* of all workloads */
+	uint64_t *own;	/* a row: words by which a rule may be its own */
+	bool *used;	/* of each word: an active rule has it at some end */
 	uint8_t *modes;
 	struct owner *owners; /* sorted by address */
 	size_t n_owners;
@@ -165,9 +168,7 @@ static void find_words(struct making *m, struct names *names)
 	for (uint32_t n = 0; n < i->n_words; n++) {
 		const struct ref *r = &i->words[n];
 
-		if (m->from[n].n == 0 && m->to[n].n == 0)
-			continue;
-		if (r->kind != REF_GROUP)
+		if (!m->used[n] || r->kind != REF_GROUP)
 			continue;
 		if (r->group >= 0)
 			names->of_group[r->group] = n;
@@ -242,7 +243,7 @@ static void place_all(struct making *m)
 	for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
 		place_workload(m, &names, w);
 	for (uint32_t n = 0; n < m->i->n_words && m->rc == 0; n++)
-		if (m->from[n].n > 0 || m->to[n].n > 0)
+		if (m->used[n])
 			place_word(m, n);
 	free(names.of_group);
 	json_decref(names.services);
@@ -602,15 +603,25 @@ static uint64_t row_hash(const void *arg, uint32_t workload)
 {
 	const struct making *m = arg;
 
-	return table_hash(row_of(m, workload), m->row * sizeof(uint64_t)) ^
-	       m->modes[workload];
+	uint64_t hash = m->modes[workload];
+
+	for (size_t k = 0; k < m->row; k++) {
+		uint64_t bits = row_of(m, workload)[k] & m->own[k];
+
+		hash ^= table_hash(&bits, sizeof bits) + k;
+		hash *= 0x9e3779b97f4a7c15ULL;
+	}
+	return hash ^ hash >> 32;
 }
 
 static bool same_row(const struct making *m, size_t a, size_t b)
 {
-	return m->modes[a] == m->modes[b] &&
-	       memcmp(row_of(m, a), row_of(m, b), m->row * sizeof(uint64_t)) ==
-		       0;
+	if (m->modes[a] != m->modes[b])
+		return false;
+	for (size_t k = 0; k < m->row; k++)
+		if ((row_of(m, a)[k] ^ row_of(m, b)[k]) & m->own[k])
+			return false;
+	return true;
 }
 
 static void new_class(struct making *m, uint32_t workload)
@@ -654,6 +665,17 @@ static void make_classes(struct making *m)
 
 /* --- all of it -------------------------------------------------------- */
 
+/* own: at that end, the rule is the workload's. */
+static void use_word(struct making *m, uint32_t word, struct list *lists,
+		     uint32_t rule, bool own)
+{
+	m->used[word] = true;
+	if (!own)
+		return;
+	m->own[word / 64] |= (uint64_t)1 << word % 64;
+	push(m, &lists[word], rule);
+}
+
 static void list_rules(struct making *m)
 {
 	const struct intent *i = m->i;
@@ -664,11 +686,10 @@ static void list_rules(struct making *m)
 		if (!rule_is_active(r, m->now))
 			continue;
 		for (size_t k = 0; k < r->n_from; k++)
-			if (r->side != SIDE_SERVER)
-				push(m, &m->from[r->from[k]], n);
+			use_word(m, r->from[k], m->from, n,
+				 r->side != SIDE_SERVER);
 		for (size_t k = 0; k < r->n_to; k++)
-			if (r->side != SIDE_CLIENT)
-				push(m, &m->to[r->to[k]], n);
+			use_word(m, r->to[k], m->to, n, r->side != SIDE_CLIENT);
 	}
 }
 
@@ -694,14 +715,16 @@ static void making_init(struct making *m)
 
 	m->row = words / 64 + 1;
 	m->rows = calloc(m->world->n * m->row + 1, sizeof *m->rows);
+	m->own = calloc(m->row, sizeof *m->own);
+	m->used = calloc(words + 1, sizeof *m->used);
 	m->modes = calloc(m->world->n + 1, sizeof *m->modes);
 	m->peers = calloc(words + 1, sizeof(json_t *));
 	m->from = calloc(words + 1, sizeof *m->from);
 	m->to = calloc(words + 1, sizeof *m->to);
 	m->made = calloc(2 * m->i->n_rules + 1, sizeof(json_t *));
 	m->plan->sets = json_object();
-	if (!m->rows || !m->modes || !m->peers || !m->from || !m->to ||
-	    !m->made || !m->plan->sets)
+	if (!m->rows || !m->own || !m->used || !m->modes || !m->peers ||
+	    !m->from || !m->to || !m->made || !m->plan->sets)
 		fail_memory(m);
 }
 
@@ -722,6 +745,8 @@ static void making_done(struct making *m)
 	free(m->to);
 	free(m->made);
 	free(m->rows);
+	free(m->own);
+	free(m->used);
 	free(m->modes);
 	free(m->owners);
 	free(m->of_class.v);

@@ -283,6 +283,16 @@ static int same_rule(const void *a, const void *b)
 	return order ? order : by_number(x->last, y->last);
 }
 
+/* In a row, those of one proposal in the order in which they were recorded. */
+static int by_rule(const void *a, const void *b)
+{
+	int order = same_rule(a, b);
+
+	return order ? order
+		     : by_number((uintptr_t)fact_of(a)->talk,
+				 (uintptr_t)fact_of(b)->talk);
+}
+
 static void choose_apps(struct proposing *p)
 {
 	sort(p, same_port);
@@ -451,7 +461,7 @@ static bool tell(struct proposing *p)
 {
 	bool ok = true;
 
-	sort(p, same_rule);
+	sort(p, by_rule);
 	for (size_t n = 0, end; n < p->n && ok; n = end) {
 		const struct fact *f = &p->facts[n];
 
