@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum cli_exit {
@@ -19,13 +21,18 @@ struct cli_command {
 	const char *name;
 	const char *summary; /* one line, no full stop */
 	int (*run)(int argc, char **argv);
+	const char *words; /* what may follow it, for completion; NULL */
 };
 
-int cmd_demo(int argc, char **argv);	/* demo.c */
-int cmd_divert(int argc, char **argv);	/* divert.c */
-int cmd_dp(int argc, char **argv);	/* dp.c */
-int cmd_mode(int argc, char **argv);	/* divert.c */
-int cmd_release(int argc, char **argv); /* divert.c */
+/* All of them, in the order of `weir help`. */
+const struct cli_command *cli_commands(size_t *ret_n);
+
+int cmd_completion(int argc, char **argv); /* completion.c */
+int cmd_demo(int argc, char **argv);	   /* demo.c */
+int cmd_divert(int argc, char **argv);	   /* divert.c */
+int cmd_dp(int argc, char **argv);	   /* dp.c */
+int cmd_mode(int argc, char **argv);	   /* divert.c */
+int cmd_release(int argc, char **argv);	   /* divert.c */
 /* HHLL, four hex digits, of --mark. -EINVAL */
 int cli_parse_mark(const char *text, int *ret, struct err *reterr);
 

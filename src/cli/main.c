@@ -13,17 +13,27 @@ static const struct cli_command commands[] = {
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
-	  cmd_dp },
+	  cmd_dp,
+	  "flows blocks connections threats meters stats config count clear "
+	  "settings version explain" },
 	{ "divert", "divert a workload's port in place, at its host-side end",
-	  cmd_divert },
-	{ "mode", "switch what is done with a diverted port's frames",
-	  cmd_mode },
+	  cmd_divert, "show" },
+	{ "mode", "switch what is done with a diverted port's frames", cmd_mode,
+	  "pass tap inline quarantine hold" },
 	{ "release", "end a port's diversion", cmd_release },
 	{ "splice", "divert a workload's port through an agent namespace",
-	  cmd_splice },
+	  cmd_splice, "up down show mode" },
+	{ "completion", "print the completion script of a shell",
+	  cmd_completion, "bash zsh" },
 	{ "version", "print the version", cmd_version },
 	{ "help", "this text", cmd_help },
 };
+
+const struct cli_command *cli_commands(size_t *ret_n)
+{
+	*ret_n = sizeof commands / sizeof *commands;
+	return commands;
+}
 
 static int cmd_version(int argc, char **argv)
 {
@@ -35,7 +45,7 @@ static int cmd_help(int argc, char **argv)
 {
 	puts("Usage: weir COMMAND ...\n\nCommands:");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		printf("  %-8s  %s\n", commands[i].name, commands[i].summary);
+		printf("  %-10s  %s\n", commands[i].name, commands[i].summary);
 	puts("\n`weir COMMAND --help` tells more, with examples.\n"
 	     "Exit codes: 0 done, 1 could not be done, 2 not understood.");
 	return CLI_OK;
