@@ -474,6 +474,8 @@
 #define CONTAINERS_MAX 16384
 #define WORKLOADS_MAX  ENDPOINTS_MAX
 #define PORTS_MAX      ENDPOINTS_MAX
+/* Workloads that are gone and still known by what they had; the oldest go. */
+#define WORKLOADS_GONE_MAX 1024
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
 /* Addresses of the host itself, group "node"; more are passed over. */
