@@ -599,7 +599,10 @@
  * runtime that hangs says nothing by itself.
  */
 #define RUNTIME_RELIST_MS 30000
-/* containerd does not say when it tells events: a second list so long after. */
+/*
+ * A list comes so soon where something may have been missed: containerd does not
+ * say from when on it tells events; an event led to no answer that made sense.
+ */
 #define RUNTIME_SETTLE_MS 1000
 /* CRI tells no events: all is listed so often. */
 #define RUNTIME_CRI_POLL_MS 1000
