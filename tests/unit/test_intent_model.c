@@ -14,6 +14,7 @@
 #include "policy/policy.h"
 #include "seed.h"
 #include "wire/app.h"
+#include "wire/ctrl.h"
 
 #define ROUNDS	  1500
 #define QUERIES	  60
@@ -55,8 +56,6 @@ static struct ip_addr some_addr(void)
 {
 	struct ip_addr a = { { 0xfd, [15] = (uint8_t)any(12) } };
 
-	if (one_in(20))
-		return ip_from_v4(0xa9fe0000 + any(3)); /* link-local */
 	return one_in(3) ? a : ip_from_v4(0x0a000000 + any(24));
 }
 
@@ -98,7 +97,8 @@ static void make_world(struct world *w)
 	}
 	w->node[0] = some_addr();
 	w->node[1] = some_addr();
-	w->w = (struct intent_world){ w->workloads, n, w->node, any(3) };
+	w->w = (struct intent_world){ w->workloads, n, w->node, any(3),
+				      one_in(2) };
 }
 
 static void end_world(struct world *w)
@@ -487,7 +487,8 @@ static bool peer_is(const json_t *intent, const char *word,
 	return where ? address_is(where, a, host) : of_group;
 }
 
-static bool port_is(const char *word, const struct intent_connection *c)
+static bool port_is(const char *word, const struct intent_connection *c,
+		    bool icmp_enforced)
 {
 	static const struct {
 		const char *word;
@@ -500,9 +501,8 @@ static bool port_is(const char *word, const struct intent_connection *c)
 		{ "ip/47", 47, 0, 65535 },    { "sctp/80", 132, 80, 80 },
 	};
 
-	/* ICMP is spoken of by its name only */
 	if (strcmp(word, "any") == 0)
-		return c->proto != 1 && c->proto != 58;
+		return icmp_enforced || (c->proto != 1 && c->proto != 58);
 	for (size_t k = 0; k < ARRAY_LEN(known); k++)
 		if (strcmp(word, known[k].word) == 0)
 			return c->proto == known[k].proto &&
@@ -512,19 +512,21 @@ static bool port_is(const char *word, const struct intent_connection *c)
 	return false;
 }
 
-static bool ports_are(const json_t *rule, const struct intent_connection *c)
+static bool ports_are(const json_t *rule, const struct intent_connection *c,
+		      bool icmp)
 {
 	const json_t *ports = json_object_get(rule, "ports");
 
 	if (!ports)
-		return port_is("any", c);
+		return port_is("any", c, icmp);
 	/* one that says any says it for all */
 	for (size_t k = 0; k < json_array_size(ports); k++)
 		if (strcmp(json_string_value(json_array_get(ports, k)),
 			   "any") == 0)
-			return port_is("any", c);
+			return port_is("any", c, icmp);
 	for (size_t k = 0; k < json_array_size(ports); k++)
-		if (port_is(json_string_value(json_array_get(ports, k)), c))
+		if (port_is(json_string_value(json_array_get(ports, k)), c,
+			    icmp))
 			return true;
 	return false;
 }
@@ -601,15 +603,12 @@ static struct intent_verdict naive(const json_t *intent,
 	bool looked_into = c->proto == 6 || c->proto == 17;
 	size_t who = client ? c->client : c->server;
 
-	if (ip_is_v4(c->client_addr) && (ip_is_link_local(c->client_addr) ||
-					 ip_is_link_local(c->server_addr)))
-		return v;
 	for (size_t k = 0; k < json_array_size(rules); k++) {
 		const json_t *r = json_array_get(rules, k), *apps;
 		const char *app = app_name(c->app);
 		bool named = false;
 
-		if (!counts(r, client) || !ports_are(r, c) ||
+		if (!counts(r, client) || !ports_are(r, c, w->icmp_enforced) ||
 		    !end_is(intent, json_object_get(r, "from"), client, w, who,
 			    c->client_addr, NULL) ||
 		    !end_is(intent, json_object_get(r, "to"), !client, w, who,
@@ -635,8 +634,9 @@ static struct intent_verdict naive(const json_t *intent,
 	}
 	v.rule_id = 0;
 	v.reject = false;
-	v.action = icmp ? POLICY_ALLOW
-			: by_mode[mode_of(intent, &w->workloads[who])];
+	v.action = icmp && !w->icmp_enforced
+			   ? POLICY_ALLOW
+			   : by_mode[mode_of(intent, &w->workloads[who])];
 	return v;
 }
 
@@ -750,7 +750,12 @@ static void check_body(const struct intent *i, const struct world *w,
 {
 	static const char *const defaults[] = { "learn", "alert", "deny" };
 	const json_t *policies = json_object_get(body, "policies");
+	struct err err = { 0 };
+	struct ctrl_msg message;
 
+	if (ctrl_parse(CTRL_WEIR_POLICY, body, true, &message, &err) != 0)
+		fail_msg("%s: %s", err.at, err.text);
+	ctrl_msg_done(&message);
 	for (size_t n = 0; n < w->w.n; n++) {
 		char mac[MAC_TEXT_MAX];
 		unsigned found = 0;
