@@ -40,7 +40,7 @@ struct agent;
 struct container {
 	struct container *next; /* of all */
 	unsigned source;	/* index of the runtime */
-	char id[80];
+	char id[RUNTIME_ID_MAX];
 	json_t *about; /* owned; runtime/runtime.h */
 	int pid;       /* 0: unknown */
 	bool listed;   /* seen in the listing that is under way */
@@ -59,7 +59,7 @@ struct port {
 	struct workload *workload; /* NULL: nobody's yet */
 	uint32_t host_ifindex;	   /* host's side; 0: it has none */
 	char host[IFNAMSIZ];
-	char kind[16];	      /* "veth", "tun", "macvlan" */
+	char kind[32];	      /* "veth", "tun", "macvlan" */
 	char dev[IFNAMSIZ];   /* in the workload; "" */
 	struct mac mac;	      /* the workload's; zero: not known yet */
 	uint32_t ifindex;     /* in the workload */

@@ -478,8 +478,6 @@
 #define WORKLOAD_ADDRS_MAX 256
 /* Addresses of the host itself, group "node"; more are passed over. */
 #define NODE_ADDRS_MAX 1024
-/* Sources of containers. */
-#define RUNTIMES_MAX 32
 /* A data plane that was started opens its door within this, or is down. */
 #define PLANE_START_US (5 * 1000000ULL)
 /* What it saw is asked for in pages of so many records, so many at a time. */
@@ -522,7 +520,7 @@
 /* Text of one event: a few KB with all that is known. Longer: E2BIG. */
 #define STORE_EVENT_BYTES_MAX 65536
 /* A workload's id with its NUL, as struct runtime_news; longer: refused. */
-#define STORE_ID_MAX 160
+#define STORE_ID_MAX 192
 /* Pages of the file held in memory; the kernel's page cache has the others. */
 #define STORE_CACHE_KIB 8192
 /*
@@ -547,6 +545,68 @@
 #define STORE_RESERVE_BYTES (8 << 20)
 /* What store_state() says. Cut. */
 #define STORE_STATE_MAX 320
+/* --- container runtimes ----------------------------------------------- */
+
+/* Sources of one agent: every known socket of a host twice. More: refused. */
+#define RUNTIMES_MAX 16
+/*
+ * News that wait for the main loop, each with an open descriptor at most.
+ * Full: the source waits, and what its runtime says waits with it.
+ */
+#define RUNTIME_NEWS_MAX 256
+/*
+ * Containers of one source; twice what a data plane takes (ENDPOINTS_MAX), as
+ * several may share a namespace. More: told as unreadable, not followed.
+ */
+#define RUNTIME_CONTAINERS_MAX 8192
+/* Id of a container: containerd's namespace and id, 76 each, with a '/'. */
+#define RUNTIME_ID_MAX 160
+/* Why a source is down, or a container unreadable. Cut. */
+#define RUNTIME_TEXT_MAX ERR_TEXT_MAX
+/*
+ * Labels of a container that are told, bytes of one (name and value), and
+ * ports. Orchestrators set a few dozen labels; some hold whole documents, which
+ * nobody selects by. Those over it are left out, never cut.
+ */
+#define RUNTIME_LABELS_MAX 128
+#define RUNTIME_LABEL_MAX  1024
+#define RUNTIME_PORTS_MAX  256
+/* Name, image, pod, namespace. Cut. */
+#define RUNTIME_NAME_MAX 256
+/* A list of all containers, 2 KB each with Docker. Longer: not believed. */
+#define RUNTIME_LIST_BYTES_MAX (16u << 20)
+/* What is said of one container (10 KB), or by one event. Longer: likewise. */
+#define RUNTIME_ANSWER_BYTES_MAX (1u << 20)
+#define RUNTIME_EVENT_BYTES_MAX	 (1u << 20)
+/*
+ * Events that have come and were not looked at yet. More: the source begins
+ * anew, with a list.
+ */
+#define RUNTIME_EVENTS_BYTES_MAX (4u << 20)
+/* Memory that one message of protobuf may take when it is unpacked. */
+#define RUNTIME_UNPACKED_MAX (32u << 20)
+/*
+ * A runtime that does not answer a request for so long hangs: the source goes
+ * down; the question for one container makes it unreadable, so many in a row
+ * are a runtime that hangs.
+ */
+#define RUNTIME_ANSWER_WAIT_MS 5000
+#define RUNTIME_HUNG_IN_A_ROW  3
+/*
+ * All is listed again so often: runtimes drop events of slow listeners, and a
+ * runtime that hangs says nothing by itself.
+ */
+#define RUNTIME_RELIST_MS 30000
+/* containerd does not say when it tells events: a second list so long after. */
+#define RUNTIME_SETTLE_MS 1000
+/* CRI tells no events: all is listed so often. */
+#define RUNTIME_CRI_POLL_MS 1000
+/* A runtime that is not there is tried again after so long ... */
+#define RUNTIME_RETRY_MS 500
+/* ... one that answers rubbish later and later, at most. */
+#define RUNTIME_RETRY_LONG_MS 8000
+/* A folder of namespaces is read at most so often when mounts change. */
+#define RUNTIME_RESCAN_MS 20
 
 /* --- command line ----------------------------------------------------- */
 

@@ -2,6 +2,8 @@
  * weir group, policy, apply, diff, export, and weir mode GROUP: what the user
  * wants, as the agent keeps it.
  */
+#include "cli/agent_policy.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,26 +22,28 @@ static const char *text_of(const json_t *o, const char *name)
 	return member_text(o, name);
 }
 
-/* "a, b" of texts, "any" where there are none. */
-static void join(const json_t *list, char *buf, size_t size)
+const char *agent_words(const json_t *v, char *buf, size_t size)
 {
-	const json_t *v;
+	const json_t *one;
 	size_t i, len = 0;
 
-	(void)snprintf(buf, size, "%s", "any");
-	json_array_foreach (list, i, v) {
+	if (json_is_string(v))
+		return json_string_value(v);
+	(void)snprintf(buf, size, "any");
+	json_array_foreach (v, i, one) {
 		int n = snprintf(buf + len, size - len, "%s%s", i ? "," : "",
-				 json_string_value(v) ? json_string_value(v)
-						      : "");
+				 json_string_value(one)
+					 ? json_string_value(one)
+					 : "");
 
 		if (n < 0 || (size_t)n >= size - len)
-			return;
+			break;
 		len += (size_t)n;
 	}
+	return buf;
 }
 
-/* After a change: is it in force? */
-static int print_changed(const struct out *o, const json_t *a)
+int agent_print_changed(const struct out *o, const json_t *a)
 {
 	if (json_is_true(json_object_get(a, "in_force")))
 		printf("in force (revision %llu)\n",
@@ -60,18 +64,14 @@ static void where_text(const json_t *where, char *buf, size_t size)
 
 	buf[0] = '\0';
 	json_array_foreach (where, i, w) {
-		const json_t *v = json_object_get(w, "value");
 		char values[128];
-		int n;
+		const char *op = text_of(w, "op");
+		int n = snprintf(buf + len, size - len, "%s%s %s %s",
+				 i ? ", " : "", text_of(w, "key"),
+				 op[0] ? op : "=",
+				 agent_words(json_object_get(w, "value"),
+					     values, sizeof values));
 
-		if (json_is_array(v))
-			join(v, values, sizeof values);
-		else
-			(void)snprintf(values, sizeof values, "%s",
-				       text_of(w, "value"));
-		n = snprintf(buf + len, size - len, "%s%s %s %s",
-			     i ? ", " : "", text_of(w, "key"),
-			     text_of(w, "op"), values);
 		if (n < 0 || (size_t)n >= size - len)
 			return;
 		len += (size_t)n;
@@ -95,14 +95,16 @@ static int print_groups(const struct out *o, const json_t *a)
 		const json_t *m = json_object_get(g, "members");
 
 		where_text(json_object_get(g, "where"), where, sizeof where);
-		join(m, members, sizeof members);
 		table_add(&t, "%s", text_of(g, "name"));
 		table_add(&t, "%s", mode[0] ? mode : "-");
 		table_add(&t, "%s",
 			  json_is_true(json_object_get(g, "learned"))
 				  ? "(service)"
 				  : where);
-		table_add(&t, "%s", json_array_size(m) ? members : "-");
+		table_add(&t, "%s",
+			  json_array_size(m)
+				  ? agent_words(m, members, sizeof members)
+				  : "-");
 	}
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
@@ -197,7 +199,7 @@ static const struct agent_cmd group_set_cmd = {
 	.options = group_options,
 	.words = "name",
 	.prepare = prepare_group,
-	.print = print_changed,
+	.print = agent_print_changed,
 };
 
 static const struct agent_cmd group_delete_cmd = {
@@ -206,7 +208,7 @@ static const struct agent_cmd group_delete_cmd = {
 		"Refused as long as a rule speaks of it.\n",
 	.command = "group-delete",
 	.words = "group",
-	.print = print_changed,
+	.print = agent_print_changed,
 };
 
 static int group_list(int argc, char **argv)
@@ -238,54 +240,10 @@ int cmd_group(int argc, char **argv)
 
 /* --- mode -------------------------------------------------------------------------- */
 
-static int print_dry_run(const struct out *o, const json_t *a)
-{
-	const json_t *list = json_object_get(a, "blocked"), *b;
-	struct table t;
-	size_t i;
-
-	printf("%llu recorded conversations were looked at; %s%zu would be "
-	       "blocked%s\n",
-	       (unsigned long long)member_number(a, "judged"),
-	       out_colour(o, json_array_size(list) ? OUT_RED : OUT_GREEN),
-	       json_array_size(list), out_colour(o, OUT_PLAIN));
-	if (json_array_size(list) == 0)
-		return CLI_OK;
-	table_init(&t, 6, 1u << 4);
-	table_add(&t, "CLIENT");
-	table_add(&t, "SERVER");
-	table_add(&t, "PORT");
-	table_add(&t, "APPLICATION");
-	table_add(&t, "SESSIONS");
-	table_add(&t, "BY");
-	json_array_foreach (list, i, b) {
-		const char *client = text_of(b, "client");
-		const char *server = text_of(b, "server");
-
-		table_add(&t, "%s",
-			  client[0] ? client : text_of(b, "client_address"));
-		table_add(&t, "%s",
-			  server[0] ? server : text_of(b, "server_address"));
-		table_add(&t, "%s/%llu", text_of(b, "proto"),
-			  (unsigned long long)member_number(b, "port"));
-		table_add(&t, "%s", text_of(b, "application"));
-		table_add(&t, "%llu",
-			  (unsigned long long)member_number(b, "sessions"));
-		if (member_number(b, "by"))
-			table_add(&t, "rule %llu",
-				  (unsigned long long)member_number(b, "by"));
-		else
-			table_add(&t, "no rule allows it");
-	}
-	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
-	table_done(&t);
-	return CLI_OK;
-}
-
 static int print_mode(const struct out *o, const json_t *a)
 {
-	return json_object_get(a, "judged") ? print_dry_run(o, a)
-					    : print_changed(o, a);
+	return json_object_get(a, "compared") ? agent_print_compared(o, a)
+					      : agent_print_changed(o, a);
 }
 
 static int prepare_mode(json_t *args, struct err *reterr)
@@ -339,7 +297,9 @@ static void print_hits(struct table *t, const json_t *r)
 static int print_rules(const struct out *o, const json_t *a)
 {
 	const json_t *r, *list = json_object_get(a, "rules");
-	char ports[64], apps[64];
+	static const char *const lists[] = { "from", "to", "ports",
+					     "applications" };
+	char words[64];
 	struct table t;
 	size_t i;
 
@@ -353,14 +313,12 @@ static int print_rules(const struct out *o, const json_t *a)
 	table_add(&t, "HITS");
 	table_add(&t, "COMMENT");
 	json_array_foreach (list, i, r) {
-		join(json_object_get(r, "ports"), ports, sizeof ports);
-		join(json_object_get(r, "applications"), apps, sizeof apps);
 		table_add(&t, "%llu",
 			  (unsigned long long)member_number(r, "id"));
-		table_add(&t, "%s", text_of(r, "from"));
-		table_add(&t, "%s", text_of(r, "to"));
-		table_add(&t, "%s", ports);
-		table_add(&t, "%s", apps);
+		for (size_t k = 0; k < 4; k++)
+			table_add(&t, "%s",
+				  agent_words(json_object_get(r, lists[k]),
+					      words, sizeof words));
 		table_add(&t, "%s%s", text_of(r, "action"),
 			  json_is_true(json_object_get(r, "disabled"))
 				  ? " (disabled)"
@@ -426,7 +384,7 @@ static int prepare_rule(json_t *args, struct err *reterr)
 static int print_rule_added(const struct out *o, const json_t *a)
 {
 	printf("rule %llu ", (unsigned long long)member_number(a, "id"));
-	return print_changed(o, a);
+	return agent_print_changed(o, a);
 }
 
 static const struct agent_cmd policy_add_cmd = {
@@ -469,7 +427,7 @@ static const struct agent_cmd policy_delete_cmd = {
 	.command = "rule-delete",
 	.words = "rule",
 	.prepare = prepare_rule_id,
-	.print = print_changed,
+	.print = agent_print_changed,
 };
 
 static int policy_list(int argc, char **argv)
@@ -493,6 +451,14 @@ int cmd_policy(int argc, char **argv)
 		{ "list", "the rules in order", policy_list },
 		{ "add", "one more rule", policy_add },
 		{ "delete", "delete a rule", policy_delete },
+		{ "learned", "rules proposed from what was seen",
+		  cmd_policy_learned },
+		{ "accept", "make rules of proposals", cmd_policy_accept },
+		{ "reject", "turn proposals down", cmd_policy_reject },
+		{ "candidate", "a policy that runs beside the real one",
+		  cmd_policy_candidate },
+		{ "history", "what it was before", cmd_policy_history },
+		{ "rollback", "what it was, again", cmd_policy_rollback },
 		{ NULL, NULL, NULL },
 	};
 
@@ -537,7 +503,7 @@ static json_t *load(const char *path, struct err *reterr)
 	return v;
 }
 
-static int prepare_file(json_t *args, struct err *reterr)
+int agent_prepare_file(json_t *args, struct err *reterr)
 {
 	const char *path = text_of(args, "file");
 	json_t *text;
@@ -586,7 +552,7 @@ static void print_changes(const struct out *o, const char *what,
 	print_side(o, OUT_YELLOW, '~', "moved", json_object_get(part, "moved"));
 }
 
-static void print_diff_of(const struct out *o, const json_t *diff)
+void agent_print_diff(const struct out *o, const json_t *diff)
 {
 	const json_t *mode = json_object_get(diff, "default_mode");
 
@@ -605,7 +571,7 @@ static int print_diff(const struct out *o, const json_t *a)
 		puts("nothing differs");
 		return CLI_OK;
 	}
-	print_diff_of(o, diff);
+	agent_print_diff(o, diff);
 	return CLI_FAILED; /* as diff(1) */
 }
 
@@ -617,8 +583,8 @@ static int print_apply(const struct out *o, const json_t *a)
 		puts("nothing differs");
 		return CLI_OK;
 	}
-	print_diff_of(o, diff);
-	return print_changed(o, a);
+	agent_print_diff(o, diff);
+	return agent_print_changed(o, a);
 }
 
 static int print_export(const struct out *o, const json_t *a)
@@ -642,7 +608,7 @@ static const struct agent_cmd apply_cmd = {
 		"revision (weir export -o json).\n",
 	.command = "apply",
 	.options = file_options,
-	.prepare = prepare_file,
+	.prepare = agent_prepare_file,
 	.print = print_apply,
 };
 
@@ -652,7 +618,7 @@ static const struct agent_cmd diff_cmd = {
 		"What weir apply would change. Exits with 1 if anything.\n",
 	.command = "diff",
 	.options = file_options,
-	.prepare = prepare_file,
+	.prepare = agent_prepare_file,
 	.print = print_diff,
 };
 

@@ -156,9 +156,9 @@ static const struct agent_option *option_of(const struct agent_option *list,
 	return NULL;
 }
 
-/* "group mode?": the i-th, without the question mark; NULL: no more. */
+/* "group mode? ids*": the i-th, and how: '?', '*', or '!' if it must be. */
 static bool word_at(const char *words, int i, char *ret, size_t size,
-		    bool *ret_may)
+		    char *ret_how)
 {
 	const char *p = words ? words : "";
 	size_t len;
@@ -170,31 +170,35 @@ static bool word_at(const char *words, int i, char *ret, size_t size,
 	len = strcspn(p, " ");
 	if (len == 0 || len >= size)
 		return false;
-	*ret_may = p[len - 1] == '?';
-	(void)snprintf(ret, size, "%.*s", (int)(len - *ret_may), p);
+	*ret_how = p[len - 1] == '?' || p[len - 1] == '*' ? p[len - 1] : '!';
+	(void)snprintf(ret, size, "%.*s", (int)(len - (*ret_how != '!')), p);
 	return true;
 }
 
 static int take_words(struct agent_call *c, int argc, char **argv,
 		      struct err *reterr)
 {
-	char member[32];
-	bool may;
+	char member[32], how;
 	int i;
 
-	for (i = 0; word_at(c->cmd->words, i, member, sizeof member, &may);
+	for (i = 0; word_at(c->cmd->words, i, member, sizeof member, &how);
 	     i++) {
-		if (optind < argc) {
+		if (optind == argc && how == '!')
+			return err_set(reterr, EINVAL, NULL, "say which %s",
+				       member);
+		for (; optind < argc; optind++) {
 			json_t *v = json_string(argv[optind]);
 
 			if (!v)
 				return err_set(reterr, EINVAL, member,
 					       "expected UTF-8");
+			if (how == '*') {
+				add_text(c->args, member, v);
+				continue;
+			}
 			(void)json_object_set_new(c->args, member, v);
 			optind++;
-		} else if (!may) {
-			return err_set(reterr, EINVAL, NULL, "say which %s",
-				       member);
+			break;
 		}
 	}
 	if (optind < argc)
