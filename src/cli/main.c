@@ -1,6 +1,7 @@
 /*
  * weir: finds the subcommand and gives it the rest of the command line.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,17 +11,35 @@ static int cmd_version(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
 
 static const struct cli_command commands[] = {
+	{ "status", "is everything as it should be", cmd_status },
+	{ "ls", "workloads, their modes and states", cmd_ls },
+	{ "show", "all that is known of one workload", cmd_show },
+	{ "mode", "discover, monitor or protect a group (or: set a port's mode)",
+	  cmd_mode },
+	{ "group", "groups of workloads: list, set, delete", cmd_group,
+	  "list set delete" },
+	{ "policy", "rules: list, add, delete; learned ones; what it was",
+	  cmd_policy,
+	  "list add delete learned accept reject candidate history rollback" },
+	{ "apply", "make the policy what a file says", cmd_apply },
+	{ "diff", "what apply would change", cmd_diff },
+	{ "export", "the policy as YAML", cmd_export },
+	{ "flows", "who spoke with whom", cmd_flows },
+	{ "events", "violations, threats, and what became of Weir", cmd_events },
+	{ "explain", "may this connection be, and which rule says so",
+	  cmd_explain },
+	{ "quarantine", "cut a workload off, or end that", cmd_quarantine },
+	{ "divert", "divert a workload (or a port, without an agent)",
+	  cmd_divert },
+	{ "release", "give traffic back to the kernel alone", cmd_release },
+	{ "hook", "guard a container before it starts, for runtimes", cmd_hook,
+	  "oci cni netns" },
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
 	  cmd_dp,
 	  "flows blocks connections threats meters stats config count clear "
 	  "settings version explain" },
-	{ "divert", "divert a workload's port in place, at its host-side end",
-	  cmd_divert, "show" },
-	{ "mode", "switch what is done with a diverted port's frames", cmd_mode,
-	  "pass tap inline quarantine hold" },
-	{ "release", "end a port's diversion", cmd_release },
 	{ "splice", "divert a workload's port through an agent namespace",
 	  cmd_splice, "up down show mode" },
 	{ "completion", "print the completion script of a shell",
@@ -61,11 +80,22 @@ static const char *alias_of(const char *name)
 	return name;
 }
 
+/* A link of that name is how a CNI chain calls `weir hook cni`. */
+static bool is_cni_plugin(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, "weir-cni") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? alias_of(argv[1]) : NULL;
 	int status = CLI_USAGE;
 
+	if (is_cni_plugin(argv[0]))
+		return cmd_hook(2, (char *[]){ (char *)"hook", (char *)"cni",
+					       NULL });
 	if (!name) {
 		fputs("weir: no command; see: weir help\n", stderr);
 		return CLI_USAGE;

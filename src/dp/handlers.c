@@ -14,6 +14,7 @@
 #include "base/spread.h"
 #include "dp/answer.h"
 #include "dp/answer_device.h"
+#include "dp/answer_policy.h"
 #include "dp/answer_told.h"
 #include "dp/ask.h"
 #include "dp/change_kept.h"
@@ -345,6 +346,7 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 {
 	answer_text(result, "version", WEIR_VERSION);
 	answer_uint(result, "pid", (uint64_t)getpid());
+	answer_policy_in_force(result, ctl);
 }
 
 static void json_stats(struct control *ctl, const struct ctrl_msg *m,
@@ -381,6 +383,18 @@ static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
 		    struct err *reterr)
 {
 	return config_sets(ctl->config, m, reterr);
+}
+
+static int set_policies(struct control *ctl, struct ctrl_msg *m, bool strict,
+			struct err *reterr)
+{
+	return config_policies(ctl->config, m, reterr);
+}
+
+static void json_policies(struct control *ctl, const struct ctrl_msg *m,
+			  json_t *result)
+{
+	answer_policies(result, ctl, &m->whole);
 }
 
 static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -450,6 +464,7 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_BLOCKS] = { NULL, json_blocks, NULL },
 	[CTRL_WEIR_CONFIG] = { NULL, json_config, NULL },
 	[CTRL_WEIR_SETS] = { set_sets, NULL, NULL },
+	[CTRL_WEIR_POLICY] = { set_policies, json_policies, NULL },
 	[CTRL_WEIR_EXPLAIN] = { explain_check, explain_json, NULL },
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },

@@ -1,6 +1,7 @@
 /*
  * One parser a message, found by kind in a table. The larger families have
- * files of their own: ctrl_policy.c, ctrl_dlp.c, ctrl_fqdn.c, ctrl_ports.c.
+ * files of their own: ctrl_policy.c, ctrl_whole.c,
+ * ctrl_dlp.c, ctrl_fqdn.c, ctrl_ports.c.
  *
  * Defaults and leniencies are the reference's (2, Appendix D): "" is an unset
  * MAC, null an empty array. Where NeuVector guesses on bad input (a wrong
@@ -19,6 +20,7 @@
 #include "wire/ctrl_policy.h"
 #include "wire/ctrl_ports.h"
 #include "wire/ctrl_rule.h"
+#include "wire/ctrl_whole.h"
 #include "wire/field.h"
 
 static const struct {
@@ -413,6 +415,7 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_BLOCKS] = parse_empty,
 	[CTRL_WEIR_CONFIG] = parse_empty,
 	[CTRL_WEIR_SETS] = ctrl_parse_sets,
+	[CTRL_WEIR_POLICY] = ctrl_parse_whole,
 	[CTRL_WEIR_EXPLAIN] = ctrl_parse_explain,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
 	[CTRL_WEIR_CONNECTIONS] = parse_told,
@@ -480,6 +483,7 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 			addr_set_spec_done(&msg->sets.sets[i]);
 		free(msg->sets.sets);
 		break;
+	case CTRL_WEIR_POLICY: whole_spec_done(&msg->whole); break;
 	case CTRL_WEIR_SETTINGS: json_decref(msg->settings); break;
 	default: break;
 	}

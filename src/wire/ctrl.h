@@ -70,6 +70,7 @@
 	X(WEIR_BLOCKS, "weir_blocks", 1)                    \
 	X(WEIR_CONFIG, "weir_config", 1)                    \
 	X(WEIR_SETS, "weir_sets", 1)                        \
+	X(WEIR_POLICY, "weir_policy", 1)                    \
 	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
 	X(WEIR_SETTINGS, "weir_settings", 1)                \
 	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
@@ -133,6 +134,36 @@ struct addr_set_spec {
 	char *name;		  /* owned */
 	struct addr_word *ranges; /* ADDR_RANGE; owned */
 	size_t n_ranges;
+};
+
+/* What was said is the same if this is; all 0: not known. */
+struct rules_hash {
+	uint64_t low, high;
+};
+
+/* One policy of a weir_policy, and whose it is. */
+struct whole_policy {
+	struct mac *macs;
+	size_t n_macs;
+	struct rule_spec *rules; /* of ours; NULL: taken, n_rules stays */
+	size_t n_rules;
+	uint8_t defact; /* enum policy_action */
+	bool reject;	/* a default denial is answered */
+	bool ipv6;	/* is judged, too */
+	struct rules_hash hash;
+};
+
+/* All policies and all sets. */
+struct whole_spec {
+	uint64_t version; /* 1..POLICY_VERSION_MAX, the agent's */
+	bool force;	  /* also a version that is lower */
+	struct addr_set_spec *sets;
+	size_t n_sets;
+	struct whole_policy *policies;
+	size_t n_policies;
+	bool has_internal; /* none: nothing is internal */
+	struct subnet *internal;
+	size_t n_internal;
 };
 
 /* A connection that somebody asks about. */
@@ -308,6 +339,7 @@ struct ctrl_msg {
 			struct addr_set_spec *sets;
 			size_t n;
 		} sets;			     /* WEIR_SETS */
+		struct whole_spec whole;     /* WEIR_POLICY */
 		struct explain_spec explain; /* WEIR_EXPLAIN */
 		/*
 		 * WEIR_SETTINGS: an object; owned, a reference. What may be in

@@ -118,6 +118,9 @@ static void test_each_is_taken(void **state)
 		{ "weir_blocks", "{}" },
 		{ "weir_config", "{}" },
 		{ "weir_sets", "{\"sets\":{\"db\":[\"10.0.0.1\"]}}" },
+		{ "weir_policy",
+		  "{\"version\":1,\"policies\":[{\"macs\":[" MAC1 "],"
+		  "\"default\":\"deny\",\"rules\":[]}]}" },
 		{ "weir_explain",
 		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.2\",\"proto\":"
 		  "\"tcp\",\"port\":443}" },
