@@ -21,6 +21,7 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
+int cmd_capture(int argc, char **argv); /* capture.c */
 int cmd_demo(int argc, char **argv);	/* demo.c */
 int cmd_divert(int argc, char **argv);	/* divert.c */
 int cmd_dp(int argc, char **argv);	/* dp.c */

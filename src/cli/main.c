@@ -10,6 +10,8 @@ static int cmd_version(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
 
 static const struct cli_command commands[] = {
+	{ "capture", "show or write a workload's frames, each with its verdict",
+	  cmd_capture },
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
