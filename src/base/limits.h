@@ -309,11 +309,11 @@
 #define RULE_WORDS_MAX 1024
 /*
  * Named address sets, the addresses and ranges of one, and a name's length
- * with its NUL: memory. One more or longer is refused: E2BIG, EINVAL.
+ * with its NUL (a Kubernetes namespace and a service in it fit): memory. One more or longer is refused: E2BIG, EINVAL.
  */
 #define ADDR_SETS_MAX	   1024
 #define ADDR_SET_WORDS_MAX 65536
-#define ADDR_SET_NAME_MAX  64
+#define ADDR_SET_NAME_MAX  130
 /*
  * Flows in which `weir dp explain` looks for whose an address is; those behind
  * are not looked at (a workload's own rules tell, too).
@@ -481,8 +481,150 @@
 /* A saved port read back: a batch of each sort. Larger: not ours, EBADMSG. */
 #define JOURNAL_BYTES_MAX (8u << 20)
 
+/* --- agent ------------------------------------------------------------ */
+
+/* Containers, workloads and ports that are followed; more are told of, ENOSPC. */
+#define CONTAINERS_MAX 16384
+#define WORKLOADS_MAX  ENDPOINTS_MAX
+#define PORTS_MAX      ENDPOINTS_MAX
+/* Addresses of one workload that policy speaks of; more are passed over. */
+#define WORKLOAD_ADDRS_MAX 256
+/* Addresses of the host itself, group "node"; more are passed over. */
+#define NODE_ADDRS_MAX 1024
+/* A data plane that was started opens its door within this, or is down. */
+#define PLANE_START_US (5 * 1000000ULL)
+/* What it saw is asked for in pages of so many records, so many at a time. */
+#define PLANE_TOLD_PAGE	 4096
+#define PLANE_TOLD_PAGES 8
+
+/* The configuration file; larger: E2BIG. */
+#define CONFIG_BYTES_MAX (1 << 20)
+/*
+ * Violations that are alike within EVENT_MERGE_S are one event, which counts
+ * them. Of more kinds at a time the oldest is told of early.
+ */
+#define EVENT_KINDS_MAX 4096
+#define EVENT_MERGE_S	60
+/* Recorded conversations that one question looks at; the latest are left out. */
+#define PAST_TALKS_MAX 200000
+/* Flows that wait to be recorded, while the disk is slow; more are lost. */
+#define FLOWS_WAITING_MAX 262144
+/* Of the agent's door: clients at a time, a request, what a client leaves. */
+#define DOOR_CLIENTS_MAX 128
+#define DOOR_REQUEST_MAX (64u << 20)
+#define DOOR_UNREAD_MAX	 (64u << 20)
+/* A client that follows and does not read: lines are dropped from here on. */
+#define DOOR_FOLLOW_MAX (4u << 20)
+
+/* --- store ------------------------------------------------------------ */
+
+/* Rows of one page of flows or events: time of one call. More: refused. */
+#define STORE_PAGE_MAX 10000
+/* Name of a document with its NUL; part of a file's name. Longer: refused. */
+#define STORE_DOC_NAME_MAX 64
+/* A document's text: as large as a body that a data plane takes. E2BIG. */
+#define STORE_DOC_BYTES_MAX OWN_MEMFD_MAX
+/*
+ * What is kept of a document's past: so many revisions, and no more of them
+ * than so many bytes together. The oldest go; the last one never.
+ */
+#define STORE_REVISIONS_MAX   100
+#define STORE_REVISIONS_BYTES (64u << 20)
+/* Text of one event: a few KB with all that is known. Longer: E2BIG. */
+#define STORE_EVENT_BYTES_MAX 65536
+/* A workload's id with its NUL, as struct runtime_news; longer: refused. */
+#define STORE_ID_MAX 192
+/* Pages of the file held in memory; the kernel's page cache has the others. */
+#define STORE_CACHE_KIB 8192
+/*
+ * The WAL is written back when it is so long (as SQLite's default), and cut to
+ * that after a transaction that was longer. What it has of the disk it keeps,
+ * so that forgetting needs no room on a full one.
+ */
+#define STORE_WAL_PAGES 1000
+/* Rows forgotten, workloads looked at, pages given back by one trim: 20 ms. */
+#define STORE_TRIM_ROWS	     2000
+#define STORE_TRIM_WORKLOADS 1000
+#define STORE_TRIM_PAGES     256
+/*
+ * Damaged files kept: what befalls a file on a disk that fails, befalls the
+ * next one, too. Met: the last of them is replaced.
+ */
+#define STORE_DAMAGED_MAX 3
+/*
+ * Kept on the disk for when it is full: a policy of 10,000 rules is 2 MB, and
+ * is written three times (WAL, copy, file). A larger change may fail: ENOSPC.
+ */
+#define STORE_RESERVE_BYTES (8 << 20)
+/* What store_state() says. Cut. */
+#define STORE_STATE_MAX 320
+/* --- container runtimes ----------------------------------------------- */
+
+/* Sources of one agent: every known socket of a host twice. More: refused. */
+#define RUNTIMES_MAX 16
+/*
+ * News that wait for the main loop, each with an open descriptor at most.
+ * Full: the source waits, and what its runtime says waits with it.
+ */
+#define RUNTIME_NEWS_MAX 256
+/*
+ * Containers of one source; twice what a data plane takes (ENDPOINTS_MAX), as
+ * several may share a namespace. More: told as unreadable, not followed.
+ */
+#define RUNTIME_CONTAINERS_MAX 8192
+/* Id of a container: containerd's namespace and id, 76 each, with a '/'. */
+#define RUNTIME_ID_MAX 160
+/* Why a source is down, or a container unreadable. Cut. */
+#define RUNTIME_TEXT_MAX ERR_TEXT_MAX
+/*
+ * Labels of a container that are told, bytes of one (name and value), and
+ * ports. Orchestrators set a few dozen labels; some hold whole documents, which
+ * nobody selects by. Those over it are left out, never cut.
+ */
+#define RUNTIME_LABELS_MAX 128
+#define RUNTIME_LABEL_MAX  1024
+#define RUNTIME_PORTS_MAX  256
+/* Name, image, pod, namespace. Cut. */
+#define RUNTIME_NAME_MAX 256
+/* A list of all containers, 2 KB each with Docker. Longer: not believed. */
+#define RUNTIME_LIST_BYTES_MAX (16u << 20)
+/* What is said of one container (10 KB), or by one event. Longer: likewise. */
+#define RUNTIME_ANSWER_BYTES_MAX (1u << 20)
+#define RUNTIME_EVENT_BYTES_MAX	 (1u << 20)
+/*
+ * Events that have come and were not looked at yet. More: the source begins
+ * anew, with a list.
+ */
+#define RUNTIME_EVENTS_BYTES_MAX (4u << 20)
+/* Memory that one message of protobuf may take when it is unpacked. */
+#define RUNTIME_UNPACKED_MAX (32u << 20)
+/*
+ * A runtime that does not answer a request for so long hangs: the source goes
+ * down; the question for one container makes it unreadable, so many in a row
+ * are a runtime that hangs.
+ */
+#define RUNTIME_ANSWER_WAIT_MS 5000
+#define RUNTIME_HUNG_IN_A_ROW  3
+/*
+ * All is listed again so often: runtimes drop events of slow listeners, and a
+ * runtime that hangs says nothing by itself.
+ */
+#define RUNTIME_RELIST_MS 30000
+/* containerd does not say when it tells events: a second list so long after. */
+#define RUNTIME_SETTLE_MS 1000
+/* CRI tells no events: all is listed so often. */
+#define RUNTIME_CRI_POLL_MS 1000
+/* A runtime that is not there is tried again after so long ... */
+#define RUNTIME_RETRY_MS 500
+/* ... one that answers rubbish later and later, at most. */
+#define RUNTIME_RETRY_LONG_MS 8000
+/* A folder of namespaces is read at most so often when mounts change. */
+#define RUNTIME_RESCAN_MS 20
+
 /* --- command line ----------------------------------------------------- */
 
+/* What a runtime tells `weir hook` on stdin; more: EINVAL. */
+#define HOOK_STDIN_MAX (1 << 20)
 /* Silence of a data plane before `weir` gives up on its answer: ETIMEDOUT. */
 #define DP_ANSWER_WAIT_S 10
 /* A data plane that `weir demo` starts or stops gets so long. */
@@ -492,3 +634,74 @@
 #define DEMO_STREAM_SLACK_MS 5000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
+
+/* --- YAML ------------------------------------------------------------- */
+
+/* A text: 10,000 rules with long comments are 4 MB. Longer: E2BIG. */
+#define YAML_BYTES_MAX (16u << 20)
+/*
+ * Values of all its documents, an alias counted as what it stands for, so that
+ * a few lines cannot ask for all memory. One more: E2BIG.
+ */
+#define YAML_NODES_MAX (1u << 20)
+/* Lists and objects within each other; ours need 6. One more: E2BIG. */
+#define YAML_DEPTH_MAX 32
+/* Anchors (&name) of one document. One more: E2BIG. */
+#define YAML_ANCHORS_MAX 256
+/* Bytes of a key. Longer: EINVAL. */
+#define YAML_KEY_MAX 512
+
+/* --- what the user wants ---------------------------------------------- */
+
+/* Rules and groups of one intent: memory, and time to compile. More: E2BIG. */
+#define INTENT_RULES_MAX  POLICY_RULES_MAX
+#define INTENT_GROUPS_MAX 8192
+/* A group's name with NUL, as it names an address set. Longer: EINVAL. */
+#define INTENT_NAME_MAX ADDR_SET_NAME_MAX
+/* Elements of from, to and ports of a rule. More: E2BIG, use a group. */
+#define INTENT_WORDS_MAX 64
+/* Terms of a group, values of one term, their length with NUL. More: E2BIG. */
+#define INTENT_TERMS_MAX  64
+#define INTENT_VALUES_MAX 4096
+#define INTENT_VALUE_MAX  512
+/* Bytes of a comment with NUL: some lines. Longer: EINVAL. */
+#define INTENT_COMMENT_MAX 1024
+/*
+ * What one search of a regular expression may cost, in PCRE2's count: far above
+ * what names need, 1 ms. Met: it does not match.
+ */
+#define INTENT_REGEX_STEPS 10000
+/*
+ * Rules of all policies together in one weir_policy, ~300 bytes each there:
+ * OWN_MEMFD_MAX is full. More: E2BIG.
+ */
+#define INTENT_COMPILED_MAX 200000
+/* So many ranges of a group stand in the rule itself; more become a set. */
+#define INTENT_INLINE_MAX 2
+
+/* --- learning --------------------------------------------------------- */
+
+/*
+ * Ports of one pair of groups proposed one by one; more that are near each other
+ * become a range.
+ */
+#define PROPOSE_PORTS_MAX 16
+/* ... near: no further apart than that, at least three of them. */
+#define PROPOSE_PORTS_NEAR 16
+#define PROPOSE_RANGE_MIN  3
+/* From here on systems choose ports by themselves (Linux; IANA: 49152). */
+#define PROPOSE_EPHEMERAL 32768
+/* More of those between a pair: all of them. */
+#define PROPOSE_EPHEMERAL_MAX 4
+/* Addresses and names outside that one group uses a port of; more: external. */
+#define PROPOSE_PEERS_MAX 8
+/*
+ * A sweep is nothing to learn from: so many ports of one server by one client,
+ * each with at most so many sessions, and bytes a session (a TCP handshake and
+ * its end are some 450).
+ */
+#define PROPOSE_SWEEP_PORTS    8
+#define PROPOSE_SWEEP_SESSIONS 2
+#define PROPOSE_SWEEP_BYTES    600
+/* Workloads that a proposal or a row of a dry run names; the rest is counted. */
+#define PROPOSE_WORKLOADS_MAX 16

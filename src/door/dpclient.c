@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "door/answer.h"
 #include "wire/ctrl.h"
 
 static int connect_error(int error, const char *path, struct err *reterr)
@@ -309,20 +310,6 @@ static int recv_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 	return 0;
 }
 
-/* {"code":"EINVAL","at":"...","text":"..."} */
-static int refusal(const json_t *answer, struct err *reterr)
-{
-	const char *code = "", *at = "", *text = "refused without a reason";
-	int error = EREMOTEIO;
-
-	(void)json_unpack((json_t *)(uintptr_t)answer, "{s:{s?s, s?s, s?s}}",
-			  "error", "code", &code, "at", &at, "text", &text);
-	for (int e = 1; e < 134; e++)
-		if (strcmp(err_code_name(e), code) == 0)
-			error = e;
-	return err_set(reterr, error, at, "%s", text);
-}
-
 int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
 		    int *ret_fd, struct err *reterr)
 {
@@ -336,11 +323,7 @@ int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
 	rc = recv_answer(c, &answer, &fd, reterr);
 	if (rc < 0)
 		return rc;
-	if (json_integer_value(json_object_get(answer, "id")) != c->last_id)
-		rc = err_set(reterr, EPROTO, NULL,
-			     "the data plane answered another question");
-	else if (!json_is_true(json_object_get(answer, "ok")))
-		rc = refusal(answer, reterr);
+	rc = answer_check(answer, c->last_id, "the data plane", reterr);
 	if (rc < 0) {
 		if (fd >= 0)
 			close(fd);

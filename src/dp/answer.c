@@ -59,20 +59,6 @@ json_t *answer_group(json_t *result, const char *name)
 	return group;
 }
 
-const char *answer_proto_name(uint8_t proto, char buf[static 4])
-{
-	switch (proto) {
-	case PROTO_ICMP: return "icmp";
-	case PROTO_TCP: return "tcp";
-	case PROTO_UDP: return "udp";
-	case PROTO_ICMPV6: return "icmpv6";
-	case PROTO_SCTP: return "sctp";
-	default: break;
-	}
-	(void)snprintf(buf, 4, "%u", proto); /* three digits at most */
-	return buf;
-}
-
 static json_t *vlans_of(uint32_t vlans)
 {
 	json_t *list = json_array();
@@ -110,11 +96,11 @@ static json_t *flags_of(uint16_t flags)
 json_t *answer_session(const struct session_record *s)
 {
 	json_t *o = json_object();
-	char proto[4];
+	char proto[PROTO_TEXT_MAX];
 
 	answer_uint(o, "id", s->id);
 	answer_mac(o, "workload", s->ep_mac);
-	answer_text(o, "proto", answer_proto_name(s->proto, proto));
+	answer_text(o, "proto", proto_name(s->proto, proto));
 	answer_text(o, "direction",
 		    s->flags & SESSION_INGRESS ? "ingress" : "egress");
 	answer_ip(o, "client", s->client);
@@ -168,14 +154,14 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 {
 	json_t *o = json_object();
 	usec_t first = { b->first_us }, last = { b->last_us };
-	char proto[4];
+	char proto[PROTO_TEXT_MAX];
 
 	answer_mac(o, "workload", b->ep_mac);
 	answer_text(o, "direction", b->ingress ? "ingress" : "egress");
 	answer_ip(o, "from", b->from);
 	answer_ip(o, "to", b->to);
 	answer_uint(o, "to_port", b->to_port);
-	answer_text(o, "proto", answer_proto_name(b->proto, proto));
+	answer_text(o, "proto", proto_name(b->proto, proto));
 	answer_text(o, "action", policy_action_name(b->action));
 	answer_text(o, "reason", reason_name((enum reason)b->reason));
 	answer_text(o, "text", reason_text((enum reason)b->reason));

@@ -33,9 +33,9 @@ static void add_workload(json_t *o, struct mac m)
 
 static void add_proto(json_t *o, uint8_t proto)
 {
-	char text[4];
+	char text[PROTO_TEXT_MAX];
 
-	answer_text(o, "proto", answer_proto_name(proto, text));
+	answer_text(o, "proto", proto_name(proto, text));
 }
 
 static void add_application(json_t *o, uint16_t application)

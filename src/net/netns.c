@@ -61,7 +61,8 @@ static bool is_netns(int fd)
 static int open_path(const char *path, struct netns *ret, struct err *reterr)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* a FIFO that lies there does not make us wait */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
 		return err_set(reterr, errno, NULL, "network namespace %s: %s",

@@ -10,9 +10,10 @@
  *   source thread ──┘
  *
  * A source that comes (back) lists all that it has between NEWS_LIST_BEGIN and
- * NEWS_LIST_END; what was known of it and is not in the list is gone. When the
- * mailbox is full, the source waits: nothing is lost, and a listing may repeat
- * what is known.
+ * NEWS_LIST_END; what was known of it and is not in the list is gone. A listing
+ * that breaks off ends with NEWS_DOWN instead, and says of nothing that it is
+ * gone. When the mailbox is full, the source waits: nothing is lost, and a
+ * listing may repeat what is known; outside of one nothing is told twice.
  */
 #pragma once
 
@@ -22,13 +23,14 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "net/netns.h"
 
 enum runtime_kind {
 	RUNTIME_DOCKER, /* Docker Engine API on a unix socket */
 	RUNTIME_PODMAN, /* the same API as Podman speaks it */
 	RUNTIME_CONTAINERD,
-	RUNTIME_CRI,   /* Kubernetes' runtime interface, where there is no other */
+	RUNTIME_CRI, /* Kubernetes' runtime interface, where there is no other */
 	RUNTIME_NETNS, /* named network namespaces: a folder such as /run/netns */
 	RUNTIME_KIND__MAX
 };
@@ -50,6 +52,12 @@ enum news_kind {
 	NEWS_LIST_END,
 	NEWS_FOUND, /* a container runs, or what is known of it changed */
 	NEWS_GONE,  /* it has ended; only id is filled in */
+	/*
+	 * It may run, but what its runtime says of it cannot be understood, or
+	 * its process is not to be seen from here: id, and text says why. Found
+	 * or gone when that changes.
+	 */
+	NEWS_UNREADABLE,
 	NEWS_KIND__MAX
 };
 
@@ -66,6 +74,7 @@ enum news_kind {
  *   "pod"        name of the pod
  *   "ports"      ["tcp/80", "udp/53"]: what it says it listens on
  *   "runtime"    "docker", ...
+ *   "containerd_namespace"  "moby" (what Docker itself runs there), "k8s.io"
  *   "state"      "running", "paused"
  *   "started"    seconds since 1970
  *   "host_network" true: it has no network namespace of its own
@@ -73,15 +82,19 @@ enum news_kind {
 struct runtime_news {
 	enum news_kind kind;
 	unsigned source; /* index into the specs */
-	char id[80];	 /* the runtime's own: 64 hex digits, a namespace's name */
-	json_t *about;	 /* FOUND: owned by the receiver; else NULL */
+	/*
+	 * The runtime's own: 64 hex digits; containerd's "NAMESPACE/ID"; the
+	 * name of a network namespace.
+	 */
+	char id[RUNTIME_ID_MAX];
+	json_t *about; /* FOUND: owned by the receiver; else NULL */
 	/*
 	 * FOUND: its network namespace, open; the receiver's to netns_done().
 	 * fd -1: it has none of its own (host network).
 	 */
 	struct netns ns;
-	pid_t pid;	/* FOUND: a process in it; 0: none is known */
-	char text[160]; /* DOWN */
+	pid_t pid; /* FOUND: a process in it; 0: none is known */
+	char text[RUNTIME_TEXT_MAX]; /* DOWN, UNREADABLE */
 };
 
 struct runtimes;

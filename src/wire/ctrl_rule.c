@@ -30,14 +30,6 @@ static const struct {
 };
 
 static const struct {
-	const char *name;
-	uint8_t proto;
-} protos[] = {
-	{ "any", 0 },  { "icmp", 1 },	 { "tcp", 6 },
-	{ "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
-};
-
-static const struct {
 	const char *word;
 	enum addr_kind kind;
 } kinds[] = {
@@ -69,21 +61,6 @@ static bool number_of(const char *text, size_t len, uint32_t max, uint32_t *ret)
 		return false;
 	*ret = v;
 	return true;
-}
-
-int proto_by_text(const char *text, uint8_t *ret)
-{
-	uint32_t v;
-
-	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
-		if (strcasecmp(text, protos[i].name) == 0) {
-			*ret = protos[i].proto;
-			return 0;
-		}
-	if (!number_of(text, strlen(text), 255, &v))
-		return -EINVAL;
-	*ret = (uint8_t)v;
-	return 0;
 }
 
 const char *rule_action_word(const struct rule_spec *r)

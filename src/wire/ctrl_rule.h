@@ -45,5 +45,3 @@ const char *addr_word_format(const struct addr_word *w,
 /* "allow", "deny", "reject", "alert", "learn"; NULL: no such word for it. */
 const char *rule_action_word(const struct rule_spec *r);
 
-/* An IP protocol by its name or number (0 for "any"); -EINVAL. */
-int proto_by_text(const char *text, uint8_t *ret);

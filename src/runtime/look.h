@@ -1,0 +1,41 @@
+/*
+ * Looking at one container: what does its runtime say of it now, and is the
+ * process that it names really the container's? The same for all runtimes that
+ * name a process. The source's thread.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "runtime/source.h"
+
+struct container {
+	bool runs;     /* or is paused */
+	pid_t pid;     /* 0: none is known, but netns is */
+	char *netns;   /* owned; path of its network namespace, or NULL */
+	json_t *about; /* owned; may be NULL, unless it runs */
+};
+
+struct look {
+	struct source *source;
+	/*
+	 * Asks the runtime. 0: *ret is how it is, its `about` is owned. Else an
+	 * error of http_ask(), or what is wrong with the answer.
+	 */
+	int (*inspect)(void *session, const char *id, struct container *ret,
+		       struct err *reterr);
+	void *session;
+	unsigned hung; /* in a row, that were not answered */
+};
+
+/*
+ * Tells what is true of it now. brief: from a list; 0: after an event. <0: the
+ * session is over. What is wrong with one container alone makes it unreadable.
+ */
+int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr);
+/* After a list: at those that are known and were not in it. */
+int look_at_missing(struct look *l, struct err *reterr);

@@ -1,0 +1,202 @@
+#!/bin/bash
+# What src/runtime tells of containers of a real containerd, in two of its
+# namespaces, "blue" and "k8s.io"; the network namespaces are made by this test:
+#
+#   containerd ── c.sock (gRPC) ── runtime_news ── told ── runtime_state.py
+#
+# Tasks that were there before, that come and go, share a namespace, pause, exec
+# and are killed; a containerd that is restarted, killed, stopped.
+. "$SRC/tests/netns/common_runtimes.sh"
+
+base=$TEST_DIR/containerd
+socket=$base/c.sock
+image=docker.io/weir/bb:1
+containerd_pid=
+
+ctr() {
+    command ctr -a "$socket" --timeout 10s "$@"
+}
+
+containerd_answers() {
+    ctr version >"$out" 2>&1
+}
+
+start_containerd() {
+    containerd -c "$base/config.toml" >>"$TEST_DIR/containerd.log" 2>&1 &
+    containerd_pid=$!
+    children+=($!)
+    wait_until 20 containerd_answers
+}
+
+stop_containerd() { # SIGNAL
+    kill "-$1" $containerd_pid && wait $containerd_pid 2>>"$TEST_DIR/log"
+}
+
+run() { # NAMESPACE NAME [OPTION]... [-- CMD]: a task that stays
+    local namespace=$1 name=$2 options=()
+    shift 2
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+    [ $# = 0 ] || shift
+    [ $# -gt 0 ] || set -- /bin/tail -f /dev/null
+    ctr -n "$namespace" run -d "${options[@]}" $image "$name" "$@" >"$out" 2>&1
+}
+
+pid_of() { # NAMESPACE NAME
+    ctr -n "$1" task ls | awk -v name="$2" '$1 == name { print $2 }'
+}
+
+end() { # the tasks outlive their containerd
+    local pid
+    end_children
+    for pid in $(pgrep -f -- "-address $socket"); do
+        pkill -9 -P "$pid"
+        kill -9 "$pid"
+    done
+    cut -d' ' -f2 /proc/self/mounts | grep "^$base/" | tac | xargs -r umount -l
+}
+trap end EXIT
+
+make_image() { # an OCI layout of one layer
+    python3 - "$TEST_DIR/root" "$1" <<'P'
+import hashlib, io, json, sys, tarfile
+root, target = sys.argv[1:]
+layer = io.BytesIO()
+with tarfile.open(fileobj=layer, mode="w") as t:
+    t.add(root, arcname=".")
+blobs = {}
+def blob(data, kind):
+    digest = hashlib.sha256(data).hexdigest()
+    blobs[f"blobs/sha256/{digest}"] = data
+    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": len(data)}
+layer = blob(layer.getvalue(), "layer.v1.tar")
+config = blob(json.dumps({"architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin"]},
+    "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode(), "config.v1+json")
+manifest = blob(json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode(), "manifest.v1+json")
+manifest["annotations"] = {"io.containerd.image.name": "docker.io/weir/bb:1", "org.opencontainers.image.ref.name": "1"}
+files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
+         "index.json": json.dumps({"schemaVersion": 2, "manifests": [manifest]}).encode(), **blobs}
+with tarfile.open(target, "w") as t:
+    for name, data in files.items():
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        t.addfile(info, io.BytesIO(data))
+P
+}
+
+mkdir -p "$base"
+cat >"$base/config.toml" <<E
+version = 2
+root = "$base/root"
+state = "$base/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "$socket"
+[ttrpc]
+  address = "$socket.ttrpc"
+E
+if ! start_containerd; then
+    skip "containerd" "it does not start: $(tail -1 "$TEST_DIR/containerd.log")"
+    finish
+fi
+busybox_root "$TEST_DIR/root"
+make_image "$TEST_DIR/image.tar"
+for namespace in blue k8s.io; do
+    ctr -n $namespace images import "$TEST_DIR/image.tar" >"$out" 2>&1
+done
+for name in one two; do ip netns add $name; done
+
+# --- there before ---
+
+run blue early
+start_news containerd="$socket"
+check "a task that was there is in the list" \
+    '[n["news"] for n in news[:2]] == ["up", "list"] and told("listed") == 1 and "early" in now'
+tells "now['early']['ino'] == $(netns_of "$(pid_of blue early)") and now['early']['id'] == 'blue/early'"
+point $? "with its network namespace" "$told"
+
+# --- comes later ---
+
+run blue web --with-ns network:/run/netns/one --label tier=front
+check "a task that comes is told" '"web" in now'
+check "labels, image" \
+    '(lambda a: a["service"] == "web" and a["labels"]["tier"] == "front" and a["image"] == "docker.io/weir/bb:1"
+      and a["state"] == "running" and a["runtime"] == "containerd" and a["containerd_namespace"] == "blue"
+      and a["started"] > 1700000000)(now["web"]["about"])'
+run blue side --with-ns network:/run/netns/one
+check "one that shares its namespace points to the same" \
+    'now["side"]["ino"] == now["web"]["ino"] and now["side"]["pid"] != now["web"]["pid"]'
+tells "now['web']['ino'] == $(stat -Lc %i /run/netns/one)"
+point $? "which is the one that was given" "$told"
+run blue hosted --net-host
+check "the host's network is none of its own" \
+    'now["hosted"]["ino"] == 0 and now["hosted"]["about"]["host_network"]'
+run k8s.io 0123 --with-ns network:/run/netns/two \
+    --label io.kubernetes.container.name=app --label io.kubernetes.pod.namespace=shop \
+    --label io.kubernetes.pod.name=cart-6d4cf56db6-x2x9z
+check "a pod's container, in another namespace" \
+    '(lambda n: n["id"] == "k8s.io/0123" and n["about"]["service"] == "cart" and n["about"]["namespace"] == "shop"
+      and n["about"]["pod"] == "cart-6d4cf56db6-x2x9z")(now["app"])'
+run k8s.io 4567 --with-ns network:/run/netns/two \
+    --annotation io.kubernetes.cri.container-name=helper \
+    --annotation io.kubernetes.cri.sandbox-namespace=shop \
+    --annotation io.kubernetes.cri.sandbox-name=cart-6d4cf56db6-x2x9z
+check "annotations tell the same" \
+    '(lambda a: a["service"] == "cart" and a["namespace"] == "shop")(now["helper"]["about"])'
+
+# --- changes ---
+
+ctr -n blue task pause web
+check "paused" 'now["web"]["about"]["state"] == "paused"'
+ctr -n blue task resume web
+check "and running again" 'now["web"]["about"]["state"] == "running"'
+before=$(wc -l <"$told")
+ctr -n blue task exec --exec-id x1 web /bin/true
+ctr -n blue task exec --exec-id x2 web /bin/sh -c 'exit 3'
+run blue marker
+check "a process within that ends is no news" "'marker' in now and len(news) == $before + 1"
+ctr -n blue container label marker tier=back >"$out"
+check "a new label" 'now["marker"]["about"]["labels"]["tier"] == "back"'
+
+# --- ends ---
+
+kill -9 "$(pid_of blue early)"
+check "killed: gone" '"early" not in now and told("gone", "early") == 1'
+ctr -n blue task kill -s KILL marker
+check "ended: gone" '"marker" not in now'
+for i in $(seq 30); do
+    ctr -n blue run --rm $image "quick$i" /bin/true >>"$TEST_DIR/quick" 2>&1 &
+    quick[i % 6]=$!
+    [ $((i % 6)) != 0 ] || wait "${quick[@]}"
+done
+check "30 that ended at once leave nothing" \
+    'set(now) == {"web", "side", "hosted", "app", "helper"}'
+tells 'not told("unreadable")'
+point $? "and were no riddle" "$told"
+
+# --- containerd goes and comes; its tasks go on ---
+
+stop_containerd TERM
+check "containerd ended: down" 'news[-1]["news"] == "down"'
+start_containerd
+check "it is back: the same is listed" \
+    'told("listed") == 2 and set(now) == {"web", "side", "hosted", "app", "helper"}' 20
+run blue next
+check "and what starts is told" '"next" in now'
+next=$(pid_of blue next)
+stop_containerd KILL
+check "containerd killed: down" 'told("down") == 2'
+kill -9 "$next"
+start_containerd
+check "it is back: what ended meanwhile is gone" \
+    'told("listed") == 3 and set(now) == {"web", "side", "hosted", "app", "helper"}' 20
+kill -STOP $containerd_pid
+stop_news
+point $? "the end does not wait for a runtime that hangs"
+start_news containerd="$socket"
+check "one that hangs is down" \
+    'news[0]["news"] == "down" and "hangs" in news[0]["text"]' 20
+kill -CONT $containerd_pid
+check "until it goes on" '"web" in now' 20
+stop_news
+point $? "ends in time"
+finish

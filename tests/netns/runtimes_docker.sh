@@ -1,0 +1,177 @@
+#!/bin/bash
+# What src/runtime tells of containers of a real dockerd, which runs in the
+# namespace of this test:
+#
+#   dockerd ── docker.sock ── runtime_news ── told ── runtime_state.py
+#
+# Containers that were there before, that come and go, share a namespace, pause,
+# are renamed or killed; a dockerd that is restarted, killed, stopped.
+. "$SRC/tests/netns/common_runtimes.sh"
+
+base=$TEST_DIR/docker
+socket=$base/docker.sock
+export DOCKER_HOST=unix://$socket
+image=weir/bb:1
+docker_pid=
+
+docker_answers() {
+    curl -sf -m 5 --unix-socket "$socket" http://d/_ping >"$TEST_DIR/ping" 2>&1
+}
+
+start_docker() {
+    dockerd -H "$DOCKER_HOST" --data-root "$base/data" --exec-root "$base/exec" \
+        -p "$base/pid" "$@" >>"$TEST_DIR/dockerd.log" 2>&1 &
+    docker_pid=$!
+    children+=($!)
+    wait_until 30 docker_answers
+}
+
+stop_docker() { # SIGNAL
+    kill "-$1" $docker_pid && wait $docker_pid 2>>"$TEST_DIR/log"
+    # Its containerd ended with it; who reaps that is not ours to say, and a
+    # zombie's pid would make the next dockerd wait for it.
+    rm -f "$base/pid" "$base/exec/containerd/containerd.pid"
+}
+
+run() { # NAME [OPTION]... [-- CMD]: a container that stays
+    local name=$1 options=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
+    [ $# = 0 ] || shift
+    [ $# -gt 0 ] || set -- tail -f /dev/null
+    docker run -d --stop-signal KILL --name "$name" "${options[@]}" $image "$@" >"$out" 2>&1
+}
+
+pid_of() { # CONTAINER
+    docker inspect -f '{{.State.Pid}}' "$1"
+}
+
+end() { # dockerd's own children, and mounts, that a killed one leaves
+    local pid
+    docker ps -aq 2>/dev/null | xargs -r docker rm -f >"$out" 2>&1
+    end_children
+    for pid in $(pgrep -f "^/[^ ]*containerd.* $base/"; pgrep -f -- "-address $base/"); do
+        kill -9 "$pid"
+    done
+}
+trap end EXIT
+
+mkdir -p "$base"
+if ! start_docker; then
+    skip "docker" "dockerd does not start: $(tail -1 "$TEST_DIR/dockerd.log")"
+    finish
+fi
+busybox_root "$TEST_DIR/root"
+tar -C "$TEST_DIR/root" -c . | docker import - $image >"$out" 2>&1
+
+# --- there before ---
+
+run early
+start_news docker="$socket"
+check "a container that was there is in the list" \
+    '[n["news"] for n in news[:2]] == ["up", "list"] and told("listed") == 1 and "early" in now'
+[ "$(netns_of "$(pid_of early)")" = "$(python3 -c "
+import json
+print([n['ino'] for n in map(json.loads, open('$told')) if n['news'] == 'found'][-1])")" ]
+point $? "with its network namespace"
+
+# --- comes later ---
+
+run web -l com.docker.compose.service=web -l com.docker.compose.project=shop \
+    -l tier=front --expose 80/tcp --expose 53/udp -- httpd -f -p 80
+check "a container that comes is told" '"web" in now'
+check "labels, compose's names, ports, image" \
+    '(lambda a: a["service"] == "web" and a["namespace"] == "shop" and a["labels"]["tier"] == "front"
+      and a["ports"] == ["tcp/80", "udp/53"] and a["image"] == "weir/bb:1" and a["state"] == "running"
+      and a["runtime"] == "docker" and a["started"] > 1700000000)(now["web"]["about"])'
+run side --network container:web
+check "one that shares its namespace points to the same" \
+    'now["side"]["ino"] == now["web"]["ino"] != now["early"]["ino"] != 0 and now["side"]["pid"] != now["web"]["pid"]'
+run hosted --network host
+check "the host's network is none of its own" \
+    'now["hosted"]["ino"] == 0 and now["hosted"]["about"]["host_network"]'
+run lonely --network none
+check "no network is a namespace, too" 'now["lonely"]["ino"] != 0'
+
+# --- changes ---
+
+docker pause web >"$out"
+check "paused" 'now["web"]["about"]["state"] == "paused"'
+docker unpause web >"$out"
+check "and running again" 'now["web"]["about"]["state"] == "running" and told("found", "web") == 3'
+docker rename lonely alone >"$out"
+check "renamed" '"alone" in now and "lonely" not in now and now["alone"]["about"]["service"] == "alone"'
+before=$(wc -l <"$told")
+docker exec web true && docker exec web sh -c 'exit 3'
+docker kill -s HUP early >"$out" 2>&1 # as pid 1 it ignores that
+run marker
+check "a process within that ends, and a signal, are no news" \
+    "'marker' in now and 'early' in now and len(news) == $before + 1"
+
+# --- ends ---
+
+kill -9 "$(pid_of early)"
+check "killed: gone" '"early" not in now and told("gone", "early") == 1'
+docker restart -t 0 marker >"$out" 2>&1
+check "restarted: another namespace" \
+    'len({n["ino"] for n in news if n["news"] == "found" and n["about"]["name"] == "marker"}) == 2 and "marker" in now'
+docker rm -f marker >"$out"
+check "removed: gone" '"marker" not in now'
+
+# --- many at once ---
+
+for i in $(seq 30); do
+    docker run --rm --network none $image true >>"$TEST_DIR/quick" 2>&1 &
+    quick[i % 6]=$!
+    [ $((i % 6)) != 0 ] || wait "${quick[@]}"
+done
+wait "${quick[@]}"
+check "30 that ended at once leave nothing" \
+    'set(now) == {"web", "side", "hosted", "alone"}'
+tells 'not told("unreadable")'
+point $? "and were no riddle" "$told"
+for i in $(seq 5); do
+    begun=$(date +%s%3N)
+    run "timed$i"
+    echo "$begun $(date +%s%3N)" >>"$TEST_DIR/timed"
+done
+check "five more" 'all(f"timed{i}" in now for i in range(1, 6))'
+python3 - "$told" "$TEST_DIR/timed" <<'P'
+import json, sys
+found = {n["about"]["name"]: n["ms"] for n in map(json.loads, open(sys.argv[1])) if n["about"]}
+for i, line in enumerate(open(sys.argv[2]), 1):
+    begun, ended = map(int, line.split())
+    print(f"# docker run -> found {found[f'timed{i}'] - begun} ms; it took {ended - begun} ms")
+P
+
+# --- dockerd goes and comes ---
+
+stop_docker TERM
+check "dockerd ended: down" 'news[-1]["news"] == "down"'
+start_docker
+check "dockerd is back: listed, and nothing runs" \
+    'told("up") == 2 and told("listed") == 2 and not now' 20
+docker start web >"$out"
+check "and what starts is told" '"web" in now'
+stop_docker KILL
+check "dockerd killed: down" 'told("down") == 2'
+start_docker
+check "dockerd is back" 'told("listed") == 3' 20
+run late
+check "and followed" '"late" in now' 20
+
+# --- and hangs ---
+
+kill -STOP $docker_pid
+stop_news
+point $? "the end does not wait for a runtime that hangs"
+start_news docker="$socket"
+check "one that hangs is down" \
+    'news[0]["news"] == "down" and "hangs" in news[0]["text"]' 20
+kill -CONT $docker_pid
+check "until it goes on" '"late" in now' 20
+stop_news
+point $? "ends in time"
+tells '[n["text"] for n in news if n["news"] == "unreadable"] == []'
+point $? "nothing was unreadable"
+finish
