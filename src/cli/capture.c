@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +122,7 @@ static void set_option(struct capture_args *a, int c, char **argv,
 	case 'w': a->file = optarg; break;
 	case 'c': a->frames = number("-c", optarg, 1, INT64_MAX, reterr); break;
 	case 'S':
-		a->seconds =
-			number("--seconds", optarg, 1, 86400 * 365, reterr);
+		a->seconds = number("--seconds", optarg, 1, 31536000, reterr);
 		break;
 	case 's':
 		a->snaplen = (uint32_t)number("-s", optarg, 0, 65535, reterr);
@@ -450,9 +450,10 @@ static int finish(struct capturing *c, struct err *reterr)
 		rc = pcapng_end(c->to, s);
 	if (rc == 0 && fflush(c->to) != 0)
 		rc = -errno;
-	fprintf(stderr, "%llu frames captured, %llu shown, %llu lost\n",
-		(unsigned long long)(s->received + s->dropped),
-		(unsigned long long)s->written, (unsigned long long)s->dropped);
+	fprintf(stderr,
+		"%" PRIu64 " frames captured, %" PRIu64 " shown, %" PRIu64
+		" lost\n",
+		s->received + s->dropped, s->written, s->dropped);
 	return rc == 0 ? 0
 		       : err_set(reterr, -rc, "-w", "writing: %s",
 				 strerror(-rc));

@@ -129,6 +129,7 @@ struct capture_writer *capture_writer_new(uint32_t snaplen, struct err *reterr)
 		free(w);
 		return NULL;
 	}
+	BUG_ON(!map);
 	w->shared = map;
 	w->data = (uint8_t *)map + DATA_AT;
 	w->snaplen = snaplen ? snaplen : UINT32_MAX;
