@@ -420,6 +420,19 @@
 #define THREAT_PACKET_MAX 2048
 #define THREAT_TEXT_MAX	  64
 
+/* --- capture ---------------------------------------------------------- */
+
+/* Captures at a time; a workload knows each by a bit. One more: ENOSPC. */
+#define CAPTURES_MAX 16
+/*
+ * A capture's ring, touched at its beginning: 250 of the largest frames, or half
+ * a second of 10,000 of 3 kB each. Full: frames are not captured, counted. A
+ * power of two.
+ */
+#define CAPTURE_RING_BYTES (16u << 20)
+/* `weir capture` looks for frames so often: the latency of its output. */
+#define CAPTURE_LOOK_MS 10
+
 /* --- verdict cache ---------------------------------------------------- */
 
 /*
