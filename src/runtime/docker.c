@@ -172,7 +172,8 @@ static int run(struct docker *d, struct err *reterr)
 	if (r == 0)
 		r = source_up(d->source);
 	while (r == 0) {
-		usec_t next = usec_add(clock_now(), RUNTIME_RELIST_MS * 1000);
+		usec_t next =
+			usec_add(clock_now(), RUNTIME_RELIST_MS * 1000ULL);
 
 		r = list(d, first, reterr);
 		first = false;

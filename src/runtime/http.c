@@ -280,7 +280,7 @@ static long grpc_status_of(CURL *easy)
 			     CURLH_TRAILER | CURLH_HEADER, -1,
 			     &found) != CURLHE_OK)
 		return -1;
-	v = strtol(found->value, &end, 10); /* NOLINT: see check below */
+	v = strtol(found->value, &end, 10);
 	return *end || end == found->value || v < 0 ? -1 : v;
 }
 

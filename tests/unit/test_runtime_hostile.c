@@ -88,7 +88,7 @@ static const struct row rows[] = {
 	{ "inspect rubbish", .inspect = "[1]",
 	  .want = "up list unreadable:state listed" },
 	{ "another machine's process", .inspect = NO_PID,
-	  .want = "up list unreadable:no~process listed" },
+	  .want = "up list listed unreadable:no~process" },
 	{ "process changes", .inspect = TURNS,
 	  .want = "up list unreadable:changes listed" },
 	{ "nobody", .version = "<nobody>", .want = "down:No~such" },
