@@ -195,7 +195,7 @@ int docker_session(struct source *s, struct err *reterr)
 
 	d.http = http_new(s->path, s->stop_fd, false, reterr);
 	if (!d.http)
-		return -ENOMEM;
+		return -reterr->code;
 	r = run(&d, reterr);
 	http_free(d.http);
 	return r;
