@@ -644,8 +644,10 @@ static void make_classes(struct making *m)
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
 	p->class_of = calloc(n + 1, sizeof *p->class_of);
-	if (!p->classes || !p->class_of)
+	if (!p->classes || !p->class_of) {
 		fail_memory(m);
+		return;
+	}
 	for (uint32_t w = 0; w < n && m->rc == 0; w++) {
 		uint64_t hash = row_hash(m, w), slot = hash;
 		uint32_t other;
