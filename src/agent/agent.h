@@ -37,7 +37,8 @@ struct source_state {
 	bool up;
 	bool listed; /* a whole listing has come since it is up */
 	uint64_t since_s;
-	char text[160]; /* why it is down */
+	char text[RUNTIME_TEXT_MAX]; /* why it is down */
+	json_t *unreadable; /* id -> why: containers that may run unseen */
 };
 
 struct agent {

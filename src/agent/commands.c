@@ -200,11 +200,12 @@ static json_t *sources_json(const struct agent *a)
 
 		(void)json_array_append_new(
 			list,
-			json_pack("{s:s, s:s, s:b, s:I, s:s}", "kind",
+			json_pack("{s:s, s:s, s:b, s:I, s:s, s:O?}", "kind",
 				  runtime_kind_name(a->config.runtimes[i].kind),
 				  "path", a->config.runtimes[i].path, "up",
 				  s->up, "since", (json_int_t)s->since_s,
-				  "text", s->text));
+				  "text", s->text, "unreadable",
+				  s->unreadable));
 	}
 	return list;
 }

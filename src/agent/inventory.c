@@ -219,7 +219,7 @@ static void see_addrs(struct agent *a, struct workload *w,
 		      const struct link_addr *list, size_t n,
 		      const struct link_stat *links, size_t n_links)
 {
-	struct ip_addr addrs[WORKLOAD_ADDRS_MAX];
+	struct ip_addr addrs[WORKLOAD_ADDRS_MAX], *copy;
 	size_t n_addrs = 0;
 
 	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
@@ -229,8 +229,15 @@ static void see_addrs(struct agent *a, struct workload *w,
 	    (n_addrs == 0 ||
 	     memcmp(addrs, w->addrs, n_addrs * sizeof *addrs) == 0))
 		return;
-	memcpy(w->addrs, addrs, n_addrs * sizeof *addrs);
+	copy = realloc(w->addrs, (n_addrs + 1) * sizeof *addrs);
+	if (!copy) {
+		w->stale = true; /* then the next time */
+		return;
+	}
+	memcpy(copy, addrs, n_addrs * sizeof *addrs);
+	w->addrs = copy;
 	w->n_addrs = n_addrs;
+	registry_changed(&a->registry);
 	policy_soon(a);
 }
 
@@ -529,6 +536,25 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	(void)snprintf(s->text, sizeof s->text, "%s", up ? "" : n->text);
 }
 
+/* It may run, and is not followed: nothing of it is guarded, so it is told. */
+static void unreadable(struct agent *a, const struct runtime_news *n)
+{
+	struct source_state *s = &a->sources[n->source];
+
+	gone(a, n->source, n->id);
+	if (!s->unreadable)
+		s->unreadable = json_object();
+	(void)json_object_set_new(s->unreadable, n->id, json_string(n->text));
+	log_warn("container: cannot be read: %s id=%.40s", n->text, n->id);
+	record_state(a, "runtime", "high", n->text);
+}
+
+static void readable(struct agent *a, const struct runtime_news *n)
+{
+	/* most never were not */
+	(void)json_object_del(a->sources[n->source].unreadable, n->id);
+}
+
 static void on_news(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
@@ -540,8 +566,15 @@ static void on_news(void *arg, uint32_t events)
 		case NEWS_DOWN: source_is(a, &n); break;
 		case NEWS_LIST_BEGIN: listing(a, n.source, false); break;
 		case NEWS_LIST_END: listing(a, n.source, true); break;
-		case NEWS_FOUND: found(a, &n); break;
-		case NEWS_GONE: gone(a, n.source, n.id); break;
+		case NEWS_UNREADABLE: unreadable(a, &n); break;
+		case NEWS_FOUND:
+			readable(a, &n);
+			found(a, &n);
+			break;
+		case NEWS_GONE:
+			readable(a, &n);
+			gone(a, n.source, n.id);
+			break;
 		default: break;
 		}
 		runtime_news_done(&n);
@@ -568,4 +601,6 @@ void inventory_stop(struct agent *a)
 {
 	loop_remove(a->runtimes_fd);
 	runtimes_free(a->runtimes);
+	for (size_t i = 0; i < RUNTIMES_MAX; i++)
+		json_decref(a->sources[i].unreadable);
 }

@@ -487,6 +487,8 @@
 #define CONTAINERS_MAX 16384
 #define WORKLOADS_MAX  ENDPOINTS_MAX
 #define PORTS_MAX      ENDPOINTS_MAX
+/* Workloads that are gone and still known by what they had; the oldest go. */
+#define WORKLOADS_GONE_MAX 1024
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
 /* Addresses of the host itself, group "node"; more are passed over. */
@@ -610,7 +612,10 @@
  * runtime that hangs says nothing by itself.
  */
 #define RUNTIME_RELIST_MS 30000
-/* containerd does not say when it tells events: a second list so long after. */
+/*
+ * A list comes so soon where something may have been missed: containerd does not
+ * say from when on it tells events; an event led to no answer that made sense.
+ */
 #define RUNTIME_SETTLE_MS 1000
 /* CRI tells no events: all is listed so often. */
 #define RUNTIME_CRI_POLL_MS 1000

@@ -50,6 +50,8 @@ static void print_age(const json_t *o, const char *member)
 static void print_runtimes(const struct out *o, const json_t *list)
 {
 	const json_t *s;
+	const char *id;
+	json_t *why;
 	size_t i;
 
 	json_array_foreach (list, i, s) {
@@ -62,6 +64,12 @@ static void print_runtimes(const struct out *o, const json_t *list)
 		if (!up && member_text(s, "text")[0])
 			printf("  (%s)", member_text(s, "text"));
 		puts("");
+		json_object_foreach (json_object_get(s, "unreadable"), id, why)
+			printf("        %s%.24s is not followed: %s%s\n",
+			       out_colour(o, OUT_RED), id,
+			       json_string_value(why) ? json_string_value(why)
+						      : "",
+			       out_colour(o, OUT_PLAIN));
 	}
 }
 

@@ -16,8 +16,11 @@ static const struct cli_command commands[] = {
 	{ "show", "all that is known of one workload", cmd_show },
 	{ "mode", "discover, monitor or protect a group (or: set a port's mode)",
 	  cmd_mode },
-	{ "group", "groups of workloads: list, set, delete", cmd_group },
-	{ "policy", "rules: list, add, delete", cmd_policy },
+	{ "group", "groups of workloads: list, set, delete", cmd_group,
+	  "list set delete" },
+	{ "policy", "rules: list, add, delete; learned ones; what it was",
+	  cmd_policy,
+	  "list add delete learned accept reject candidate history rollback" },
 	{ "apply", "make the policy what a file says", cmd_apply },
 	{ "diff", "what apply would change", cmd_diff },
 	{ "export", "the policy as YAML", cmd_export },
@@ -29,18 +32,29 @@ static const struct cli_command commands[] = {
 	{ "divert", "divert a workload (or a port, without an agent)",
 	  cmd_divert },
 	{ "release", "give traffic back to the kernel alone", cmd_release },
-	{ "hook", "guard a container before it starts, for runtimes", cmd_hook },
+	{ "hook", "guard a container before it starts, for runtimes", cmd_hook,
+	  "oci cni netns" },
 	{ "capture", "show or write a workload's frames, each with its verdict",
 	  cmd_capture },
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
-	  cmd_dp },
+	  cmd_dp,
+	  "flows blocks connections threats meters stats config count clear "
+	  "settings version explain" },
 	{ "splice", "divert a workload's port through an agent namespace",
-	  cmd_splice },
+	  cmd_splice, "up down show mode" },
+	{ "completion", "print the completion script of a shell",
+	  cmd_completion, "bash zsh" },
 	{ "version", "print the version", cmd_version },
 	{ "help", "this text", cmd_help },
 };
+
+const struct cli_command *cli_commands(size_t *ret_n)
+{
+	*ret_n = sizeof commands / sizeof *commands;
+	return commands;
+}
 
 static int cmd_version(int argc, char **argv)
 {

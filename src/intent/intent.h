@@ -113,6 +113,11 @@ struct intent_world {
 	size_t n;
 	const struct ip_addr *node; /* this host's own addresses */
 	size_t n_node;
+	/*
+	 * For judges: was the data plane told ctrl_enable_icmp_policy? Else it
+	 * lets through what ICMP no rule speaks of by its name.
+	 */
+	bool icmp_enforced;
 };
 
 /* Name of its service group; the caller frees it. NULL: out of memory. */

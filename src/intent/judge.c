@@ -1,9 +1,9 @@
 /*
  * A plan's rules go through the data plane's own parser and compiler, each class
  * once. What the data plane's snapshot_judge() does around policy_match() for
- * policies of ours is little, and is done here, too: IPv4's link-local addresses
- * are open, only TCP and UDP are looked into, and who is external is said by the
- * list of internal addresses that goes with the policies.
+ * whole policies (policy_spec.whole) is little, and is done here, too: only TCP
+ * and UDP are looked into, and who is external is said by the list of internal
+ * addresses that goes with the policies.
  */
 #include "intent/judge.h"
 
@@ -29,6 +29,7 @@ struct intent_judge {
 	uint32_t *class_of;
 	size_t n_classes, n_workloads;
 	struct ranges internal; /* tidy */
+	bool icmp_enforced;
 };
 
 /* --- making ----------------------------------------------------------- */
@@ -108,6 +109,7 @@ static int fill_class(struct judge_class *c, const struct plan_class *from,
 		.defact = action_of(from->mode),
 		.dir = POLICY_DIR_EGRESS | POLICY_DIR_INGRESS,
 		.ipv6 = true,
+		.whole = true,
 		.sets = sets,
 	};
 	int rc = parse_rules(from->rules, &spec, reterr);
@@ -156,6 +158,7 @@ struct intent_judge *intent_judge_new(const struct intent *i,
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 		return NULL;
 	}
+	j->icmp_enforced = world->icmp_enforced;
 	rc = plan_make(i, world, now, &p, reterr);
 	if (rc == 0)
 		rc = fill(j, &p, world->n, reterr);
@@ -207,12 +210,6 @@ static unsigned names_of(const struct judge_class *c, const char *name,
 	return n;
 }
 
-static bool is_open(const struct intent_connection *c)
-{
-	return ip_is_v4(c->client_addr) && (ip_is_link_local(c->client_addr) ||
-					    ip_is_link_local(c->server_addr));
-}
-
 struct intent_verdict intent_judge_end(const struct intent_judge *j,
 				       const struct intent_connection *c,
 				       bool client_side)
@@ -227,6 +224,7 @@ struct intent_verdict intent_judge_end(const struct intent_judge *j,
 		.server_port = c->port,
 		.proto = c->proto,
 		.ingress = !client_side,
+		.icmp_enforced = j->icmp_enforced,
 		.app = c->app,
 		.names = names,
 	};
@@ -234,10 +232,6 @@ struct intent_verdict intent_judge_end(const struct intent_judge *j,
 
 	if (who >= j->n_workloads)
 		return (struct intent_verdict){ .action = POLICY_OPEN };
-	if (is_open(c))
-		return (struct intent_verdict){ .action = POLICY_OPEN,
-						.client_side = client_side,
-						.judged = true };
 	class = &j->classes[j->class_of[who]];
 	q.peer_external = !ip_is_loopback(peer) &&
 			  !ranges_have(&j->internal, peer);

@@ -9,249 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intent/intent.h"
-#include "intent/judge.h"
+#include "intents.h"
 #include "policy/policy.h"
-#include "seed.h"
 #include "wire/app.h"
+#include "wire/ctrl.h"
 
-#define ROUNDS	  1500
-#define QUERIES	  60
-#define WORKLOADS 10
-#define NOW	  1800000000
-
-static uint64_t random_state;
-
-static uint32_t any(uint32_t below)
-{
-	return seed_draw(&random_state, below);
-}
-
-static bool one_in(uint32_t n)
-{
-	return any(n) == 0;
-}
-
-#define PICK(pool) ((pool)[any(ARRAY_LEN(pool))])
-
-/* --- a world ---------------------------------------------------------- */
-
-struct world {
-	struct intent_workload workloads[WORKLOADS];
-	struct ip_addr addrs[WORKLOADS][3], node[2];
-	struct mac macs[WORKLOADS];
-	char ids[WORKLOADS][8];
-	struct intent_world w;
-};
-
-static const char *const names[] = { "web-1", "web-22", "db", "x", "node" };
-static const char *const namespaces[] = { "shop", "ops" };
-static const char *const labels[] = { "a", "b.c/d" };
-static const char *const values[] = { "x", "y", "xy", "" };
-static const char *const hosts[] = { "a.example.com", "b.example.com",
-				     "example.com", "c.org" };
-
-static struct ip_addr some_addr(void)
-{
-	struct ip_addr a = { { 0xfd, [15] = (uint8_t)any(12) } };
-
-	if (one_in(20))
-		return ip_from_v4(0xa9fe0000 + any(3)); /* link-local */
-	return one_in(3) ? a : ip_from_v4(0x0a000000 + any(24));
-}
-
-static json_t *some_about(void)
-{
-	json_t *o = json_object(), *l = json_object();
-
-	json_object_set_new(o, "name", json_string(PICK(names)));
-	if (!one_in(3))
-		json_object_set_new(o, "service", json_string(PICK(names)));
-	if (!one_in(3))
-		json_object_set_new(o, "namespace",
-				    json_string(PICK(namespaces)));
-	for (size_t k = 0; k < ARRAY_LEN(labels); k++)
-		if (!one_in(3))
-			json_object_set_new(l, labels[k],
-					    json_string(PICK(values)));
-	json_object_set_new(o, "labels", l);
-	return o;
-}
-
-static void make_world(struct world *w)
-{
-	size_t n = any(WORKLOADS + 1);
-
-	for (size_t k = 0; k < n; k++) {
-		struct intent_workload *one = &w->workloads[k];
-
-		(void)snprintf(w->ids[k], sizeof w->ids[k], "w%zu", k);
-		w->macs[k] = (struct mac){ { 2, [5] = (uint8_t)k } };
-		*one = (struct intent_workload){ .id = w->ids[k],
-						 .about = some_about(),
-						 .addrs = w->addrs[k],
-						 .n_addrs = any(4),
-						 .macs = &w->macs[k],
-						 .n_macs = !one_in(4) };
-		for (size_t a = 0; a < one->n_addrs; a++)
-			w->addrs[k][a] = some_addr();
-	}
-	w->node[0] = some_addr();
-	w->node[1] = some_addr();
-	w->w = (struct intent_world){ w->workloads, n, w->node, any(3) };
-}
-
-static void end_world(struct world *w)
-{
-	for (size_t k = 0; k < w->w.n; k++)
-		json_decref((json_t *)(uintptr_t)w->workloads[k].about);
-}
-
-/* --- an intent -------------------------------------------------------- */
-
-static const char *const ranges[] = {
-	"10.0.0.0/29", "10.0.0.5",   "10.0.0.3-10.0.0.9",
-	"0.0.0.0/0",   "fd00::/124", "fd00::2-fd00::b",
-	"::/0",
-};
-static const char *const group_names[] = { "g0",	 "g1", "g2",	"g3",
-					   "web-1.shop", "db", "nobody" };
-
-static json_t *address_term(void)
-{
-	bool not = one_in(3);
-
-	return json_pack("{s:s, s:s, s:s}", "key", "address", "op",
-			 not ? "!=" : "=", "value",
-			 one_in(4) && !not ? PICK(hosts) : PICK(ranges));
-}
-
-static json_t *some_term(void)
-{
-	static const char *const keys[] = { "name", "namespace", "service",
-					    "label.a", "label.b.c/d" };
-	static const char *const ops[] = { "=",	    "!=", "prefix", "contains",
-					   "regex", "in", "absent" };
-	static const char *const texts[] = { "web-1", "shop", "x", "xy",
-					     "web",   "",     "db" };
-	const char *key = PICK(keys), *op = PICK(ops);
-
-	if (strcmp(op, "absent") == 0)
-		return json_pack("{s:s, s:s}", "key", key, "op", op);
-	if (strcmp(op, "in") == 0)
-		return json_pack("{s:s, s:s, s:[ss]}", "key", key, "op", op,
-				 "value", PICK(texts), PICK(texts));
-	if (strcmp(op, "regex") == 0)
-		return json_pack("{s:s, s:s, s:s}", "key", key, "op", op,
-				 "value", one_in(2) ? "web-[0-9]+" : "x|y|s.*");
-	return json_pack("{s:s, s:s, s:s}", "key", key, "op", op, "value",
-			 PICK(texts));
-}
-
-static json_t *some_group(const char *name)
-{
-	static const char *const modes[] = { "discover", "monitor", "protect" };
-	json_t *g = json_pack("{s:s}", "name", name), *where;
-	bool addresses = one_in(4);
-
-	if (!addresses && one_in(3))
-		json_object_set_new(g, "mode", json_string(PICK(modes)));
-	if (one_in(5) && !addresses)
-		return g;
-	where = json_array();
-	for (uint32_t n = 1 + any(4); n > 0; n--)
-		json_array_append_new(where,
-				      addresses ? address_term() : some_term());
-	json_object_set_new(g, "where", where);
-	return g;
-}
-
-static json_t *some_words(void)
-{
-	static const char *const always[] = { "any", "external", "workloads",
-					      "node" };
-	json_t *list = json_array();
-
-	for (uint32_t n = 1 + any(3); n > 0; n--)
-		switch (any(8)) {
-		case 0:
-			json_array_append_new(list, json_string(PICK(always)));
-			break;
-		case 1:
-			json_array_append_new(list, json_string(PICK(ranges)));
-			break;
-		case 2:
-			json_array_append_new(
-				list,
-				json_sprintf("fqdn:%s%s", one_in(3) ? "*." : "",
-					     PICK(hosts)));
-			break;
-		default:
-			json_array_append_new(list,
-					      json_string(PICK(group_names)));
-		}
-	return list;
-}
-
-static json_t *some_rule(void)
-{
-	static const char *const actions[] = { "allow",	 "allow", "deny",
-					       "reject", "alert", "learn" };
-	static const char *const ports[] = {
-		"any",	"tcp",	  "tcp/80", "tcp/79-443", "udp/53",
-		"icmp", "icmpv6", "ip/47",  "sctp/80"
-	};
-	static const char *const apps[] = { "http", "tls", "mysql" };
-	static const char *const sides[] = { "client", "server" };
-	json_t *r = json_pack("{s:o, s:o, s:s}", "from", some_words(), "to",
-			      some_words(), "action", PICK(actions));
-
-	if (!one_in(3))
-		json_object_set_new(r, "ports",
-				    json_pack("[sss]", PICK(ports), PICK(ports),
-					      PICK(ports)));
-	if (one_in(5))
-		json_object_set_new(r, "applications",
-				    json_pack("[s]", PICK(apps)));
-	if (one_in(5))
-		json_object_set_new(r, "side", json_string(PICK(sides)));
-	if (one_in(8))
-		json_object_set_new(r, "disabled", json_boolean(one_in(2)));
-	if (one_in(8))
-		json_object_set_new(
-			r, "expires",
-			json_string(one_in(2) ? "2027-01-15" : "2027-01-16"));
-	if (one_in(8))
-		json_object_set_new(r, "origin", json_string("network-policy"));
-	return r;
-}
-
-/* One that can be parsed; an address group may be left empty otherwise. */
-static struct intent *some_intent(void)
-{
-	static const char *const modes[] = { "discover", "monitor", "protect" };
-	struct intent *i = NULL;
-	struct err err = { 0 };
-
-	while (!i) {
-		json_t *groups = json_array(), *rules = json_array(), *o;
-
-		for (size_t k = 0; k + 1 < ARRAY_LEN(group_names); k++)
-			if (!one_in(3))
-				json_array_append_new(
-					groups, some_group(group_names[k]));
-		for (uint32_t n = any(25); n > 0; n--)
-			json_array_append_new(rules, some_rule());
-		o = json_pack("{s:s, s:o, s:o}", "default_mode", PICK(modes),
-			      "groups", groups, "rules", rules);
-		if (intent_from_json(o, &i, &err) != 0 &&
-		    !strstr(err.text, "no address is left") &&
-		    !strstr(err.text, "taken away"))
-			fail_msg("%s: %s", err.at, err.text);
-		json_decref(o);
-	}
-	return i;
-}
+#define ROUNDS	1500
+#define QUERIES 60
 
 /* --- the naive model -------------------------------------------------- */
 
@@ -487,7 +251,8 @@ static bool peer_is(const json_t *intent, const char *word,
 	return where ? address_is(where, a, host) : of_group;
 }
 
-static bool port_is(const char *word, const struct intent_connection *c)
+static bool port_is(const char *word, const struct intent_connection *c,
+		    bool icmp_enforced)
 {
 	static const struct {
 		const char *word;
@@ -500,9 +265,8 @@ static bool port_is(const char *word, const struct intent_connection *c)
 		{ "ip/47", 47, 0, 65535 },    { "sctp/80", 132, 80, 80 },
 	};
 
-	/* ICMP is spoken of by its name only */
 	if (strcmp(word, "any") == 0)
-		return c->proto != 1 && c->proto != 58;
+		return icmp_enforced || (c->proto != 1 && c->proto != 58);
 	for (size_t k = 0; k < ARRAY_LEN(known); k++)
 		if (strcmp(word, known[k].word) == 0)
 			return c->proto == known[k].proto &&
@@ -512,19 +276,21 @@ static bool port_is(const char *word, const struct intent_connection *c)
 	return false;
 }
 
-static bool ports_are(const json_t *rule, const struct intent_connection *c)
+static bool ports_are(const json_t *rule, const struct intent_connection *c,
+		      bool icmp)
 {
 	const json_t *ports = json_object_get(rule, "ports");
 
 	if (!ports)
-		return port_is("any", c);
+		return port_is("any", c, icmp);
 	/* one that says any says it for all */
 	for (size_t k = 0; k < json_array_size(ports); k++)
 		if (strcmp(json_string_value(json_array_get(ports, k)),
 			   "any") == 0)
-			return port_is("any", c);
+			return port_is("any", c, icmp);
 	for (size_t k = 0; k < json_array_size(ports); k++)
-		if (port_is(json_string_value(json_array_get(ports, k)), c))
+		if (port_is(json_string_value(json_array_get(ports, k)), c,
+			    icmp))
 			return true;
 	return false;
 }
@@ -601,15 +367,12 @@ static struct intent_verdict naive(const json_t *intent,
 	bool looked_into = c->proto == 6 || c->proto == 17;
 	size_t who = client ? c->client : c->server;
 
-	if (ip_is_v4(c->client_addr) && (ip_is_link_local(c->client_addr) ||
-					 ip_is_link_local(c->server_addr)))
-		return v;
 	for (size_t k = 0; k < json_array_size(rules); k++) {
 		const json_t *r = json_array_get(rules, k), *apps;
 		const char *app = app_name(c->app);
 		bool named = false;
 
-		if (!counts(r, client) || !ports_are(r, c) ||
+		if (!counts(r, client) || !ports_are(r, c, w->icmp_enforced) ||
 		    !end_is(intent, json_object_get(r, "from"), client, w, who,
 			    c->client_addr, NULL) ||
 		    !end_is(intent, json_object_get(r, "to"), !client, w, who,
@@ -635,46 +398,13 @@ static struct intent_verdict naive(const json_t *intent,
 	}
 	v.rule_id = 0;
 	v.reject = false;
-	v.action = icmp ? POLICY_ALLOW
-			: by_mode[mode_of(intent, &w->workloads[who])];
+	v.action = icmp && !w->icmp_enforced
+			   ? POLICY_ALLOW
+			   : by_mode[mode_of(intent, &w->workloads[who])];
 	return v;
 }
 
 /* --- both ------------------------------------------------------------- */
-
-/* An address of that end; *who: a workload that has it. */
-static struct ip_addr some_end(const struct intent_world *w, size_t *who)
-{
-	*who = INTENT_NOBODY;
-	if (w->n && !one_in(3)) {
-		size_t k = any((uint32_t)w->n);
-
-		if (w->workloads[k].n_addrs) {
-			*who = k;
-			return w->workloads[k]
-				.addrs[any((uint32_t)w->workloads[k].n_addrs)];
-		}
-	}
-	return some_addr();
-}
-
-static struct intent_connection some_connection(const struct intent_world *w)
-{
-	static const uint8_t protos[] = { 6, 6, 17, 1, 58, 47, 132 };
-	static const uint16_t ports[] = { 53, 79, 80, 443, 444 };
-	static const uint32_t apps[] = { 0, 1001, 1002, 2001, UINT32_MAX };
-	struct intent_connection c = { .proto = PICK(protos),
-				       .port = PICK(ports),
-				       .app = PICK(apps) };
-
-	do {
-		c.client_addr = some_end(w, &c.client);
-		c.server_addr = some_end(w, &c.server);
-	} while (ip_is_v4(c.client_addr) != ip_is_v4(c.server_addr));
-	if (one_in(2))
-		c.name = PICK(hosts);
-	return c;
-}
 
 static void check(const struct intent_connection *c,
 		  const struct intent_verdict *got,
@@ -750,7 +480,12 @@ static void check_body(const struct intent *i, const struct world *w,
 {
 	static const char *const defaults[] = { "learn", "alert", "deny" };
 	const json_t *policies = json_object_get(body, "policies");
+	struct err err = { 0 };
+	struct ctrl_msg message;
 
+	if (ctrl_parse(CTRL_WEIR_POLICY, body, true, &message, &err) != 0)
+		fail_msg("%s: %s", err.at, err.text);
+	ctrl_msg_done(&message);
 	for (size_t n = 0; n < w->w.n; n++) {
 		char mac[MAC_TEXT_MAX];
 		unsigned found = 0;
