@@ -219,7 +219,7 @@ static void see_addrs(struct agent *a, struct workload *w,
 		      const struct link_addr *list, size_t n,
 		      const struct link_stat *links, size_t n_links)
 {
-	struct ip_addr addrs[WORKLOAD_ADDRS_MAX];
+	struct ip_addr addrs[WORKLOAD_ADDRS_MAX], *copy;
 	size_t n_addrs = 0;
 
 	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
@@ -229,8 +229,15 @@ static void see_addrs(struct agent *a, struct workload *w,
 	    (n_addrs == 0 ||
 	     memcmp(addrs, w->addrs, n_addrs * sizeof *addrs) == 0))
 		return;
-	memcpy(w->addrs, addrs, n_addrs * sizeof *addrs);
+	copy = realloc(w->addrs, (n_addrs + 1) * sizeof *addrs);
+	if (!copy) {
+		w->stale = true; /* then the next time */
+		return;
+	}
+	memcpy(copy, addrs, n_addrs * sizeof *addrs);
+	w->addrs = copy;
 	w->n_addrs = n_addrs;
+	registry_changed(&a->registry);
 	policy_soon(a);
 }
 

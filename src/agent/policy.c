@@ -56,6 +56,7 @@ static json_t *endpoints_of(struct agent *a)
 	json_t *all = json_object();
 	char mac[MAC_TEXT_MAX];
 
+	registry_changed(&a->registry);
 	for (struct port *p = a->registry.ports; p; p = p->next) {
 		p->plane_mac = (struct mac){ { 0 } };
 		if (p->state != PORT_DIVERTED || !p->workload)

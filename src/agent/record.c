@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "agent/door.h"
 #include "agent/hits.h"
@@ -24,6 +25,10 @@
 
 #define FLUSH_US (2 * USEC_PER_SEC)
 #define TRIM_US	 (60 * USEC_PER_SEC)
+
+/* Places that a violation may have in the table. */
+#define MERGED_WAYS 16
+_Static_assert((EVENT_KINDS_MAX & (EVENT_KINDS_MAX - 1)) == 0, "a mask");
 
 /* Violations that are alike. */
 struct merged {
@@ -67,25 +72,24 @@ static uint64_t uint_of(const json_t *o, const char *member)
  * Whose ends they are: the one that told is known by its MAC, the other by its
  * address.
  */
-static bool read_ends(const struct agent *a, const json_t *c,
+static bool read_ends(struct agent *a, const json_t *c,
 		      struct store_flow *f, const struct workload **ret_client,
 		      const struct workload **ret_server)
 {
-	const struct port *p;
+	const struct workload *teller;
 	struct mac mac;
 
 	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
 	    ip_parse(text_of(c, "server"), &f->server_addr) < 0 ||
 	    mac_parse(text_of(c, "workload"), &mac) < 0)
 		return false;
-	p = registry_port_by_mac(&a->registry, mac);
-	*ret_client = *ret_server = NULL;
+	teller = registry_by_mac(&a->registry, mac);
 	f->ingress = strcmp(text_of(c, "direction"), "ingress") == 0;
 	if (f->ingress) {
-		*ret_server = p ? p->workload : NULL;
+		*ret_server = teller;
 		*ret_client = registry_by_addr(&a->registry, f->client_addr);
 	} else {
-		*ret_client = p ? p->workload : NULL;
+		*ret_client = teller;
 		*ret_server = registry_by_addr(&a->registry, f->server_addr);
 	}
 	return true;
@@ -98,7 +102,7 @@ static uint16_t app_of(const json_t *c)
 	return strcmp(name, "unknown") == 0 ? 0 : (uint16_t)app_by_name(name);
 }
 
-static bool read_flow(const struct agent *a, const json_t *c,
+static bool read_flow(struct agent *a, const json_t *c,
 		      struct store_flow *f, const struct workload **client,
 		      const struct workload **server)
 {
@@ -245,26 +249,38 @@ static void tell_rest(struct agent *a, struct merged *m)
 	*m = (struct merged){ .told_s = 0 };
 }
 
-/* Alike in the table; else the place it is to have. */
+static size_t place_of(const struct store_flow *f)
+{
+	uint64_t h = XXH3_64bits(f->client_addr.b, sizeof f->client_addr.b);
+
+	h = XXH3_64bits_withSeed(f->server_addr.b, sizeof f->server_addr.b,
+				 h + f->rule_id);
+	return (size_t)h & (EVENT_KINDS_MAX - 1);
+}
+
+/*
+ * Alike in the table; else the place it is to have: one of the few it may be
+ * in, that of the oldest if all are taken.
+ */
 static struct merged *find_merged(struct agent *a, const struct store_flow *f,
 				  uint64_t now)
 {
-	struct merged *m = a->record->merged, *oldest = m, *unused = NULL;
+	struct merged *best = NULL;
 
-	for (size_t i = 0; i < EVENT_KINDS_MAX; i++) {
-		if (m[i].told_s && now >= m[i].told_s + EVENT_MERGE_S)
-			tell_rest(a, &m[i]);
-		if (is_alike(&m[i], f))
-			return &m[i];
-		if (!m[i].told_s && !unused)
-			unused = &m[i];
-		if (m[i].told_s < oldest->told_s)
-			oldest = &m[i];
+	for (size_t i = 0; i < MERGED_WAYS; i++) {
+		struct merged *m = &a->record->merged[(place_of(f) + i) &
+						      (EVENT_KINDS_MAX - 1)];
+
+		if (m->told_s && now >= m->told_s + EVENT_MERGE_S)
+			tell_rest(a, m);
+		if (is_alike(m, f))
+			return m;
+		if (!best || m->told_s < best->told_s)
+			best = m;
 	}
-	if (unused)
-		return unused;
-	tell_rest(a, oldest);
-	return oldest;
+	if (best->told_s)
+		tell_rest(a, best);
+	return best;
 }
 
 static const char *end_name(const struct workload *w, struct ip_addr addr,
@@ -322,6 +338,22 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	put_event(a, event);
 }
 
+/*
+ * Both ends of a connection between two workloads tell of it. What the client's
+ * end let go, the server's tells, too, if it is guarded: that one counts.
+ */
+static bool is_told_twice(const struct agent *a, const struct store_flow *f,
+			  const struct workload *server)
+{
+	if (f->ingress || !server || f->violations)
+		return false;
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == server && p->state == PORT_DIVERTED &&
+		    (p->mode == INPLACE_TAP || p->mode == INPLACE_INLINE))
+			return true;
+	return false;
+}
+
 void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 {
 	const struct workload *client, *server;
@@ -331,7 +363,8 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 
 	a->record->missed += missed;
 	json_array_foreach (list, i, c) {
-		if (!read_flow(a, c, &f, &client, &server))
+		if (!read_flow(a, c, &f, &client, &server) ||
+		    is_told_twice(a, &f, server))
 			continue;
 		if (door_is_followed(a, DOOR_FLOWS)) {
 			json_t *o = record_flow_json(
@@ -357,26 +390,23 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 	a->record->missed += missed;
 	json_array_foreach (list, i, t) {
 		json_t *event = json_copy((json_t *)(uintptr_t)t);
-		const struct port *p;
+		const struct workload *w;
 		struct mac mac;
 		char text[512];
 
 		if (!event)
 			continue;
-		p = mac_parse(text_of(t, "workload"), &mac) == 0
-			    ? registry_port_by_mac(&a->registry, mac)
+		w = mac_parse(text_of(t, "workload"), &mac) == 0
+			    ? registry_by_mac(&a->registry, mac)
 			    : NULL;
 		(void)snprintf(text, sizeof text, "%s: %s -> %s %s (%s)",
 			       text_of(t, "name"), text_of(t, "from"),
 			       text_of(t, "to"), text_of(t, "action"),
-			       p && p->workload ? workload_name(p->workload)
-						: "no workload");
+			       w ? workload_name(w) : "no workload");
 		(void)json_object_set_new(event, "kind",
 					  json_string("threat"));
 		(void)json_object_set_new(event, "workload",
-					  json_string(p && p->workload
-							      ? p->workload->id
-							      : ""));
+					  json_string(w ? w->id : ""));
 		(void)json_object_set_new(event, "text", json_string(text));
 		put_event(a, event);
 	}

@@ -9,17 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/whose.h"
 #include "base/limits.h"
-
-void registry_done(struct registry *r)
-{
-	while (r->containers)
-		registry_del_container(r, r->containers);
-	while (r->workloads)
-		registry_del_workload(r, r->workloads);
-	while (r->ports)
-		registry_del_port(r, r->ports);
-}
 
 struct container *registry_container(const struct registry *r, unsigned source,
 				     const char *id)
@@ -59,24 +50,52 @@ struct port *registry_port(const struct registry *r, uint32_t host_ifindex)
 	return p;
 }
 
-struct port *registry_port_by_mac(const struct registry *r, struct mac mac)
+void registry_changed(struct registry *r)
 {
-	struct port *p = r->ports;
-
-	while (p && !(p->state == PORT_DIVERTED && mac_equal(p->plane_mac, mac)))
-		p = p->next;
-	return p;
+	r->whose_is_stale = true;
 }
 
-struct workload *registry_by_addr(const struct registry *r, struct ip_addr a)
+static void index_addrs(struct registry *r, struct workload *list)
 {
-	struct workload *w = r->workloads;
-
-	for (; w; w = w->next)
+	for (struct workload *w = list; w; w = w->next) {
 		for (size_t i = 0; i < w->n_addrs; i++)
-			if (ip_equal(w->addrs[i], a))
-				return w;
-	return NULL;
+			whose_add(r->whose, whose_addr(w->addrs[i]), w);
+		for (size_t i = 0; i < w->n_gone_macs; i++)
+			whose_add(r->whose, whose_mac(w->gone_macs[i]), w);
+	}
+}
+
+/* Who is here first: the index keeps the first of a key. */
+static void index_all(struct registry *r)
+{
+	r->whose_is_stale = false;
+	whose_free(r->whose);
+	r->whose = whose_new();
+	if (!r->whose)
+		return; /* all are nobody's until the next change */
+	for (struct port *p = r->ports; p; p = p->next)
+		if (p->workload && !mac_is_zero(p->plane_mac))
+			whose_add(r->whose, whose_mac(p->plane_mac),
+				  p->workload);
+	index_addrs(r, r->workloads);
+	index_addrs(r, r->gone);
+}
+
+static struct workload *find_whose(struct registry *r, struct whose_key k)
+{
+	if (r->whose_is_stale || !r->whose)
+		index_all(r);
+	return r->whose ? whose_find(r->whose, k) : NULL;
+}
+
+struct workload *registry_by_mac(struct registry *r, struct mac mac)
+{
+	return find_whose(r, whose_mac(mac));
+}
+
+struct workload *registry_by_addr(struct registry *r, struct ip_addr a)
+{
+	return find_whose(r, whose_addr(a));
 }
 
 static bool is_called(const struct workload *w, const char *text)
@@ -192,13 +211,46 @@ void registry_del_container(struct registry *r, struct container *c)
 	free(c);
 }
 
+static void free_workload(struct workload *w)
+{
+	netwatch_free(w->watch);
+	netns_done(&w->ns);
+	json_decref(w->about);
+	free(w->addrs);
+	free(w);
+}
+
+/* Its namespace is let go at once: it may end only then. */
+static void remember(struct registry *r, struct workload *w)
+{
+	struct workload **at = &r->gone;
+
+	netwatch_free(w->watch);
+	w->watch = NULL;
+	netns_done(&w->ns);
+	w->next = r->gone;
+	r->gone = w;
+	if (++r->n_gone <= WORKLOADS_GONE_MAX)
+		return;
+	while ((*at)->next)
+		at = &(*at)->next;
+	free_workload(*at);
+	*at = NULL;
+	r->n_gone--;
+}
+
 void registry_del_workload(struct registry *r, struct workload *w)
 {
 	struct workload **at = &r->workloads;
 
-	for (struct port *p = r->ports; p; p = p->next)
-		if (p->workload == w)
-			p->workload = NULL;
+	for (struct port *p = r->ports; p; p = p->next) {
+		if (p->workload != w)
+			continue;
+		if (!mac_is_zero(p->plane_mac) &&
+		    w->n_gone_macs < WORKLOAD_GONE_MACS)
+			w->gone_macs[w->n_gone_macs++] = p->plane_mac;
+		p->workload = NULL;
+	}
 	for (struct container *c = r->containers; c; c = c->next)
 		if (c->workload == w)
 			c->workload = NULL;
@@ -206,10 +258,8 @@ void registry_del_workload(struct registry *r, struct workload *w)
 		at = &(*at)->next;
 	*at = w->next;
 	r->n_workloads--;
-	netwatch_free(w->watch);
-	netns_done(&w->ns);
-	json_decref(w->about);
-	free(w);
+	remember(r, w);
+	registry_changed(r);
 }
 
 void registry_del_port(struct registry *r, struct port *p)
@@ -220,7 +270,29 @@ void registry_del_port(struct registry *r, struct port *p)
 		at = &(*at)->next;
 	*at = p->next;
 	r->n_ports--;
+	if (p->workload && !mac_is_zero(p->plane_mac) &&
+	    p->workload->n_gone_macs < WORKLOAD_GONE_MACS)
+		p->workload->gone_macs[p->workload->n_gone_macs++] =
+			p->plane_mac;
 	free(p);
+	registry_changed(r);
+}
+
+void registry_done(struct registry *r)
+{
+	while (r->containers)
+		registry_del_container(r, r->containers);
+	while (r->workloads)
+		registry_del_workload(r, r->workloads);
+	while (r->ports)
+		registry_del_port(r, r->ports);
+	while (r->gone) {
+		struct workload *w = r->gone;
+
+		r->gone = w->next;
+		free_workload(w);
+	}
+	whose_free(r->whose);
 }
 
 const char *workload_text(const struct workload *w, const char *member)

@@ -35,7 +35,11 @@
 #define WORKLOAD_ID_MAX	  STORE_ID_MAX
 #define WORKLOAD_TEXT_MAX 256
 
+/* MACs that are remembered of a workload that is gone. */
+#define WORKLOAD_GONE_MACS 8
+
 struct agent;
+struct whose;
 
 struct container {
 	struct container *next; /* of all */
@@ -81,7 +85,7 @@ struct workload {
 	struct netns ns; /* fd -1: a tap's, or nobody's veth */
 	json_t *about;	 /* of its first container, and "node"; owned */
 	unsigned n_containers;
-	struct ip_addr addrs[WORKLOAD_ADDRS_MAX];
+	struct ip_addr *addrs; /* owned; at most WORKLOAD_ADDRS_MAX */
 	size_t n_addrs;
 	struct netwatch *watch; /* owned; NULL */
 	struct loop_fd *watch_fd;
@@ -92,6 +96,9 @@ struct workload {
 	bool released; /* the user said: not this one */
 	bool described;		/* anew: the store has not got it yet */
 	struct err why;		 /* what could not be read of it; code 0 */
+	/* Of one that is gone: under which MACs the data plane knew it. */
+	struct mac gone_macs[WORKLOAD_GONE_MACS];
+	size_t n_gone_macs;
 };
 
 struct registry {
@@ -100,7 +107,18 @@ struct registry {
 	struct port *ports;
 	unsigned n_containers, n_workloads, n_ports;
 	uint64_t refused; /* for want of room */
+	/*
+	 * Those that went last: the data plane tells of a connection a few
+	 * seconds after it was, and a short job is gone by then.
+	 */
+	struct workload *gone;
+	unsigned n_gone;
+	struct whose *whose; /* index of MACs and addresses; owned */
+	bool whose_is_stale;
 };
+
+/* Some MAC or address is another's now: the index is made anew when asked. */
+void registry_changed(struct registry *r);
 
 void registry_done(struct registry *r);
 
@@ -111,9 +129,12 @@ struct workload *registry_by_ns(const struct registry *r,
 				const struct netns *ns);
 struct workload *registry_by_id(const struct registry *r, const char *id);
 struct port *registry_port(const struct registry *r, uint32_t host_ifindex);
-struct port *registry_port_by_mac(const struct registry *r, struct mac mac);
-/* Whose address is it? If several workloads have it, the one nearest `by`. */
-struct workload *registry_by_addr(const struct registry *r, struct ip_addr a);
+/*
+ * Whose MAC, by which the data plane knows a port, or whose address? Also of one
+ * that went a while ago. Of several with one address, the first.
+ */
+struct workload *registry_by_mac(struct registry *r, struct mac mac);
+struct workload *registry_by_addr(struct registry *r, struct ip_addr a);
 
 /*
  * By what a person would write: name, "name.namespace", id or the beginning of
@@ -128,7 +149,7 @@ struct container *registry_add_container(struct registry *r, unsigned source,
 struct workload *registry_add_workload(struct registry *r, const char *id);
 struct port *registry_add_port(struct registry *r);
 void registry_del_container(struct registry *r, struct container *c);
-/* Its watch must be out of the loop; its ports become nobody's. */
+/* Its watch must be out of the loop; its ports become nobody's. Is remembered. */
 void registry_del_workload(struct registry *r, struct workload *w);
 void registry_del_port(struct registry *r, struct port *p);
 

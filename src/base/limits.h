@@ -420,6 +420,19 @@
 #define THREAT_PACKET_MAX 2048
 #define THREAT_TEXT_MAX	  64
 
+/* --- capture ---------------------------------------------------------- */
+
+/* Captures at a time; a workload knows each by a bit. One more: ENOSPC. */
+#define CAPTURES_MAX 16
+/*
+ * A capture's ring, touched at its beginning: 250 of the largest frames, or half
+ * a second of 10,000 of 3 kB each. Full: frames are not captured, counted. A
+ * power of two.
+ */
+#define CAPTURE_RING_BYTES (16u << 20)
+/* `weir capture` looks for frames so often: the latency of its output. */
+#define CAPTURE_LOOK_MS 10
+
 /* --- verdict cache ---------------------------------------------------- */
 
 /*
@@ -474,6 +487,8 @@
 #define CONTAINERS_MAX 16384
 #define WORKLOADS_MAX  ENDPOINTS_MAX
 #define PORTS_MAX      ENDPOINTS_MAX
+/* Workloads that are gone and still known by what they had; the oldest go. */
+#define WORKLOADS_GONE_MAX 1024
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
 /* Addresses of the host itself, group "node"; more are passed over. */
@@ -597,7 +612,10 @@
  * runtime that hangs says nothing by itself.
  */
 #define RUNTIME_RELIST_MS 30000
-/* containerd does not say when it tells events: a second list so long after. */
+/*
+ * A list comes so soon where something may have been missed: containerd does not
+ * say from when on it tells events; an event led to no answer that made sense.
+ */
 #define RUNTIME_SETTLE_MS 1000
 /* CRI tells no events: all is listed so often. */
 #define RUNTIME_CRI_POLL_MS 1000

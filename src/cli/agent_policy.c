@@ -151,7 +151,7 @@ static int read_where(const char *text, json_t **ret, struct err *reterr)
 /* {"group": NAME, "where_1"..., "mode", "comment"} to the agent's form. */
 static int prepare_group(json_t *args, struct err *reterr)
 {
-	json_t *where = json_array(), *one, *text,
+	json_t *where = json_array(), *one = NULL, *text,
 	       *group = json_pack("{s:O}", "name",
 				  json_object_get(args, "name"));
 	size_t i;

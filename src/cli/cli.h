@@ -28,6 +28,7 @@ struct cli_command {
 const struct cli_command *cli_commands(size_t *ret_n);
 
 int cmd_apply(int argc, char **argv);	   /* agent_policy.c */
+int cmd_capture(int argc, char **argv);	   /* capture.c */
 int cmd_completion(int argc, char **argv); /* completion.c */
 int cmd_demo(int argc, char **argv);	   /* demo.c */
 int cmd_diff(int argc, char **argv);	   /* agent_policy.c */

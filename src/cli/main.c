@@ -34,6 +34,8 @@ static const struct cli_command commands[] = {
 	{ "release", "give traffic back to the kernel alone", cmd_release },
 	{ "hook", "guard a container before it starts, for runtimes", cmd_hook,
 	  "oci cni netns" },
+	{ "capture", "show or write a workload's frames, each with its verdict",
+	  cmd_capture },
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",

@@ -274,7 +274,8 @@ static json_t *read_memfd(int fd, struct err *reterr)
 	return v;
 }
 
-static int recv_answer(const struct dpclient *c, json_t **ret,
+/* *ret_fd: what else came, or -1. */
+static int recv_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 		       struct err *reterr)
 {
 	char *buf = malloc(OWN_MSG_MAX);
@@ -296,35 +297,52 @@ static int recv_answer(const struct dpclient *c, json_t **ret,
 		large = read_memfd(fd, reterr);
 		json_decref(v);
 		v = large;
-	}
-	if (fd >= 0)
 		close(fd);
-	if (!v)
+		fd = -1;
+	}
+	if (!v) {
+		if (fd >= 0)
+			close(fd);
 		return -EPROTO;
+	}
 	*ret = v;
+	*ret_fd = fd;
+	return 0;
+}
+
+int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
+		    int *ret_fd, struct err *reterr)
+{
+	json_t *answer = NULL;
+	int rc, fd = -1;
+
+	c->last_id++;
+	rc = send_request(c, message, reterr);
+	if (rc < 0)
+		return rc;
+	rc = recv_answer(c, &answer, &fd, reterr);
+	if (rc < 0)
+		return rc;
+	rc = answer_check(answer, c->last_id, "the data plane", reterr);
+	if (rc < 0) {
+		if (fd >= 0)
+			close(fd);
+		json_decref(answer);
+		return rc;
+	}
+	*ret = answer;
+	*ret_fd = fd;
 	return 0;
 }
 
 int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
 		 struct err *reterr)
 {
-	json_t *answer = NULL;
-	int rc;
+	int fd, rc = dpclient_ask_fd(c, message, ret, &fd, reterr);
 
-	c->last_id++;
-	rc = send_request(c, message, reterr);
-	if (rc < 0)
-		return rc;
-	rc = recv_answer(c, &answer, reterr);
-	if (rc < 0)
-		return rc;
-	rc = answer_check(answer, c->last_id, "the data plane", reterr);
-	if (rc < 0) {
-		json_decref(answer);
-		return rc;
-	}
-	*ret = answer;
-	return 0;
+	if (rc == 0 && fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "dp/answer_capture.h"
 #include "dp/answer_config_use.h"
 #include "dp/answer_device.h"
 #include "dp/answer_policy.h"
@@ -395,6 +396,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
 	answer_cache(result, &c.cache);
+	answer_captures(result, ctl);
 	answer_use(result, "grace", c.grace_in_use,
 		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use,

@@ -97,6 +97,12 @@ int config_del_fqdn(struct config *c, const struct ctrl_msg *m, bool strict,
 		    struct err *reterr);
 /* Borrowed until the next of these. */
 const struct fqdns *config_fqdns(const struct config *c);
+/*
+ * The workload at that index (ENDPOINT_NONE: none), and no other, is captured by
+ * what stands at that place (dp/capture.h); publishes where that changes.
+ */
+int config_set_capture(struct config *c, unsigned place, uint16_t index,
+		       struct err *reterr);
 /* CFG_NBE */
 int config_nbe(struct config *c, const struct ctrl_msg *m, bool strict,
 	       struct err *reterr);

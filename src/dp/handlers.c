@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/spread.h"
 #include "dp/answer.h"
+#include "dp/answer_capture.h"
 #include "dp/answer_device.h"
 #include "dp/answer_policy.h"
 #include "dp/answer_told.h"
@@ -104,6 +105,7 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	rc = config_del_mac(ctl->config, index, reterr);
 	if (rc == 0) {
 		ask_forget_endpoint(&ctl->workers, index);
+		captures_forget(ctl, index);
 		kept_forget(&ctl->kept, index);
 	}
 	return rc;
@@ -421,6 +423,22 @@ static void json_settings(struct control *ctl, const struct ctrl_msg *m,
 				  settings_json(&ctl->settings));
 }
 
+static int begin_capture(struct control *ctl, struct ctrl_msg *m, bool strict,
+			 struct err *reterr)
+{
+	int rc = captures_begin(ctl, &m->capture, &ctl->answer_fd, reterr);
+
+	if (rc < 0)
+		err_prefix(reterr, ctrl_name(m->kind));
+	return rc;
+}
+
+static void json_capture(struct control *ctl, const struct ctrl_msg *m,
+			 json_t *result)
+{
+	answer_capture(result, ctl, &m->capture);
+}
+
 static const struct handler handlers[] = {
 	[CTRL_KEEP_ALIVE] = { NULL, json_keep_alive, binary_keep_alive },
 	[CTRL_SET_DEBUG] = { set_debug, NULL, NULL },
@@ -469,6 +487,7 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },
 	[CTRL_WEIR_THREATS] = { NULL, json_threats, NULL },
+	[CTRL_WEIR_CAPTURE] = { begin_capture, json_capture, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

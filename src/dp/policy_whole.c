@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/limits.h"
 #include "dp/config_draft.h"
 
@@ -121,7 +122,7 @@ static int make_policies(struct next *n, const struct config *c,
 	n->policies = calloc(w->n_policies + 1, sizeof *n->policies);
 	if (!n->policies)
 		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	for (size_t i = 0; rc == 0 && i < w->n_policies; i++) {
+	for (size_t i = 0; rc == 0 && n->policies && i < w->n_policies; i++) {
 		struct whole_policy *p = &w->policies[i];
 		char at[ERR_AT_MAX];
 
@@ -148,6 +149,7 @@ static int assign(struct config *c, const struct whole_spec *w,
 
 	if (rc < 0)
 		return rc;
+	BUG_ON(!n->policies);
 	for (size_t i = 0; i < d.spec.n_endpoints; i++)
 		d.endpoints[i].policy = NULL;
 	for (size_t i = 0; i < w->n_policies; i++)

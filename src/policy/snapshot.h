@@ -28,6 +28,7 @@ struct endpoint {
 	bool tap;		      /* only watched: nothing is forwarded */
 	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
 	bool read;		      /* DLP or WAF want all that it says */
+	uint16_t captures;	      /* bits: who captures it (dp/capture.h) */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
 	struct port_set *listens; /* ctrl_cfg_mac.apps; NULL: none; likewise */

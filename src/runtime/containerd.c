@@ -186,9 +186,10 @@ static int list(struct containerd *c, bool first, struct err *reterr)
 	return r == 0 ? source_list_end(c->source) : r;
 }
 
-static int take_event(struct containerd *c, const char *frame, size_t len,
+static int take_event(void *session, const char *frame, size_t len,
 		      struct err *reterr)
 {
+	struct containerd *c = session;
 	enum containerd_event e = CONTAINERD_EVENT_BAD;
 	char id[RUNTIME_ID_MAX];
 	const uint8_t *m;
@@ -201,25 +202,6 @@ static int take_event(struct containerd *c, const char *frame, size_t len,
 			       "what it sends are no events");
 	return e == CONTAINERD_EVENT_LOOK ? look_at(&c->look, id, 0, reterr)
 					  : 0;
-}
-
-/* Until it is time for the next list. */
-static int serve_events(struct containerd *c, usec_t until, struct err *reterr)
-{
-	const char *frame;
-	size_t len;
-	int r;
-
-	do {
-		uint64_t left_us = usec_since(until, clock_now());
-
-		r = http_next(c->http, grpc_split, (int)(left_us / 1000),
-			      &frame, &len, reterr);
-		if (r <= 0)
-			break;
-		r = take_event(c, frame, len, reterr);
-	} while (r == 0 && usec_before(clock_now(), until));
-	return r;
 }
 
 static int run(struct containerd *c, struct err *reterr)
@@ -238,7 +220,8 @@ static int run(struct containerd *c, struct err *reterr)
 
 		r = list(c, first, reterr);
 		if (r == 0)
-			r = serve_events(c, next, reterr);
+			r = look_at_events(&c->look, c->http, grpc_split, next,
+					   reterr);
 		next_ms = RUNTIME_RELIST_MS;
 	}
 	return r;
@@ -247,13 +230,15 @@ static int run(struct containerd *c, struct err *reterr)
 int containerd_session(struct source *s, struct err *reterr)
 {
 	struct containerd c = { .source = s,
-				.look = { .source = s, .inspect = inspect } };
+				.look = { .source = s,
+					  .inspect = inspect,
+					  .take = take_event,
+					  .session = &c } };
 	int r;
 
 	c.http = http_new(s->path, s->stop_fd, true, reterr);
 	if (!c.http)
 		return -ENOMEM;
-	c.look.session = &c;
 	r = run(&c, reterr);
 	http_free(c.http);
 	return r;

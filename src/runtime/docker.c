@@ -147,33 +147,19 @@ static int list(struct docker *d, bool first, struct err *reterr)
 	return r;
 }
 
-/* Until it is time for the next list. */
-static int serve_events(struct docker *d, usec_t until, struct err *reterr)
+static int take_event(void *session, const char *line, size_t len,
+		      struct err *reterr)
 {
+	struct docker *d = session;
 	char id[RUNTIME_ID_MAX];
-	const char *line;
-	size_t len;
-	int r;
 
-	do {
-		uint64_t left_us = usec_since(until, clock_now());
-
-		r = http_next(d->http, docker_split, (int)(left_us / 1000),
-			      &line, &len, reterr);
-		if (r <= 0)
-			break;
-		switch (docker_read_event(line, len, id)) {
-		case DOCKER_EVENT_LOOK:
-			r = look_at(&d->look, id, 0, reterr);
-			break;
-		case DOCKER_EVENT_BAD:
-			r = err_set(reterr, EPROTO, NULL,
-				    "what it sends are no events");
-			break;
-		default: r = 0;
-		}
-	} while (r == 0 && usec_before(clock_now(), until));
-	return r;
+	switch (docker_read_event(line, len, id)) {
+	case DOCKER_EVENT_LOOK: return look_at(&d->look, id, 0, reterr);
+	case DOCKER_EVENT_BAD:
+		return err_set(reterr, EPROTO, NULL,
+			       "what it sends are no events");
+	default: return 0;
+	}
 }
 
 static int run(struct docker *d, struct err *reterr)
@@ -191,7 +177,8 @@ static int run(struct docker *d, struct err *reterr)
 		r = list(d, first, reterr);
 		first = false;
 		if (r == 0)
-			r = serve_events(d, next, reterr);
+			r = look_at_events(&d->look, d->http, docker_split,
+					   next, reterr);
 	}
 	return r;
 }
@@ -199,13 +186,15 @@ static int run(struct docker *d, struct err *reterr)
 int docker_session(struct source *s, struct err *reterr)
 {
 	struct docker d = { .source = s,
-			    .look = { .source = s, .inspect = inspect } };
+			    .look = { .source = s,
+				      .inspect = inspect,
+				      .take = take_event,
+				      .session = &d } };
 	int r;
 
 	d.http = http_new(s->path, s->stop_fd, false, reterr);
 	if (!d.http)
 		return -ENOMEM;
-	d.look.session = &d;
 	r = run(&d, reterr);
 	http_free(d.http);
 	return r;

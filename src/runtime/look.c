@@ -12,6 +12,8 @@
 
 /* How often one that changes while it is looked at is looked at anew. */
 #define TRIES 3
+/* "brief" of one that a list does not have; no list has it. */
+#define MISSING UINT64_MAX
 
 static bool is_lost(int r)
 {
@@ -95,12 +97,13 @@ int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr)
 
 	for (int i = 0; r == -ESTALE && i < TRIES; i++)
 		r = look_once(l, id, brief, reterr);
-	/* It has probably ended; an event, or the next list, will say so. */
-	if (r == -ESRCH && brief == 0)
-		r = 0;
 	l->hung = r == -ETIMEDOUT ? l->hung + 1 : 0;
 	if (r == 0 || is_lost(r) || l->hung == RUNTIME_HUNG_IN_A_ROW)
 		return r;
+	if (brief == 0) {
+		l->doubtful = true;
+		return 0;
+	}
 	if (r == -ESTALE)
 		(void)err_set(reterr, ESTALE, NULL, "it changes all the time");
 	return source_unreadable(l->source, id, reterr->text);
@@ -112,6 +115,30 @@ int look_at_missing(struct look *l, struct err *reterr)
 	int r = 0;
 
 	while (r == 0 && source_list_missing(l->source, id))
-		r = look_at(l, id, 0, reterr);
+		r = look_at(l, id, MISSING, reterr);
+	return r;
+}
+
+int look_at_events(struct look *l, struct http *http, http_split *split,
+		   usec_t until, struct err *reterr)
+{
+	const char *item;
+	size_t len;
+	int r;
+
+	l->doubtful = false;
+	do {
+		uint64_t left_us = usec_since(until, clock_now());
+		usec_t soon;
+
+		r = http_next(http, split, (int)(left_us / 1000), &item, &len,
+			      reterr);
+		if (r <= 0)
+			break;
+		r = l->take(l->session, item, len, reterr);
+		soon = usec_add(clock_now(), RUNTIME_SETTLE_MS * 1000ULL);
+		if (l->doubtful && usec_before(soon, until))
+			until = soon;
+	} while (r == 0 && usec_before(clock_now(), until));
 	return r;
 }

@@ -10,7 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "runtime/http.h"
 #include "runtime/source.h"
 
 struct container {
@@ -28,14 +30,23 @@ struct look {
 	 */
 	int (*inspect)(void *session, const char *id, struct container *ret,
 		       struct err *reterr);
+	/* One item of the events; looks at what it names. <0: it is rubbish. */
+	int (*take)(void *session, const char *item, size_t len,
+		    struct err *reterr);
 	void *session;
+	bool doubtful; /* an event led to an answer that made no sense */
 	unsigned hung; /* in a row, that were not answered */
 };
 
 /*
  * Tells what is true of it now. brief: from a list; 0: after an event. <0: the
- * session is over. What is wrong with one container alone makes it unreadable.
+ * session is over. What is wrong with one container alone makes it unreadable;
+ * after an event the next list decides that, which is due soon then: containers
+ * that are about to end or to be removed make for odd answers.
  */
 int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr);
 /* After a list: at those that are known and were not in it. */
 int look_at_missing(struct look *l, struct err *reterr);
+/* Takes events until the next list is due. */
+int look_at_events(struct look *l, struct http *http, http_split *split,
+		   usec_t until, struct err *reterr);

@@ -371,6 +371,16 @@ static int parse_told(const json_t *body, bool strict, struct ctrl_msg *m,
 	return fields_close(&f);
 }
 
+static int parse_capture(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_mac(&f, "workload", FIELD_MUST, &m->capture.workload);
+	field_u32(&f, "snaplen", FIELD_MAY, 0, UINT16_MAX, &m->capture.snaplen);
+	return fields_close(&f);
+}
+
 static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 			      struct err *) = {
 	[CTRL_KEEP_ALIVE] = parse_keep_alive,
@@ -420,6 +430,7 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
 	[CTRL_WEIR_CONNECTIONS] = parse_told,
 	[CTRL_WEIR_THREATS] = parse_told,
+	[CTRL_WEIR_CAPTURE] = parse_capture,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");

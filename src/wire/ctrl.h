@@ -74,7 +74,8 @@
 	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
 	X(WEIR_SETTINGS, "weir_settings", 1)                \
 	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
-	X(WEIR_THREATS, "weir_threats", 1)
+	X(WEIR_THREATS, "weir_threats", 1)                  \
+	X(WEIR_CAPTURE, "weir_capture", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -175,6 +176,12 @@ struct explain_spec {
 	bool has_workload; /* only that one */
 	struct mac workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+};
+
+/* Whose frames are to be captured. */
+struct capture_spec {
+	struct mac workload;
+	uint32_t snaplen; /* 0: whole frames */
 };
 
 /* A page of what was told. */
@@ -348,6 +355,7 @@ struct ctrl_msg {
 		 */
 		json_t *settings;
 		struct told_spec told; /* WEIR_CONNECTIONS, _THREATS */
+		struct capture_spec capture; /* WEIR_CAPTURE */
 	};
 };
 

@@ -240,6 +240,50 @@ INTENTS = {
 }
 
 
+def field(number, value):
+    """A field of protobuf: a number, or bytes (text, a message)."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def varint(n):
+    return bytes((n & 0x7f | 0x80,)) + varint(n >> 7) if n > 0x7f else bytes((n,))
+
+
+def entry(number, key, value):
+    return field(number, field(1, key) + field(2, value))
+
+
+def event(topic, inner):
+    return field(2, "k8s.io") + field(3, topic) + field(4, field(1, "x") + field(2, inner))
+
+
+# What containerd and CRI runtimes answer, as src/runtime/*.proto names it.
+SPEC = '{"annotations":{"io.kubernetes.cri.sandbox-name":"db-0","io.kubernetes.cri.sandbox-namespace":"shop"}}'
+INFO = '{"pid":7,"runtimeSpec":{"linux":{"namespaces":[{"type":"network","path":"/run/netns/a"}]}}}'
+GRPC = {
+    "namespaces": field(1, field(1, "blue")) + field(1, field(1, "k8s.io")),
+    "tasks": field(1, field(2, "c1") + field(3, 7) + field(4, 2)) + field(1, field(2, "c2") + field(3, 8) + field(4, 4)),
+    "container": field(1, field(1, "c1") + entry(2, "tier", "front") + field(3, "i:1") + field(5, field(1, "x") + field(2, SPEC))),
+    "start": event("/tasks/start", field(1, "c1") + field(2, 7)),
+    "exit": event("/tasks/exit", field(1, "c1") + field(2, "exec") + field(3, 9)),
+    "pods": field(1, field(1, "p1") + field(4, 1795949877)),
+    "pod": field(1, field(1, "p1") + field(2, field(1, "web-x2x9z") + field(3, "shop")) + entry(7, "app", "web")) + entry(2, "info", INFO),
+}
+DOCKER = {
+    "version": '{"ApiVersion":"1.41","MinAPIVersion":"1.12"}',
+    "list": '[{"Id":"c1","Names":["/web"],"State":"running"}]',
+    "container": '{"Id":"c1","Name":"/web","Config":{"Image":"i:1","Labels":{"com.docker.compose.service":"web"},'
+                 '"ExposedPorts":{"80/tcp":{}}},"State":{"Status":"running","Pid":7,"StartedAt":"2026-11-29T10:57:57.1Z"},'
+                 '"NetworkSettings":{"Ports":{"53/udp":null}}}',
+    "pod": '{"Id":"c1","Name":"/k8s_a","Config":{"Labels":{"io.kubernetes.pod.name":"web-6d4cf56db6-x2x9z",'
+           '"io.kubernetes.container.name":"a"}},"State":{"Status":"paused","Pid":7}}',
+    "events": '{"Type":"container","Action":"start","Actor":{"ID":"c1"}}\n\n{"Type":"container","Action":"die","id":"c1"}\n',
+}
+
+
 def write(kind, name, data):
     folder = os.path.join(HERE, kind)
     os.makedirs(folder, exist_ok=True)
@@ -298,3 +342,8 @@ for name, text in YAML.items():
     write("yaml", name, text.encode())
 for name, text in INTENTS.items():
     write("intent", name, text.encode())
+for name, data in GRPC.items():
+    write("grpc", name, struct.pack(">BI", 0, len(data)) + data)
+write("grpc", "all", b"".join(struct.pack(">BI", 0, len(data)) + data for data in GRPC.values()))
+for name, text in DOCKER.items():
+    write("docker", name, text.encode())

@@ -3,13 +3,12 @@
 # the unit, the configuration and its man page, completion in both shells.
 . "$(dirname "$0")/lib.sh"
 root=$TEST_DIR/root
-prefix=$(meson introspect "$BUILD" --buildoptions |
-    python3 -c 'import json, sys
-print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == "prefix"))')
-etc=$root$(meson introspect "$BUILD" --buildoptions |
-    python3 -c 'import json, os, sys
-o = {o["name"]: o["value"] for o in json.load(sys.stdin)}
-print(os.path.join(o["prefix"], o["sysconfdir"]))')
+prefix=$(build_option "$BUILD" prefix)
+etc=$(build_option "$BUILD" sysconfdir)
+case $etc in
+/*) etc=$root$etc ;;
+*) etc=$root$prefix/$etc ;;
+esac
 to=$root$prefix
 
 install_all() {
