@@ -179,9 +179,12 @@ struct intent_judge *intent_judge_new(const struct intent *i,
 				      uint64_t now, struct err *reterr)
 {
 	struct intent_judge *j = calloc(1, sizeof *j);
+	struct err ignored;
 	struct plan p;
 	int rc;
 
+	/* parsers want one to write to */
+	reterr = reterr ? reterr : &ignored;
 	if (!j) {
 		/* NULL says that it failed */
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
