@@ -238,7 +238,7 @@ int containerd_session(struct source *s, struct err *reterr)
 
 	c.http = http_new(s->path, s->stop_fd, true, reterr);
 	if (!c.http)
-		return -ENOMEM;
+		return -reterr->code;
 	r = run(&c, reterr);
 	http_free(c.http);
 	return r;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -24,15 +25,12 @@ enum {
 static bool make_id(const char *namespace, const char *id,
 		    char ret[RUNTIME_ID_MAX])
 {
-	size_t left = strlen(namespace), right = strlen(id);
+	int n;
 
-	if (!about_id_ok(namespace) || !about_id_ok(id) ||
-	    left + 1 + right >= RUNTIME_ID_MAX)
+	if (!about_id_ok(namespace) || !about_id_ok(id))
 		return false;
-	memcpy(ret, namespace, left);
-	ret[left] = '/';
-	memcpy(ret + left + 1, id, right + 1);
-	return true;
+	n = snprintf(ret, RUNTIME_ID_MAX, "%s/%s", namespace, id);
+	return n > 0 && n < RUNTIME_ID_MAX;
 }
 
 const char *containerd_split_id(const char *id,

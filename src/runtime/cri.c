@@ -103,7 +103,7 @@ int cri_session(struct source *s, struct err *reterr)
 
 	c.http = http_new(s->path, s->stop_fd, true, reterr);
 	if (!c.http)
-		return -ENOMEM;
+		return -reterr->code;
 	c.look.session = &c;
 	for (bool first = true; r == 0; first = false) {
 		r = list(&c, first, reterr);

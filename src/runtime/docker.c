@@ -172,7 +172,8 @@ static int run(struct docker *d, struct err *reterr)
 	if (r == 0)
 		r = source_up(d->source);
 	while (r == 0) {
-		usec_t next = usec_add(clock_now(), RUNTIME_RELIST_MS * 1000);
+		usec_t next =
+			usec_add(clock_now(), RUNTIME_RELIST_MS * 1000ULL);
 
 		r = list(d, first, reterr);
 		first = false;
@@ -194,7 +195,7 @@ int docker_session(struct source *s, struct err *reterr)
 
 	d.http = http_new(s->path, s->stop_fd, false, reterr);
 	if (!d.http)
-		return -ENOMEM;
+		return -reterr->code;
 	r = run(&d, reterr);
 	http_free(d.http);
 	return r;

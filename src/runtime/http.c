@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -42,8 +43,15 @@ struct http {
 struct http *http_new(const char *socket, int stop_fd, bool http2,
 		      struct err *reterr)
 {
-	struct http *h = calloc(1, sizeof *h);
+	struct http *h;
 
+	if (strlen(socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		(void)err_set(reterr, ENAMETOOLONG, NULL,
+			      "the path of a socket has at most %zu bytes",
+			      sizeof((struct sockaddr_un *)NULL)->sun_path - 1);
+		return NULL;
+	}
+	h = calloc(1, sizeof *h);
 	if (!h)
 		goto fail;
 	h->stop_fd = stop_fd;
@@ -280,7 +288,7 @@ static long grpc_status_of(CURL *easy)
 			     CURLH_TRAILER | CURLH_HEADER, -1,
 			     &found) != CURLHE_OK)
 		return -1;
-	v = strtol(found->value, &end, 10); /* NOLINT: see check below */
+	v = strtol(found->value, &end, 10);
 	return *end || end == found->value || v < 0 ? -1 : v;
 }
 

@@ -28,7 +28,7 @@ struct http_answer {
 	size_t len;
 };
 
-/* socket: copied; stop_fd: borrowed. NULL and *reterr: out of memory. */
+/* socket: copied; stop_fd: borrowed. NULL and *reterr: no path, no memory. */
 struct http *http_new(const char *socket, int stop_fd, bool http2,
 		      struct err *reterr);
 void http_free(struct http *h);

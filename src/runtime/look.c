@@ -100,7 +100,9 @@ int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr)
 	l->hung = r == -ETIMEDOUT ? l->hung + 1 : 0;
 	if (r == 0 || is_lost(r) || l->hung == RUNTIME_HUNG_IN_A_ROW)
 		return r;
-	if (brief == 0) {
+	if (r == -ESRCH && brief != 0)
+		l->vanished = true;
+	if (brief == 0 || (r == -ESRCH && !l->again)) {
 		l->doubtful = true;
 		return 0;
 	}
@@ -116,6 +118,8 @@ int look_at_missing(struct look *l, struct err *reterr)
 
 	while (r == 0 && source_list_missing(l->source, id))
 		r = look_at(l, id, MISSING, reterr);
+	l->again = l->vanished;
+	l->vanished = false;
 	return r;
 }
 
@@ -126,19 +130,20 @@ int look_at_events(struct look *l, struct http *http, http_split *split,
 	size_t len;
 	int r;
 
-	l->doubtful = false;
 	do {
-		uint64_t left_us = usec_since(until, clock_now());
-		usec_t soon;
+		usec_t soon =
+			usec_add(clock_now(), RUNTIME_SETTLE_MS * 1000ULL);
+		uint64_t left_us;
 
+		if (l->doubtful && usec_before(soon, until))
+			until = soon;
+		l->doubtful = false;
+		left_us = usec_since(until, clock_now());
 		r = http_next(http, split, (int)(left_us / 1000), &item, &len,
 			      reterr);
 		if (r <= 0)
 			break;
 		r = l->take(l->session, item, len, reterr);
-		soon = usec_add(clock_now(), RUNTIME_SETTLE_MS * 1000ULL);
-		if (l->doubtful && usec_before(soon, until))
-			until = soon;
 	} while (r == 0 && usec_before(clock_now(), until));
 	return r;
 }

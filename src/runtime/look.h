@@ -34,18 +34,21 @@ struct look {
 	int (*take)(void *session, const char *item, size_t len,
 		    struct err *reterr);
 	void *session;
-	bool doubtful; /* an event led to an answer that made no sense */
+	bool doubtful; /* an answer made no sense: a list is due soon */
+	bool vanished; /* in this list: a process that is not there */
+	bool again;    /* there was one in the last list, too */
 	unsigned hung; /* in a row, that were not answered */
 };
 
 /*
  * Tells what is true of it now. brief: from a list; 0: after an event. <0: the
- * session is over. What is wrong with one container alone makes it unreadable;
- * after an event the next list decides that, which is due soon then: containers
- * that are about to end or to be removed make for odd answers.
+ * session is over. What is wrong with one container alone makes it unreadable.
+ * But containers that end just now, or are being removed, make for odd answers:
+ * after an event the next list decides, and whether a process is really not
+ * there a second list, each of which is due soon then.
  */
 int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr);
-/* After a list: at those that are known and were not in it. */
+/* The end of a list: looks at those that are known and were not in it. */
 int look_at_missing(struct look *l, struct err *reterr);
 /* Takes events until the next list is due. */
 int look_at_events(struct look *l, struct http *http, http_split *split,

@@ -68,7 +68,6 @@ static int read_folder(struct source *s, bool first, struct err *reterr)
 	if (!dir)
 		return err_set(reterr, errno, NULL, "%s", strerror(errno));
 	r = source_list_begin(s, first);
-	/* one thread has this DIR; NOLINTNEXTLINE(concurrency-mt-unsafe) */
 	while (r == 0 && (e = readdir(dir)))
 		if (e->d_name[0] != '.')
 			r = look(s, e->d_name, reterr);

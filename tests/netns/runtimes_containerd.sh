@@ -6,31 +6,7 @@
 #
 # Tasks that were there before, that come and go, share a namespace, pause, exec
 # and are killed; a containerd that is restarted, killed, stopped.
-. "$SRC/tests/netns/common_runtimes.sh"
-
-base=$TEST_DIR/containerd
-socket=$base/c.sock
-image=docker.io/weir/bb:1
-containerd_pid=
-
-ctr() {
-    command ctr -a "$socket" --timeout 10s "$@"
-}
-
-containerd_answers() {
-    ctr version >"$out" 2>&1
-}
-
-start_containerd() {
-    containerd -c "$base/config.toml" >>"$TEST_DIR/containerd.log" 2>&1 &
-    containerd_pid=$!
-    children+=($!)
-    wait_until 20 containerd_answers
-}
-
-stop_containerd() { # SIGNAL
-    kill "-$1" $containerd_pid && wait $containerd_pid 2>>"$TEST_DIR/log"
-}
+. "$SRC/tests/netns/common_containerd.sh"
 
 run() { # NAMESPACE NAME [OPTION]... [-- CMD]: a task that stays
     local namespace=$1 name=$2 options=()
@@ -45,55 +21,9 @@ pid_of() { # NAMESPACE NAME
     ctr -n "$1" task ls | awk -v name="$2" '$1 == name { print $2 }'
 }
 
-end() { # the tasks outlive their containerd
-    local pid
-    end_children
-    for pid in $(pgrep -f -- "-address $socket"); do
-        pkill -9 -P "$pid"
-        kill -9 "$pid"
-    done
-    cut -d' ' -f2 /proc/self/mounts | grep "^$base/" | tac | xargs -r umount -l
-}
-trap end EXIT
+trap end_containerd EXIT
 
-make_image() { # an OCI layout of one layer
-    python3 - "$TEST_DIR/root" "$1" <<'P'
-import hashlib, io, json, sys, tarfile
-root, target = sys.argv[1:]
-layer = io.BytesIO()
-with tarfile.open(fileobj=layer, mode="w") as t:
-    t.add(root, arcname=".")
-blobs = {}
-def blob(data, kind):
-    digest = hashlib.sha256(data).hexdigest()
-    blobs[f"blobs/sha256/{digest}"] = data
-    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": len(data)}
-layer = blob(layer.getvalue(), "layer.v1.tar")
-config = blob(json.dumps({"architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin"]},
-    "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode(), "config.v1+json")
-manifest = blob(json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode(), "manifest.v1+json")
-manifest["annotations"] = {"io.containerd.image.name": "docker.io/weir/bb:1", "org.opencontainers.image.ref.name": "1"}
-files = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}',
-         "index.json": json.dumps({"schemaVersion": 2, "manifests": [manifest]}).encode(), **blobs}
-with tarfile.open(target, "w") as t:
-    for name, data in files.items():
-        info = tarfile.TarInfo(name)
-        info.size = len(data)
-        t.addfile(info, io.BytesIO(data))
-P
-}
-
-mkdir -p "$base"
-cat >"$base/config.toml" <<E
-version = 2
-root = "$base/root"
-state = "$base/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "$socket"
-[ttrpc]
-  address = "$socket.ttrpc"
-E
+containerd_config 'disabled_plugins = ["io.containerd.grpc.v1.cri"]'
 if ! start_containerd; then
     skip "containerd" "it does not start: $(tail -1 "$TEST_DIR/containerd.log")"
     finish

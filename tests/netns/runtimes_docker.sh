@@ -120,6 +120,11 @@ check "removed: gone" '"marker" not in now'
 
 # --- many at once ---
 
+descriptors() { # of who is told; at most so many
+    [ "$(ls "/proc/$news_pid/fd" | wc -l)" -le "$1" ]
+}
+had=$(ls "/proc/$news_pid/fd" | wc -l)
+
 for i in $(seq 30); do
     docker run --rm --network none $image true >>"$TEST_DIR/quick" 2>&1 &
     quick[i % 6]=$!
@@ -136,6 +141,8 @@ for i in $(seq 5); do
     echo "$begun $(date +%s%3N)" >>"$TEST_DIR/timed"
 done
 check "five more" 'all(f"timed{i}" in now for i in range(1, 6))'
+wait_until 10 descriptors "$((had + 2))" # connections that are kept
+point $? "no descriptor stays open"
 python3 - "$told" "$TEST_DIR/timed" <<'P'
 import json, sys
 found = {n["about"]["name"]: n["ms"] for n in map(json.loads, open(sys.argv[1])) if n["about"]}

@@ -41,13 +41,13 @@ struct row {
 	const char *name;
 	/* NULL: as it should be */
 	const char *version, *events, *list, *inspect;
-	/* news in their order, "down:X" with a text that has X */
+	/* news in their order, "down:X" with a text that has X; "." no more */
 	const char *want;
 	enum runtime_kind kind;
 };
 
 static const struct row rows[] = {
-	{ "good", .want = "up list found:one listed" },
+	{ "good", .want = "up list found:one listed ." },
 	{ "version hangs", HANG, .want = "down:hangs" },
 	{ "version closes", CLOSE, .want = "down:broke" },
 	{ "version cut off", CUT, .want = "down:broke" },
@@ -65,7 +65,12 @@ static const struct row rows[] = {
 	{ "endless event", .events = ENDLESS,
 	  .want = "up list found:one listed down:" },
 	{ "events of none", .events = "{}\n\n{\"Type\":\"image\"}\n",
-	  .want = "up list found:one listed" },
+	  .want = "up list found:one listed ." },
+	{ "events that change nothing",
+	  .events = "{\"Type\":\"container\",\"Action\":\"kill\",\"id\":"
+		    "\"c1\"}\n{\"Type\":\"container\",\"Action\":\"start\","
+		    "\"id\":\"c1\"}\n",
+	  .want = "up list found:one listed ." },
 	{ "events cut off", .events = CUT,
 	  .want = "up list found:one listed down:broke" },
 	{ "list is none", .list = "{}", .want = "up down:no~list" },
@@ -88,7 +93,7 @@ static const struct row rows[] = {
 	{ "inspect rubbish", .inspect = "[1]",
 	  .want = "up list unreadable:state listed" },
 	{ "another machine's process", .inspect = NO_PID,
-	  .want = "up list unreadable:no~process listed" },
+	  .want = "up list listed unreadable:no~process" },
 	{ "process changes", .inspect = TURNS,
 	  .want = "up list unreadable:changes listed" },
 	{ "nobody", .version = "<nobody>", .want = "down:No~such" },
@@ -382,7 +387,7 @@ static void take_all(struct batch *b)
 static const char *waits_for(const struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
-		if (*b->wants[i])
+		if (*b->wants[i] && strcmp(b->wants[i], ".") != 0)
 			return rows[b->first + i].name;
 	return NULL;
 }
@@ -419,6 +424,25 @@ static void test_rows(void **state)
 	for (size_t i = 0; i < BATCHES; i++)
 		runtimes_free(b[i].runtimes);
 	assert_true(usec_since(clock_now(), begun) < USEC_PER_SEC);
+}
+
+static void test_long_path(void **state)
+{
+	char path[256];
+	struct runtime_spec spec = { RUNTIME_DOCKER, path };
+	struct runtime_news n;
+	struct runtimes *r;
+
+	memset(path, 'x', sizeof path - 1);
+	path[sizeof path - 1] = '\0';
+	r = runtimes_new(&spec, 1, NULL);
+	assert_non_null(r);
+	(void)poll(&(struct pollfd){ runtimes_fd(r), POLLIN, 0 }, 1, 10000);
+	assert_true(runtimes_next(r, &n));
+	assert_int_equal(n.kind, NEWS_DOWN);
+	assert_non_null(strstr(n.text, "at most 107"));
+	runtime_news_done(&n);
+	runtimes_free(r);
 }
 
 /* The end does not wait for anything, nor for a reader of the news. */
@@ -531,6 +555,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_end_at_once),
 		cmocka_unit_test(test_mailbox_order),
 		cmocka_unit_test(test_mailbox_close),
