@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "runtime/look.h"
+#include "runtime/container.h"
 
 /* An array of names; NULL and *reterr: it is no list of namespaces. */
 json_t *containerd_read_namespaces(const uint8_t *m, size_t len,

@@ -10,15 +10,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often one that changes while it is looked at is looked at anew. */
+/*
+ * How often one that changes while it is looked at is looked at anew, and one
+ * over which the connection breaks: if the runtime ended, nobody is there then.
+ */
 #define TRIES 3
 /* "brief" of one that a list does not have; no list has it. */
 #define MISSING UINT64_MAX
 
 static bool is_lost(int r)
 {
-	return r == -ECANCELED || r == -ECONNREFUSED || r == -ENOENT ||
-	       r == -EPIPE;
+	return r == -ECANCELED || r == -ECONNREFUSED || r == -ENOENT;
 }
 
 static void container_done(struct container *c)
@@ -95,7 +97,7 @@ int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr)
 {
 	int r = -ESTALE;
 
-	for (int i = 0; r == -ESTALE && i < TRIES; i++)
+	for (int i = 0; (r == -ESTALE || r == -EPIPE) && i < TRIES; i++)
 		r = look_once(l, id, brief, reterr);
 	l->hung = r == -ETIMEDOUT ? l->hung + 1 : 0;
 	if (r == 0 || is_lost(r) || l->hung == RUNTIME_HUNG_IN_A_ROW)

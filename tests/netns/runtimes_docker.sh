@@ -138,7 +138,9 @@ point $? "and were no riddle" "$told"
 for i in $(seq 5); do
     begun=$(date +%s%3N)
     run "timed$i"
-    echo "$begun $(date +%s%3N)" >>"$TEST_DIR/timed"
+    ended=$(date +%s%3N)
+    echo "$begun $(date -d "$(docker inspect -f '{{.State.StartedAt}}' "timed$i")" +%s%3N) $ended" \
+        >>"$TEST_DIR/timed"
 done
 check "five more" 'all(f"timed{i}" in now for i in range(1, 6))'
 wait_until 10 descriptors "$((had + 2))" # connections that are kept
@@ -147,8 +149,9 @@ python3 - "$told" "$TEST_DIR/timed" <<'P'
 import json, sys
 found = {n["about"]["name"]: n["ms"] for n in map(json.loads, open(sys.argv[1])) if n["about"]}
 for i, line in enumerate(open(sys.argv[2]), 1):
-    begun, ended = map(int, line.split())
-    print(f"# docker run -> found {found[f'timed{i}'] - begun} ms; it took {ended - begun} ms")
+    begun, started, ended = (int(t) - int(line.split()[0]) for t in line.split())
+    print(f"# docker run: started after {started} ms, told after "
+          f"{found[f'timed{i}'] - int(line.split()[0])} ms, back after {ended} ms")
 P
 
 # --- dockerd goes and comes ---
@@ -172,11 +175,14 @@ check "and followed" '"late" in now' 20
 kill -STOP $docker_pid
 stop_news
 point $? "the end does not wait for a runtime that hangs"
-start_news docker="$socket"
+start_news docker="$socket" containerd="$base/exec/containerd/containerd.sock"
 check "one that hangs is down" \
-    'news[0]["news"] == "down" and "hangs" in news[0]["text"]' 20
+    'any(n["source"] == 0 and n["news"] == "down" and "hangs" in n["text"] for n in news)' 20
 kill -CONT $docker_pid
-check "until it goes on" '"late" in now' 20
+check "until it goes on" 'any(n["source"] == 0 and n["about"]["name"] == "late" for n in by_id.values())' 20
+id=$(docker inspect -f '{{.Id}}' late)
+check "Docker's own containerd tells of the same namespace" "
+    by_id[0, '$id']['ino'] == by_id[1, 'moby/$id']['ino'] != 0 and by_id[0, '$id']['pid'] == by_id[1, 'moby/$id']['pid']"
 stop_news
 point $? "ends in time"
 tells '[n["text"] for n in news if n["news"] == "unreadable"] == []'
