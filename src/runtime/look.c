@@ -29,14 +29,26 @@ static void container_done(struct container *c)
 	free(c->netns);
 }
 
-/* Without a process, the path is all there is, and stays what it names. */
+/*
+ * A runtime's own path of the namespace is where it has put the interfaces. The
+ * first process is there as well, unless it has gone elsewhere, which may be to
+ * leave an empty namespace to be guarded.
+ */
 static int open_place(const struct container *c, const char *id,
 		      struct process *ret, struct err *reterr)
 {
+	struct netns ns;
 	int r;
 
-	if (c->pid > 0)
-		return process_open(c->pid, id, ret, reterr);
+	if (c->pid > 0) {
+		r = process_open(c->pid, id, ret, reterr);
+		if (r == 0 && c->netns &&
+		    netns_open(c->netns, &ns, NULL) == 0) {
+			netns_done(&ret->ns);
+			ret->ns = ns;
+		}
+		return r;
+	}
 	if (!c->netns)
 		return err_set(reterr, ESRCH, NULL,
 			       "neither its process nor its network "

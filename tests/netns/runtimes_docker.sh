@@ -93,6 +93,25 @@ check "the host's network is none of its own" \
 run lonely --network none
 check "no network is a namespace, too" 'now["lonely"]["ino"] != 0'
 
+sandbox_of() { # CONTAINER: inode of the namespace that Docker made
+    stat -Lc %i "$(docker inspect -f '{{.NetworkSettings.SandboxKey}}' "$1")"
+}
+elsewhere() { # CONTAINER
+    [ "$(netns_of "$(pid_of "$1")")" != "$(sandbox_of "$1")" ]
+}
+run fled --cap-add SYS_ADMIN --security-opt seccomp=unconfined -- \
+    unshare -n tail -f /dev/null
+check "one whose first process is elsewhere" '"fled" in now'
+tells "now['fled']['ino'] == $(sandbox_of fled)"
+point $? "is where its interfaces are" "$told"
+wait_until 5 elsewhere fled
+point $? "which its first process is not"
+docker pause fled >"$out"
+check "and stays there" "now['fled']['about']['state'] == 'paused' and \
+    now['fled']['ino'] == $(sandbox_of fled)"
+docker rm -f fled >"$out"
+check "it ends" '"fled" not in now'
+
 # --- changes ---
 
 docker pause web >"$out"
