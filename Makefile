@@ -7,10 +7,11 @@ AS_ROOT = tools/as-root
 # Where `make install` puts things; DESTDIR is the packager's staging root.
 PREFIX ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= /etc
 # What `make check` runs: all, or e.g. T="unit netns/splice".
 T ?=
 
-.PHONY: help deps build demo check bench lint fuzz install clean
+.PHONY: help deps build demo check bench lint fuzz install deb clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -47,10 +48,14 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each (600)
 	@tools/fuzz run
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if given
-	@meson configure build --prefix='$(PREFIX)'
+	@meson configure build --prefix='$(PREFIX)' --sysconfdir='$(SYSCONFDIR)'
 	@ninja -C build --quiet
 	@$(AS_ROOT) -w '$(DESTDIR)$(PREFIX)' env DESTDIR='$(DESTDIR)' \
 		meson install -C build --no-rebuild --quiet
 
+deb: ## a Debian package in build-deb/
+	@tools/deps build deb
+	@tools/deb
+
 clean: ## remove everything that was built
-	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan
+	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan build-deb

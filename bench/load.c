@@ -5,6 +5,8 @@
  *   load stream  ADDRESS PORT MS STREAMS [CC]   TCP, bytes one way
  *   load ask     ADDRESS PORT MS                TCP, one byte there and back
  *   load connect ADDRESS PORT MS AT_A_TIME      connect, one request, close
+ *   load attempt ADDRESS PORT MS RATE           SYNs to as many ports and addresses
+ *                                               from these on, none tried twice
  *   load udp     ADDRESS PORT MS FLOWS [RATE]   frames of 64 bytes; RATE a second,
  *                                               or as fast as send() does it
  *
@@ -15,6 +17,7 @@
  *
  * The first byte of a connection says what it is for (enum purpose).
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -588,6 +591,53 @@ static int udp(const struct client *c, uint32_t flows, uint32_t rate)
 	return 0;
 }
 
+/* A SYN: the kernel sends it at once, and forgets it when fd is closed. */
+static bool attempt(struct sockaddr_in to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool sent;
+
+	if (fd < 0)
+		die("a socket: %s", strerror(errno));
+	sent = connect(fd, (struct sockaddr *)&to, sizeof to) < 0 &&
+	       errno == EINPROGRESS;
+	close(fd);
+	return sent;
+}
+
+/* The first port that is tried at an address behind the first one. */
+#define PORT_FIRST 1024
+
+static int attempts(const struct client *c, uint32_t rate)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint32_t port = number(c->port, 1, UINT16_MAX);
+	uint64_t begun = now_ns(), now = begun, sent = 0, tried = 0;
+	uint64_t all = c->for_ns / 1000000 * rate / 1000;
+
+	if (inet_pton(AF_INET, c->address, &to.sin_addr) != 1)
+		die("\"%s\" is no IPv4 address", c->address);
+	while (tried < all) {
+		if (tried >= (now - begun) * rate / 1000000000) {
+			wait_ns(50000);
+			now = now_ns();
+			continue;
+		}
+		to.sin_port = htons((uint16_t)port);
+		sent += attempt(to);
+		tried++;
+		if (++port > UINT16_MAX) {
+			port = PORT_FIRST;
+			to.sin_addr.s_addr =
+				htonl(ntohl(to.sin_addr.s_addr) + 1);
+		}
+		now = now_ns();
+	}
+	printf("{\"sent\": %llu, \"seconds\": %.3f}\n",
+	       (unsigned long long)sent, (double)(now_ns() - begun) / 1e9);
+	return 0;
+}
+
 static int run_client(int argc, char **argv)
 {
 	struct client c = { .address = argv[2], .port = argv[3] };
@@ -602,6 +652,8 @@ static int run_client(int argc, char **argv)
 	}
 	if (argc == 6 && strcmp(what, "connect") == 0)
 		return connect_all(&c, number(argv[5], 1, THREADS));
+	if (argc == 6 && strcmp(what, "attempt") == 0)
+		return attempts(&c, number(argv[5], 1, 1000000));
 	if ((argc == 6 || argc == 7) && strcmp(what, "udp") == 0)
 		return udp(&c, number(argv[5], 1, UDP_FLOWS),
 			   argc == 7 ? number(argv[6], 1, 10000000) : 0);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -68,6 +69,27 @@ struct ip_addr ip_from_v4(uint32_t host_order);
 bool ip_is_v4(struct ip_addr a);
 /* Only for an address with ip_is_v4(); host order. */
 uint32_t ip_to_v4(struct ip_addr a);
+/* Both families, in the 128-bit form. */
+static inline unsigned __int128 ip_to_u128(struct ip_addr a)
+{
+	uint64_t high, low;
+
+	memcpy(&high, a.b, sizeof high);
+	memcpy(&low, a.b + sizeof high, sizeof low);
+	return (unsigned __int128)be64toh(high) << 64 | be64toh(low);
+}
+
+static inline struct ip_addr ip_from_u128(unsigned __int128 v)
+{
+	uint64_t high = htobe64((uint64_t)(v >> 64));
+	uint64_t low = htobe64((uint64_t)v);
+	struct ip_addr a;
+
+	memcpy(a.b, &high, sizeof high);
+	memcpy(a.b + sizeof high, &low, sizeof low);
+	return a;
+}
+
 bool take_ip4(struct bytes *b, struct ip_addr *ret);
 bool take_ip6(struct bytes *b, struct ip_addr *ret);
 

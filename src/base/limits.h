@@ -309,11 +309,11 @@
 #define RULE_WORDS_MAX 1024
 /*
  * Named address sets, the addresses and ranges of one, and a name's length
- * with its NUL: memory. One more or longer is refused: E2BIG, EINVAL.
+ * with its NUL (a Kubernetes namespace and a service in it fit): memory. One more or longer is refused: E2BIG, EINVAL.
  */
 #define ADDR_SETS_MAX	   1024
 #define ADDR_SET_WORDS_MAX 65536
-#define ADDR_SET_NAME_MAX  64
+#define ADDR_SET_NAME_MAX  130
 /*
  * Flows in which `weir dp explain` looks for whose an address is; those behind
  * are not looked at (a workload's own rules tell, too).
@@ -323,6 +323,11 @@
 #define EXPLAIN_ANSWERS_MAX 64
 /* Application sub-rules of one rule. One more is refused: E2BIG. */
 #define RULE_APPS_MAX 64
+/*
+ * Versions of a weir_policy: what JSON's readers all keep exactly. Larger:
+ * refused.
+ */
+#define POLICY_VERSION_MAX ((UINT64_C(1) << 53) - 1)
 /* Internal subnets, special addresses. One more is refused: E2BIG. */
 #define SUBNETS_MAX 4096
 /* Addresses of ctrl_cfg_policy_addr. One more is refused: E2BIG. */
@@ -381,17 +386,22 @@
 #define NOTICES_PER_TURN 64
 /*
  * Connection records of one worth, and threats, kept by the control thread for
- * the agent and for clients of the own door: all that a worker can have waiting
- * (4 MB), twice that of threats (0.6 MB), touched when used. Full: the oldest
- * gives way; who had not read it has lost it, counted.
+ * the agent and for clients of the own door, touched when used: all that each
+ * worker can have waiting, and at least so many that who asks every few seconds
+ * misses none of 10,000 a second (9 MB of each worth that comes); of threats
+ * twice what a worker can have waiting (0.6 MB). Full: the oldest gives way; who
+ * had not read it has lost it, counted.
  */
 #define TOLD_CONNECTIONS_MAX REPORTS_MAX
+#define TOLD_CONNECTIONS_MIN (4 * TOLD_CONNECTIONS_MAX)
 #define TOLD_THREATS_MAX     (2 * THREAT_RECORDS_MAX)
 /*
- * Records in one answer of the own door, so that the longest fit in
- * OWN_MSG_MAX. A larger limit in a request is cut.
+ * Records in one answer of the own door where the request names no limit, so
+ * that the longest fit in OWN_MSG_MAX; and at most: a larger limit is cut. Such
+ * an answer is 2 MB and keeps the control thread for 20 ms.
  */
 #define CONNECTIONS_PER_ANSWER	  56
+#define CONNECTIONS_PER_PAGE_MAX  4096
 #define THREATS_PER_ANSWER	  56
 #define THREAT_PACKETS_PER_ANSWER 12
 /* Threats copied by a worker between two batches: 2.2 KB each. */
@@ -409,6 +419,19 @@
 /* Frame kept with a threat, text beside it, NUL included (kind 6). Cut. */
 #define THREAT_PACKET_MAX 2048
 #define THREAT_TEXT_MAX	  64
+
+/* --- capture ---------------------------------------------------------- */
+
+/* Captures at a time; a workload knows each by a bit. One more: ENOSPC. */
+#define CAPTURES_MAX 16
+/*
+ * A capture's ring, touched at its beginning: 250 of the largest frames, or half
+ * a second of 10,000 of 3 kB each. Full: frames are not captured, counted. A
+ * power of two.
+ */
+#define CAPTURE_RING_BYTES (16u << 20)
+/* `weir capture` looks for frames so often: the latency of its output. */
+#define CAPTURE_LOOK_MS 10
 
 /* --- verdict cache ---------------------------------------------------- */
 
@@ -458,6 +481,85 @@
 /* A saved port read back: a batch of each sort. Larger: not ours, EBADMSG. */
 #define JOURNAL_BYTES_MAX (8u << 20)
 
+/* --- agent ------------------------------------------------------------ */
+
+/* Containers, workloads and ports that are followed; more are told of, ENOSPC. */
+#define CONTAINERS_MAX 16384
+#define WORKLOADS_MAX  ENDPOINTS_MAX
+#define PORTS_MAX      ENDPOINTS_MAX
+/* Workloads that are gone and still known by what they had; the oldest go. */
+#define WORKLOADS_GONE_MAX 1024
+/* Addresses of one workload that policy speaks of; more are passed over. */
+#define WORKLOAD_ADDRS_MAX 256
+/* Addresses of the host itself, group "node"; more are passed over. */
+#define NODE_ADDRS_MAX 1024
+/* A data plane that was started opens its door within this, or is down. */
+#define PLANE_START_US (5 * 1000000ULL)
+/* What it saw is asked for in pages of so many records, so many at a time. */
+#define PLANE_TOLD_PAGE	 4096
+#define PLANE_TOLD_PAGES 8
+
+/* The configuration file; larger: E2BIG. */
+#define CONFIG_BYTES_MAX (1 << 20)
+/*
+ * Violations that are alike within EVENT_MERGE_S are one event, which counts
+ * them. Of more kinds at a time the oldest is told of early.
+ */
+#define EVENT_KINDS_MAX 4096
+#define EVENT_MERGE_S	60
+/* Recorded conversations that one question looks at; the latest are left out. */
+#define PAST_TALKS_MAX 200000
+/* Flows that wait to be recorded, while the disk is slow; more are lost. */
+#define FLOWS_WAITING_MAX 262144
+/* Of the agent's door: clients at a time, a request, what a client leaves. */
+#define DOOR_CLIENTS_MAX 128
+#define DOOR_REQUEST_MAX (64u << 20)
+#define DOOR_UNREAD_MAX	 (64u << 20)
+/* A client that follows and does not read: lines are dropped from here on. */
+#define DOOR_FOLLOW_MAX (4u << 20)
+
+/* --- store ------------------------------------------------------------ */
+
+/* Rows of one page of flows or events: time of one call. More: refused. */
+#define STORE_PAGE_MAX 10000
+/* Name of a document with its NUL; part of a file's name. Longer: refused. */
+#define STORE_DOC_NAME_MAX 64
+/* A document's text: as large as a body that a data plane takes. E2BIG. */
+#define STORE_DOC_BYTES_MAX OWN_MEMFD_MAX
+/*
+ * What is kept of a document's past: so many revisions, and no more of them
+ * than so many bytes together. The oldest go; the last one never.
+ */
+#define STORE_REVISIONS_MAX   100
+#define STORE_REVISIONS_BYTES (64u << 20)
+/* Text of one event: a few KB with all that is known. Longer: E2BIG. */
+#define STORE_EVENT_BYTES_MAX 65536
+/* A workload's id with its NUL, as struct runtime_news; longer: refused. */
+#define STORE_ID_MAX 192
+/* Pages of the file held in memory; the kernel's page cache has the others. */
+#define STORE_CACHE_KIB 8192
+/*
+ * The WAL is written back when it is so long (as SQLite's default), and cut to
+ * that after a transaction that was longer. What it has of the disk it keeps,
+ * so that forgetting needs no room on a full one.
+ */
+#define STORE_WAL_PAGES 1000
+/* Rows forgotten, workloads looked at, pages given back by one trim: 20 ms. */
+#define STORE_TRIM_ROWS	     2000
+#define STORE_TRIM_WORKLOADS 1000
+#define STORE_TRIM_PAGES     256
+/*
+ * Damaged files kept: what befalls a file on a disk that fails, befalls the
+ * next one, too. Met: the last of them is replaced.
+ */
+#define STORE_DAMAGED_MAX 3
+/*
+ * Kept on the disk for when it is full: a policy of 10,000 rules is 2 MB, and
+ * is written three times (WAL, copy, file). A larger change may fail: ENOSPC.
+ */
+#define STORE_RESERVE_BYTES (8 << 20)
+/* What store_state() says. Cut. */
+#define STORE_STATE_MAX 320
 /* --- container runtimes ----------------------------------------------- */
 
 /* Sources of one agent: every known socket of a host twice. More: refused. */
@@ -526,6 +628,8 @@
 
 /* --- command line ----------------------------------------------------- */
 
+/* What a runtime tells `weir hook` on stdin; more: EINVAL. */
+#define HOOK_STDIN_MAX (1 << 20)
 /* Silence of a data plane before `weir` gives up on its answer: ETIMEDOUT. */
 #define DP_ANSWER_WAIT_S 10
 /* A data plane that `weir demo` starts or stops gets so long. */
@@ -535,3 +639,74 @@
 #define DEMO_STREAM_SLACK_MS 5000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
+
+/* --- YAML ------------------------------------------------------------- */
+
+/* A text: 10,000 rules with long comments are 4 MB. Longer: E2BIG. */
+#define YAML_BYTES_MAX (16u << 20)
+/*
+ * Values of all its documents, an alias counted as what it stands for, so that
+ * a few lines cannot ask for all memory. One more: E2BIG.
+ */
+#define YAML_NODES_MAX (1u << 20)
+/* Lists and objects within each other; ours need 6. One more: E2BIG. */
+#define YAML_DEPTH_MAX 32
+/* Anchors (&name) of one document. One more: E2BIG. */
+#define YAML_ANCHORS_MAX 256
+/* Bytes of a key. Longer: EINVAL. */
+#define YAML_KEY_MAX 512
+
+/* --- what the user wants ---------------------------------------------- */
+
+/* Rules and groups of one intent: memory, and time to compile. More: E2BIG. */
+#define INTENT_RULES_MAX  POLICY_RULES_MAX
+#define INTENT_GROUPS_MAX 8192
+/* A group's name with NUL, as it names an address set. Longer: EINVAL. */
+#define INTENT_NAME_MAX ADDR_SET_NAME_MAX
+/* Elements of from, to and ports of a rule. More: E2BIG, use a group. */
+#define INTENT_WORDS_MAX 64
+/* Terms of a group, values of one term, their length with NUL. More: E2BIG. */
+#define INTENT_TERMS_MAX  64
+#define INTENT_VALUES_MAX 4096
+#define INTENT_VALUE_MAX  512
+/* Bytes of a comment with NUL: some lines. Longer: EINVAL. */
+#define INTENT_COMMENT_MAX 1024
+/*
+ * What one search of a regular expression may cost, in PCRE2's count: far above
+ * what names need, 1 ms. Met: it does not match.
+ */
+#define INTENT_REGEX_STEPS 10000
+/*
+ * Rules of all policies together in one weir_policy, ~300 bytes each there:
+ * OWN_MEMFD_MAX is full. More: E2BIG.
+ */
+#define INTENT_COMPILED_MAX 200000
+/* So many ranges of a group stand in the rule itself; more become a set. */
+#define INTENT_INLINE_MAX 2
+
+/* --- learning --------------------------------------------------------- */
+
+/*
+ * Ports of one pair of groups proposed one by one; more that are near each other
+ * become a range.
+ */
+#define PROPOSE_PORTS_MAX 16
+/* ... near: no further apart than that, at least three of them. */
+#define PROPOSE_PORTS_NEAR 16
+#define PROPOSE_RANGE_MIN  3
+/* From here on systems choose ports by themselves (Linux; IANA: 49152). */
+#define PROPOSE_EPHEMERAL 32768
+/* More of those between a pair: all of them. */
+#define PROPOSE_EPHEMERAL_MAX 4
+/* Addresses and names outside that one group uses a port of; more: external. */
+#define PROPOSE_PEERS_MAX 8
+/*
+ * A sweep is nothing to learn from: so many ports of one server by one client,
+ * each with at most so many sessions, and bytes a session (a TCP handshake and
+ * its end are some 450).
+ */
+#define PROPOSE_SWEEP_PORTS    8
+#define PROPOSE_SWEEP_SESSIONS 2
+#define PROPOSE_SWEEP_BYTES    600
+/* Workloads that a proposal or a row of a dry run names; the rest is counted. */
+#define PROPOSE_WORKLOADS_MAX 16

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/agentcmd.h"
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "net/inplace.h"
@@ -390,13 +391,63 @@ static int need_port(const struct divert_args *a)
 	return usage(a, NULL, "say --netns or --dev");
 }
 
+/* Is one of these among the options? */
+static bool says(int argc, char **argv, const char *const *options)
+{
+	for (int i = 1; i < argc; i++)
+		for (const char *const *o = options; *o; o++)
+			if (strncmp(argv[i], *o, strlen(*o)) == 0)
+				return true;
+	return false;
+}
+
+/*
+ * Is a workload or group meant, which the agent knows, and not a port? Without
+ * an argument, --help of ports tells of both.
+ */
+static bool is_for_agent(int argc, char **argv)
+{
+	static const char *const ports[] = { "--netns", "--dev", "--all",
+					     "--help",	"-h",	 NULL };
+
+	return argc > 1 && !says(argc, argv, ports) &&
+	       strcmp(argv[1], "show") != 0;
+}
+
+/* Whatever is diverted is the agent's, if there is one. */
+static bool agent_is_there(int argc, char **argv)
+{
+	static const char *const agent[] = { "--socket", NULL };
+	const char *path = getenv("WEIR_SOCKET");
+	struct agentclient c;
+	struct err ignored;
+
+	if (says(argc, argv, agent))
+		return true;
+	if (agentclient_open(path && path[0] ? path : AGENT_SOCKET_DEFAULT, &c,
+			     &ignored) < 0)
+		return false;
+	agentclient_done(&c);
+	return true;
+}
+
+static bool says_all(int argc, char **argv)
+{
+	static const char *const all[] = { "--all", NULL };
+
+	return says(argc, argv, all);
+}
+
 int cmd_divert(int argc, char **argv)
 {
 	struct inplace_stat s;
 	struct divert_args a;
 	struct err err;
-	int rc = parse(&a, DIVERT_OPTIONS, argc, argv);
+	int rc;
 
+	if (is_for_agent(argc, argv) || says_all(argc, argv))
+		return agent_cmd_run(&agent_divert_cmd, argc, argv);
+	rc = parse(&a, DIVERT_OPTIONS, argc, argv);
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;
 	if (a.rest && strcmp(a.rest, "show") == 0)
@@ -434,8 +485,11 @@ int cmd_mode(int argc, char **argv)
 	struct divert_args a;
 	enum inplace_mode mode;
 	struct err err;
-	int rc = parse(&a, MODE_OPTIONS, argc, argv);
+	int rc;
 
+	if (is_for_agent(argc, argv))
+		return agent_cmd_run(&agent_mode_cmd, argc, argv);
+	rc = parse(&a, MODE_OPTIONS, argc, argv);
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;
 	rc = need_port(&a);
@@ -456,8 +510,12 @@ int cmd_release(int argc, char **argv)
 {
 	struct divert_args a;
 	struct err err;
-	int rc = parse(&a, RELEASE_OPTIONS, argc, argv);
+	int rc;
 
+	if (is_for_agent(argc, argv) ||
+	    (says_all(argc, argv) && agent_is_there(argc, argv)))
+		return agent_cmd_run(&agent_release_cmd, argc, argv);
+	rc = parse(&a, RELEASE_OPTIONS, argc, argv);
 	if (rc != CLI_OK)
 		return rc < 0 ? CLI_OK : rc;
 	if (a.rest)

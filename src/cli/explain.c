@@ -214,29 +214,33 @@ static bool all_pass(const json_t *answers)
 	return true;
 }
 
-static int show(const struct explain *e, json_t *result)
+int explain_print(const struct out *o, const json_t *result)
 {
 	const json_t *answers = json_object_get(result, "answers");
-	bool pass = all_pass(answers);
 	const json_t *a;
 	size_t i;
 
-	if (e->out.json) {
-		(void)json_object_del(result, "id");
-		out_json(json_incref(result));
-		return pass ? CLI_OK : CLI_FAILED;
-	}
 	if (json_array_size(answers) == 0)
 		printf("no workload is known to have either address: name one "
 		       "with --workload\n");
 	json_array_foreach (answers, i, a)
-		show_answer(&e->out, a);
+		show_answer(o, a);
 	if (number(result, "more") > 0)
 		printf("... and %" JSON_INTEGER_FORMAT " more\n",
 		       number(result, "more"));
 	printf("policy version %" JSON_INTEGER_FORMAT "\n",
 	       number(result, "version"));
-	return pass ? CLI_OK : CLI_FAILED;
+	return all_pass(answers) ? CLI_OK : CLI_FAILED;
+}
+
+static int show(const struct explain *e, json_t *result)
+{
+	if (!e->out.json)
+		return explain_print(&e->out, result);
+	(void)json_object_del(result, "id");
+	out_json(json_incref(result));
+	return all_pass(json_object_get(result, "answers")) ? CLI_OK
+							    : CLI_FAILED;
 }
 
 static int ask(struct explain *e)

@@ -1,6 +1,7 @@
 /*
  * weir: finds the subcommand and gives it the rest of the command line.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,20 +11,50 @@ static int cmd_version(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
 
 static const struct cli_command commands[] = {
+	{ "status", "is everything as it should be", cmd_status },
+	{ "ls", "workloads, their modes and states", cmd_ls },
+	{ "show", "all that is known of one workload", cmd_show },
+	{ "mode", "discover, monitor or protect a group (or: set a port's mode)",
+	  cmd_mode },
+	{ "group", "groups of workloads: list, set, delete", cmd_group,
+	  "list set delete" },
+	{ "policy", "rules: list, add, delete; learned ones; what it was",
+	  cmd_policy,
+	  "list add delete learned accept reject candidate history rollback" },
+	{ "apply", "make the policy what a file says", cmd_apply },
+	{ "diff", "what apply would change", cmd_diff },
+	{ "export", "the policy as YAML", cmd_export },
+	{ "flows", "who spoke with whom", cmd_flows },
+	{ "events", "violations, threats, and what became of Weir", cmd_events },
+	{ "explain", "may this connection be, and which rule says so",
+	  cmd_explain },
+	{ "quarantine", "cut a workload off, or end that", cmd_quarantine },
+	{ "divert", "divert a workload (or a port, without an agent)",
+	  cmd_divert },
+	{ "release", "give traffic back to the kernel alone", cmd_release },
+	{ "hook", "guard a container before it starts, for runtimes", cmd_hook,
+	  "oci cni netns" },
+	{ "capture", "show or write a workload's frames, each with its verdict",
+	  cmd_capture },
 	{ "demo", "play the whole story: divert a container, judge its traffic",
 	  cmd_demo },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
-	  cmd_dp },
-	{ "divert", "divert a workload's port in place, at its host-side end",
-	  cmd_divert },
-	{ "mode", "switch what is done with a diverted port's frames",
-	  cmd_mode },
-	{ "release", "end a port's diversion", cmd_release },
+	  cmd_dp,
+	  "flows blocks connections threats meters stats config count clear "
+	  "settings version explain" },
 	{ "splice", "divert a workload's port through an agent namespace",
-	  cmd_splice },
+	  cmd_splice, "up down show mode" },
+	{ "completion", "print the completion script of a shell",
+	  cmd_completion, "bash zsh" },
 	{ "version", "print the version", cmd_version },
 	{ "help", "this text", cmd_help },
 };
+
+const struct cli_command *cli_commands(size_t *ret_n)
+{
+	*ret_n = sizeof commands / sizeof *commands;
+	return commands;
+}
 
 static int cmd_version(int argc, char **argv)
 {
@@ -35,7 +66,7 @@ static int cmd_help(int argc, char **argv)
 {
 	puts("Usage: weir COMMAND ...\n\nCommands:");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		printf("  %-8s  %s\n", commands[i].name, commands[i].summary);
+		printf("  %-10s  %s\n", commands[i].name, commands[i].summary);
 	puts("\n`weir COMMAND --help` tells more, with examples.\n"
 	     "Exit codes: 0 done, 1 could not be done, 2 not understood.");
 	return CLI_OK;
@@ -51,11 +82,22 @@ static const char *alias_of(const char *name)
 	return name;
 }
 
+/* A link of that name is how a CNI chain calls `weir hook cni`. */
+static bool is_cni_plugin(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, "weir-cni") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? alias_of(argv[1]) : NULL;
 	int status = CLI_USAGE;
 
+	if (is_cni_plugin(argv[0]))
+		return cmd_hook(2, (char *[]){ (char *)"hook", (char *)"cni",
+					       NULL });
 	if (!name) {
 		fputs("weir: no command; see: weir help\n", stderr);
 		return CLI_USAGE;

@@ -8,6 +8,7 @@
 
 #include "base/bug.h"
 #include "cli/cli.h"
+#include "yaml/yaml.h"
 
 static const char *const sequences[] = {
 	[OUT_PLAIN] = "\033[0m",  [OUT_BOLD] = "\033[1m",
@@ -15,6 +16,9 @@ static const char *const sequences[] = {
 	[OUT_GREEN] = "\033[32m", [OUT_YELLOW] = "\033[33m",
 	[OUT_BLUE] = "\033[34m",
 };
+/* Of the whole program: there is one -o. */
+static bool as_yaml;
+
 _Static_assert(sizeof sequences / sizeof *sequences == OUT_COLOUR__MAX,
 	       "one sequence a colour");
 
@@ -30,14 +34,15 @@ struct out out_default(void)
 
 int out_set_format(struct out *o, const char *name, struct err *reterr)
 {
-	if (strcmp(name, "json") == 0) {
+	if (strcmp(name, "json") == 0 || strcmp(name, "yaml") == 0) {
 		o->json = true;
 		o->colour = false;
+		as_yaml = strcmp(name, "yaml") == 0;
 	} else if (strcmp(name, "text") == 0) {
 		o->json = false;
 	} else {
 		return err_set(reterr, EINVAL, "-o",
-			       "\"%s\" is no format; expected text or json",
+			       "\"%s\" is no format; expected text, json or yaml",
 			       name);
 	}
 	return 0;
@@ -51,6 +56,15 @@ const char *out_colour(const struct out *o, enum out_colour c)
 
 void out_json(json_t *value)
 {
+	char *text = as_yaml ? yaml_text_write(value) : NULL;
+
+	if (text) {
+		/* documents of one stream */
+		(void)printf("---\n%s", text);
+		free(text);
+		json_decref(value);
+		return;
+	}
 	/* a closed stdout shows when it is flushed, in main() */
 	(void)json_dumpf(value, stdout, JSON_COMPACT);
 	putchar('\n');

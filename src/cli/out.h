@@ -1,9 +1,9 @@
 /*
- * How `weir` talks: -o text|json, colour only on a terminal, errors the same
+ * How `weir` talks: -o text|json|yaml, colour only on a terminal, errors the same
  * everywhere.
  *
  * Text goes to stdout, errors in text to stderr. With -o json exactly one
- * value a line goes to stdout, an error too: {"ok":false,"error":{"code":
+ * value a line goes to stdout (with -o yaml: a document), an error too: {"ok":false,"error":{"code":
  * "ENODEV","at":"--dev","text":"..."}}.
  */
 #pragma once
@@ -25,13 +25,13 @@ enum out_colour {
 };
 
 struct out {
-	bool json;
+	bool json; /* or YAML, which is the same in other words */
 	bool colour; /* a terminal, TERM is not "dumb", NO_COLOR not set */
 };
 
 /* Text; colour if stdout is a terminal that wants it. */
 struct out out_default(void);
-/* The value of -o. -EINVAL names the two there are. JSON has no colour. */
+/* The value of -o. -EINVAL names those there are. JSON has no colour. */
 int out_set_format(struct out *o, const char *name, struct err *reterr);
 
 /* The escape sequence, or "" when there is no colour. Static storage. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "door/answer.h"
 #include "wire/ctrl.h"
 
 static int connect_error(int error, const char *path, struct err *reterr)
@@ -273,7 +274,8 @@ static json_t *read_memfd(int fd, struct err *reterr)
 	return v;
 }
 
-static int recv_answer(const struct dpclient *c, json_t **ret,
+/* *ret_fd: what else came, or -1. */
+static int recv_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 		       struct err *reterr)
 {
 	char *buf = malloc(OWN_MSG_MAX);
@@ -295,53 +297,52 @@ static int recv_answer(const struct dpclient *c, json_t **ret,
 		large = read_memfd(fd, reterr);
 		json_decref(v);
 		v = large;
-	}
-	if (fd >= 0)
 		close(fd);
-	if (!v)
+		fd = -1;
+	}
+	if (!v) {
+		if (fd >= 0)
+			close(fd);
 		return -EPROTO;
+	}
 	*ret = v;
+	*ret_fd = fd;
 	return 0;
 }
 
-/* {"code":"EINVAL","at":"...","text":"..."} */
-static int refusal(const json_t *answer, struct err *reterr)
-{
-	const char *code = "", *at = "", *text = "refused without a reason";
-	int error = EREMOTEIO;
-
-	(void)json_unpack((json_t *)(uintptr_t)answer, "{s:{s?s, s?s, s?s}}",
-			  "error", "code", &code, "at", &at, "text", &text);
-	for (int e = 1; e < 134; e++)
-		if (strcmp(err_code_name(e), code) == 0)
-			error = e;
-	return err_set(reterr, error, at, "%s", text);
-}
-
-int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
-		 struct err *reterr)
+int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
+		    int *ret_fd, struct err *reterr)
 {
 	json_t *answer = NULL;
-	int rc;
+	int rc, fd = -1;
 
 	c->last_id++;
 	rc = send_request(c, message, reterr);
 	if (rc < 0)
 		return rc;
-	rc = recv_answer(c, &answer, reterr);
+	rc = recv_answer(c, &answer, &fd, reterr);
 	if (rc < 0)
 		return rc;
-	if (json_integer_value(json_object_get(answer, "id")) != c->last_id)
-		rc = err_set(reterr, EPROTO, NULL,
-			     "the data plane answered another question");
-	else if (!json_is_true(json_object_get(answer, "ok")))
-		rc = refusal(answer, reterr);
+	rc = answer_check(answer, c->last_id, "the data plane", reterr);
 	if (rc < 0) {
+		if (fd >= 0)
+			close(fd);
 		json_decref(answer);
 		return rc;
 	}
 	*ret = answer;
+	*ret_fd = fd;
 	return 0;
+}
+
+int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
+		 struct err *reterr)
+{
+	int fd, rc = dpclient_ask_fd(c, message, ret, &fd, reterr);
+
+	if (rc == 0 && fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,

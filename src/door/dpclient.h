@@ -31,6 +31,12 @@ void dpclient_done(struct dpclient *c);
  */
 int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
 		 struct err *reterr);
+/*
+ * The same, and what came along with the answer: *ret_fd is the caller's to
+ * close; -1: nothing did.
+ */
+int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
+		    int *ret_fd, struct err *reterr);
 /* The same for a message without fields, by name. */
 int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
 		      struct err *reterr);

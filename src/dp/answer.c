@@ -9,8 +9,10 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "dp/answer_capture.h"
 #include "dp/answer_config_use.h"
 #include "dp/answer_device.h"
+#include "dp/answer_policy.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
 #include "inspect/counts.h"
@@ -57,20 +59,6 @@ json_t *answer_group(json_t *result, const char *name)
 	return group;
 }
 
-const char *answer_proto_name(uint8_t proto, char buf[static 4])
-{
-	switch (proto) {
-	case PROTO_ICMP: return "icmp";
-	case PROTO_TCP: return "tcp";
-	case PROTO_UDP: return "udp";
-	case PROTO_ICMPV6: return "icmpv6";
-	case PROTO_SCTP: return "sctp";
-	default: break;
-	}
-	(void)snprintf(buf, 4, "%u", proto); /* three digits at most */
-	return buf;
-}
-
 static json_t *vlans_of(uint32_t vlans)
 {
 	json_t *list = json_array();
@@ -108,11 +96,11 @@ static json_t *flags_of(uint16_t flags)
 json_t *answer_session(const struct session_record *s)
 {
 	json_t *o = json_object();
-	char proto[4];
+	char proto[PROTO_TEXT_MAX];
 
 	answer_uint(o, "id", s->id);
 	answer_mac(o, "workload", s->ep_mac);
-	answer_text(o, "proto", answer_proto_name(s->proto, proto));
+	answer_text(o, "proto", proto_name(s->proto, proto));
 	answer_text(o, "direction",
 		    s->flags & SESSION_INGRESS ? "ingress" : "egress");
 	answer_ip(o, "client", s->client);
@@ -166,14 +154,14 @@ static json_t *block_object(const struct block_record *b, usec_t now)
 {
 	json_t *o = json_object();
 	usec_t first = { b->first_us }, last = { b->last_us };
-	char proto[4];
+	char proto[PROTO_TEXT_MAX];
 
 	answer_mac(o, "workload", b->ep_mac);
 	answer_text(o, "direction", b->ingress ? "ingress" : "egress");
 	answer_ip(o, "from", b->from);
 	answer_ip(o, "to", b->to);
 	answer_uint(o, "to_port", b->to_port);
-	answer_text(o, "proto", answer_proto_name(b->proto, proto));
+	answer_text(o, "proto", proto_name(b->proto, proto));
 	answer_text(o, "action", policy_action_name(b->action));
 	answer_text(o, "reason", reason_name((enum reason)b->reason));
 	answer_text(o, "text", reason_text((enum reason)b->reason));
@@ -397,6 +385,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	o = answer_group(result, "policy");
 	answer_uint(o, "version", s.version);
 	answer_uint(o, "rules", rules);
+	answer_policy_in_force(result, ctl);
 	answer_flows(result, &c.flows);
 	answer_fragments(result, &c);
 	answer_meter_use(result, c.meters);
@@ -407,6 +396,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
 	answer_cache(result, &c.cache);
+	answer_captures(result, ctl);
 	answer_use(result, "grace", c.grace_in_use,
 		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);
 	answer_use(result, "blocks", c.blocks_in_use,

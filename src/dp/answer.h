@@ -33,5 +33,3 @@ void answer_stats(json_t *result, struct control *ctl);
 /* "messages": sent again, they re-create what is configured. */
 void answer_config(json_t *result, struct control *ctl);
 
-/* "tcp", "udp", ...; the number as text for others. */
-const char *answer_proto_name(uint8_t proto, char buf[static 4]);

@@ -1,13 +1,16 @@
 /*
  * The configuration as the messages that would make it: what we print, we can
  * read back. One message a workload and policy; a policy shared by several
- * workloads is printed for each of them.
+ * workloads is printed for each of them, but not what a weir_policy made: that
+ * is one message again, or a thousand workloads would be told of ten thousand
+ * rules each.
  */
 #include <stdio.h>
 
 #include "base/addr.h"
 #include "dp/answer.h"
 #include "dp/answer_kept.h"
+#include "dp/answer_policy.h"
 #include "dp/settings.h"
 #include "wire/app.h"
 #include "wire/ctrl.h"
@@ -182,9 +185,9 @@ static json_t *rule_json(const struct rule_spec *r)
 	return o;
 }
 
-static void add_sets(json_t *messages, const struct addr_sets *sets)
+static json_t *sets_json(const struct addr_sets *sets)
 {
-	json_t *body = json_object(), *all = json_object();
+	json_t *all = json_object();
 	char text[ADDR_WORD_TEXT_MAX];
 	const struct addr_set *s;
 
@@ -200,19 +203,32 @@ static void add_sets(json_t *messages, const struct addr_sets *sets)
 		}
 		set(all, s->name, list);
 	}
-	set(body, "sets", all);
+	return all;
+}
+
+static void add_sets(json_t *messages, const struct addr_sets *sets)
+{
+	json_t *body = json_object();
+
+	set(body, "sets", sets_json(sets));
 	add(messages, CTRL_WEIR_SETS, body);
+}
+
+static json_t *rules_json(const struct policy_spec *p)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < p->n_rules; i++)
+		(void)json_array_append_new(rules, rule_json(&p->rules[i]));
+	return rules;
 }
 
 static void add_policy(json_t *messages, const struct endpoint *e)
 {
 	const struct policy_spec *p = policy_spec_of(e->policy);
-	json_t *body = json_object(), *rules = json_array(), *macs;
+	json_t *body = json_object(), *macs = json_array();
 
-	macs = json_array();
 	(void)json_array_append_new(macs, mac_json(e->mac));
-	for (size_t i = 0; i < p->n_rules; i++)
-		(void)json_array_append_new(rules, rule_json(&p->rules[i]));
 	set(body, "cmd", json_integer(POLICY_CMD_ADD));
 	set(body, "flag", json_integer(MSG_CHUNK_START | MSG_CHUNK_END));
 	set(body, "defact", json_integer(p->defact));
@@ -220,8 +236,74 @@ static void add_policy(json_t *messages, const struct endpoint *e)
 	set(body, "dir", json_integer(p->dir));
 	set(body, "ipv6", json_boolean(p->ipv6));
 	set(body, "mac", macs);
-	set(body, "rules", rules);
+	set(body, "rules", rules_json(p));
 	add(messages, CTRL_CFG_POLICY, body);
+}
+
+/* All who have the i-th one's policy; NULL: told of with one before. */
+static json_t *owners_json(const struct snapshot_spec *s, size_t i)
+{
+	const struct policy *p = s->endpoints[i].policy;
+	json_t *macs;
+
+	for (size_t k = 0; k < i; k++)
+		if (s->endpoints[k].policy == p)
+			return NULL;
+	macs = json_array();
+	for (size_t k = i; k < s->n_endpoints; k++)
+		if (s->endpoints[k].policy == p)
+			(void)json_array_append_new(
+				macs, mac_json(s->endpoints[k].mac));
+	return macs;
+}
+
+static json_t *prefixes_json(const struct subnet *nets, size_t n)
+{
+	char ip[IP_TEXT_MAX], text[IP_TEXT_MAX + 4];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		bool v4 = ip_is_v4(nets[i].net) && nets[i].prefix_bits >= 96;
+
+		(void)snprintf(text, sizeof text, "%s/%u",
+			       ip_format(nets[i].net, ip),
+			       nets[i].prefix_bits - (v4 ? 96u : 0u));
+		(void)json_array_append_new(list, json_string(text));
+	}
+	return list;
+}
+
+static void add_whole(json_t *messages, const struct control *ctl,
+		      const struct snapshot_spec *s)
+{
+	json_t *body = json_object(), *policies = json_array(), *macs;
+
+	for (size_t i = 0; i < s->n_endpoints; i++) {
+		const struct policy *of = s->endpoints[i].policy;
+		const struct policy_spec *p = of ? policy_spec_of(of) : NULL;
+		struct rule_spec word = { 0 };
+		json_t *o;
+
+		if (!p || !(macs = owners_json(s, i)))
+			continue;
+		o = json_object();
+		word.action = p->defact;
+		word.reject = p->reject;
+		set(o, "macs", macs);
+		set(o, "default", json_string(rule_action_word(&word)));
+		set(o, "ipv6", json_boolean(p->ipv6));
+		set(o, "rules", rules_json(p));
+		(void)json_array_append_new(policies, o);
+	}
+	set(body, "version",
+	    json_integer((json_int_t)config_whole(ctl->config).version));
+	set(body, "force", json_true());
+	set(body, "sets", sets_json(config_addr_sets(ctl->config)));
+	set(body, "policies", policies);
+	if (s->has_internal)
+		set(body, "internal",
+		    prefixes_json(s->internal, s->n_internal));
+	add(messages, CTRL_WEIR_POLICY, body);
 }
 
 static void add_endpoint(json_t *messages, const struct control *ctl,
@@ -249,7 +331,7 @@ static void add_endpoint(json_t *messages, const struct control *ctl,
 		add(messages, CTRL_CFG_NBE,
 		    json_pack("{s:[o],s:b}", "macs", mac_json(e->mac), "nbe",
 			      1));
-	if (e->policy)
+	if (e->policy && config_whole(ctl->config).version == 0)
 		add_policy(messages, e);
 }
 
@@ -326,18 +408,21 @@ static void add_settings(json_t *messages, const struct inspect_settings *s)
 void answer_config(json_t *result, struct control *ctl)
 {
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
+	bool whole = config_whole(ctl->config).version > 0;
 	json_t *messages = json_array();
 
 	add_subnets(messages, CTRL_CFG_INTERNAL_NET, s.internal, s.n_internal);
 	add_subnets(messages, CTRL_CFG_SPECIP_NET, s.special, s.n_special);
 	add_switches(messages, &s);
 	add_settings(messages, &ctl->settings);
-	if (config_addr_sets(ctl->config))
+	if (!whole && config_addr_sets(ctl->config))
 		add_sets(messages, config_addr_sets(ctl->config));
 	for (size_t i = 0; i < s.n_endpoints; i++)
 		if (s.endpoints[i].used)
 			add_endpoint(messages, ctl, (uint16_t)i,
 				     &s.endpoints[i]);
+	if (whole)
+		add_whole(messages, ctl, &s);
 	if (s.has_policy_addrs)
 		add_policy_addrs(messages, &s);
 	add_service_port(messages, &ctl->ports.service);
@@ -345,5 +430,6 @@ void answer_config(json_t *result, struct control *ctl)
 		if (ctl->ports.at[i])
 			add_other_port(messages, &ctl->ports, ctl->ports.at[i]);
 	answer_kept_messages(messages, ctl);
+	answer_policy_in_force(result, ctl);
 	set(result, "messages", messages);
 }

@@ -33,9 +33,9 @@ static void add_workload(json_t *o, struct mac m)
 
 static void add_proto(json_t *o, uint8_t proto)
 {
-	char text[4];
+	char text[PROTO_TEXT_MAX];
 
-	answer_text(o, "proto", answer_proto_name(proto, text));
+	answer_text(o, "proto", proto_name(proto, text));
 }
 
 static void add_application(json_t *o, uint16_t application)
@@ -186,9 +186,13 @@ static uint64_t begin_of(json_t *result, const struct told *t,
 	return ours ? spec->after : 0;
 }
 
-static uint32_t limit_of(const struct told_spec *spec, uint32_t max)
+/* unasked: what fits in a datagram */
+static uint32_t limit_of(const struct told_spec *spec, uint32_t unasked,
+			 uint32_t max)
 {
-	return spec->limit && spec->limit < max ? spec->limit : max;
+	uint32_t n = spec->limit ? spec->limit : unasked;
+
+	return n < max ? n : max;
 }
 
 /* Takes the list; from: where the page began, at: its last record. */
@@ -211,7 +215,8 @@ static void finish_page(json_t *result, const char *name, json_t *list,
 void answer_told_connections(json_t *result, const struct told *t,
 			     const struct told_spec *spec)
 {
-	uint32_t n = limit_of(spec, CONNECTIONS_PER_ANSWER);
+	uint32_t n = limit_of(spec, CONNECTIONS_PER_ANSWER,
+			      CONNECTIONS_PER_PAGE_MAX);
 	uint64_t from = begin_of(result, t, t->connections, spec), at = from;
 	uint64_t zero = answer_clock_zero();
 	const struct connection_record *c;
@@ -226,8 +231,9 @@ void answer_told_connections(json_t *result, const struct told *t,
 void answer_told_threats(json_t *result, const struct told *t,
 			 const struct told_spec *spec)
 {
-	uint32_t n = limit_of(spec, spec->packets ? THREAT_PACKETS_PER_ANSWER
-						  : THREATS_PER_ANSWER);
+	uint32_t most = spec->packets ? THREAT_PACKETS_PER_ANSWER
+				      : THREATS_PER_ANSWER;
+	uint32_t n = limit_of(spec, most, most);
 	uint64_t from = begin_of(result, t, t->threats, spec), at = from;
 	uint64_t zero = answer_clock_zero();
 	const struct threat_record *r;

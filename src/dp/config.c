@@ -1,7 +1,5 @@
 /*
- * Every change has one shape: a `struct draft` is made from the current
- * snapshot, edited, and published. The draft's endpoints hold no counts of
- * policies and port sets; the snapshot built from it takes its own.
+ * Every change has one shape: a draft (config_draft.h).
  *
  * Chunks (reference 2): one slot for each door and kind of message. START begins
  * (and forgets what was unfinished), END puts the whole into force; anything else
@@ -15,50 +13,9 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
-#include "dp/naming.h"
+#include "dp/config_draft.h"
 
-struct subnet_chunks {
-	bool open;
-	struct subnet *nets;
-	size_t n;
-};
-
-struct rule_chunks {
-	bool open;
-	struct rule_spec *rules;
-	size_t n;
-};
-
-enum subnet_kind {
-	SUBNET_INTERNAL,
-	SUBNET_SPECIAL,
-	SUBNET_POLICY,
-	SUBNET__MAX
-};
-
-/* Unfinished sequences of one door. */
-struct chunks {
-	struct subnet_chunks subnets[SUBNET__MAX];
-	struct rule_chunks rules;
-};
-
-struct config {
-	struct snapshot *current;
-	config_publish_fn *publish;
-	void *publish_arg;
-	struct chunks chunks[2]; /* by `strict`: of each door */
-	struct addr_sets *sets;	 /* NULL: none were given */
-	struct fqdns *fqdns;
-	struct naming naming; /* of current */
-};
-
-struct draft {
-	struct snapshot_spec spec;
-	struct endpoint *endpoints; /* a copy, with room for one more */
-};
-
-static int draft_begin(const struct config *c, struct draft *ret,
-		       struct err *reterr)
+int draft_begin(const struct config *c, struct draft *ret, struct err *reterr)
 {
 	struct draft d = { .spec = snapshot_spec_of(c->current) };
 
@@ -115,10 +72,15 @@ static int commit_with(struct config *c, struct draft *d, const struct fqdns *f,
 	return 0;
 }
 
-/* Publishes the draft, or fails and leaves no trace; ends the draft. */
-static int draft_commit(struct config *c, struct draft *d, struct err *reterr)
+int draft_commit(struct config *c, struct draft *d, struct err *reterr)
 {
 	return commit_with(c, d, c->fqdns, reterr);
+}
+
+void draft_drop(struct draft *d)
+{
+	free(d->endpoints);
+	*d = (struct draft){ 0 };
 }
 
 static struct endpoint *find(struct draft *d, struct mac mac)
@@ -390,6 +352,7 @@ static int subnets_in_force(struct config *c, enum subnet_kind kind,
 	if (rc < 0)
 		return rc;
 	if (kind == SUBNET_INTERNAL) {
+		d.spec.has_internal = s->n > 0;
 		d.spec.internal = s->nets;
 		d.spec.n_internal = s->n;
 	} else if (kind == SUBNET_SPECIAL) {
@@ -501,7 +464,10 @@ static int attach(struct config *c, const struct ctrl_msg *m, struct policy *p,
 		if (e)
 			e->policy = p;
 	}
-	return draft_commit(c, &d, reterr);
+	rc = draft_commit(c, &d, reterr);
+	if (rc == 0)
+		c->whole = (struct config_whole){ 0 };
+	return rc;
 }
 
 int config_policy(struct config *c, struct ctrl_msg *m, bool strict,
@@ -680,6 +646,7 @@ int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr)
 		struct addr_sets *before = c->sets;
 
 		c->sets = sets;
+		c->whole = (struct config_whole){ 0 };
 		sets = before;
 	}
 free_sets:

@@ -71,7 +71,21 @@ int config_switch(struct config *c, const struct ctrl_msg *m,
  * -ENOENT when a policy uses one that is not among them.
  */
 int config_sets(struct config *c, const struct ctrl_msg *m, struct err *reterr);
-/* Borrowed until the next config_sets(); NULL: none. */
+/* The weir_policy in force; all 0: there was none, or a part of it was changed. */
+struct config_whole {
+	uint64_t version;
+	size_t policies, rules;
+	size_t compiled; /* policies that were not in force before */
+};
+
+/*
+ * WEIR_POLICY: replaces the policies of all workloads and all sets, or nothing.
+ * Takes the rules out of m. MACs that no workload has are passed over.
+ * -ESTALE: a later version is in force; -ENOENT: there is no such set.
+ */
+int config_policies(struct config *c, struct ctrl_msg *m, struct err *reterr);
+struct config_whole config_whole(const struct config *c);
+/* Borrowed until the next config_sets() or config_policies(); NULL: none. */
 const struct addr_sets *config_addr_sets(const struct config *c);
 /*
  * CFG_SET_FQDN, CFG_DEL_FQDN. Strict: a name that was never given is an error,
@@ -83,6 +97,12 @@ int config_del_fqdn(struct config *c, const struct ctrl_msg *m, bool strict,
 		    struct err *reterr);
 /* Borrowed until the next of these. */
 const struct fqdns *config_fqdns(const struct config *c);
+/*
+ * The workload at that index (ENDPOINT_NONE: none), and no other, is captured by
+ * what stands at that place (dp/capture.h); publishes where that changes.
+ */
+int config_set_capture(struct config *c, unsigned place, uint16_t index,
+		       struct err *reterr);
 /* CFG_NBE */
 int config_nbe(struct config *c, const struct ctrl_msg *m, bool strict,
 	       struct err *reterr);

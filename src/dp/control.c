@@ -49,6 +49,7 @@ static void publish(void *arg, const struct snapshot *next)
 	ask_generation(&ctl->workers, generation);
 	if (before)
 		forget_moved(ctl, before, next);
+	captures_follow(ctl, next);
 }
 
 /* A message of --load, as if it came through our own door. */
@@ -121,7 +122,7 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 		if (set[AT_OWN].revents && !own_accept(&clients, doors->own))
 			ctl->own_turned_away++;
 	}
-	own_close_all(&clients);
+	own_close_all(ctl, &clients);
 }
 
 static int signal_fd(void)
@@ -164,6 +165,8 @@ int control_run(const struct door_fds *doors, int opener_fd,
 		const json_t *load)
 {
 	struct control ctl = { .opener_fd = opener_fd,
+			       .client = -1,
+			       .answer_fd = -1,
 			       .started = clock_now(),
 			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "dp/capture.h"
 #include "dp/config.h"
 #include "dp/kept.h"
 #include "dp/notify.h"
@@ -49,6 +50,12 @@ struct control {
 	struct inspect_settings settings; /* the worker's, now */
 	struct told told;
 	struct notify notify;
+	struct captures captures;
+	/*
+	 * Of the request under way: who asks, -1: not a client of the own door;
+	 * and a descriptor that goes with the answer, borrowed, -1: none.
+	 */
+	int client, answer_fd;
 	struct log_limit input_log; /* for lines that messages can trigger */
 };
 

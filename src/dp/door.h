@@ -49,4 +49,4 @@ struct own_clients {
 bool own_accept(struct own_clients *clients, int listen_fd);
 /* One request of client i. false: it is gone, and the last took its place. */
 bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i);
-void own_close_all(struct own_clients *clients);
+void own_close_all(struct control *ctl, struct own_clients *clients);

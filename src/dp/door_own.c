@@ -7,6 +7,7 @@
  *   small   {"id":7,"NAME":{...}}          {"id":7,"ok":true,...}
  *   large   {"id":7,"memfd":true} + fd     {"id":7,"ok":true,"memfd":true} + fd
  *
+ * A message may pass a descriptor along with its answer (weir_capture's ring).
  * A client that does not take its answers is disconnected.
  */
 #include <errno.h>
@@ -50,16 +51,18 @@ bool own_accept(struct own_clients *clients, int listen_fd)
 	return true;
 }
 
-static void drop_client(struct own_clients *clients, unsigned i)
+static void drop_client(struct control *ctl, struct own_clients *clients,
+			unsigned i)
 {
+	captures_end(ctl, clients->fds[i]);
 	close(clients->fds[i]);
 	clients->fds[i] = clients->fds[--clients->n];
 }
 
-void own_close_all(struct own_clients *clients)
+void own_close_all(struct control *ctl, struct own_clients *clients)
 {
 	while (clients->n)
-		drop_client(clients, 0);
+		drop_client(ctl, clients, 0);
 }
 
 /* A sealed memfd with that text; -errno. */
@@ -122,7 +125,9 @@ static bool send_large(int fd, const json_t *id, const char *text, size_t len)
 	return sent;
 }
 
-static bool send_answer(int fd, const json_t *id, const json_t *answer)
+/* passed: -1, or what goes with an answer that is not large. */
+static bool send_answer(int fd, const json_t *id, const json_t *answer,
+			int passed)
 {
 	char *text = json_dumps(answer, JSON_COMPACT);
 	size_t len = text ? strlen(text) : 0;
@@ -131,7 +136,7 @@ static bool send_answer(int fd, const json_t *id, const json_t *answer)
 	if (!text)
 		return false;
 	sent = len > OWN_MSG_MAX ? send_large(fd, id, text, len)
-				 : send_text(fd, text, len, -1);
+				 : send_text(fd, text, len, passed);
 	free(text);
 	return sent;
 }
@@ -193,7 +198,8 @@ static bool answer_request(struct control *ctl, int fd, const json_t *id,
 	} else {
 		ctl->own.messages++;
 	}
-	sent = send_answer(fd, id, answer);
+	sent = send_answer(fd, id, answer, ctl->answer_fd);
+	ctl->answer_fd = -1;
 	json_decref(answer);
 	return sent;
 }
@@ -201,7 +207,7 @@ static bool answer_request(struct control *ctl, int fd, const json_t *id,
 static bool answer_garbage(struct control *ctl, int fd, const struct err *err)
 {
 	json_t *answer = error_answer(NULL, err);
-	bool sent = send_answer(fd, NULL, answer);
+	bool sent = send_answer(fd, NULL, answer, -1);
 
 	ctl->own.garbage++;
 	json_decref(answer);
@@ -265,7 +271,7 @@ static bool serve_text(struct control *ctl, int fd, const char *text,
 	if (err.code) {
 		json_t *answer = error_answer(id, &err);
 
-		sent = send_answer(fd, id, answer);
+		sent = send_answer(fd, id, answer, -1);
 		door_refused(&ctl->own, -err.code);
 		json_decref(answer);
 	} else {
@@ -315,7 +321,7 @@ bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i)
 	if (len < 0 && errno == EAGAIN)
 		return true;
 	if (len <= 0) {
-		drop_client(clients, i);
+		drop_client(ctl, clients, i);
 		return false;
 	}
 	memfd = passed_fd(&m);
@@ -326,13 +332,15 @@ bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i)
 			      OWN_MSG_MAX);
 		alive = answer_garbage(ctl, fd, &err);
 	} else {
+		ctl->client = fd;
 		alive = serve_text(ctl, fd, text, (size_t)len, memfd);
+		ctl->client = -1;
 	}
 	if (memfd >= 0)
 		close(memfd);
 	if (!alive) {
 		ctl->own.unanswered++;
-		drop_client(clients, i);
+		drop_client(ctl, clients, i);
 	}
 	return alive;
 }

@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/spread.h"
 #include "dp/answer.h"
+#include "dp/answer_capture.h"
 #include "dp/answer_device.h"
+#include "dp/answer_policy.h"
 #include "dp/answer_told.h"
 #include "dp/ask.h"
 #include "dp/change_kept.h"
@@ -103,6 +105,7 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	rc = config_del_mac(ctl->config, index, reterr);
 	if (rc == 0) {
 		ask_forget_endpoint(&ctl->workers, index);
+		captures_forget(ctl, index);
 		kept_forget(&ctl->kept, index);
 	}
 	return rc;
@@ -345,6 +348,7 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 {
 	answer_text(result, "version", WEIR_VERSION);
 	answer_uint(result, "pid", (uint64_t)getpid());
+	answer_policy_in_force(result, ctl);
 }
 
 static void json_stats(struct control *ctl, const struct ctrl_msg *m,
@@ -383,6 +387,18 @@ static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return config_sets(ctl->config, m, reterr);
 }
 
+static int set_policies(struct control *ctl, struct ctrl_msg *m, bool strict,
+			struct err *reterr)
+{
+	return config_policies(ctl->config, m, reterr);
+}
+
+static void json_policies(struct control *ctl, const struct ctrl_msg *m,
+			  json_t *result)
+{
+	answer_policies(result, ctl, &m->whole);
+}
+
 static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
 			struct err *reterr)
 {
@@ -405,6 +421,22 @@ static void json_settings(struct control *ctl, const struct ctrl_msg *m,
 {
 	(void)json_object_set_new(result, "settings",
 				  settings_json(&ctl->settings));
+}
+
+static int begin_capture(struct control *ctl, struct ctrl_msg *m, bool strict,
+			 struct err *reterr)
+{
+	int rc = captures_begin(ctl, &m->capture, &ctl->answer_fd, reterr);
+
+	if (rc < 0)
+		err_prefix(reterr, ctrl_name(m->kind));
+	return rc;
+}
+
+static void json_capture(struct control *ctl, const struct ctrl_msg *m,
+			 json_t *result)
+{
+	answer_capture(result, ctl, &m->capture);
 }
 
 static const struct handler handlers[] = {
@@ -450,10 +482,12 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_BLOCKS] = { NULL, json_blocks, NULL },
 	[CTRL_WEIR_CONFIG] = { NULL, json_config, NULL },
 	[CTRL_WEIR_SETS] = { set_sets, NULL, NULL },
+	[CTRL_WEIR_POLICY] = { set_policies, json_policies, NULL },
 	[CTRL_WEIR_EXPLAIN] = { explain_check, explain_json, NULL },
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },
 	[CTRL_WEIR_THREATS] = { NULL, json_threats, NULL },
+	[CTRL_WEIR_CAPTURE] = { begin_capture, json_capture, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

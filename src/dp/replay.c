@@ -158,7 +158,7 @@ static void print_flow(const struct session_record *s)
 	char client[IP_TEXT_MAX + 10], server[IP_TEXT_MAX + 10], proto[4];
 	bool ports = s->client_port || s->server_port;
 
-	printf("%s %s > %s", answer_proto_name(s->proto, proto),
+	printf("%s %s > %s", proto_name(s->proto, proto),
 	       end_text(client, s->client, s->client_port, ports),
 	       end_text(server, s->server, s->server_port, ports));
 	if (s->vlans)
@@ -178,7 +178,7 @@ static void print_block(const struct block_record *b)
 	bool icmp = b->proto == 1 || b->proto == 58;
 
 	printf("%s %s > %s app=- verdict=%s reason=%s rule=%u\n",
-	       answer_proto_name(b->proto, proto),
+	       proto_name(b->proto, proto),
 	       end_text(from, b->from, 0, false),
 	       end_text(to, b->to, b->to_port, b->to_port && !icmp),
 	       policy_action_name(b->action),

@@ -5,6 +5,10 @@
  * a violation gives way only to a later violation, and each ring holds all
  * that one drain can bring. What a reader misses is counted for that reader.
  *
+ * A worker's table holds what comes in half a second at 30,000 new ones a second;
+ * who has many is looked at more often, so one that fills does so between two
+ * looks only.
+ *
  * A drain is one round: as many records as were waiting when it began. What
  * the worker adds meanwhile waits for the next, so a drain ends.
  */
@@ -21,18 +25,23 @@
 #define LOOK_EVERY_US	     (USEC_PER_SEC / 2)
 #define THREATS_EVERY_US     (2 * USEC_PER_SEC)
 #define CONNECTIONS_EVERY_US (5 * USEC_PER_SEC)
-#define NEARLY_FULL	     (REPORTS_MAX / 4 * 3)
+/* So many in half a second are many: take them, and look again soon. */
+#define MANY	      (REPORTS_MAX / 4)
+#define LOOK_AGAIN_US (USEC_PER_SEC / 20)
 
 _Static_assert(REPORT_WORTH__MAX <= BACKLOG_WORTHS_MAX, "a ring a worth");
 _Static_assert(TOLD_CONNECTIONS_MAX >= REPORTS_MAX, "a drain fits");
 
 int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now)
 {
+	uint32_t connections = n_workers * TOLD_CONNECTIONS_MAX;
+
 	BUG_ON(epoch == 0 || epoch > TOLD_EPOCH_MAX);
+	if (connections < TOLD_CONNECTIONS_MIN)
+		connections = TOLD_CONNECTIONS_MIN;
 	t->epoch = epoch;
 	t->connections = backlog_new(sizeof(struct connection_record),
-				     REPORT_WORTH__MAX,
-				     n_workers * TOLD_CONNECTIONS_MAX);
+				     REPORT_WORTH__MAX, connections);
 	t->threats = backlog_new(sizeof(struct threat_record), 1,
 				 n_workers * TOLD_THREATS_MAX);
 	t->next_look = usec_add(now, LOOK_EVERY_US);
@@ -96,24 +105,25 @@ static void drain_threats(struct told *t, struct worker *w)
 	}
 }
 
-/* Of one worker: all when it is time, or before its table is full. */
-static void look_at(struct told *t, struct worker *w, bool due)
+/* Of one worker: all when it is time, or when it has many; true: it has. */
+static bool look_at(struct told *t, struct worker *w, bool due)
 {
 	uint32_t waiting = ask_connections_waiting(w);
 
-	if (due || waiting >= NEARLY_FULL)
+	if (due || waiting >= MANY)
 		drain_connections(t, w, waiting);
+	return waiting >= MANY;
 }
 
 void told_turn(struct told *t, const struct workers *ws, usec_t now)
 {
-	bool due = !usec_before(now, t->next_connections);
+	bool due = !usec_before(now, t->next_connections), many = false;
 
 	if (usec_before(now, t->next_look))
 		return;
-	t->next_look = usec_add(now, LOOK_EVERY_US);
 	for (unsigned i = 0; i < ws->n; i++)
-		look_at(t, ws->at[i], due);
+		many |= look_at(t, ws->at[i], due);
+	t->next_look = usec_add(now, many ? LOOK_AGAIN_US : LOOK_EVERY_US);
 	if (due)
 		t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
 	if (usec_before(now, t->next_threats))

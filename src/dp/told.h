@@ -5,7 +5,7 @@
  * anybody reads or not:
  *
  *   threats      every 2 s
- *   connections  every 5 s, or when that worker's table is nearly full
+ *   connections  every 5 s, or when that worker has many
  *
  * Control thread only.
  */

@@ -64,6 +64,7 @@ struct worker {
 	pthread_t thread;
 	struct worker_view view; /* the thread's; a question's while it runs */
 	struct worker_port ports[WORKER_PORTS_MAX];
+	struct capture_writer *captures[CAPTURES_MAX];
 	uint16_t ready[WORKER_READY_MAX]; /* ports that epoll has told */
 	unsigned n_ready;
 	int wake_fd; /* eventfd: a question is posted */
@@ -131,6 +132,42 @@ static void flush(struct worker *w, const struct worker_port *p,
 			       (enum reason)w->kept[refused->frame[i]]);
 }
 
+static void capture_one(struct worker *w, uint16_t captures,
+			const struct capture_frame *f, struct bytes frame)
+{
+	for (; captures; captures &= (uint16_t)(captures - 1)) {
+		struct capture_writer *c = w->captures[__builtin_ctz(captures)];
+
+		if (c)
+			capture_put(c, f, frame);
+	}
+}
+
+/* The frame, and what we answer to it. */
+static void capture(struct worker *w, const struct ring_frame *f,
+		    const struct verdict *v)
+{
+	struct capture_frame c = {
+		.at_us = w->view.now.us,
+		.wire_len = (uint32_t)f->wire_len,
+		.flow_id = v->flow_id,
+		.rule_id = v->rule_id,
+		.outcome = v->forward			   ? CAPTURE_FORWARDED
+			   : v->reason == REASON_FRAG_HELD ? CAPTURE_HELD
+							   : CAPTURE_DROPPED,
+		.reason = v->reason,
+		.ingress = v->ingress,
+	};
+
+	capture_one(w, v->captures, &c, f->bytes);
+	c.outcome = CAPTURE_MADE;
+	for (unsigned k = 0; k < v->n_send; k++) {
+		c.wire_len = (uint32_t)bytes_len(v->send[k].bytes);
+		c.ingress = v->ingress == v->send[k].onward;
+		capture_one(w, v->captures, &c, v->send[k].bytes);
+	}
+}
+
 static void carry(struct worker *w, const struct worker_port *p,
 		  struct ring *out, unsigned i)
 {
@@ -144,6 +181,8 @@ static void carry(struct worker *w, const struct worker_port *p,
 					  .csum = f.csum,
 					  .port = &p->from },
 			  w->view.now);
+	if (v.captures)
+		capture(w, &f, &v);
 	/* what is sent now must not overtake what was kept before */
 	if ((v.n_release || v.n_send) && p->from.kind != FRAME_PORT_NFQ)
 		flush(w, p, out);
@@ -406,6 +445,7 @@ struct worker *worker_start(struct inspect *in,
 	}
 	w->view.inspect = in;
 	w->view.ports = w->ports;
+	w->view.captures = w->captures;
 	w->opt = *opt;
 	rc = -open_fds(w);
 	if (rc != 0)

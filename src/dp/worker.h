@@ -23,6 +23,7 @@
 #include "dp/pulse.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
+#include "wire/capture.h"
 
 struct worker;
 
@@ -44,6 +45,8 @@ struct worker_view {
 	struct worker_port *ports; /* WORKER_PORTS_MAX */
 	unsigned n_ports;	   /* with a ring */
 	int epoll_fd;
+	/* CAPTURES_MAX, as the bits of an endpoint; NULL: none, or not here */
+	struct capture_writer **captures;
 	struct beat *beat; /* for the kernel; NULL: it does not look */
 	usec_t now;
 };

@@ -363,6 +363,8 @@ static bool is_final(const struct passage *w, const struct flow *f)
 
 	if (v->snapshot_version != snapshot_version(w->in->snapshot) || f->cut)
 		return false;
+	if (w->endpoint->captures)
+		return false;
 	/* what is not a copy goes no further; the kernel would let it */
 	if (passage_is_watched(w) && !w->copy)
 		return false;
@@ -497,7 +499,8 @@ void cache_denied(struct passage *w, const struct flow_key *k,
 	struct slot *s;
 
 	if (!c || !has_place(w, k) || passage_is_watched(w) ||
-	    v->snapshot_version == 0 || snapshot_has_names(w->in->snapshot))
+	    v->snapshot_version == 0 || w->endpoint->captures ||
+	    snapshot_has_names(w->in->snapshot))
 		return;
 	d = denied_find(c, k);
 	if (!d)

@@ -261,6 +261,7 @@ static void one_packet(struct passage *w)
 	/* of this packet: what it is carried in has its own flow */
 	w->threat = 0;
 	w->marked = false;
+	w->flow_id = w->rule_id = 0;
 	if (p->icmp_is_error) {
 		icmp_error(w);
 		return;
@@ -269,6 +270,8 @@ static void one_packet(struct passage *w)
 		w->ingress = is_lower(p->daddr, p->dport, p->saddr, p->sport);
 	k = flow_key_of(p, w->index, w->ingress);
 	f = find_live(w, &k);
+	if (f)
+		w->flow_id = f->id;
 	if (guard_packet(w, f)) {
 		if (w->marked)
 			session_threat(w->in, f);
@@ -429,6 +432,14 @@ static void only_watch(struct passage *w)
 		passage_forward(w, REASON_WATCHED);
 }
 
+static void tell_capturers(struct passage *w)
+{
+	w->verdict.captures = w->endpoint->captures;
+	w->verdict.ingress = w->ingress;
+	w->verdict.flow_id = w->flow_id;
+	w->verdict.rule_id = w->rule_id;
+}
+
 struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 {
 	struct passage w = {
@@ -442,6 +453,8 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 	if (w.verdict.forward && frame.port && frame.port->no_way_on)
 		passage_drop(&w, REASON_IFACE_TX);
 	count(&w, frame.wire_len);
+	if (w.endpoint && w.endpoint->captures)
+		tell_capturers(&w);
 	return w.verdict;
 }
 

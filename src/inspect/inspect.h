@@ -91,6 +91,13 @@ struct verdict {
 		struct bytes bytes;
 		bool onward; /* where the frame was going; else back */
 	} send[VERDICT_SEND_MAX];
+	/*
+	 * Who captures this workload (struct endpoint); 0: nobody, and then the
+	 * rest is not filled in. Of the flow that decided; 0: there is none.
+	 */
+	uint16_t captures;
+	bool ingress;
+	uint32_t flow_id, rule_id;
 };
 
 struct verdict inspect_frame(struct inspect *in, struct frame frame,

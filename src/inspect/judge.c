@@ -175,6 +175,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		w->in->counts.packets[INSPECT_TCP_ASTRAY]++;
 	own = opener_is_own(w, k, &midstream);
 	v = judge(w, k, NULL, own, &rejected);
+	w->rule_id = v.rule_id;
 	note_threat(w, &v, NULL);
 	if (v.action >= POLICY_VIOLATE)
 		judge_note_block(w->in, k, own, &v, 1);
@@ -200,6 +201,7 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 		return;
 	}
 	f->verdict = v;
+	w->flow_id = f->id;
 	if (w->threat)
 		w->marked = guard_mark(f, w->threat);
 	names_judged(w->in, f);
@@ -289,6 +291,7 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	enum flow_step step;
 
 	step = flow_follow(w->in->flows, f, p, side, w->now);
+	w->rule_id = f->verdict.rule_id;
 	if (step == FLOW_STEP_REOPENED) {
 		/* what was marked before the packet was followed is gone */
 		w->marked = w->threat && guard_mark(f, w->threat);
@@ -304,6 +307,7 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	}
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
 		changed = rejudge(w, f);
+	w->rule_id = f->verdict.rule_id;
 	session_packet(w, f, changed);
 	w->marked = false; /* told */
 	if (f->verdict.blocked) {

@@ -58,6 +58,7 @@ struct passage {
 	bool copy;	 /* the frame itself has gone on already */
 	uint16_t threat; /* the worst it met; of a flow that is to be made */
 	bool marked;	 /* it is the worst that its flow has met so far */
+	uint32_t flow_id, rule_id; /* what decided; for who captures it */
 	struct verdict verdict;
 };
 

@@ -6,19 +6,24 @@
  * The text form is YAML (docs/policy.md), the stored and spoken form JSON; both
  * say everything, so intent -> YAML -> intent is the same intent.
  *
- *   groups: {name, comment?, mode?, where: [{key, op, value}...]}
- *   rules:  {id, from, to, ports?, applications?, action, comment?, expires?,
- *            disabled?, origin: user | learned | network-policy}
- *   default_mode, for workloads of no group that says one
+ *   groups: {name, comment?, mode?, where?: [{key, op?, value}...]}
+ *   rules:  {id?, from, to, ports?, applications?, action, comment?, expires?,
+ *            disabled?, side?: client | server,
+ *            origin?: user | learned | network-policy}
+ *   default_mode?, for workloads of no group that says one
  *
- * Groups that are always there: "any", "external" (no workload's address),
- * "workloads" (all of them), "node" (this host). Each workload is also of one
- * service group, "SERVICE" or "SERVICE.NAMESPACE" (intent_service_of()), that
- * need not be written down to be used.
+ * Groups that are always there: "any", "external" (no address of a workload or
+ * of this host), "workloads" (all of them), "node" (this host). Each workload is
+ * also of one service group, "SERVICE" or "SERVICE.NAMESPACE"
+ * (intent_service_of()), that need not be written down to be used; a written
+ * group of that name without `where` is that group, with `where` it hides it.
  *
+ * A rule counts at both ends of a connection, or at the one that `side` names.
  * Mode of a workload: the strictest (protect > monitor > discover) of the
  * groups it is in that say one; else default_mode. Each end of a connection is
  * judged by its own mode.
+ *
+ * One thread: an intent has room for its regular expressions at work.
  */
 #pragma once
 
@@ -70,8 +75,10 @@ json_t *intent_diff(const struct intent *from, const struct intent *to);
 /*
  * Single changes, each a new intent. `group` and `rule` are objects as in the
  * JSON form; -EINVAL tells the member. after: id of the rule before it, 0 first,
- * -1 last. A rule without id gets the next free one (user < 10000, learned from
- * 10000 on), told in *ret_id.
+ * -1 last; a rule whose id is there already takes that one's place in the list
+ * of ids, not in the order. A rule without id gets the next free one (user <
+ * 10000, learned from 10000 on), told in *ret_id (may be NULL). A group that a
+ * rule speaks of stays: -EBUSY.
  */
 int intent_with_group(const struct intent *i, const json_t *group,
 		      struct intent **ret, struct err *reterr);
@@ -100,40 +107,41 @@ struct intent_workload {
 	size_t n_macs;
 };
 
-/* Name of its service group; the caller frees it. */
+/* Who there is. Borrowed for the call. */
+struct intent_world {
+	const struct intent_workload *workloads;
+	size_t n;
+	const struct ip_addr *node; /* this host's own addresses */
+	size_t n_node;
+	/*
+	 * For judges: was the data plane told ctrl_enable_icmp_policy? Else it
+	 * lets through what ICMP no rule speaks of by its name.
+	 */
+	bool icmp_enforced;
+};
+
+/* Name of its service group; the caller frees it. NULL: out of memory. */
 char *intent_service_of(const json_t *about);
 /* Names of all groups it is in, service group first: a new array of texts. */
-json_t *intent_groups_of(const struct intent *i, const struct intent_workload *w);
+json_t *intent_groups_of(const struct intent *i,
+			 const struct intent_workload *w);
 enum intent_mode intent_mode_of(const struct intent *i,
 				const struct intent_workload *w);
+/*
+ * Names of groups that rules speak of and that nobody is in, as a new array: a
+ * service that does not run, or a name that is written wrong.
+ */
+json_t *intent_empty_groups(const struct intent *i,
+			    const struct intent_world *world);
 
 /*
  * The body of a weir_policy message for these workloads: all sets, and one
  * policy for all workloads that have the same rules and mode. `now`: seconds
  * since 1970; rules that have expired are left out. Rule ids are the data
- * plane's rule ids. NULL and *reterr on failure (E2BIG: what limit).
+ * plane's rule ids. Parts of the value may be shared: it is not to be changed.
+ * NULL and *reterr on failure (E2BIG: what limit).
  */
-json_t *intent_compile(const struct intent *i, const struct intent_workload *w,
-		       size_t n, uint64_t version, uint64_t now,
-		       struct err *reterr);
-
-/* A connection that was, or that somebody asks about. */
-struct intent_connection {
-	const struct intent_workload *client, *server; /* NULL: no workload */
-	struct ip_addr client_addr, server_addr;
-	uint16_t port; /* ICMP: type << 8 | code */
-	uint8_t proto;
-	uint32_t app;	  /* wire/app.h; 0 not known */
-	const char *name; /* DNS name of an external server; NULL */
-};
-
-struct intent_verdict {
-	uint8_t action;	  /* enum policy_action (wire/words.h) */
-	uint32_t rule_id; /* 0: by mode */
-	bool client_side; /* whose end decided, the stricter one */
-};
-
-/* What would be done about it, by the same words as the data plane judges. */
-struct intent_verdict intent_judge(const struct intent *i,
-				   const struct intent_connection *c,
-				   uint64_t now);
+json_t *intent_compile(const struct intent *i, const struct intent_world *world,
+		       uint64_t version, uint64_t now, struct err *reterr);
+/* When the next rule expires after `now`; 0: none does. */
+uint64_t intent_next_expiry(const struct intent *i, uint64_t now);

@@ -584,6 +584,8 @@ static int change(struct inplace *ip, uint32_t port,
 		ep->hold = (uint8_t)c->hold;
 	if (c->only_ip >= 0)
 		ep->only_ip = (uint8_t)c->only_ip;
+	if (c->mac)
+		memcpy(ep->mac, c->mac->b, sizeof ep->mac);
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 

@@ -71,6 +71,7 @@ bool inplace_is_used(const struct netns *ns);
 struct inplace_change {
 	int mode, failure, hold, only_ip;
 	const struct inplace_allow *allow; /* instead of those before */
+	const struct mac *mac;		   /* the workload's, when it changed */
 };
 
 #define INPLACE_CHANGE_NOTHING                                       \

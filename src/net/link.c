@@ -102,7 +102,7 @@ static void read_addrgen(const struct nlattr *af_spec, struct link_stat *s)
 	}
 }
 
-static void read_link(const struct nlmsghdr *msg, struct link_stat *s)
+void link_from_msg(const struct nlmsghdr *msg, struct link_stat *s)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);
 	const struct nlattr *tb[LINK_ATTR_MAX + 1] = { 0 };
@@ -136,7 +136,7 @@ static void read_link(const struct nlmsghdr *msg, struct link_stat *s)
 static int keep_link(const struct nlmsghdr *msg, void *arg)
 {
 	if (msg->nlmsg_type == RTM_NEWLINK)
-		read_link(msg, arg);
+		link_from_msg(msg, arg);
 	return 0;
 }
 
@@ -220,7 +220,7 @@ static int append_link(const struct nlmsghdr *msg, void *arg)
 		l->item = more;
 		l->size = size;
 	}
-	read_link(msg, &l->item[l->count++]);
+	link_from_msg(msg, &l->item[l->count++]);
 	return 0;
 }
 

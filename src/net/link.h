@@ -52,6 +52,24 @@ int link_get_peer(struct nl *nl, const struct link_stat *of,
 int link_list(struct nl *nl, struct link_stat **ret, size_t *ret_count,
 	      struct err *reterr);
 
+/* What an RTM_NEWLINK or RTM_DELLINK of the kernel tells. */
+void link_from_msg(const struct nlmsghdr *msg, struct link_stat *ret);
+
+/* An address of a device. */
+struct link_addr {
+	uint32_t ifindex;
+	struct ip_addr addr;
+	uint8_t prefix_bits; /* of its family's form: 0..32, 0..128 */
+	uint8_t scope;	     /* RT_SCOPE_*: 0 global, 253 link, 254 host */
+};
+
+/* Of all devices, in the kernel's order; *ret is the caller's to free(). */
+int link_list_addrs(struct nl *nl, struct link_addr **ret, size_t *ret_count,
+		    struct err *reterr);
+/* Of the namespace that has this id in the namespace of nl. */
+int link_list_addrs_in(struct nl *nl, int32_t nsid, struct link_addr **ret,
+		       size_t *ret_count, struct err *reterr);
+
 /* One end of a new veth pair; what is zero is the kernel's choice. */
 struct veth_end {
 	const char *name;

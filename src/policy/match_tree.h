@@ -90,15 +90,6 @@ struct match {
 	struct part parts[PART__MAX];
 };
 
-static inline unsigned __int128 ip_to_u128(struct ip_addr a)
-{
-	uint64_t high, low;
-
-	memcpy(&high, a.b, sizeof high);
-	memcpy(&low, a.b + 8, sizeof low);
-	return (unsigned __int128)be64toh(high) << 64 | be64toh(low);
-}
-
 /* The rank of a port; of an address of the index's family. */
 uint32_t ranks_find4(const struct ranks *r, uint32_t v);
 uint32_t ranks_find_ip(const struct ranks *r, struct ip_addr a);

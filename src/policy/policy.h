@@ -32,6 +32,9 @@ struct policy_spec {
 	bool ipv6;		 /* IPv6 is judged; else open */
 	bool reject;		 /* a default denial is answered */
 	bool icmp_enforced;	 /* ctrl_enable_icmp_policy, at load time */
+	/* Judged by its rules alone, whoever speaks; see snapshot_judge() */
+	bool whole;
+	struct rules_hash hash; /* of all above; all 0: not known */
 	/* For "set:NAME" in rules; borrowed for the call. NULL: there are none */
 	const struct addr_sets *sets;
 };
@@ -87,6 +90,10 @@ struct policy *policy_compile(const struct policy_spec *spec,
 struct policy *policy_with_sets(const struct policy *p,
 				const struct addr_sets *sets,
 				struct err *reterr);
+/* Would it be the same with other sets? */
+bool policy_same_with_sets(const struct policy *p,
+			   const struct addr_sets *before,
+			   const struct addr_sets *after);
 /* Does any rule name a set? */
 bool policy_uses_sets(const struct policy *p);
 /* The count belongs to the control thread alone; NULL is accepted. */

@@ -522,26 +522,53 @@ struct policy *policy_with_sets(const struct policy *p,
 	return compile(p->source, sets, reterr);
 }
 
-static bool words_use_sets(const struct addr_word *w, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (w[i].kind == ADDR_SET)
-			return true;
-	return false;
-}
-
-bool policy_uses_sets(const struct policy *p)
+/* Is there a set's name among them, for which differs() is true? */
+static bool any_set(const struct policy *p,
+		    bool (*differs)(const char *name, const void *arg),
+		    const void *arg)
 {
 	const struct policy_spec *spec = &p->source->spec;
 
 	for (size_t i = 0; i < spec->n_rules; i++) {
 		const struct rule_lists *l = spec->rules[i].lists;
 
-		if (l && (words_use_sets(l->from, l->n_from) ||
-			  words_use_sets(l->to, l->n_to)))
-			return true;
+		for (size_t k = 0; l && k < l->n_from + l->n_to; k++) {
+			const struct addr_word *w =
+				k < l->n_from ? &l->from[k]
+					      : &l->to[k - l->n_from];
+
+			if (w->kind == ADDR_SET && differs(w->name, arg))
+				return true;
+		}
 	}
 	return false;
+}
+
+static bool always(const char *name, const void *arg)
+{
+	return true;
+}
+
+bool policy_uses_sets(const struct policy *p)
+{
+	return any_set(p, always, NULL);
+}
+
+static bool differs(const char *name, const void *arg)
+{
+	const struct addr_sets *const *sets = arg;
+
+	return !addr_set_same(addr_sets_find(sets[0], name),
+			      addr_sets_find(sets[1], name));
+}
+
+bool policy_same_with_sets(const struct policy *p,
+			   const struct addr_sets *before,
+			   const struct addr_sets *after)
+{
+	const struct addr_sets *const sets[] = { before, after };
+
+	return !any_set(p, differs, sets);
 }
 
 struct policy *policy_get(struct policy *p)

@@ -111,3 +111,11 @@ const struct addr_set *addr_sets_at(const struct addr_sets *s, size_t i)
 {
 	return s && i < s->n ? &s->sets[i] : NULL;
 }
+
+bool addr_set_same(const struct addr_set *a, const struct addr_set *b)
+{
+	if (!a || !b || a->n_ranges != b->n_ranges)
+		return a == b;
+	return memcmp(a->ranges, b->ranges, a->n_ranges * sizeof *a->ranges) ==
+	       0;
+}

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/addr.h"
@@ -34,3 +35,5 @@ const struct addr_set *addr_sets_find(const struct addr_sets *s,
 				      const char *name);
 /* The i-th in the order of names; NULL behind the last, or s is NULL. */
 const struct addr_set *addr_sets_at(const struct addr_sets *s, size_t i);
+/* Do both hold the same? NULL holds nothing, and is no empty set. */
+bool addr_set_same(const struct addr_set *a, const struct addr_set *b);

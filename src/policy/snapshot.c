@@ -20,6 +20,10 @@
  *      in strict mode those that deny by default
  *   b: not for addresses of hosts and those that go by a name
  *
+ * A policy of a weir_policy is asked only whether IPv6 is judged, and then goes
+ * by its rules alone: who makes it knows all workloads and their addresses, and
+ * what it does not know is what the default is for.
+ *
  * Where we differ: IPv6 is judged when the policy asks for it, and so are all
  * IP protocols; IPv6 link-local addresses are judged like others (neighbours
  * on one link would otherwise talk past every rule); grace is only given when
@@ -70,7 +74,7 @@ struct snapshot {
 	struct subnet_index internal_index, special_index;
 	struct ip_addr *policy_addrs; /* sorted */
 	size_t n_policy_addrs;
-	bool has_policy_addrs, icmp_enforced, net_policy_disabled;
+	bool has_internal, has_policy_addrs, icmp_enforced, net_policy_disabled;
 	bool detect_unmanaged, strict_group_mode, xff;
 	const struct name_set *names; /* borrowed */
 	struct name_addr *name_addrs; /* sorted by address */
@@ -237,6 +241,7 @@ struct snapshot *snapshot_build(const struct snapshot_spec *spec)
 	if (!s)
 		return NULL;
 	s->version = spec->version;
+	s->has_internal = spec->has_internal || spec->n_internal > 0;
 	s->has_policy_addrs = spec->has_policy_addrs;
 	s->icmp_enforced = spec->icmp_enforced;
 	s->net_policy_disabled = spec->net_policy_disabled;
@@ -287,6 +292,7 @@ struct snapshot_spec snapshot_spec_of(const struct snapshot *s)
 		.special = s->special,
 		.n_internal = s->n_internal,
 		.n_special = s->n_special,
+		.has_internal = s->has_internal,
 		.policy_addrs = s->policy_addrs,
 		.n_policy_addrs = s->n_policy_addrs,
 		.has_policy_addrs = s->has_policy_addrs,
@@ -327,7 +333,7 @@ const struct endpoint *snapshot_endpoint(const struct snapshot *s,
 
 bool snapshot_is_internal(const struct snapshot *s, struct ip_addr a)
 {
-	return s->n_internal == 0 || ip_is_loopback(a) ||
+	return !s->has_internal || ip_is_loopback(a) ||
 	       subnet_index_find(&s->internal_index, a) != MATCH_NONE;
 }
 
@@ -562,13 +568,13 @@ struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 	a.policy = policy_spec_of(a.e->policy);
 	if (!ip_is_v4(q->client) && !a.policy->ipv6)
 		return open_for(REASON_FAMILY_OPEN, 0);
-	if (ip_is_v4(q->client) &&
+	if (!a.policy->whole && ip_is_v4(q->client) &&
 	    (ip_is_link_local(q->client) || ip_is_link_local(q->server)))
 		return open_for(REASON_LINK_LOCAL, SESSION_LINK_LOCAL);
 	a.external = !snapshot_is_internal(s, a.addr);
 	a.type = special_type(s, a.addr);
 	find_names(s, &s->refs[endpoint], q, a.addr, &a.names);
-	if (decide_early(&a, &j))
+	if (!a.policy->whole && decide_early(&a, &j))
 		return j;
 	a.q.peer_external = a.external;
 	a.q.icmp_enforced = s->icmp_enforced;
@@ -581,6 +587,8 @@ struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 		j.flags |= SESSION_EXTERNAL;
 	if (a.type == IP_TYPE_UWL)
 		j.flags |= SESSION_UNMANAGED;
+	if (a.policy->whole)
+		return j;
 	apply_boundary(&a, &j);
 	if (j.reason == REASON_DEFAULT && j.action >= POLICY_VIOLATE)
 		consider_grace(&a, &j);

@@ -28,6 +28,7 @@ struct endpoint {
 	bool tap;		      /* only watched: nothing is forwarded */
 	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
 	bool read;		      /* DLP or WAF want all that it says */
+	uint16_t captures;	      /* bits: who captures it (dp/capture.h) */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
 	struct port_set *listens; /* ctrl_cfg_mac.apps; NULL: none; likewise */
@@ -44,6 +45,7 @@ struct snapshot_spec {
 	size_t n_endpoints;		  /* highest used index + 1 */
 	const struct subnet *internal, *special;
 	size_t n_internal, n_special;
+	bool has_internal; /* what is not in it is external, or all are internal */
 	const struct ip_addr *policy_addrs; /* in any order */
 	size_t n_policy_addrs;
 	bool has_policy_addrs;	  /* ctrl_cfg_policy_addr was ever received */
@@ -100,5 +102,5 @@ struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,
 
 /* ctrl_sys_conf: does X-Forwarded-For count? */
 bool snapshot_xff(const struct snapshot *s);
-/* Is it an internal address (reference 2.4: no list means all are)? */
+/* Is it an internal address (without a list all are, reference 2.4)? */
 bool snapshot_is_internal(const struct snapshot *s, struct ip_addr a);

@@ -4,7 +4,11 @@
  *
  * A full disk or a broken file never stops the caller: what is only recorded
  * fails with -ENOSPC or -EIO, store_state() says since when, and it is tried
- * again; the caller counts what it could not record.
+ * again; the caller counts what it could not record. Texts and objects that are
+ * given are borrowed for the call.
+ *
+ * Each document that is in force also lies in DIR/documents/NAME.json, so that
+ * nothing that befalls DIR/weir.db can lose it (decisions/0017-store.md).
  */
 #pragma once
 
@@ -20,7 +24,11 @@ struct store;
 
 /*
  * Opens or makes DIR/weir.db and brings it to this version's tables, step by
- * step, each whole or not at all. -EPROTO: a later version's file.
+ * step, each whole or not at all. -EPROTO: a later version's file. -EBUSY: DIR
+ * is another process's. Any other failure is DIR's own: it cannot be made or
+ * read. That weir.db cannot be opened or written at the moment is none, but a
+ * state: documents are read from their copies, and it is tried again with each
+ * call. A damaged weir.db is kept as weir.db.damaged-N, and a new one begun.
  */
 int store_open(const char *dir, struct store **ret, struct err *reterr);
 void store_free(struct store *s); /* NULL is accepted */
@@ -28,21 +36,53 @@ void store_free(struct store *s); /* NULL is accepted */
 /* "" when all is well; else what does not work and since when. Borrowed. */
 const char *store_state(const struct store *s);
 
+struct store_stats {
+	uint64_t flows, events, workloads, revisions; /* rows */
+	uint64_t bytes_on_disk;			      /* weir.db and its WAL */
+	uint64_t bytes_used;	 /* ... without free pages */
+	uint64_t write_failures; /* since store_open() */
+	uint64_t damaged;	 /* files moved aside, likewise */
+};
+/* Rows are 0 as long as weir.db cannot be opened. */
+void store_stats(struct store *s, struct store_stats *ret);
+
 /*
- * Documents that must never be lost, by name: "intent", "candidate", ... A new
- * one replaces the old one whole, and counts its revision up from 1. They are on
- * the disk when store_put_doc() returns 0. expect: the revision that it is a
- * change of, -ESTALE when that is not the last; 0: whichever.
+ * Documents that must never be lost, by name: "intent", "candidate", ...
+ * (a-z, 0-9 and -). A new one replaces the old one whole, and counts its
+ * revision up from 1. They are on the disk when store_put_doc() returns 0, and
+ * as before when it fails. expect: the revision that it is a change of, -ESTALE
+ * when that is not the last; 0: whichever. -E2BIG: STORE_DOC_BYTES_MAX.
  */
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr);
-/* -ENOENT. *ret is the caller's. */
+/*
+ * *ret is the caller's. -ENOENT: there is none; after any other failure that is
+ * not known.
+ */
 int store_get_doc(struct store *s, const char *name, json_t **ret,
 		  uint64_t *ret_revision, struct err *reterr);
+/* Is a revision, too: its history stays, and counts on. -ENOENT. */
+int store_del_doc(struct store *s, const char *name, struct err *reterr);
+/* [{"name":, "revision":, "saved": seconds since 1970, "bytes":}], by name. */
+int store_list_docs(struct store *s, json_t **ret, struct err *reterr);
 
-/* How a workload was described, for what was recorded of it. */
+/*
+ * What a document was: its last STORE_REVISIONS_MAX revisions, or as many of
+ * them as are STORE_REVISIONS_BYTES together. -ENOENT: not kept any more, never
+ * was, or it is the one that deleted it.
+ */
+int store_get_doc_at(struct store *s, const char *name, uint64_t revision,
+		     json_t **ret, struct err *reterr);
+/* [{"revision":, "saved":, "bytes":} or {..., "deleted": true}], newest last. */
+int store_doc_history(struct store *s, const char *name, json_t **ret,
+		      struct err *reterr);
+
+/*
+ * How a workload was described, for what was recorded of it. Who is still there
+ * is told again once a day, or it is forgotten with its last flow.
+ */
 int store_put_workload(struct store *s, const char *id, const json_t *about,
-		       uint64_t now, struct err *reterr);
+		       uint64_t now_s, struct err *reterr);
 
 /*
  * A conversation's sum of one day: who, with whom, by what, and what became of
@@ -57,25 +97,33 @@ struct store_flow {
 	uint16_t app;
 	uint8_t action; /* enum policy_action */
 	uint32_t rule_id;
-	bool ingress;	/* told by the server's side */
-	uint32_t sessions, violations;
-	uint64_t bytes, packets;
-	uint64_t first_s, last_s; /* since 1970 */
+	bool ingress;		       /* told by the server's side */
+	uint32_t sessions, violations; /* sums stop at the type's end */
+	uint64_t bytes, packets;       /* ... at 1 << 62 */
+	uint64_t first_s, last_s;      /* since 1970 */
 };
 
-/* Adds up what has the same key on the same day. One transaction. */
+/*
+ * Adds up what has the same key on the same day (UTC, of last_s). One
+ * transaction.
+ */
 int store_add_flows(struct store *s, const struct store_flow *flows, size_t n,
 		    struct err *reterr);
 
 struct store_flow_query {
-	uint64_t since_s, until_s; /* 0: no bound */
+	uint64_t since_s, until_s; /* when it was last seen that day; 0: any */
 	const char *workload;	   /* id; NULL: all */
 	bool only_violations;
 	uint64_t after; /* cursor of the last page; 0 */
 	unsigned limit; /* 1..STORE_PAGE_MAX */
 };
 
-/* Calls cb for each, newest last; cb returns 0, or else ends it with that. */
+/*
+ * Calls cb for each, by day, and of one day the one that began last last; cb
+ * returns 0, or else ends it with that. What it is given is the store's, until
+ * it returns; it may not call the store. client_about, server_about: as put
+ * last; NULL if never.
+ */
 int store_each_flow(struct store *s, const struct store_flow_query *q,
 		    int (*cb)(const struct store_flow *f, uint64_t cursor,
 			      const json_t *client_about,
@@ -84,19 +132,25 @@ int store_each_flow(struct store *s, const struct store_flow_query *q,
 
 /*
  * Events: {"kind": "violation" | "threat" | "state" | "change", "severity":
- * "info".."critical", "workload":, "text":, ...}. *ret_number counts up.
+ * "info".."critical", "workload":, "text":, ...}; kept with "at": now_s, if it
+ * has none. All of them or none. *ret_number, of the last, counts up.
  */
 int store_add_events(struct store *s, const json_t *const *events, size_t n,
 		     uint64_t now_s, uint64_t *ret_number, struct err *reterr);
 struct store_event_query {
-	uint64_t since_s, until_s, after;
-	const char *kind, *workload; /* NULL: all */
-	unsigned limit;
+	uint64_t since_s, until_s, after; /* by now_s; 0: no bound */
+	const char *kind, *workload;	  /* NULL: all */
+	unsigned limit;			  /* 1..STORE_PAGE_MAX */
 };
+/* Newest last, otherwise as store_each_flow(). */
 int store_each_event(struct store *s, const struct store_event_query *q,
 		     int (*cb)(const json_t *event, uint64_t number, void *arg),
 		     void *arg, struct err *reterr);
 
-/* Forgets what is older than that, a bounded piece at a time. true: all of it. */
+/*
+ * Forgets what is older than that (flows by whole days, so up to a day later),
+ * and the oldest of both while there are more than max_bytes; a bounded piece
+ * at a time. true: all of it, or it cannot be done now (store_state()).
+ */
 bool store_trim(struct store *s, uint64_t flows_before_s,
 		uint64_t events_before_s, uint64_t max_bytes);

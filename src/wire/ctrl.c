@@ -1,6 +1,7 @@
 /*
  * One parser a message, found by kind in a table. The larger families have
- * files of their own: ctrl_policy.c, ctrl_dlp.c, ctrl_fqdn.c, ctrl_ports.c.
+ * files of their own: ctrl_policy.c, ctrl_whole.c,
+ * ctrl_dlp.c, ctrl_fqdn.c, ctrl_ports.c.
  *
  * Defaults and leniencies are the reference's (2, Appendix D): "" is an unset
  * MAC, null an empty array. Where NeuVector guesses on bad input (a wrong
@@ -19,6 +20,7 @@
 #include "wire/ctrl_policy.h"
 #include "wire/ctrl_ports.h"
 #include "wire/ctrl_rule.h"
+#include "wire/ctrl_whole.h"
 #include "wire/field.h"
 
 static const struct {
@@ -369,6 +371,16 @@ static int parse_told(const json_t *body, bool strict, struct ctrl_msg *m,
 	return fields_close(&f);
 }
 
+static int parse_capture(const json_t *body, bool strict, struct ctrl_msg *m,
+			 struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_mac(&f, "workload", FIELD_MUST, &m->capture.workload);
+	field_u32(&f, "snaplen", FIELD_MAY, 0, UINT16_MAX, &m->capture.snaplen);
+	return fields_close(&f);
+}
+
 static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 			      struct err *) = {
 	[CTRL_KEEP_ALIVE] = parse_keep_alive,
@@ -413,10 +425,12 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_BLOCKS] = parse_empty,
 	[CTRL_WEIR_CONFIG] = parse_empty,
 	[CTRL_WEIR_SETS] = ctrl_parse_sets,
+	[CTRL_WEIR_POLICY] = ctrl_parse_whole,
 	[CTRL_WEIR_EXPLAIN] = ctrl_parse_explain,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
 	[CTRL_WEIR_CONNECTIONS] = parse_told,
 	[CTRL_WEIR_THREATS] = parse_told,
+	[CTRL_WEIR_CAPTURE] = parse_capture,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");
@@ -480,6 +494,7 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 			addr_set_spec_done(&msg->sets.sets[i]);
 		free(msg->sets.sets);
 		break;
+	case CTRL_WEIR_POLICY: whole_spec_done(&msg->whole); break;
 	case CTRL_WEIR_SETTINGS: json_decref(msg->settings); break;
 	default: break;
 	}

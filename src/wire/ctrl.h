@@ -70,10 +70,12 @@
 	X(WEIR_BLOCKS, "weir_blocks", 1)                    \
 	X(WEIR_CONFIG, "weir_config", 1)                    \
 	X(WEIR_SETS, "weir_sets", 1)                        \
+	X(WEIR_POLICY, "weir_policy", 1)                    \
 	X(WEIR_EXPLAIN, "weir_explain", 1)                  \
 	X(WEIR_SETTINGS, "weir_settings", 1)                \
 	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
-	X(WEIR_THREATS, "weir_threats", 1)
+	X(WEIR_THREATS, "weir_threats", 1)                  \
+	X(WEIR_CAPTURE, "weir_capture", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -135,6 +137,36 @@ struct addr_set_spec {
 	size_t n_ranges;
 };
 
+/* What was said is the same if this is; all 0: not known. */
+struct rules_hash {
+	uint64_t low, high;
+};
+
+/* One policy of a weir_policy, and whose it is. */
+struct whole_policy {
+	struct mac *macs;
+	size_t n_macs;
+	struct rule_spec *rules; /* of ours; NULL: taken, n_rules stays */
+	size_t n_rules;
+	uint8_t defact; /* enum policy_action */
+	bool reject;	/* a default denial is answered */
+	bool ipv6;	/* is judged, too */
+	struct rules_hash hash;
+};
+
+/* All policies and all sets. */
+struct whole_spec {
+	uint64_t version; /* 1..POLICY_VERSION_MAX, the agent's */
+	bool force;	  /* also a version that is lower */
+	struct addr_set_spec *sets;
+	size_t n_sets;
+	struct whole_policy *policies;
+	size_t n_policies;
+	bool has_internal; /* none: nothing is internal */
+	struct subnet *internal;
+	size_t n_internal;
+};
+
 /* A connection that somebody asks about. */
 struct explain_spec {
 	struct ip_addr from, to; /* of one family */
@@ -144,6 +176,12 @@ struct explain_spec {
 	bool has_workload; /* only that one */
 	struct mac workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+};
+
+/* Whose frames are to be captured. */
+struct capture_spec {
+	struct mac workload;
+	uint32_t snaplen; /* 0: whole frames */
 };
 
 /* A page of what was told. */
@@ -308,6 +346,7 @@ struct ctrl_msg {
 			struct addr_set_spec *sets;
 			size_t n;
 		} sets;			     /* WEIR_SETS */
+		struct whole_spec whole;     /* WEIR_POLICY */
 		struct explain_spec explain; /* WEIR_EXPLAIN */
 		/*
 		 * WEIR_SETTINGS: an object; owned, a reference. What may be in
@@ -316,6 +355,7 @@ struct ctrl_msg {
 		 */
 		json_t *settings;
 		struct told_spec told; /* WEIR_CONNECTIONS, _THREATS */
+		struct capture_spec capture; /* WEIR_CAPTURE */
 	};
 };
 

@@ -30,14 +30,6 @@ static const struct {
 };
 
 static const struct {
-	const char *name;
-	uint8_t proto;
-} protos[] = {
-	{ "any", 0 },  { "icmp", 1 },	 { "tcp", 6 },
-	{ "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
-};
-
-static const struct {
 	const char *word;
 	enum addr_kind kind;
 } kinds[] = {
@@ -69,21 +61,6 @@ static bool number_of(const char *text, size_t len, uint32_t max, uint32_t *ret)
 		return false;
 	*ret = v;
 	return true;
-}
-
-int proto_by_text(const char *text, uint8_t *ret)
-{
-	uint32_t v;
-
-	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
-		if (strcasecmp(text, protos[i].name) == 0) {
-			*ret = protos[i].proto;
-			return 0;
-		}
-	if (!number_of(text, strlen(text), 255, &v))
-		return -EINVAL;
-	*ret = (uint8_t)v;
-	return 0;
 }
 
 const char *rule_action_word(const struct rule_spec *r)
@@ -124,7 +101,7 @@ static void fill_prefix(struct addr_word *w, unsigned bits)
 	}
 }
 
-static bool range_of_text(const char *text, struct addr_word *w)
+bool addr_range_by_text(const char *text, struct addr_word *w)
 {
 	/* ::fffe:ffff:ffff */
 	static const struct ip_addr last_before_v4 = {
@@ -206,7 +183,7 @@ static void parse_word(struct fields *f, const char *at, const json_t *v,
 	} else if (strncmp(text, "fqdn:", 5) == 0) {
 		w->kind = ADDR_NAME;
 		host_of_text(f, at, text + 5, &w->name);
-	} else if (!range_of_text(text, w)) {
+	} else if (!addr_range_by_text(text, w)) {
 		fields_refuse(f, at,
 			      "expected an address, \"10.0.0.0/8\", "
 			      "\"10.0.0.5-10.0.0.9\", \"any\", \"external\", "
@@ -348,22 +325,24 @@ static void parse_ports(struct fields *f, struct rule_lists *l)
 	}
 }
 
-static void parse_action(struct fields *f, struct rule_spec *r)
+bool field_action(struct fields *f, const char *name, uint8_t *ret_action,
+		  bool *ret_reject)
 {
 	const char *word = NULL;
 
-	if (!field_str(f, "action", FIELD_MUST, SHOW_MAX, &word))
-		return;
+	if (!field_str(f, name, FIELD_MUST, SHOW_MAX, &word))
+		return false;
 	for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(word, actions[i].word) == 0) {
-			r->action = actions[i].action;
-			r->reject = actions[i].reject;
-			return;
+			*ret_action = actions[i].action;
+			*ret_reject = actions[i].reject;
+			return true;
 		}
-	fields_refuse(f, "action",
+	fields_refuse(f, name,
 		      "expected allow, deny, reject, alert or learn, got "
 		      "\"%s\"",
 		      word);
+	return false;
 }
 
 /* A protocol: a number, or a name. */
@@ -436,7 +415,7 @@ int ctrl_parse_own_rule(const json_t *v, struct rule_spec *r,
 	field_u32(&f, "id", FIELD_MUST, 0, UINT32_MAX, &r->id);
 	field_bool(&f, "ingress", FIELD_MAY, &r->ingress);
 	parse_proto(&f, FIELD_MAY, &r->proto);
-	parse_action(&f, r);
+	field_action(&f, "action", &r->action, &r->reject);
 	if (l) {
 		parse_addrs(&f, "from", !r->ingress, &l->from, &l->n_from);
 		parse_addrs(&f, "to", r->ingress, &l->to, &l->n_to);
@@ -506,28 +485,36 @@ static void parse_set(struct fields *f, const char *name, const json_t *v,
 	}
 }
 
+void field_sets(struct fields *f, const char *name, enum field_need need,
+		struct addr_set_spec **ret, size_t *ret_n)
+{
+	const json_t *sets = NULL;
+	const char *key;
+	json_t *v;
+	size_t n;
+
+	if (!field_object(f, name, need, &sets))
+		return;
+	n = json_object_size(sets);
+	if (n > ADDR_SETS_MAX)
+		f->rc = err_set(f->reterr, E2BIG, name,
+				"expected at most %d sets, got %zu",
+				ADDR_SETS_MAX, n);
+	else
+		*ret = new_list(f, name, n, sizeof **ret);
+	if (f->rc)
+		return;
+	json_object_foreach ((json_t *)(uintptr_t)sets, key, v)
+		if (!f->rc)
+			parse_set(f, key, v, &(*ret)[(*ret_n)++]);
+}
+
 int ctrl_parse_sets(const json_t *body, bool strict, struct ctrl_msg *m,
 		    struct err *reterr)
 {
 	struct fields f = fields_open(body, strict, reterr);
-	const json_t *sets = NULL;
-	const char *name;
-	json_t *v;
-	size_t n;
 
-	field_object(&f, "sets", FIELD_MUST, &sets);
-	n = json_object_size(sets);
-	if (!f.rc && n > ADDR_SETS_MAX)
-		f.rc = err_set(reterr, E2BIG, "sets",
-			       "expected at most %d sets, got %zu",
-			       ADDR_SETS_MAX, n);
-	if (!f.rc)
-		m->sets.sets = new_list(&f, "sets", n, sizeof *m->sets.sets);
-	if (f.rc)
-		return fields_close(&f);
-	json_object_foreach ((json_t *)(uintptr_t)sets, name, v)
-		if (!f.rc)
-			parse_set(&f, name, v, &m->sets.sets[m->sets.n++]);
+	field_sets(&f, "sets", FIELD_MUST, &m->sets.sets, &m->sets.n);
 	return fields_close(&f);
 }
 

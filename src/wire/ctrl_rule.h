@@ -9,6 +9,7 @@
 #pragma once
 
 #include "wire/ctrl.h"
+#include "wire/field.h"
 
 /* Text of an address word, NUL included: "fqdn:" and the longest name. */
 #define ADDR_WORD_TEXT_MAX (FQDN_TEXT_MAX + 8)
@@ -26,11 +27,21 @@ int ctrl_parse_sets(const json_t *body, bool strict, struct ctrl_msg *m,
 int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 		       struct err *reterr);
 
+/*
+ * Members of other messages, as field.h's: named sets (*ret and each element
+ * are the caller's to free, also after an error; *ret_n counts those begun), an
+ * action by its word.
+ */
+void field_sets(struct fields *f, const char *name, enum field_need need,
+		struct addr_set_spec **ret, size_t *ret_n);
+bool field_action(struct fields *f, const char *name, uint8_t *ret_action,
+		  bool *ret_reject);
+/* "10.0.0.5", "10.0.0.0/8", "10.0.0.5-10.0.0.9", the same of IPv6. */
+bool addr_range_by_text(const char *text, struct addr_word *ret);
+
 /* As it can be read back; returns buf. */
 const char *addr_word_format(const struct addr_word *w,
 			     char buf[static ADDR_WORD_TEXT_MAX]);
 /* "allow", "deny", "reject", "alert", "learn"; NULL: no such word for it. */
 const char *rule_action_word(const struct rule_spec *r);
 
-/* An IP protocol by its name or number (0 for "any"); -EINVAL. */
-int proto_by_text(const char *text, uint8_t *ret);

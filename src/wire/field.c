@@ -45,6 +45,82 @@ static bool was_asked(const struct fields *f, const char *key)
 	return false;
 }
 
+/* --- misspelt --------------------------------------------------------- */
+
+#define SIMILAR_MAX 24 /* longer names are not compared */
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* How many bytes are to be put in, left out, or changed. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[SIMILAR_MAX + 1];
+	size_t len = strlen(b);
+
+	for (size_t k = 0; k <= len; k++)
+		row[k] = (unsigned)k;
+	for (; *a; a++) {
+		unsigned corner = row[0]++;
+
+		for (size_t k = 1; k <= len; k++) {
+			unsigned change = corner + (*a != b[k - 1]);
+
+			corner = row[k];
+			row[k] = least(least(row[k], row[k - 1]) + 1, change);
+		}
+	}
+	return row[len];
+}
+
+/* Could one be the other, written wrong? */
+static bool is_similar(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), longer = la > lb ? la : lb;
+
+	return longer <= SIMILAR_MAX && distance(a, b) <= (longer + 2) / 4;
+}
+
+/* What of the object looks like that name, and is not asked for; NULL. */
+static const char *similar_member(const struct fields *f, const char *name)
+{
+	const char *key;
+	json_t *value;
+
+	/* jansson's iteration wants a non-const object but changes nothing */
+	json_object_foreach ((json_t *)f->obj, key, value)
+		if (!was_asked(f, key) && is_similar(key, name))
+			return key;
+	return NULL;
+}
+
+static const char *similar_field(const struct fields *f, const char *key)
+{
+	for (unsigned i = 0; i < f->n_asked; i++)
+		if (!json_object_get(f->obj, f->asked[i]) &&
+		    is_similar(f->asked[i], key))
+			return f->asked[i];
+	return NULL;
+}
+
+static void refuse_missing(struct fields *f, const char *name)
+{
+	const char *other = f->strict ? similar_member(f, name) : NULL;
+
+	fields_refuse(f, name, "missing%s%s%s", other ? "; is \"" : "",
+		      other ? other : "", other ? "\" meant?" : "");
+}
+
+static void refuse_unknown(struct fields *f, const char *key)
+{
+	const char *other = similar_field(f, key);
+
+	fields_refuse(f, key, "unknown field%s%s%s", other ? "; is \"" : "",
+		      other ? other : "", other ? "\" meant?" : "");
+}
+
 int fields_close(struct fields *f)
 {
 	const char *key;
@@ -55,9 +131,8 @@ int fields_close(struct fields *f)
 	/* jansson's iteration wants a non-const object but changes nothing */
 	json_object_foreach ((json_t *)f->obj, key, value)
 		if (!was_asked(f, key))
-			return f->rc = err_set(f->reterr, EINVAL, key,
-					       "unknown field");
-	return 0;
+			refuse_unknown(f, key);
+	return f->rc;
 }
 
 void fields_refuse(struct fields *f, const char *name, const char *fmt, ...)
@@ -88,7 +163,7 @@ static const json_t *get(struct fields *f, const char *name,
 	if (v && !json_is_null(v))
 		return v;
 	if (need == FIELD_MUST)
-		fields_refuse(f, name, "missing");
+		refuse_missing(f, name);
 	return NULL;
 }
 

@@ -1,6 +1,10 @@
 #include "wire/words.h"
 
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "wire/records.h"
 
@@ -20,6 +24,54 @@ _Static_assert(sizeof ip_type_names / sizeof *ip_type_names == IP_TYPE__MAX,
 const char *policy_action_name(uint8_t action)
 {
 	return action < POLICY_ACTION__MAX ? action_names[action] : "?";
+}
+
+uint8_t policy_action_by_name(const char *name)
+{
+	uint8_t i = 0;
+
+	while (i < POLICY_ACTION__MAX && strcmp(name, action_names[i]) != 0)
+		i++;
+	return i;
+}
+
+static const struct {
+	const char *name;
+	uint8_t number; /* IANA's */
+} protos[] = {
+	{ "any", 0 },  { "icmp", 1 },	 { "tcp", 6 },
+	{ "udp", 17 }, { "icmpv6", 58 }, { "sctp", 132 },
+};
+
+const char *proto_name(uint8_t proto, char buf[static PROTO_TEXT_MAX])
+{
+	for (size_t i = 1; i < sizeof protos / sizeof *protos; i++)
+		if (protos[i].number == proto)
+			return protos[i].name;
+	(void)snprintf(buf, PROTO_TEXT_MAX, "%u", proto);
+	return buf;
+}
+
+int proto_by_text(const char *text, uint8_t *ret)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof protos / sizeof *protos; i++)
+		if (strcasecmp(text, protos[i].name) == 0) {
+			*ret = protos[i].number;
+			return 0;
+		}
+	if (!text[0] || strlen(text) > 3)
+		return -EINVAL;
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return -EINVAL;
+		n = 10 * n + (unsigned)(*p - '0');
+	}
+	if (n > UINT8_MAX)
+		return -EINVAL;
+	*ret = (uint8_t)n;
+	return 0;
 }
 
 const char *severity_name(uint8_t severity)

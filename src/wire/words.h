@@ -20,6 +20,14 @@ enum policy_action {
 
 /* "open", "learn", "allow", ...; "?" outside the enum. */
 const char *policy_action_name(uint8_t action);
+/* POLICY_ACTION__MAX: no such name. */
+uint8_t policy_action_by_name(const char *name);
+
+/* "tcp", "icmpv6", ...; else the number as text, in buf. */
+#define PROTO_TEXT_MAX 4
+const char *proto_name(uint8_t proto, char buf[static PROTO_TEXT_MAX]);
+/* The same back, in any case; "any" is 0. -EINVAL: no name or number 0..255. */
+int proto_by_text(const char *text, uint8_t *ret);
 
 /* "info" for 1 to "critical" for 5; "" for another. */
 const char *severity_name(uint8_t severity);

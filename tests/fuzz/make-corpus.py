@@ -88,6 +88,9 @@ MESSAGES = {
                  '"from":["10.0.0.0/8","set:db","fqdn:*.a.b"],"to":["any"],"ports":["443","8000-8100"],"proto":"tcp",'
                  '"apps":["http",1002],"action":"reject","ingress":true}]}}',
     "sets": '{"weir_sets":{"sets":{"db":["10.0.0.1","10.0.1.0/24"]}}}',
+    "whole": '{"weir_policy":{"version":1,"force":true,"sets":{"db":["10.0.0.1"]},"internal":["10.0.0.0/8","::1-::9"],'
+             '"policies":[{"macs":["02:00:00:00:00:01"],"default":"reject","ipv6":false,"rules":[{"id":1,"to":["set:db"],'
+             '"ports":["443"],"proto":"tcp","apps":["http"],"action":"allow"}]}]}}',
     "explain": '{"weir_explain":{"from":"10.0.0.1","to":"10.0.0.2","proto":"tcp","port":443,"app":"http","vhost":"a.b"}}',
     "settings": '{"weir_settings":{"meters":{"syn-flood":{"upper":9,"lower":8}},"threats":{"2003":{"action":"allow"}},'
                 '"streams":{"overlap":"last","on":{"fin":"bypass"}},"fragments":{"overlap":"first"},'

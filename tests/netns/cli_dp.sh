@@ -105,6 +105,31 @@ dp config
 cmp -s "$out" "$TEST_DIR/config.json"
 point $? "--load makes the same state" "$out"
 
+
+# All policies at once, larger than a datagram, too.
+python3 - >"$TEST_DIR/whole.json" <<'P'
+import json
+rule = lambda i: {"id": i, "to": ["set:db", f"10.9.0.{i % 250}"], "ports": [str(i)], "proto": "tcp", "action": "allow"}
+print(json.dumps({"weir_policy": {
+    "version": 7, "sets": {"db": ["10.0.0.1", "10.1.0.0/16"]}, "internal": ["10.0.0.0/8", "fd00::1-fd00::6"],
+    "policies": [{"macs": ["1a:27:f3:87:3a:27", "02:00:00:00:00:77"], "default": "reject",
+                  "rules": [rule(i) for i in range(1, 2001)]}]}}))
+P
+exits 0 '"02:00:00:00:00:77"' "a policy as a whole" "@$TEST_DIR/whole.json"
+dp stats -o json && json "d['weir_policy'] == {'version': 7, 'policies': 1, 'rules': 2000, 'compiled': 1}"
+point $? "stats tell its version" "$out"
+dp version -o json && json "d['weir_policy']['version'] == 7"
+point $? "version, too" "$out"
+exits 1 'weir_policy.version.*ESTALE|ESTALE.*weir_policy.version' "an older version is refused" \
+    '{"weir_policy":{"version":6,"policies":[]}}'
+dp config
+cp "$out" "$TEST_DIR/config.json"
+stop_dp
+start_dp own-ns --listen "" --load "$TEST_DIR/config.json"
+dp config
+cmp -s "$out" "$TEST_DIR/config.json" && grep -q '"weir_policy":{"version":7' "$out"
+point $? "config prints it, and --load makes the same state" "$out"
+
 exits 0 '^no flows' "flows, when there are none" flows
 exits 0 '^\{"ok":true,"sessions":\[\]\}' "the same as JSON" flows -o json
 exits 0 'nothing was blocked' "blocks, when there are none" blocks
@@ -114,7 +139,7 @@ exits 0 '^endpoints .* 1 of 4,096' "stats show use against limit" stats
 exits 0 '"endpoints":\{' "stats as JSON" stats -o json
 dp stats -o json && json "all(u['limit'] > 0 for u in d['config'].values()) and
     d['config']['ports']['in_use'] == 1 and d['config']['rules']['in_use'] == 2000 and
-    d['config']['internal_subnets']['in_use'] == 1 and d['port']['buffer_bytes_limit'] > 0"
+    d['config']['internal_subnets']['in_use'] == 5 and d['port']['buffer_bytes_limit'] > 0"
 point $? "what the configuration and the port's buffer use of their limits" "$out"
 
 # One client more than there may be, and one rule more.

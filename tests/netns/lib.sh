@@ -45,6 +45,12 @@ finish() {
     exit $((failures > 0))
 }
 
+build_option() { # BUILD NAME: how that tree was configured
+    meson introspect "$1" --buildoptions | python3 -c '
+import json, sys
+print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == sys.argv[1]))' "$2"
+}
+
 # --- waiting and processes -----------------------------------------------
 
 wait_until() { # SECONDS CMD...: true as soon as CMD is

@@ -2,10 +2,10 @@
 """storm.py ROUNDS DOOR COMPAT SINK WEIR FETCHED: says everything to a weir-dp
 that serves a container, while traffic runs through it.
 
-Three threads, each with a bounded number of messages, meet after every round:
+Four threads, each with a bounded number of messages, meet after every round:
 the owner of the configuration on our own door, an agent on the compatible one
-(it keeps to workloads of its own, and hears notices at SINK), and clients that
-come and vanish. The owner goes on only when frames were forwarded in the round,
+(it keeps to workloads of its own, and hears notices at SINK), clients that come and
+vanish, and one that captures. The owner goes on only when frames were forwarded in the round,
 and now and then when a download was refused by its rule and another one came
 whole: FETCHED is a file that grows with each. WEIR takes the port's interface
 away and brings it back.
@@ -18,6 +18,7 @@ import array
 import ctypes
 import fcntl
 import json
+import mmap
 import os
 import pathlib
 import socket
@@ -473,6 +474,28 @@ def crowd(path, n):
         s.close()
 
 
+def capturer(path):
+    """Captures for a round, reads nothing, and scribbles where it may."""
+    held = []
+
+    def one(r):
+        ask = json.dumps({"weir_capture": {"workload": MAC, "snaplen": r % 3 * 100}}).encode()
+        s = connect(path)
+        s.send(ask)
+        data, fds, _, _ = socket.recv_fds(s, 70000, 4)
+        assert json.loads(data)["ok"] and len(fds) == 1, data
+        with mmap.mmap(fds[0], 0) as ring:
+            ring[128:136] = os.urandom(8) if r % 2 else ring[64:72]
+        os.close(fds[0])
+        held.append(s)
+        if len(held) > 2:
+            held.pop(0).close()
+        s = connect(path)
+        s.send(ask)
+        s.close()
+    return one
+
+
 def passers_by(path):
     unsealed = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
     os.write(unsealed, b'{"weir_stats":{}}')
@@ -533,7 +556,7 @@ def main():
     # Dies with the test, however that ends.
     ctypes.CDLL(None).prctl(1, 15)
     run(int(rounds), [owner(int(rounds), door, weir, fetched_path),
-                      agent(compat, sink), passers_by(door)])
+                      agent(compat, sink), passers_by(door), capturer(door)])
 
 
 main()

@@ -151,7 +151,7 @@ static void test_plain_gives_way(void **state)
 
 	add(&t, POLICY_DENY, 10);
 	add(&t, POLICY_LEARN, 10);
-	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MAX + 7);
+	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MIN + 7);
 	for (uint32_t i = 0; i < 10; i++) {
 		c = backlog_next(t.connections, at, &at);
 		assert_int_equal(c->action, POLICY_DENY);
@@ -215,6 +215,14 @@ static json_t *page(const struct told *t, uint64_t after, uint32_t limit)
 
 static void test_pages(void **state)
 {
+	static const struct {
+		uint32_t limit, n;
+	} limits[] = {
+		{ 0, CONNECTIONS_PER_ANSWER },
+		{ 57, 57 },
+		{ CONNECTIONS_PER_PAGE_MAX, CONNECTIONS_PER_PAGE_MAX },
+		{ CONNECTIONS_PER_PAGE_MAX + 1, CONNECTIONS_PER_PAGE_MAX },
+	};
 	struct told t = begin();
 	uint64_t next = 0, missed = 0, read = 0;
 	bool more = true;
@@ -225,7 +233,7 @@ static void test_pages(void **state)
 	assert_false(json_is_true(json_object_get(o, "more")));
 	json_decref(o);
 	add(&t, POLICY_DENY, 3);
-	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MAX + 100);
+	add(&t, POLICY_ALLOW, TOLD_CONNECTIONS_MIN + 100);
 	while (more) {
 		o = page(&t, next, UINT32_MAX);
 		more = json_is_true(json_object_get(o, "more"));
@@ -237,7 +245,7 @@ static void test_pages(void **state)
 		assert_true(json_is_false(json_object_get(o, "restarted")));
 		json_decref(o);
 	}
-	assert_int_equal(read, TOLD_CONNECTIONS_MAX + 3);
+	assert_int_equal(read, TOLD_CONNECTIONS_MIN + 3);
 	assert_int_equal(missed, 100);
 	assert_int_equal(next, backlog_last(t.connections));
 
@@ -249,6 +257,14 @@ static void test_pages(void **state)
 		1);
 	assert_int_equal(uint_of(o, "next"), 1);
 	json_decref(o);
+	/* as many as are asked for, to a limit; unasked, what fits a datagram */
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		o = page(&t, 0, limits[i].limit);
+		assert_int_equal(
+			json_array_size(json_object_get(o, "connections")),
+			limits[i].n);
+		json_decref(o);
+	}
 	told_done(&t);
 }
 

@@ -118,12 +118,16 @@ static void test_each_is_taken(void **state)
 		{ "weir_blocks", "{}" },
 		{ "weir_config", "{}" },
 		{ "weir_sets", "{\"sets\":{\"db\":[\"10.0.0.1\"]}}" },
+		{ "weir_policy",
+		  "{\"version\":1,\"policies\":[{\"macs\":[" MAC1 "],"
+		  "\"default\":\"deny\",\"rules\":[]}]}" },
 		{ "weir_explain",
 		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.2\",\"proto\":"
 		  "\"tcp\",\"port\":443}" },
 		{ "weir_settings", "{\"flows\":{\"full\":\"drop\"}}" },
 		{ "weir_connections", "{\"after\":7,\"epoch\":3,\"limit\":9}" },
 		{ "weir_threats", "{\"packets\":true}" },
+		{ "weir_capture", "{\"workload\":" MAC1 ",\"snaplen\":96}" },
 	};
 	bool seen[CTRL__MAX] = { false };
 

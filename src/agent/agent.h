@@ -1,0 +1,90 @@
+/*
+ * The agent: what its parts share. Made by main.c; each part is filled in and
+ * ended by its own file.
+ *
+ *   runtimes ──news──▶ inventory ──▶ registry ◀── guard (host's devices)
+ *                                      │ changes
+ *                                      ▼
+ *   door (commands) ──intent──▶ policy: compile ──want──▶ plane ──▶ weir-dp
+ *                                      │ in force            │ connections, threats
+ *                                      ▼                     ▼
+ *                                   guard: modes          record ──▶ store
+ *
+ * All of it is one thread, but for the sources of runtimes and the plane, which
+ * are spoken with by messages.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/config.h"
+#include "agent/loop.h"
+#include "agent/plane.h"
+#include "agent/workload.h"
+#include "intent/intent.h"
+#include "net/nl.h"
+#include "runtime/runtime.h"
+#include "store/store.h"
+
+struct door;
+struct hits;
+struct learn;
+struct record;
+
+/* What a runtime's source is doing, for `weir status`. */
+struct source_state {
+	bool up;
+	bool listed; /* a whole listing has come since it is up */
+	uint64_t since_s;
+	char text[RUNTIME_TEXT_MAX]; /* why it is down */
+	json_t *unreadable; /* id -> why: containers that may run unseen */
+};
+
+struct agent {
+	struct config config;
+	struct loop *loop;
+	struct registry registry;
+	uint64_t started_s; /* since 1970 */
+	bool releasing;	    /* `weir release --all`: divert nothing more */
+
+	struct runtimes *runtimes; /* NULL: not started yet */
+	struct loop_fd *runtimes_fd;
+	struct source_state sources[RUNTIMES_MAX];
+	struct loop_timer rescan; /* workloads that are stale */
+	struct loop_timer begin_enforcing;
+
+	struct netwatch *host_watch;
+	struct loop_fd *host_watch_fd;
+	struct nl *host_nl; /* in our own namespace */
+	struct ip_addr node_addrs[NODE_ADDRS_MAX]; /* this host's */
+	size_t n_node_addrs;
+	bool node_addrs_stale;
+	struct loop_timer guard_again;
+	uint32_t vth; /* ifindex; 0: there is none */
+
+	struct intent *intent;	  /* in force, or on its way */
+	bool intent_protects;	  /* something in it is in mode protect */
+	uint64_t intent_revision; /* of the store's document */
+	struct loop_timer compile, expiry;
+	uint64_t want_number;	   /* last that was sent */
+	uint64_t in_force_number;  /* last that came into force */
+	uint64_t in_force_version; /* of its policy */
+	uint64_t last_version;
+	bool policy_refused;
+	struct err policy_err; /* why, while policy_refused */
+
+	struct plane *plane;
+	struct loop_fd *plane_fd;
+	bool plane_up;
+	uint64_t plane_since_s, plane_starts;
+	struct err plane_err; /* why it is down */
+	json_t *plane_version;
+
+	struct store *store;
+	json_t *kept; /* kept.h */
+	struct record *record;
+	struct learn *learn;
+	struct hits *hits;
+	struct door *door;
+};

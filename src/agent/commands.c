@@ -1,0 +1,386 @@
+/*
+ * The table, and the commands about what runs here and how Weir itself is. What
+ * a user said of single workloads (quarantine, release) is a document of the
+ * store, by their ids, so that it outlives the agent.
+ */
+#include "agent/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/guard.h"
+#include "agent/kept.h"
+#include "agent/policy.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "net/inplace.h"
+
+/* --- arguments ---------------------------------------------------------------- */
+
+int arg_text(const json_t *args, const char *name, const char **ret,
+	     struct err *reterr)
+{
+	const json_t *v = json_object_get(args, name);
+
+	*ret = "";
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_string(v))
+		return err_set(reterr, EINVAL, name, "expected a text");
+	*ret = json_string_value(v);
+	return 0;
+}
+
+int arg_uint(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
+	     struct err *reterr)
+{
+	const json_t *v = json_object_get(args, name);
+
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || json_integer_value(v) < 0 ||
+	    (uint64_t)json_integer_value(v) > max)
+		return err_set(reterr, EINVAL, name,
+			       "expected a number 0..%llu",
+			       (unsigned long long)max);
+	*ret = (uint64_t)json_integer_value(v);
+	return 0;
+}
+
+bool arg_true(const json_t *args, const char *name)
+{
+	return json_is_true(json_object_get(args, name));
+}
+
+int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
+		 struct err *reterr)
+{
+	const char *text;
+	int rc = arg_text(args, "workload", &text, reterr);
+
+	return rc < 0 ? rc : registry_find(&a->registry, text, ret, reterr);
+}
+
+/* --- workloads -------------------------------------------------------------------- */
+
+static json_t *addrs_json(const struct workload *w)
+{
+	json_t *list = json_array();
+	char text[IP_TEXT_MAX];
+
+	for (size_t i = 0; i < w->n_addrs; i++)
+		(void)json_array_append_new(
+			list, json_string(ip_format(w->addrs[i], text)));
+	return list;
+}
+
+static json_t *port_json(const struct port *p)
+{
+	char mac[MAC_TEXT_MAX];
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device", p->dev,
+			      "host_device", p->host, "kind", p->kind, "mac",
+			      mac_format(p->mac, mac), "state",
+			      port_state_name(p->state));
+
+	if (p->state == PORT_DIVERTED)
+		(void)json_object_set_new(
+			o, "doing", json_string(inplace_mode_name(p->mode)));
+	if (p->why.code)
+		(void)json_object_set_new(o, "why", json_string(p->why.text));
+	return o;
+}
+
+static json_t *ports_json(const struct agent *a, const struct workload *w)
+{
+	json_t *list = json_array();
+
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == w)
+			(void)json_array_append_new(list, port_json(p));
+	return list;
+}
+
+/*
+ * In one word, what holds of it: the worst of its ports. "guarded" when all are
+ * diverted as they should be.
+ */
+static const char *state_of(const struct agent *a, const struct workload *w)
+{
+	bool any = false, held = false;
+
+	if (w->released || a->releasing)
+		return "released";
+	if (w->quarantined)
+		return "quarantined";
+	for (const struct port *p = a->registry.ports; p; p = p->next) {
+		if (p->workload != w)
+			continue;
+		any = true;
+		if (p->state == PORT_FAILED)
+			return "not guarded";
+		if (p->state != PORT_DIVERTED)
+			return "not diverted";
+		held = held || p->mode == INPLACE_HOLD;
+	}
+	return !any ? "no port" : held ? "on hold" : "guarded";
+}
+
+static json_t *workload_json(struct agent *a, const struct workload *w)
+{
+	struct mac macs[WORKLOAD_PORTS_MAX];
+	struct intent_workload iw = workload_as_intent(&a->registry, w, macs);
+	json_t *o = json_object();
+
+	(void)json_object_set_new(o, "id", json_string(w->id));
+	(void)json_object_set_new(o, "name", json_string(workload_name(w)));
+	(void)json_object_set_new(o, "state", json_string(state_of(a, w)));
+	(void)json_object_set_new(
+		o, "mode", json_string(intent_mode_name(w->intent_mode)));
+	(void)json_object_set_new(o, "groups", intent_groups_of(a->intent, &iw));
+	(void)json_object_set_new(o, "addresses", addrs_json(w));
+	(void)json_object_set_new(o, "ports", ports_json(a, w));
+	(void)json_object_set(o, "about", w->about);
+	if (w->quarantined)
+		(void)json_object_set_new(o, "quarantined",
+					  json_string(w->quarantine_why));
+	if (w->why.code)
+		(void)json_object_set_new(o, "why", json_string(w->why.text));
+	return o;
+}
+
+static int command_ls(struct agent *a, struct door_client *c,
+		      const json_t *args, json_t *result, struct err *reterr)
+{
+	json_t *list = json_array();
+
+	for (const struct workload *w = a->registry.workloads; w; w = w->next)
+		(void)json_array_append_new(list, workload_json(a, w));
+	(void)json_object_set_new(result, "workloads", list);
+	return 0;
+}
+
+static json_t *containers_json(const struct agent *a, const struct workload *w)
+{
+	json_t *list = json_array();
+
+	for (const struct container *k = a->registry.containers; k; k = k->next)
+		if (k->workload == w)
+			(void)json_array_append_new(
+				list, json_pack("{s:s, s:i, s:O}", "id", k->id,
+						"pid", k->pid, "about",
+						k->about));
+	return list;
+}
+
+static int command_show(struct agent *a, struct door_client *c,
+			const json_t *args, json_t *result, struct err *reterr)
+{
+	struct workload *w;
+	int rc = arg_workload(a, args, &w, reterr);
+
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "workload", workload_json(a, w));
+	(void)json_object_set_new(result, "containers", containers_json(a, w));
+	return 0;
+}
+
+/* --- what Weir is doing --------------------------------------------------------------- */
+
+static json_t *sources_json(const struct agent *a)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < a->config.n_runtimes; i++) {
+		const struct source_state *s = &a->sources[i];
+
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:b, s:I, s:s, s:O?}", "kind",
+				  runtime_kind_name(a->config.runtimes[i].kind),
+				  "path", a->config.runtimes[i].path, "up",
+				  s->up, "since", (json_int_t)s->since_s,
+				  "text", s->text, "unreadable",
+				  s->unreadable));
+	}
+	return list;
+}
+
+static json_t *plane_json(const struct agent *a)
+{
+	json_t *o = json_pack("{s:b, s:I, s:I}", "up", a->plane_up, "since",
+			      (json_int_t)a->plane_since_s, "starts",
+			      (json_int_t)a->plane_starts);
+
+	if (!a->plane_up && a->plane_err.code)
+		(void)json_object_set_new(o, "text",
+					  json_string(a->plane_err.text));
+	if (a->plane_up && a->plane_version)
+		(void)json_object_set(o, "version", a->plane_version);
+	return o;
+}
+
+static json_t *policy_json(const struct agent *a)
+{
+	json_t *o = json_pack(
+		"{s:I, s:I, s:b}", "revision", (json_int_t)a->intent_revision,
+		"version", (json_int_t)a->in_force_version, "in_force",
+		a->in_force_number != 0 &&
+			a->in_force_number == a->want_number &&
+			!a->compile.on);
+
+	if (a->policy_refused)
+		(void)json_object_set_new(o, "refused",
+					  json_string(a->policy_err.text));
+	return o;
+}
+
+static json_t *counts_json(const struct agent *a)
+{
+	unsigned diverted = 0, failed = 0, unclaimed = 0;
+
+	for (const struct port *p = a->registry.ports; p; p = p->next) {
+		diverted += p->state == PORT_DIVERTED;
+		failed += p->state == PORT_FAILED;
+		unclaimed += !p->workload;
+	}
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "workloads",
+			 (int)a->registry.n_workloads, "containers",
+			 (int)a->registry.n_containers, "ports",
+			 (int)a->registry.n_ports, "diverted", (int)diverted,
+			 "failed", (int)failed, "unclaimed", (int)unclaimed,
+			 "refused", (json_int_t)a->registry.refused);
+}
+
+static int command_status(struct agent *a, struct door_client *c,
+			  const json_t *args, json_t *result,
+			  struct err *reterr)
+{
+	(void)json_object_set_new(result, "version",
+				  json_string(WEIR_VERSION));
+	(void)json_object_set_new(result, "pid", json_integer(getpid()));
+	(void)json_object_set_new(result, "node", json_string(a->config.node));
+	(void)json_object_set_new(result, "started",
+				  json_integer((json_int_t)a->started_s));
+	(void)json_object_set_new(result, "releasing",
+				  json_boolean(a->releasing));
+	(void)json_object_set_new(result, "counts", counts_json(a));
+	(void)json_object_set_new(result, "data_plane", plane_json(a));
+	(void)json_object_set_new(result, "policy", policy_json(a));
+	(void)json_object_set_new(result, "runtimes", sources_json(a));
+	(void)json_object_set_new(result, "records", record_stats(a));
+	return 0;
+}
+
+/* --- single workloads ------------------------------------------------------------------ */
+
+static int set_released(struct agent *a, const json_t *args, bool released,
+			struct err *reterr)
+{
+	struct workload *w;
+	int rc = arg_workload(a, args, &w, reterr);
+
+	if (rc == 0)
+		rc = kept_release(a, w, released, reterr);
+	if (rc < 0)
+		return rc;
+	guard_release(a, w);
+	return 0;
+}
+
+static int command_divert(struct agent *a, struct door_client *c,
+			  const json_t *args, json_t *result,
+			  struct err *reterr)
+{
+	if (!arg_true(args, "all"))
+		return set_released(a, args, false, reterr);
+	a->releasing = false;
+	guard_apply_all(a);
+	return 0;
+}
+
+static int command_release(struct agent *a, struct door_client *c,
+			   const json_t *args, json_t *result,
+			   struct err *reterr)
+{
+	if (!arg_true(args, "all"))
+		return set_released(a, args, true, reterr);
+	return guard_release_all(a, reterr);
+}
+
+static int command_quarantine(struct agent *a, struct door_client *c,
+			      const json_t *args, json_t *result,
+			      struct err *reterr)
+{
+	bool on = !arg_true(args, "off");
+	char what[WORKLOAD_TEXT_MAX];
+	struct workload *w;
+	const char *why;
+	int rc = arg_workload(a, args, &w, reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "why", &why, reterr);
+	if (rc == 0)
+		rc = kept_quarantine(a, w, on ? (why[0] ? why : "by hand") : NULL,
+				     reterr);
+	if (rc < 0)
+		return rc;
+	guard_release(a, w); /* sets what mode its ports are in now */
+	(void)snprintf(what, sizeof what, "%s %s", workload_name(w),
+		       on ? "quarantined" : "is quarantined no more");
+	record_change(a, what, NULL);
+	return 0;
+}
+
+/* weir hook: by the runtime, before anything of a container runs. */
+static int command_hook(struct agent *a, struct door_client *c,
+			const json_t *args, json_t *result, struct err *reterr)
+{
+	const char *netns;
+	int rc = arg_text(args, "netns", &netns, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (!netns[0])
+		return err_set(reterr, EINVAL, "netns", "say which");
+	rc = guard_netns(a, netns, reterr);
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "guarded", json_integer(rc));
+	return 0;
+}
+
+const struct command commands[] = {
+	{ "status", command_status },
+	{ "ls", command_ls },
+	{ "show", command_show },
+	{ "divert", command_divert },
+	{ "release", command_release },
+	{ "quarantine", command_quarantine },
+	{ "hook", command_hook },
+	{ "groups", command_groups },
+	{ "group-set", command_group_set },
+	{ "group-delete", command_group_delete },
+	{ "mode", command_mode },
+	{ "rules", command_rules },
+	{ "rule-add", command_rule_add },
+	{ "rule-delete", command_rule_delete },
+	{ "apply", command_apply },
+	{ "diff", command_diff },
+	{ "export", command_export },
+	{ "history", command_history },
+	{ "rollback", command_rollback },
+	{ "learned", command_learned },
+	{ "accept", command_accept },
+	{ "reject", command_reject },
+	{ "candidate", command_candidate },
+	{ "flows", command_flows },
+	{ "events", command_events },
+	{ "explain", command_explain },
+	{ "sessions", command_sessions },
+	{ NULL, NULL },
+};

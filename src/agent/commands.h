@@ -1,0 +1,38 @@
+/*
+ * What can be asked at the agent's door, by part: the table in commands.c names
+ * all. Each is a command_fn of door.h; its arguments and answer are told in
+ * docs/agent-door.md.
+ */
+#pragma once
+
+#include "agent/door.h"
+
+command_fn command_flows, command_events, command_explain, command_sessions;
+command_fn command_groups, command_group_set, command_group_delete,
+	command_mode;
+command_fn command_rules, command_rule_add, command_rule_delete;
+command_fn command_apply, command_diff, command_export, command_history,
+	command_rollback;
+command_fn command_learned, command_accept, command_reject, command_candidate;
+
+/*
+ * A change of what is wanted (next is taken): stored, and answered when it is in
+ * force, or at once with args "wait": false. what: for the events.
+ */
+struct intent;
+int commands_change(struct agent *a, struct door_client *c, const json_t *args,
+		    struct intent *next, const char *what, json_t *result,
+		    struct err *reterr);
+
+/* A text of args; "" if it is not there. Wrong types: -EINVAL. */
+int arg_text(const json_t *args, const char *name, const char **ret,
+	     struct err *reterr);
+/* A whole number 0..max; *ret stays if it is not there. */
+int arg_uint(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
+	     struct err *reterr);
+bool arg_true(const json_t *args, const char *name);
+
+struct workload;
+/* The workload that the argument "workload" names. */
+int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
+		 struct err *reterr);

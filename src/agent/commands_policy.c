@@ -1,0 +1,342 @@
+/*
+ * Commands that change what the user wants, and show it. A change is made on a
+ * copy, stored, and answered when it is in force; one that says "wait": false is
+ * answered when it is stored.
+ */
+#include "agent/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/hits.h"
+#include "agent/learn.h"
+#include "agent/policy.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+/* What a dry run looks at if nobody says since when. */
+#define DRY_RUN_S (7 * 86400)
+
+int commands_change(struct agent *a, struct door_client *c, const json_t *args,
+		    struct intent *next, const char *what, json_t *result,
+		    struct err *reterr)
+{
+	uint64_t expect = 0;
+	char who[32];
+	int64_t number;
+	int rc = arg_uint(args, "revision", INT64_MAX, &expect, reterr);
+
+	if (rc < 0) {
+		intent_put(next);
+		return rc;
+	}
+	number = policy_set(a, next, expect, reterr);
+	if (number < 0)
+		return (int)number;
+	(void)snprintf(who, sizeof who, "uid %u", (unsigned)door_client_uid(c));
+	record_change(a, what, who);
+	(void)json_object_set_new(result, "revision",
+				  json_integer((json_int_t)a->intent_revision));
+	if (json_is_false(json_object_get(args, "wait")) || !a->plane_up) {
+		(void)json_object_set_new(result, "in_force", json_false());
+		return 0;
+	}
+	(void)json_object_set_new(result, "in_force", json_true());
+	door_later_number(c, (uint64_t)number, result);
+	return COMMAND_LATER;
+}
+
+/* --- groups ----------------------------------------------------------------------- */
+
+static json_t *find_named(json_t *groups, const char *name)
+{
+	json_t *g;
+	size_t i;
+
+	json_array_foreach (groups, i, g) {
+		const char *n = json_string_value(json_object_get(g, "name"));
+
+		if (n && strcmp(n, name) == 0)
+			return g;
+	}
+	return NULL;
+}
+
+static void add_member(json_t *groups, const char *name,
+		       const struct workload *w)
+{
+	json_t *g = find_named(groups, name), *members;
+
+	if (!g) { /* a service group that nobody wrote down */
+		g = json_pack("{s:s, s:b}", "name", name, "learned", 1);
+		(void)json_array_append_new(groups, g);
+	}
+	members = json_object_get(g, "members");
+	if (!members) {
+		members = json_array();
+		(void)json_object_set_new(g, "members", members);
+	}
+	(void)json_array_append_new(members, json_string(workload_name(w)));
+}
+
+int command_groups(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	json_t *whole = intent_to_json(a->intent), *groups, *name, *of;
+	struct mac macs[WORKLOAD_PORTS_MAX];
+	size_t i;
+
+	if (!whole)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	groups = json_deep_copy(json_object_get(whole, "groups"));
+	if (!groups)
+		groups = json_array();
+	for (const struct workload *w = a->registry.workloads; w; w = w->next) {
+		struct intent_workload iw =
+			workload_as_intent(&a->registry, w, macs);
+
+		of = intent_groups_of(a->intent, &iw);
+		json_array_foreach (of, i, name)
+			add_member(groups, json_string_value(name), w);
+		json_decref(of);
+	}
+	(void)json_object_set_new(result, "groups", groups);
+	(void)json_object_set(result, "default_mode",
+			      json_object_get(whole, "default_mode"));
+	json_decref(whole);
+	return 0;
+}
+
+int command_group_set(struct agent *a, struct door_client *c,
+		      const json_t *args, json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	int rc = intent_with_group(a->intent, json_object_get(args, "group"),
+				   &next, reterr);
+
+	if (rc < 0) {
+		err_prefix(reterr, "group");
+		return rc;
+	}
+	return commands_change(a, c, args, next, "a group was changed", result, reterr);
+}
+
+int command_group_delete(struct agent *a, struct door_client *c,
+			 const json_t *args, json_t *result,
+			 struct err *reterr)
+{
+	struct intent *next = NULL;
+	const char *name;
+	int rc = arg_text(args, "group", &name, reterr);
+
+	if (rc == 0)
+		rc = intent_without_group(a->intent, name, &next, reterr);
+	if (rc < 0)
+		return rc;
+	return commands_change(a, c, args, next, "a group was deleted", result, reterr);
+}
+
+/* Takes next. */
+static int dry_run(struct agent *a, const json_t *args, struct intent *next,
+		   json_t *result, struct err *reterr)
+{
+	uint64_t since = clock_unix_us() / USEC_PER_SEC - DRY_RUN_S;
+	int rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
+
+	if (rc < 0) {
+		intent_put(next);
+		return rc;
+	}
+	record_flush(a);
+	return learn_dry_run(a, next, since, result, reterr);
+}
+
+int command_mode(struct agent *a, struct door_client *c, const json_t *args,
+		 json_t *result, struct err *reterr)
+{
+	enum intent_mode mode = MODE_DISCOVER;
+	struct intent *next = NULL;
+	const char *group, *word;
+	char what[WORKLOAD_TEXT_MAX];
+	int rc = arg_text(args, "group", &group, reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "mode", &word, reterr);
+	if (rc == 0)
+		rc = intent_mode_parse(word, &mode, reterr);
+	if (rc == 0)
+		rc = intent_with_mode(a->intent, group[0] ? group : NULL, mode,
+				      &next, reterr);
+	if (rc < 0)
+		return rc;
+	if (arg_true(args, "dry_run"))
+		return dry_run(a, args, next, result, reterr);
+	(void)snprintf(what, sizeof what, "mode of %.100s is %s",
+		       group[0] ? group : "what has none (default)", word);
+	return commands_change(a, c, args, next, what, result, reterr);
+}
+
+/* --- rules ----------------------------------------------------------------------- */
+
+int command_rules(struct agent *a, struct door_client *c, const json_t *args,
+		  json_t *result, struct err *reterr)
+{
+	json_t *whole = intent_to_json(a->intent), *rules;
+
+	if (!whole)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rules = json_deep_copy(json_object_get(whole, "rules"));
+	hits_add(a, rules);
+	(void)json_object_set_new(result, "rules",
+				  rules ? rules : json_array());
+	(void)json_object_set(result, "default_mode",
+			      json_object_get(whole, "default_mode"));
+	json_decref(whole);
+	return 0;
+}
+
+int command_rule_add(struct agent *a, struct door_client *c,
+		     const json_t *args, json_t *result, struct err *reterr)
+{
+	const json_t *after = json_object_get(args, "after");
+	struct intent *next = NULL;
+	uint32_t id = 0;
+	char what[64];
+	int rc;
+
+	if (after && !json_is_integer(after))
+		return err_set(reterr, EINVAL, "after",
+			       "expected the id of a rule, 0 or -1");
+	rc = intent_with_rule(a->intent, json_object_get(args, "rule"),
+			      after ? json_integer_value(after) : -1, &next,
+			      &id, reterr);
+	if (rc < 0) {
+		err_prefix(reterr, "rule");
+		return rc;
+	}
+	(void)json_object_set_new(result, "id", json_integer(id));
+	(void)snprintf(what, sizeof what, "rule %u was set", id);
+	return commands_change(a, c, args, next, what, result, reterr);
+}
+
+int command_rule_delete(struct agent *a, struct door_client *c,
+			const json_t *args, json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	uint64_t id = 0;
+	char what[64];
+	int rc = arg_uint(args, "rule", UINT32_MAX, &id, reterr);
+
+	if (rc == 0)
+		rc = intent_without_rule(a->intent, (uint32_t)id, &next,
+					 reterr);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(what, sizeof what, "rule %u was deleted", (unsigned)id);
+	return commands_change(a, c, args, next, what, result, reterr);
+}
+
+/* --- as code --------------------------------------------------------------------- */
+
+static int read_text(struct agent *a, const json_t *args, struct intent **ret,
+		     struct err *reterr)
+{
+	const char *text, *file;
+	int rc = arg_text(args, "text", &text, reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "file", &file, reterr);
+	if (rc < 0)
+		return rc;
+	return intent_from_yaml(text, strlen(text), file[0] ? file : "-", ret,
+				reterr);
+}
+
+int command_diff(struct agent *a, struct door_client *c, const json_t *args,
+		 json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	int rc = read_text(a, args, &next, reterr);
+
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "diff",
+				  intent_diff(a->intent, next));
+	intent_put(next);
+	return 0;
+}
+
+int command_apply(struct agent *a, struct door_client *c, const json_t *args,
+		  json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	json_t *diff;
+	int rc = read_text(a, args, &next, reterr);
+
+	if (rc < 0)
+		return rc;
+	diff = intent_diff(a->intent, next);
+	(void)json_object_set_new(result, "diff", diff);
+	if (json_object_size(diff) == 0) {
+		intent_put(next);
+		(void)json_object_set_new(
+			result, "revision",
+			json_integer((json_int_t)a->intent_revision));
+		return 0;
+	}
+	return commands_change(a, c, args, next, "a policy was applied", result, reterr);
+}
+
+int command_export(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	char *text = intent_to_yaml(a->intent);
+
+	if (!text)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	(void)json_object_set_new(result, "text", json_string(text));
+	(void)json_object_set_new(result, "revision",
+				  json_integer((json_int_t)a->intent_revision));
+	free(text);
+	return 0;
+}
+
+/* --- what it was ------------------------------------------------------------------ */
+
+int command_history(struct agent *a, struct door_client *c, const json_t *args,
+		    json_t *result, struct err *reterr)
+{
+	json_t *list = NULL;
+	int rc = store_doc_history(a->store, "intent", &list, reterr);
+
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	(void)json_object_set_new(result, "revisions",
+				  list ? list : json_array());
+	return 0;
+}
+
+int command_rollback(struct agent *a, struct door_client *c,
+		     const json_t *args, json_t *result, struct err *reterr)
+{
+	struct intent *next = NULL;
+	uint64_t to = 0;
+	json_t *doc = NULL;
+	char what[64];
+	int rc = arg_uint(args, "to", INT64_MAX, &to, reterr);
+
+	if (rc == 0)
+		rc = store_get_doc_at(a->store, "intent", to, &doc, reterr);
+	if (rc == 0)
+		rc = intent_from_json(doc, &next, reterr);
+	json_decref(doc);
+	if (rc < 0)
+		return rc;
+	(void)snprintf(what, sizeof what, "the policy is revision %llu again",
+		       (unsigned long long)to);
+	return commands_change(a, c, args, next, what, result, reterr);
+}

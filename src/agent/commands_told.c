@@ -1,0 +1,219 @@
+/*
+ * Commands about what was seen: flows and events of the store, and what the data
+ * plane says at the moment.
+ */
+#include "agent/commands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/record.h"
+#include "base/limits.h"
+
+#define PAGE_DEFAULT 100
+
+/* --- the store's ------------------------------------------------------------------ */
+
+struct page {
+	json_t *list;
+	uint64_t last;
+};
+
+static int add_flow(const struct store_flow *f, uint64_t cursor,
+		    const json_t *client, const json_t *server, void *arg)
+{
+	struct page *p = arg;
+
+	p->last = cursor;
+	return json_array_append_new(p->list,
+				     record_flow_json(f, client, server)) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_event(const json_t *event, uint64_t number, void *arg)
+{
+	struct page *p = arg;
+	json_t *copy = json_copy((json_t *)(uintptr_t)event);
+
+	p->last = number;
+	(void)json_object_set_new(copy, "number",
+				  json_integer((json_int_t)number));
+	return json_array_append_new(p->list, copy) < 0 ? -ENOMEM : 0;
+}
+
+/* A workload's id by what it is called, or as it is: it may be gone. */
+static const char *id_of(struct agent *a, const char *text)
+{
+	struct workload *w;
+
+	if (!text[0])
+		return NULL;
+	return registry_find(&a->registry, text, &w, NULL) == 0 ? w->id : text;
+}
+
+static int page_args(const json_t *args, uint64_t *since, uint64_t *until,
+		     uint64_t *after, uint64_t *limit, struct err *reterr)
+{
+	int rc = arg_uint(args, "since", INT64_MAX, since, reterr);
+
+	if (rc == 0)
+		rc = arg_uint(args, "until", INT64_MAX, until, reterr);
+	if (rc == 0)
+		rc = arg_uint(args, "after", INT64_MAX, after, reterr);
+	if (rc == 0)
+		rc = arg_uint(args, "limit", STORE_PAGE_MAX, limit, reterr);
+	if (*limit == 0)
+		*limit = PAGE_DEFAULT;
+	return rc;
+}
+
+int command_flows(struct agent *a, struct door_client *c, const json_t *args,
+		  json_t *result, struct err *reterr)
+{
+	struct page page = { .list = json_array() };
+	struct store_flow_query q = { .limit = 0 };
+	const char *workload;
+	uint64_t limit = 0;
+	int rc = page_args(args, &q.since_s, &q.until_s, &q.after, &limit,
+			   reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "workload", &workload, reterr);
+	if (rc == 0) {
+		q.limit = (unsigned)limit;
+		q.workload = id_of(a, workload);
+		q.only_violations = arg_true(args, "violations");
+		record_flush(a);
+		rc = store_each_flow(a->store, &q, add_flow, &page, reterr);
+	}
+	if (rc < 0) {
+		json_decref(page.list);
+		return rc;
+	}
+	(void)json_object_set_new(result, "flows", page.list);
+	(void)json_object_set_new(result, "next",
+				  json_integer((json_int_t)page.last));
+	if (arg_true(args, "follow"))
+		door_follow(c, DOOR_FLOWS);
+	return 0;
+}
+
+int command_events(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	struct page page = { .list = json_array() };
+	struct store_event_query q = { .limit = 0 };
+	const char *workload, *kind;
+	uint64_t limit = 0;
+	int rc = page_args(args, &q.since_s, &q.until_s, &q.after, &limit,
+			   reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "workload", &workload, reterr);
+	if (rc == 0)
+		rc = arg_text(args, "kind", &kind, reterr);
+	if (rc == 0) {
+		q.limit = (unsigned)limit;
+		q.workload = id_of(a, workload);
+		q.kind = kind[0] ? kind : NULL;
+		record_flush(a);
+		rc = store_each_event(a->store, &q, add_event, &page, reterr);
+	}
+	if (rc < 0) {
+		json_decref(page.list);
+		return rc;
+	}
+	(void)json_object_set_new(result, "events", page.list);
+	(void)json_object_set_new(result, "next",
+				  json_integer((json_int_t)page.last));
+	if (arg_true(args, "follow"))
+		door_follow(c, DOOR_EVENTS);
+	return 0;
+}
+
+/* --- the data plane's ----------------------------------------------------------------- */
+
+/* An address, or a workload's first of the family that the other end has. */
+static int address_of(struct agent *a, const json_t *args, const char *name,
+		      const char *other, char ret[static IP_TEXT_MAX],
+		      struct workload **ret_workload, struct err *reterr)
+{
+	struct ip_addr addr, far;
+	struct workload *w = NULL;
+	const char *text, *there;
+	bool v4 = true;
+	int rc = arg_text(args, name, &text, reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, other, &there, reterr);
+	if (rc < 0)
+		return rc;
+	if (ip_parse(text, &addr) == 0) {
+		*ret_workload = registry_by_addr(&a->registry, addr);
+		(void)ip_format(addr, ret);
+		return 0;
+	}
+	rc = registry_find(&a->registry, text, &w, reterr);
+	if (rc < 0)
+		return rc;
+	if (ip_parse(there, &far) == 0)
+		v4 = ip_is_v4(far);
+	*ret_workload = w;
+	for (size_t i = 0; i < w->n_addrs; i++)
+		if (ip_is_v4(w->addrs[i]) == v4) {
+			(void)ip_format(w->addrs[i], ret);
+			return 0;
+		}
+	return err_set(reterr, EADDRNOTAVAIL, name, "%s has no address",
+		       workload_name(w));
+}
+
+static json_t *end_json(const struct workload *w, const char *addr)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "address", addr, "workload",
+			 w ? w->id : "", "name", w ? workload_name(w) : addr,
+			 "mode", w ? intent_mode_name(w->intent_mode) : "");
+}
+
+int command_explain(struct agent *a, struct door_client *c, const json_t *args,
+		    json_t *result, struct err *reterr)
+{
+	static const char *const copied[] = { "port", "proto", "app", "vhost" };
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
+	struct workload *client = NULL, *server = NULL;
+	json_t *body;
+	int rc = address_of(a, args, "from", "to", from, &client, reterr);
+
+	if (rc == 0)
+		rc = address_of(a, args, "to", "from", to, &server, reterr);
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "from", end_json(client, from));
+	(void)json_object_set_new(result, "to", end_json(server, to));
+	body = json_pack("{s:s, s:s}", "from", from, "to", to);
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+		if (json_object_get(args, copied[i]))
+			(void)json_object_set(body, copied[i],
+					      json_object_get(args, copied[i]));
+	door_later_plane(c, json_pack("{s:o}", "weir_explain", body),
+			 "explained", result);
+	return COMMAND_LATER;
+}
+
+/* What runs at the moment: a page of the data plane's own list. */
+int command_sessions(struct agent *a, struct door_client *c,
+		     const json_t *args, json_t *result, struct err *reterr)
+{
+	uint64_t after = 0;
+	int rc = arg_uint(args, "after", UINT32_MAX, &after, reterr);
+
+	if (rc < 0)
+		return rc;
+	door_later_plane(c,
+			 json_pack("{s:{s:I}}", "ctrl_list_session", "after",
+				   (json_int_t)after),
+			 "page", result);
+	return COMMAND_LATER;
+}

@@ -1,0 +1,432 @@
+/*
+ * The file's keys are read as fields of JSON objects (wire/field.h), so an
+ * unknown one, or one of another type, is refused by the same code as on the
+ * doors; the YAML reader says in which line it is.
+ */
+#include "agent/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wire/field.h"
+#include "yaml/yaml.h"
+
+/* Where runtimes listen if nobody moved them. */
+static const struct {
+	enum runtime_kind kind;
+	const char *path;
+} well_known[] = {
+	{ RUNTIME_DOCKER, "/run/docker.sock" },
+	{ RUNTIME_PODMAN, "/run/podman/podman.sock" },
+	{ RUNTIME_CONTAINERD, "/run/containerd/containerd.sock" },
+	{ RUNTIME_CONTAINERD, "/run/k3s/containerd/containerd.sock" },
+	{ RUNTIME_CRI, "/run/crio/crio.sock" },
+	{ RUNTIME_NETNS, "/run/netns" },
+};
+
+static int out_of_memory(struct err *reterr)
+{
+	return err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+static void patterns_done(struct config_patterns *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->at[i]);
+	p->n = 0;
+}
+
+static void runtimes_done(struct config *c)
+{
+	for (size_t i = 0; i < c->n_runtimes; i++)
+		free((char *)(uintptr_t)c->runtimes[i].path);
+	c->n_runtimes = 0;
+}
+
+void config_done(struct config *c)
+{
+	runtimes_done(c);
+	patterns_done(&c->links);
+	patterns_done(&c->exclude);
+	free(c->program);
+	free(c->plane_door);
+	free(c->store_dir);
+	free(c->door);
+	free(c->node);
+	*c = (struct config){ 0 };
+}
+
+/*
+ * The weir-dp that was built or installed with us: beside us, where `make
+ * install` puts both, or where the build has it.
+ */
+static char *find_program(void)
+{
+	static const char *const beside[] = { "weir-dp", "../dp/weir-dp",
+					      "../sbin/weir-dp" };
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	if (n <= 0)
+		return strdup("weir-dp");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", self, beside[i]);
+		if (access(path, X_OK) == 0)
+			return strdup(path);
+	}
+	return strdup("/usr/sbin/weir-dp");
+}
+
+static char *host_name(void)
+{
+	char name[65];
+
+	if (gethostname(name, sizeof name) < 0)
+		return strdup("localhost");
+	name[sizeof name - 1] = '\0';
+	return strdup(name);
+}
+
+static int add_runtime(struct config *c, enum runtime_kind kind,
+		       const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	c->runtimes[c->n_runtimes++] = (struct runtime_spec){ kind, copy };
+	return 0;
+}
+
+int config_init(struct config *c, struct err *reterr)
+{
+	int rc = 0;
+
+	*c = (struct config){
+		.claim_ms = 1000,
+		.plane_managed = true,
+		.workers = 1,
+		.flows_days = 30,
+		.events_days = 90,
+		.store_max_mb = 1024,
+		.program = find_program(),
+		.plane_door = strdup("/run/weir/dp.sock"),
+		.store_dir = strdup("/var/lib/weir"),
+		.door = strdup("/run/weir/agent.sock"),
+		.node = host_name(),
+	};
+	for (size_t i = 0; rc == 0 && i < sizeof well_known / sizeof *well_known;
+	     i++)
+		rc = add_runtime(c, well_known[i].kind, well_known[i].path);
+	c->links.at[0] = strdup("*");
+	c->links.n = 1;
+	if (rc == 0 && c->program && c->plane_door && c->store_dir && c->door &&
+	    c->node && c->links.at[0])
+		return 0;
+	config_done(c);
+	return out_of_memory(reterr);
+}
+
+bool config_matches(const struct config_patterns *p, const char *text)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (fnmatch(p->at[i], text, 0) == 0)
+			return true;
+	return false;
+}
+
+/* --- the file's parts ------------------------------------------------------- */
+
+static void read_text(struct fields *f, const char *name, char **ret)
+{
+	const char *text;
+	char *copy;
+
+	if (!field_str(f, name, FIELD_MAY, PATH_MAX - 1, &text))
+		return;
+	if (!text[0]) {
+		fields_refuse(f, name, "must not be empty");
+		return;
+	}
+	copy = strdup(text);
+	if (!copy) {
+		f->rc = out_of_memory(f->reterr);
+		return;
+	}
+	free(*ret);
+	*ret = copy;
+}
+
+static void read_patterns(struct fields *f, const char *name,
+			  struct config_patterns *ret)
+{
+	const json_t *list, *v;
+	size_t i;
+
+	if (!field_array(f, name, FIELD_MAY, CONFIG_PATTERNS_MAX, &list))
+		return;
+	patterns_done(ret);
+	json_array_foreach (list, i, v) {
+		if (!json_is_string(v)) {
+			fields_refuse(f, name, "must be a list of texts");
+			return;
+		}
+		ret->at[ret->n] = strdup(json_string_value(v));
+		if (!ret->at[ret->n]) {
+			f->rc = out_of_memory(f->reterr);
+			return;
+		}
+		ret->n++;
+	}
+}
+
+/* One of the words; *ret is its number. */
+static void read_word(struct fields *f, const char *name,
+		      const char *const *words, size_t n, int *ret)
+{
+	const char *text;
+	char all[128] = "";
+
+	if (!field_str(f, name, FIELD_MAY, 32, &text))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(all);
+
+		if (strcmp(words[i], text) == 0) {
+			*ret = (int)i;
+			return;
+		}
+		(void)snprintf(all + len, sizeof all - len, "%s%s",
+			       i ? ", " : "", words[i]);
+	}
+	fields_refuse(f, name, "must be one of %s, not \"%.20s\"", all, text);
+}
+
+/* A part of the file; false: it is not there. */
+static bool open_part(struct fields *f, const char *name, struct fields *ret)
+{
+	const json_t *o;
+
+	if (!field_object(f, name, FIELD_MAY, &o))
+		return false;
+	*ret = fields_open(o, true, f->reterr);
+	return true;
+}
+
+static void close_part(struct fields *f, const char *name, struct fields *part)
+{
+	int rc = fields_close(part);
+
+	if (rc < 0 && f->rc == 0) {
+		f->rc = rc;
+		err_prefix(f->reterr, name);
+	}
+}
+
+static int read_runtime(const json_t *v, struct config *c, struct err *reterr)
+{
+	struct fields f = fields_open(v, true, reterr);
+	const char *kind = "", *path = "";
+	enum runtime_kind k = RUNTIME_DOCKER;
+	int rc;
+
+	(void)field_str(&f, "kind", FIELD_MUST, 32, &kind);
+	(void)field_str(&f, "path", FIELD_MUST, PATH_MAX - 1, &path);
+	rc = fields_close(&f);
+	if (rc == 0) {
+		rc = runtime_kind_parse(kind, &k, reterr);
+		if (rc < 0)
+			(void)snprintf(reterr->at, sizeof reterr->at, "kind");
+	}
+	if (rc == 0 && path[0] != '/')
+		rc = err_set(reterr, EINVAL, "path", "must begin with /");
+	if (rc == 0 && add_runtime(c, k, path) < 0)
+		rc = out_of_memory(reterr);
+	return rc;
+}
+
+static void read_runtimes(struct fields *f, struct config *c)
+{
+	const json_t *list, *v;
+	size_t i;
+
+	if (!field_array(f, "runtimes", FIELD_MAY, RUNTIMES_MAX, &list))
+		return;
+	runtimes_done(c);
+	json_array_foreach (list, i, v) {
+		char at[32];
+		int rc = f->rc < 0 ? f->rc : read_runtime(v, c, f->reterr);
+
+		if (rc < 0 && f->rc == 0) {
+			f->rc = rc;
+			(void)snprintf(at, sizeof at, "runtimes[%zu]", i);
+			err_prefix(f->reterr, at);
+		}
+	}
+}
+
+static void read_guard(struct fields *whole, struct config *c)
+{
+	static const char *const on_new[] = { "auto", "hold", "pass" };
+	static const char *const failure[] = { "closed", "open" };
+	static const char *const watch[] = { "tap", "inline" };
+	int n = (int)c->on_new, fail = (int)c->on_failure, w = c->watch_inline;
+	struct fields f;
+
+	if (!open_part(whole, "guard", &f))
+		return;
+	read_patterns(&f, "links", &c->links);
+	read_patterns(&f, "exclude", &c->exclude);
+	read_word(&f, "on_new", on_new, 3, &n);
+	(void)field_u32(&f, "claim_ms", FIELD_MAY, 0, 600000, &c->claim_ms);
+	(void)field_bool(&f, "only_ip", FIELD_MAY, &c->only_ip);
+	read_word(&f, "on_failure", failure, 2, &fail);
+	read_word(&f, "watch", watch, 2, &w);
+	c->on_new = (enum config_on_new)n;
+	c->on_failure = (enum inplace_failure)fail;
+	c->watch_inline = w;
+	close_part(whole, "guard", &f);
+}
+
+static void read_plane(struct fields *whole, struct config *c)
+{
+	struct fields f;
+
+	if (!open_part(whole, "data_plane", &f))
+		return;
+	read_text(&f, "program", &c->program);
+	read_text(&f, "socket", &c->plane_door);
+	(void)field_bool(&f, "managed", FIELD_MAY, &c->plane_managed);
+	(void)field_u32(&f, "workers", FIELD_MAY, 1, WORKERS_MAX, &c->workers);
+	close_part(whole, "data_plane", &f);
+}
+
+static void read_store(struct fields *whole, struct config *c)
+{
+	struct fields f;
+
+	if (!open_part(whole, "store", &f))
+		return;
+	read_text(&f, "dir", &c->store_dir);
+	(void)field_u32(&f, "flows_days", FIELD_MAY, 1, 3650, &c->flows_days);
+	(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650,
+			&c->events_days);
+	(void)field_u32(&f, "max_mb", FIELD_MAY, 16, 1 << 20,
+			&c->store_max_mb);
+	close_part(whole, "store", &f);
+}
+
+static void read_modes(struct fields *whole, struct config *c)
+{
+	static const char *const modes[] = { "discover", "monitor",
+					     "protect" };
+	int mode = (int)c->default_mode;
+	struct fields f;
+
+	if (!open_part(whole, "modes", &f))
+		return;
+	read_word(&f, "default", modes, 3, &mode);
+	c->default_mode = (enum intent_mode)mode;
+	close_part(whole, "modes", &f);
+}
+
+static void read_rest(struct fields *whole, struct config *c)
+{
+	struct fields f;
+
+	if (open_part(whole, "learn", &f)) {
+		(void)field_bool(&f, "auto_accept", FIELD_MAY,
+				 &c->auto_accept);
+		close_part(whole, "learn", &f);
+	}
+	if (open_part(whole, "control", &f)) {
+		read_text(&f, "socket", &c->door);
+		close_part(whole, "control", &f);
+	}
+	read_text(whole, "node", &c->node);
+}
+
+static int read_value(const json_t *v, struct config *c, struct err *reterr)
+{
+	struct fields f;
+
+	if (json_is_null(v)) /* an empty file says nothing */
+		return 0;
+	f = fields_open(v, true, reterr);
+	read_runtimes(&f, c);
+	read_guard(&f, c);
+	read_modes(&f, c);
+	read_plane(&f, c);
+	read_store(&f, c);
+	read_rest(&f, c);
+	return fields_close(&f);
+}
+
+/* The whole file; the caller frees it. NULL and *reterr. */
+static char *load(const char *path, size_t *ret_len, struct err *reterr)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	char *text = NULL;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		(void)err_set(reterr, errno, path, "%s", strerror(errno));
+	} else if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_BYTES_MAX) {
+		(void)err_set(reterr, E2BIG, path,
+			      "is no file, or has more than %d bytes",
+			      CONFIG_BYTES_MAX);
+	} else {
+		text = malloc((size_t)st.st_size + 1);
+		if (!text)
+			(void)out_of_memory(reterr);
+		else if (read(fd, text, (size_t)st.st_size) != st.st_size) {
+			(void)err_set(reterr, EIO, path, "cannot be read");
+			free(text);
+			text = NULL;
+		}
+		*ret_len = (size_t)st.st_size;
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+int config_read(const char *path, struct config *ret, struct err *reterr)
+{
+	struct yaml_text *y = NULL;
+	struct config c;
+	size_t len = 0;
+	char *text = load(path, &len, reterr);
+	int rc;
+
+	if (!text)
+		return -reterr->code;
+	rc = config_init(&c, reterr);
+	if (rc == 0)
+		rc = yaml_text_read(text, len, path, &y, reterr);
+	free(text);
+	if (rc == 0 && yaml_text_count(y) > 1)
+		rc = err_set(reterr, EINVAL, path, "has several documents");
+	if (rc == 0 && yaml_text_count(y) == 1) {
+		rc = read_value(yaml_text_value(y, 0), &c, reterr);
+		if (rc < 0)
+			yaml_text_locate(y, 0, reterr);
+	}
+	yaml_text_free(y);
+	if (rc < 0)
+		config_done(&c);
+	else
+		*ret = c;
+	return rc;
+}

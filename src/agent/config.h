@@ -1,0 +1,75 @@
+/*
+ * The agent's configuration, /etc/weir/weir.yaml (weir.yaml(5)). It is read and
+ * checked whole before anything of it is used; one that is wrong changes
+ * nothing. What is not in it has the value said here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "bpf/inplace.h"
+#include "intent/intent.h"
+#include "runtime/runtime.h"
+
+#define CONFIG_PATTERNS_MAX 64
+
+/* Patterns as fnmatch(3) knows them. */
+struct config_patterns {
+	char *at[CONFIG_PATTERNS_MAX]; /* owned */
+	size_t n;
+};
+
+enum config_on_new {
+	ON_NEW_AUTO, /* hold, if anything is protected; else pass */
+	ON_NEW_HOLD,
+	ON_NEW_PASS,
+	ON_NEW__MAX
+};
+
+struct config {
+	struct runtime_spec runtimes[RUNTIMES_MAX]; /* paths owned */
+	size_t n_runtimes;
+
+	/* guard: */
+	struct config_patterns links;	/* host's devices: ["*"] */
+	struct config_patterns exclude; /* of those, and workloads' names */
+	enum config_on_new on_new;	/* auto */
+	unsigned claim_ms; /* a veth that nobody claims is its own workload */
+	bool only_ip;	   /* what is neither IP nor ARP: dropped */
+	enum inplace_failure on_failure; /* closed */
+	bool watch_inline; /* discover and monitor: inline; else a copy */
+
+	enum intent_mode default_mode; /* of a new store: discover */
+
+	/* data_plane: */
+	char *program, *plane_door; /* owned */
+	bool plane_managed;
+	unsigned workers; /* 1..WORKERS_MAX */
+
+	/* learn: */
+	bool auto_accept;
+
+	/* store: */
+	char *store_dir; /* /var/lib/weir */
+	unsigned flows_days, events_days, store_max_mb;
+
+	/* control: */
+	char *door; /* /run/weir/agent.sock */
+
+	char *node; /* this host's name */
+};
+
+/* What holds without a file. -ENOMEM. End with config_done(). */
+int config_init(struct config *c, struct err *reterr);
+void config_done(struct config *c);
+/*
+ * Reads and checks the file; *ret is a whole configuration. -ENOENT: there is
+ * no file; -EINVAL with FILE:LINE:COL. *ret is untouched on failure.
+ */
+int config_read(const char *path, struct config *ret, struct err *reterr);
+/* Does any fit? */
+bool config_matches(const struct config_patterns *p, const char *text);

@@ -1,0 +1,524 @@
+/*
+ * A client's requests are done one after another: while one waits for a later
+ * answer, the next stays in the buffer. So a client knows that what it asked for
+ * first was done first.
+ *
+ *   READ ──whole line──▶ run ──now──▶ READ
+ *                         │later
+ *                         ▼
+ *                    WAIT_NUMBER / WAIT_PLANE ──▶ READ
+ *                         └ follow: FOLLOW (reads only to see it close)
+ */
+#include "agent/door.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#define READ_BYTES 65536
+
+enum client_state { READ, WAIT_NUMBER, WAIT_PLANE };
+
+struct buffer {
+	char *at; /* owned */
+	size_t len, size;
+};
+
+struct door_client {
+	struct door_client *next;
+	struct agent *agent;
+	int fd;
+	uid_t uid;
+	struct loop_fd *loop_fd;
+	enum client_state state;
+	bool closed; /* to be freed when nothing uses it any more */
+	enum door_topic topic;
+	struct buffer in, out;
+	size_t out_done; /* bytes of out that are sent */
+	uint64_t missed; /* lines of what it follows */
+	json_t *id;	 /* of the request that is being done */
+	json_t *result;	 /* of the one that waits */
+	uint64_t number, token;
+	const char *member;
+};
+
+struct door {
+	int fd;
+	struct loop_fd *loop_fd;
+	struct door_client *clients;
+	unsigned n_clients;
+	uint64_t last_token;
+};
+
+/* --- buffers ------------------------------------------------------------------ */
+
+static bool buffer_add(struct buffer *b, const char *text, size_t len)
+{
+	if (b->len + len > b->size) {
+		size_t size = b->size ? b->size : 4096;
+		char *more;
+
+		while (size < b->len + len)
+			size *= 2;
+		more = realloc(b->at, size);
+		if (!more)
+			return false;
+		b->at = more;
+		b->size = size;
+	}
+	memcpy(b->at + b->len, text, len);
+	b->len += len;
+	return true;
+}
+
+static void buffer_drop(struct buffer *b, size_t len)
+{
+	b->len -= len;
+	memmove(b->at, b->at + len, b->len);
+	if (b->len == 0 && b->size > READ_BYTES) { /* a large one was */
+		free(b->at);
+		*b = (struct buffer){ 0 };
+	}
+}
+
+/* --- sending ------------------------------------------------------------------ */
+
+static void close_client(struct door_client *c)
+{
+	c->closed = true;
+}
+
+static void send_waiting(struct door_client *c)
+{
+	while (!c->closed && c->out_done < c->out.len) {
+		ssize_t n = send(c->fd, c->out.at + c->out_done,
+				 c->out.len - c->out_done,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			close_client(c);
+		else
+			c->out_done += (size_t)n;
+	}
+	if (c->out_done == c->out.len) {
+		c->out_done = 0;
+		buffer_drop(&c->out, c->out.len);
+	}
+	if (!c->closed)
+		loop_change(c->loop_fd,
+			    c->out.len ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* Takes line; an object. */
+static void send_line(struct door_client *c, json_t *line)
+{
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+	json_decref(line);
+	if (!text || c->out.len - c->out_done > DOOR_UNREAD_MAX ||
+	    !buffer_add(&c->out, text, strlen(text)) ||
+	    !buffer_add(&c->out, "\n", 1))
+		close_client(c);
+	free(text);
+	send_waiting(c);
+}
+
+static void answer(struct door_client *c, json_t *result)
+{
+	(void)json_object_set(result, "id", c->id);
+	(void)json_object_set_new(result, "ok", json_true());
+	send_line(c, json_incref(result));
+}
+
+static void refuse(struct door_client *c, const struct err *err)
+{
+	send_line(c, json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id,
+			       "ok", 0, "error", "code",
+			       err_code_name(err->code), "at", err->at, "text",
+			       err->text));
+}
+
+/* --- requests ------------------------------------------------------------------- */
+
+static void set_id(struct door_client *c, json_t *id)
+{
+	json_decref(c->id);
+	c->id = id ? id : json_null();
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *k = commands;
+
+	while (k->name && strcmp(k->name, name) != 0)
+		k++;
+	return k->name ? k : NULL;
+}
+
+static void run_request(struct door_client *c, const json_t *request)
+{
+	const char *name =
+		json_string_value(json_object_get(request, "command"));
+	json_t *args = json_object_get(request, "args");
+	const struct command *k = name ? find_command(name) : NULL;
+	json_t *result = json_object(), *none = json_object();
+	struct err err = { 0 };
+	int rc;
+
+	set_id(c, json_incref(json_object_get(request, "id")));
+	if (!name)
+		rc = err_set(&err, EINVAL, "command", "expected a text");
+	else if (!k)
+		rc = err_set(&err, ENOSYS, "command", "no command \"%.40s\"",
+			     name);
+	else if (args && !json_is_object(args))
+		rc = err_set(&err, EINVAL, "args", "expected an object");
+	else
+		rc = k->run(c->agent, c, args ? args : none, result, &err);
+	if (rc < 0)
+		refuse(c, &err);
+	else if (rc != COMMAND_LATER)
+		answer(c, result);
+	json_decref(result);
+	json_decref(none);
+}
+
+static void run_line(struct door_client *c, const char *line, size_t len)
+{
+	json_error_t why;
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	struct err err;
+
+	if (json_is_object(request)) {
+		run_request(c, request);
+	} else {
+		set_id(c, NULL);
+		(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
+			      request ? "" : ": ", request ? "" : why.text);
+		refuse(c, &err);
+	}
+	json_decref(request);
+}
+
+/* All whole lines, as far as nothing has to be waited for. */
+static void run_lines(struct door_client *c)
+{
+	while (!c->closed && c->state == READ) {
+		char *end = c->in.len ? memchr(c->in.at, '\n', c->in.len)
+				      : NULL;
+		size_t len;
+
+		if (!end) {
+			if (c->in.len > DOOR_REQUEST_MAX)
+				close_client(c);
+			return;
+		}
+		len = (size_t)(end - c->in.at);
+		if (len > 0)
+			run_line(c, c->in.at, len);
+		buffer_drop(&c->in, len + 1);
+	}
+}
+
+static void read_client(struct door_client *c)
+{
+	char buf[READ_BYTES];
+
+	for (;;) {
+		ssize_t n = recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0 || c->in.len > DOOR_REQUEST_MAX ||
+		    !buffer_add(&c->in, buf, (size_t)n)) {
+			close_client(c);
+			return;
+		}
+		if ((size_t)n < sizeof buf)
+			return;
+	}
+}
+
+/* --- clients ---------------------------------------------------------------------- */
+
+static void free_client(struct door *d, struct door_client *c)
+{
+	struct door_client **at = &d->clients;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	d->n_clients--;
+	loop_remove(c->loop_fd);
+	close(c->fd);
+	free(c->in.at);
+	free(c->out.at);
+	json_decref(c->id);
+	json_decref(c->result);
+	free(c);
+}
+
+/* Who was closed while others were told something. */
+static void free_closed(struct door *d)
+{
+	struct door_client *c, *next;
+
+	for (c = d->clients; c; c = next) {
+		next = c->next;
+		if (c->closed)
+			free_client(d, c);
+	}
+}
+
+static void on_client(void *arg, uint32_t events)
+{
+	struct door_client *c = arg;
+	struct door *d = c->agent->door;
+
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		read_client(c);
+	if (events & EPOLLOUT)
+		send_waiting(c);
+	run_lines(c);
+	free_closed(d);
+}
+
+static bool is_allowed(int fd, uid_t *ret_uid)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return false;
+	*ret_uid = cred.uid;
+	return cred.uid == 0 || cred.uid == geteuid();
+}
+
+static void on_connect(void *arg, uint32_t events)
+{
+	struct agent *a = arg;
+	struct door *d = a->door;
+	int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct door_client *c = NULL;
+	uid_t uid;
+
+	if (fd < 0)
+		return;
+	if (d->n_clients < DOOR_CLIENTS_MAX && is_allowed(fd, &uid))
+		c = calloc(1, sizeof *c);
+	if (!c) {
+		close(fd);
+		return;
+	}
+	*c = (struct door_client){ .next = d->clients,
+				   .agent = a,
+				   .fd = fd,
+				   .uid = uid };
+	d->clients = c;
+	d->n_clients++;
+	c->loop_fd = loop_add(a->loop, fd, EPOLLIN, on_client, c);
+	if (!c->loop_fd)
+		free_client(d, c);
+}
+
+/* --- later ------------------------------------------------------------------------ */
+
+void door_later_number(struct door_client *c, uint64_t number, json_t *result)
+{
+	c->state = WAIT_NUMBER;
+	c->number = number;
+	c->result = json_incref(result);
+}
+
+void door_later_plane(struct door_client *c, json_t *message,
+		      const char *member, json_t *result)
+{
+	c->state = WAIT_PLANE;
+	c->token = ++c->agent->door->last_token;
+	c->member = member;
+	c->result = json_incref(result);
+	plane_ask(c->agent->plane, message, c->token);
+}
+
+void door_follow(struct door_client *c, enum door_topic topic)
+{
+	c->topic = topic;
+}
+
+uid_t door_client_uid(const struct door_client *c)
+{
+	return c->uid;
+}
+
+static void end_waiting(struct door_client *c, const struct err *err)
+{
+	json_t *result = c->result;
+
+	c->result = NULL;
+	c->state = READ;
+	if (err && err->code)
+		refuse(c, err);
+	else
+		answer(c, result);
+	json_decref(result);
+	run_lines(c);
+}
+
+void door_reached(struct agent *a, uint64_t number, const struct err *err)
+{
+	for (struct door_client *c = a->door->clients; c; c = c->next)
+		if (!c->closed && c->state == WAIT_NUMBER &&
+		    c->number <= number)
+			end_waiting(c, err);
+	free_closed(a->door);
+}
+
+void door_answered(struct agent *a, uint64_t token, const json_t *about,
+		   const struct err *err)
+{
+	for (struct door_client *c = a->door->clients; c; c = c->next) {
+		if (c->closed || c->state != WAIT_PLANE || c->token != token)
+			continue;
+		if (about)
+			(void)json_object_set(c->result, c->member,
+					      (json_t *)(uintptr_t)about);
+		end_waiting(c, err);
+		break;
+	}
+	free_closed(a->door);
+}
+
+bool door_is_followed(const struct agent *a, enum door_topic topic)
+{
+	for (const struct door_client *c = a->door ? a->door->clients : NULL; c;
+	     c = c->next)
+		if (c->topic == topic && !c->closed)
+			return true;
+	return false;
+}
+
+void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
+{
+	for (struct door_client *c = a->door ? a->door->clients : NULL; c;
+	     c = c->next) {
+		if (c->closed || c->topic != topic)
+			continue;
+		if (c->out.len - c->out_done > DOOR_FOLLOW_MAX) {
+			c->missed++;
+			continue;
+		}
+		if (c->missed)
+			send_line(c, json_pack("{s:O, s:I}", "id", c->id,
+					       "missed",
+					       (json_int_t)c->missed));
+		c->missed = 0;
+		send_line(c, json_pack("{s:O, s:O}", "id", c->id, "event",
+				       event));
+	}
+}
+
+/* --- start and end ------------------------------------------------------------------ */
+
+/* Is it a socket at which somebody answers? */
+static bool is_answered(const struct sockaddr_un *at)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool answered = fd >= 0 && connect(fd, (const struct sockaddr *)at,
+					   sizeof *at) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return answered;
+}
+
+static void make_folder(const char *path)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	(void)snprintf(dir, sizeof dir, "%s", path);
+	slash = strrchr(dir, '/');
+	if (!slash || slash == dir)
+		return;
+	*slash = '\0';
+	/* there already, or bind() says what is wrong */
+	(void)mkdir(dir, 0755);
+}
+
+static int open_door(const char *path, struct err *reterr)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	mode_t before;
+	int fd, rc;
+
+	if (strlen(path) >= sizeof at.sun_path)
+		return err_set(reterr, ENAMETOOLONG, "control.socket",
+			       "at most %zu bytes", sizeof at.sun_path - 1);
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	if (is_answered(&at))
+		return err_set(reterr, EADDRINUSE, path,
+			       "another weir-agent answers there");
+	make_folder(path);
+	(void)unlink(path); /* left by one that was killed; or bind() fails */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set(reterr, errno, NULL, "socket: %s",
+			       strerror(errno));
+	before = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&at, sizeof at);
+	(void)umask(before);
+	if (rc == 0)
+		rc = listen(fd, DOOR_CLIENTS_MAX);
+	if (rc < 0) {
+		rc = err_set(reterr, errno, path, "%s", strerror(errno));
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+int door_start(struct agent *a, struct err *reterr)
+{
+	struct door *d = calloc(1, sizeof *d);
+
+	if (!d)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	d->fd = open_door(a->config.door, reterr);
+	if (d->fd < 0) {
+		int rc = d->fd;
+
+		free(d);
+		return rc;
+	}
+	a->door = d;
+	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
+	return d->loop_fd ? 0
+			  : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+void door_stop(struct agent *a)
+{
+	struct door *d = a->door;
+
+	if (!d)
+		return;
+	while (d->clients)
+		free_client(d, d->clients);
+	loop_remove(d->loop_fd);
+	close(d->fd);
+	(void)unlink(a->config.door); /* nothing to lose */
+	free(d);
+	a->door = NULL;
+}

@@ -1,0 +1,74 @@
+/*
+ * The agent's door: a unix socket on which `weir` and other programs of ours ask.
+ *
+ *   {"id":1,"command":"ls","args":{...}}\n
+ *   {"id":1,"ok":true,...}\n
+ *   {"id":1,"ok":false,"error":{"code":"ENOENT","at":"workload","text":"..."}}\n
+ *
+ * One line each way, in order. A command that follows something gives lines
+ * {"id":1,"event":{...}} after its answer, until the client closes. Root only,
+ * by the socket's mode and the peer's uid.
+ *
+ * A client that does not read is disconnected when DOOR_UNREAD_MAX bytes wait
+ * for it; one that follows misses lines from DOOR_FOLLOW_MAX on, and is told how
+ * many: {"id":1,"missed":N}.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct agent;
+struct door;
+struct door_client;
+
+enum door_topic { DOOR_NOTHING, DOOR_FLOWS, DOOR_EVENTS };
+
+/* Opens a->config.door; a socket that nobody answers at is replaced. */
+int door_start(struct agent *a, struct err *reterr);
+/* Also removes the socket. */
+void door_stop(struct agent *a);
+
+/* What a command answers: now; or by one of door_later_*(), then COMMAND_LATER. */
+#define COMMAND_LATER 1
+
+/*
+ * args: an object, borrowed; result: gets the answer's members. 0,
+ * COMMAND_LATER, or -errno with *reterr.
+ */
+typedef int command_fn(struct agent *a, struct door_client *c,
+		       const json_t *args, json_t *result, struct err *reterr);
+
+struct command {
+	const char *name;
+	command_fn *run;
+};
+
+/* Ends with a NULL name; see commands.c. */
+extern const struct command commands[];
+
+/* Answers with `result` (a count is taken) when that number is in force. */
+void door_later_number(struct door_client *c, uint64_t number, json_t *result);
+/*
+ * Sends the message (taken) to the data plane, and answers with what it
+ * answered as member `member`, beside those of `result` (a count is taken).
+ */
+void door_later_plane(struct door_client *c, json_t *message,
+		      const char *member, json_t *result);
+/* From its answer on, the client is told what is published. */
+void door_follow(struct door_client *c, enum door_topic topic);
+/* Who asks. */
+uid_t door_client_uid(const struct door_client *c);
+
+/* That number came into force; or why it did not. */
+void door_reached(struct agent *a, uint64_t number, const struct err *err);
+/* The data plane's answer; or err, with its code set. about is borrowed. */
+void door_answered(struct agent *a, uint64_t token, const json_t *about,
+		   const struct err *err);
+bool door_is_followed(const struct agent *a, enum door_topic topic);
+/* event is borrowed. */
+void door_publish(struct agent *a, enum door_topic topic, const json_t *event);

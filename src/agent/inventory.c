@@ -1,0 +1,606 @@
+/*
+ * A workload lives as long as a container is in its namespace. Of several, the
+ * one that tells most is whose name it has: what a runtime that people use says
+ * (Docker) goes before what the one below it says of the same (containerd),
+ * and a bare namespace's name comes last; of one runtime's, the first seen.
+ *
+ * A namespace that is kept open stays, with its devices, whatever its runtime
+ * does; so it is closed as soon as its last container is gone.
+ *
+ * A port that nobody claims for a while, when all runtimes have been listened
+ * to, is a workload of its own, until somebody claims it after all.
+ */
+#include "agent/inventory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "agent/guard.h"
+#include "agent/kept.h"
+#include "agent/policy.h"
+#include "agent/record.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "net/splice_base.h"
+
+/* Changes of a namespace come in bursts; this long they are gathered. */
+#define RESCAN_US	5000
+#define RESCAN_AGAIN_US (2 * USEC_PER_SEC)
+
+/* --- what a workload is called ------------------------------------------------ */
+
+static unsigned rank_of(const struct agent *a, const struct container *c)
+{
+	static const unsigned ranks[] = {
+		[RUNTIME_DOCKER] = 0,	  [RUNTIME_PODMAN] = 0,
+		[RUNTIME_CONTAINERD] = 2, [RUNTIME_CRI] = 1,
+		[RUNTIME_NETNS] = 3,
+	};
+
+	_Static_assert(sizeof ranks / sizeof *ranks == RUNTIME_KIND__MAX,
+		       "a rank for each");
+	return ranks[a->config.runtimes[c->source].kind];
+}
+
+static uint64_t started_of(const struct container *c)
+{
+	json_t *v = json_object_get(c->about, "started");
+
+	return v ? (uint64_t)json_integer_value(v) : UINT64_MAX;
+}
+
+static const struct container *spokesman(const struct agent *a,
+					 const struct workload *w)
+{
+	const struct container *best = NULL;
+
+	for (const struct container *c = a->registry.containers; c;
+	     c = c->next) {
+		unsigned r = rank_of(a, c);
+
+		if (c->workload != w)
+			continue;
+		if (!best || r < rank_of(a, best) ||
+		    (r == rank_of(a, best) &&
+		     started_of(c) <= started_of(best)))
+			best = c;
+	}
+	return best;
+}
+
+/* Names of all its containers, if there are several. */
+static json_t *names_of(const struct agent *a, const struct workload *w)
+{
+	json_t *names = json_array();
+
+	for (const struct container *c = a->registry.containers; c; c = c->next)
+		if (c->workload == w && json_object_get(c->about, "name"))
+			(void)json_array_append(
+				names, json_object_get(c->about, "name"));
+	return names;
+}
+
+static void describe(struct agent *a, struct workload *w)
+{
+	const struct container *c = spokesman(a, w);
+	json_t *about = json_copy(c ? c->about : w->about);
+
+	if (!about)
+		return;
+	if (c && w->n_containers > 1)
+		(void)json_object_set_new(about, "containers", names_of(a, w));
+	(void)json_object_set_new(about, "node", json_string(a->config.node));
+	if (json_equal(about, w->about)) {
+		json_decref(about);
+		return;
+	}
+	json_decref(w->about);
+	w->about = about;
+	policy_refresh_modes(a);
+	policy_soon(a);
+	guard_soon(a);
+	record_workload(a, w);
+}
+
+/* --- what is in a namespace ------------------------------------------------------ */
+
+static struct port *port_in(const struct agent *a, const struct workload *w,
+			    const char *dev)
+{
+	struct port *p = a->registry.ports;
+
+	while (p && (p->workload != w || p->host_ifindex != 0 ||
+		     strcmp(p->dev, dev) != 0))
+		p = p->next;
+	return p;
+}
+
+/* The host's side of it, if that is in our namespace. */
+static bool find_host_side(const struct agent *a, const struct link_stat *l,
+			   struct link_stat *ret)
+{
+	struct link_stat back;
+
+	return strcmp(l->kind, "veth") == 0 &&
+	       link_get_index(a->host_nl, l->peer, ret, NULL) == 0 &&
+	       ret->peer == l->ifindex && strcmp(ret->kind, "veth") == 0 &&
+	       /* numbers may be the same in several namespaces */
+	       link_get_peer(a->host_nl, ret, &back, NULL) == 0 &&
+	       mac_equal(back.mac, l->mac) &&
+	       strcmp(back.name, l->name) == 0;
+}
+
+/* A device that leads out of the workload, and not by a host's side. */
+static bool leads_elsewhere(const struct link_stat *l)
+{
+	return strcmp(l->kind, "macvlan") == 0 ||
+	       strcmp(l->kind, "ipvlan") == 0 || l->kind[0] == '\0';
+}
+
+static void see_device(struct agent *a, struct workload *w,
+		       const struct link_stat *l)
+{
+	struct link_stat host;
+	struct port *p;
+	bool has_host = find_host_side(a, l, &host);
+
+	if (!has_host && !leads_elsewhere(l))
+		return;
+	p = has_host ? registry_port(&a->registry, host.ifindex)
+		     : port_in(a, w, l->name);
+	if (!p)
+		p = registry_add_port(&a->registry);
+	if (!p) {
+		(void)err_set(&w->why, ENOSPC, NULL,
+			      "no room for its device %s", l->name);
+		return;
+	}
+	if (has_host) {
+		p->host_ifindex = host.ifindex;
+		memcpy(p->host, host.name, sizeof p->host);
+		p->peer_nsid = host.peer_nsid;
+	} else {
+		p->state = PORT_FAILED;
+		(void)err_set(&p->why, EOPNOTSUPP, NULL,
+			      "%s is a %s: no host's side to divert it at; "
+			      "weir splice can",
+			      l->name, l->kind[0] ? l->kind : "real device");
+	}
+	if (!p->seen_at.us)
+		p->seen_at = clock_now();
+	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
+	memcpy(p->dev, l->name, sizeof p->dev);
+	p->ifindex = l->ifindex;
+	p->mac = l->mac;
+	p->listed = true;
+	if (p->workload != w) {
+		p->workload = w;
+		policy_soon(a);
+	}
+	guard_apply(a, p);
+}
+
+static void see_devices(struct agent *a, struct workload *w,
+			const struct link_stat *links, size_t n)
+{
+	struct port *p, *next;
+
+	for (p = a->registry.ports; p; p = p->next)
+		p->listed = p->workload != w;
+	for (size_t i = 0; i < n; i++)
+		if (links[i].is_ethernet && !mac_is_zero(links[i].mac))
+			see_device(a, w, &links[i]);
+	for (p = a->registry.ports; p; p = next) {
+		next = p->next;
+		if (p->listed)
+			continue;
+		p->workload = NULL;
+		if (p->host_ifindex == 0)
+			registry_del_port(&a->registry, p);
+		policy_soon(a);
+	}
+}
+
+static bool is_of_policy(const struct link_addr *x, const struct link_stat *links,
+			 size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (links[i].ifindex == x->ifindex &&
+		    !(links[i].flags & IFF_LOOPBACK))
+			return !ip_is_link_local(x->addr) &&
+			       !ip_is_loopback(x->addr);
+	return false;
+}
+
+static void see_addrs(struct agent *a, struct workload *w,
+		      const struct link_addr *list, size_t n,
+		      const struct link_stat *links, size_t n_links)
+{
+	struct ip_addr addrs[WORKLOAD_ADDRS_MAX], *copy;
+	size_t n_addrs = 0;
+
+	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
+		if (is_of_policy(&list[i], links, n_links))
+			addrs[n_addrs++] = list[i].addr;
+	if (n_addrs == w->n_addrs &&
+	    (n_addrs == 0 ||
+	     memcmp(addrs, w->addrs, n_addrs * sizeof *addrs) == 0))
+		return;
+	copy = realloc(w->addrs, (n_addrs + 1) * sizeof *addrs);
+	if (!copy) {
+		w->stale = true; /* then the next time */
+		return;
+	}
+	memcpy(copy, addrs, n_addrs * sizeof *addrs);
+	w->addrs = copy;
+	w->n_addrs = n_addrs;
+	registry_changed(&a->registry);
+	policy_soon(a);
+}
+
+static void look_into(struct agent *a, struct workload *w)
+{
+	struct link_stat *links = NULL;
+	struct link_addr *addrs = NULL;
+	size_t n_links = 0, n_addrs = 0;
+	struct nl *nl = NULL;
+	struct err err = { 0 };
+	int rc = nl_open(&w->ns, &nl, &err);
+
+	if (rc == 0)
+		rc = link_list(nl, &links, &n_links, &err);
+	if (rc == 0)
+		rc = link_list_addrs(nl, &addrs, &n_addrs, &err);
+	w->stale = rc < 0;
+	w->why = err;
+	if (rc == 0) {
+		w->why.code = 0;
+		see_devices(a, w, links, n_links);
+		see_addrs(a, w, addrs, n_addrs, links, n_links);
+	} else {
+		loop_timer_need(a->loop, &a->rescan, RESCAN_AGAIN_US);
+	}
+	nl_free(nl);
+	free(links);
+	free(addrs);
+}
+
+/* --- ports of their own ------------------------------------------------------------ */
+
+static bool all_listened_to(const struct agent *a)
+{
+	for (size_t i = 0; i < a->config.n_runtimes; i++)
+		if (a->sources[i].up && !a->sources[i].listed)
+			return false;
+	return true;
+}
+
+static void own_workload(struct agent *a, struct port *p)
+{
+	char id[WORKLOAD_ID_MAX];
+	struct workload *w;
+	const char *kind = strcmp(p->kind, "tun") == 0 ? "tap" : "link";
+
+	(void)snprintf(id, sizeof id, "%s:%s", kind, p->host);
+	w = registry_by_id(&a->registry, id);
+	if (!w)
+		w = registry_add_workload(&a->registry, id);
+	if (!w)
+		return;
+	kept_apply(a, w);
+	json_decref(w->about);
+	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host,
+			     "service", p->host, "runtime", kind, "node",
+			     a->config.node);
+	p->workload = w;
+	w->stale = true;
+	policy_refresh_modes(a);
+	policy_soon(a);
+	record_workload(a, w);
+}
+
+/* A veth both of whose ends stayed here is nobody's port. */
+static bool is_local(const struct port *p)
+{
+	return strcmp(p->kind, "veth") == 0 && p->peer_nsid < 0;
+}
+
+static void claim_the_rest(struct agent *a)
+{
+	uint64_t patience = a->config.claim_ms * 1000ULL, wait = UINT64_MAX;
+	usec_t now = clock_now();
+	bool listened = all_listened_to(a);
+
+	for (struct port *p = a->registry.ports; p; p = p->next) {
+		uint64_t age = usec_since(now, p->seen_at);
+
+		if (p->workload || p->host_ifindex == 0 || is_local(p))
+			continue;
+		if (listened && age >= patience) {
+			own_workload(a, p);
+			guard_apply(a, p);
+		} else if (!listened) {
+			wait = 100000;
+		} else if (patience - age < wait) {
+			wait = patience - age;
+		}
+	}
+	if (wait != UINT64_MAX)
+		loop_timer_need(a->loop, &a->rescan, wait + 1000);
+}
+
+/* Of those that have no namespace that is open here. */
+static void look_from_outside(struct agent *a, struct workload *w)
+{
+	struct link_stat links[1] = { { .ifindex = 0 } };
+	struct link_addr *addrs = NULL;
+	struct port *p = a->registry.ports;
+	size_t n = 0;
+
+	w->stale = false;
+	while (p && p->workload != w)
+		p = p->next;
+	if (!p || p->peer_nsid < 0 ||
+	    link_list_addrs_in(a->host_nl, p->peer_nsid, &addrs, &n, NULL) < 0)
+		return;
+	links[0].ifindex = p->ifindex;
+	see_addrs(a, w, addrs, n, links, 1);
+	free(addrs);
+}
+
+static void rescan(void *arg)
+{
+	struct agent *a = arg;
+	struct workload *w, *next;
+
+	for (w = a->registry.workloads; w; w = next) {
+		next = w->next;
+		if (!w->stale)
+			continue;
+		if (w->ns.fd >= 0)
+			look_into(a, w);
+		else
+			look_from_outside(a, w);
+	}
+	claim_the_rest(a);
+}
+
+void inventory_port_seen(struct agent *a, struct port *p)
+{
+	if (!p->workload)
+		loop_timer_need(a->loop, &a->rescan,
+				a->config.claim_ms * 1000ULL);
+	else if (p->workload->ns.fd < 0)
+		p->workload->stale = true;
+}
+
+/* --- workloads come and go ------------------------------------------------------- */
+
+static void changed_inside(void *arg, uint32_t events)
+{
+	struct workload *w = arg;
+	struct netwatch_calls nothing = { 0 };
+
+	/* all is read again, whatever was lost */
+	(void)netwatch_read(w->watch, &nothing);
+	w->stale = true;
+	loop_timer_set(w->agent->loop, &w->agent->rescan, RESCAN_US);
+}
+
+static void drop_workload(struct agent *a, struct workload *w)
+{
+	log_info("workload: gone name=%s id=%.24s", workload_name(w), w->id);
+	loop_remove(w->watch_fd);
+	registry_del_workload(&a->registry, w);
+	policy_soon(a);
+	guard_soon(a);
+	/* its devices may stay longer than it */
+	loop_timer_need(a->loop, &a->rescan, a->config.claim_ms * 1000ULL);
+}
+
+void inventory_port_gone(struct agent *a, struct workload *w)
+{
+	if (w->ns.fd >= 0) {
+		w->stale = true;
+		loop_timer_need(a->loop, &a->rescan, RESCAN_US);
+		return;
+	}
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == w)
+			return;
+	drop_workload(a, w);
+}
+
+/* Takes the descriptor of ns if it is a new one. */
+static struct workload *workload_of(struct agent *a,
+				    const struct container *c, struct netns *ns)
+{
+	struct workload *w = registry_by_ns(&a->registry, ns);
+	char id[WORKLOAD_ID_MAX];
+	struct err err;
+
+	if (w)
+		return w;
+	(void)snprintf(id, sizeof id, "%s:%s",
+		       runtime_kind_name(a->config.runtimes[c->source].kind),
+		       c->id);
+	w = registry_add_workload(&a->registry, id);
+	if (!w)
+		return NULL;
+	kept_apply(a, w);
+	w->agent = a;
+	w->ns = *ns;
+	ns->fd = -1;
+	if (netwatch_open(&w->ns, &w->watch, &err) == 0)
+		w->watch_fd = loop_add(a->loop, netwatch_fd(w->watch), EPOLLIN,
+				       changed_inside, w);
+	if (!w->watch_fd)
+		log_warn("workload: its changes will not be seen: %s id=%s",
+			 err.text, id);
+	return w;
+}
+
+static void leave(struct agent *a, struct container *c)
+{
+	struct workload *w = c->workload;
+
+	c->workload = NULL;
+	if (!w)
+		return;
+	if (--w->n_containers == 0)
+		drop_workload(a, w);
+	else
+		describe(a, w);
+}
+
+static void found(struct agent *a, struct runtime_news *n)
+{
+	struct container *c = registry_container(&a->registry, n->source,
+						 n->id);
+	struct workload *w = NULL, *before = c ? c->workload : NULL;
+
+	if (!c)
+		c = registry_add_container(&a->registry, n->source, n->id);
+	if (!c) {
+		log_warn("container: no room for more than %u id=%.12s",
+			 CONTAINERS_MAX, n->id);
+		return;
+	}
+	json_decref(c->about);
+	c->about = json_incref(n->about);
+	c->pid = n->pid;
+	c->listed = true;
+	if (n->ns.fd >= 0)
+		w = workload_of(a, c, &n->ns);
+	if (w != before) {
+		if (w)
+			w->n_containers++;
+		leave(a, c);
+		c->workload = w;
+	}
+	if (!w)
+		return;
+	describe(a, w);
+	if (w != before) {
+		look_into(a, w);
+		policy_refresh_modes(a);
+		log_info("workload: %s name=%s id=%.24s",
+			 w->n_containers > 1 ? "joined" : "found",
+			 workload_name(w), w->id);
+	}
+}
+
+static void gone(struct agent *a, unsigned source, const char *id)
+{
+	struct container *c = registry_container(&a->registry, source, id);
+
+	if (!c)
+		return;
+	leave(a, c);
+	registry_del_container(&a->registry, c);
+}
+
+static void listing(struct agent *a, unsigned source, bool ends)
+{
+	struct container *c, *next;
+
+	for (c = a->registry.containers; c; c = next) {
+		next = c->next;
+		if (c->source != source)
+			continue;
+		if (!ends)
+			c->listed = false;
+		else if (!c->listed)
+			gone(a, source, c->id);
+	}
+	a->sources[source].listed = ends;
+	if (ends)
+		loop_timer_need(a->loop, &a->rescan, RESCAN_US);
+}
+
+static void source_is(struct agent *a, const struct runtime_news *n)
+{
+	struct source_state *s = &a->sources[n->source];
+	const struct runtime_spec *spec = &a->config.runtimes[n->source];
+	bool up = n->kind == NEWS_UP;
+
+	if (s->up != up)
+		log_info("runtime: %s %s path=%s", up ? "up" : "down: ",
+			 up ? "" : n->text, spec->path);
+	if (s->up != up || !s->since_s)
+		s->since_s = clock_unix_us() / USEC_PER_SEC;
+	s->up = up;
+	(void)snprintf(s->text, sizeof s->text, "%s", up ? "" : n->text);
+}
+
+/* It may run, and is not followed: nothing of it is guarded, so it is told. */
+static void unreadable(struct agent *a, const struct runtime_news *n)
+{
+	struct source_state *s = &a->sources[n->source];
+
+	gone(a, n->source, n->id);
+	if (!s->unreadable)
+		s->unreadable = json_object();
+	(void)json_object_set_new(s->unreadable, n->id, json_string(n->text));
+	log_warn("container: cannot be read: %s id=%.40s", n->text, n->id);
+	record_state(a, "runtime", "high", n->text);
+}
+
+static void readable(struct agent *a, const struct runtime_news *n)
+{
+	/* most never were not */
+	(void)json_object_del(a->sources[n->source].unreadable, n->id);
+}
+
+static void on_news(void *arg, uint32_t events)
+{
+	struct agent *a = arg;
+	struct runtime_news n;
+
+	while (runtimes_next(a->runtimes, &n)) {
+		switch (n.kind) {
+		case NEWS_UP:
+		case NEWS_DOWN: source_is(a, &n); break;
+		case NEWS_LIST_BEGIN: listing(a, n.source, false); break;
+		case NEWS_LIST_END: listing(a, n.source, true); break;
+		case NEWS_UNREADABLE: unreadable(a, &n); break;
+		case NEWS_FOUND:
+			readable(a, &n);
+			found(a, &n);
+			break;
+		case NEWS_GONE:
+			readable(a, &n);
+			gone(a, n.source, n.id);
+			break;
+		default: break;
+		}
+		runtime_news_done(&n);
+	}
+}
+
+int inventory_start(struct agent *a, struct err *reterr)
+{
+	a->rescan.fn = rescan;
+	a->rescan.arg = a;
+	a->runtimes = runtimes_new(a->config.runtimes, a->config.n_runtimes,
+				   reterr);
+	if (!a->runtimes)
+		return -reterr->code;
+	a->runtimes_fd = loop_add(a->loop, runtimes_fd(a->runtimes), EPOLLIN,
+				  on_news, a);
+	if (!a->runtimes_fd)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	loop_timer_need(a->loop, &a->rescan, a->config.claim_ms * 1000ULL);
+	return 0;
+}
+
+void inventory_stop(struct agent *a)
+{
+	loop_remove(a->runtimes_fd);
+	runtimes_free(a->runtimes);
+	for (size_t i = 0; i < RUNTIMES_MAX; i++)
+		json_decref(a->sources[i].unreadable);
+}

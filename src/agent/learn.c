@@ -1,0 +1,566 @@
+/*
+ * Proposals are made anew from the store each time they are asked for, so there
+ * is nothing to keep up to date but what was turned down, by a key that stays
+ * the same while more is learned of the same (intent/propose.h). People name a
+ * proposal by eight digits, the CRC of its key.
+ *
+ * The candidate is compared in two ways: with all that was recorded since it was
+ * set, when asked; and with each connection when it is told of, where a
+ * difference becomes an event, once for each pair of ends and rule.
+ */
+#include "agent/learn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/commands.h"
+#include "agent/past.h"
+#include "agent/policy.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "wire/words.h"
+
+#define AUTO_US	     (60 * USEC_PER_SEC)
+#define DAY_S	     86400
+#define SINCE_DAYS   30
+
+struct learn {
+	json_t *rejected;
+	struct loop_timer accept; /* learn.auto_accept */
+
+	struct intent *candidate; /* NULL: there is none */
+	uint64_t candidate_since_s;
+	bool outdated;
+	struct intent_judge *real, *other;
+	json_t *index; /* workload's id -> number in the judges' world */
+	json_t *told;  /* differences that are told already, by key */
+};
+
+static uint64_t now_s(void)
+{
+	return clock_unix_us() / USEC_PER_SEC;
+}
+
+/* --- proposals ---------------------------------------------------------------- */
+
+static void id_of_key(const char *key, char ret[static 9])
+{
+	struct bytes b = bytes_of(key, strlen(key));
+
+	(void)snprintf(ret, 9, "%08x",
+		       crc32c_end(crc32c_add(CRC32C_START, b)));
+}
+
+/* All, with "id" and "rejected". NULL and *reterr. */
+static json_t *propose(struct agent *a, uint64_t since_s, struct err *reterr)
+{
+	struct past past = { 0 };
+	struct intent_judge *j = NULL;
+	json_t *list = NULL, *one;
+	char id[9];
+	size_t i;
+	int rc = past_load(a, since_s, &past, reterr);
+
+	if (rc == 0)
+		j = intent_judge_new(a->intent, &past.world, now_s(), reterr);
+	if (j) {
+		list = intent_propose(a->intent, &past.world, j, past.talks,
+				      past.n_talks);
+		if (!list)
+			(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	intent_judge_free(j);
+	past_done(&past);
+	json_array_foreach (list, i, one) {
+		const char *key =
+			json_string_value(json_object_get(one, "key"));
+
+		id_of_key(key, id);
+		(void)json_object_set_new(one, "id", json_string(id));
+		if (json_object_get(a->learn->rejected, key))
+			(void)json_object_set_new(one, "rejected",
+						  json_true());
+	}
+	return list;
+}
+
+static int since_of(const json_t *args, uint64_t *ret, struct err *reterr)
+{
+	*ret = now_s() - SINCE_DAYS * DAY_S;
+	return arg_uint(args, "since", INT64_MAX, ret, reterr);
+}
+
+int command_learned(struct agent *a, struct door_client *c, const json_t *args,
+		    json_t *result, struct err *reterr)
+{
+	bool all = arg_true(args, "all");
+	json_t *list, *shown, *one;
+	uint64_t since;
+	size_t i;
+	int rc = since_of(args, &since, reterr);
+
+	if (rc < 0)
+		return rc;
+	list = propose(a, since, reterr);
+	if (!list)
+		return -reterr->code;
+	shown = json_array();
+	json_array_foreach (list, i, one)
+		if (all || !json_object_get(one, "rejected"))
+			(void)json_array_append(shown, one);
+	json_decref(list);
+	(void)json_object_set_new(result, "proposals", shown);
+	return 0;
+}
+
+/* Is it among the ids (an array of texts), or are all meant? */
+static bool is_chosen(const json_t *proposal, const json_t *ids, bool all)
+{
+	const char *id = json_string_value(json_object_get(proposal, "id"));
+	const json_t *v;
+	size_t i;
+
+	if (all)
+		return !json_object_get(proposal, "rejected");
+	json_array_foreach (ids, i, v)
+		if (json_is_string(v) && strcmp(json_string_value(v), id) == 0)
+			return true;
+	return false;
+}
+
+static int check_chosen(size_t chosen, const json_t *ids, bool all,
+			struct err *reterr)
+{
+	if (chosen > 0 && (all || chosen == json_array_size(ids)))
+		return 0;
+	return err_set(reterr, ENOENT, "ids",
+		       all ? "nothing is proposed"
+			   : "no such proposal; weir policy learned shows "
+			     "them");
+}
+
+/* The intent with all that are chosen. */
+static int with_chosen(struct agent *a, const json_t *list, const json_t *ids,
+		       bool all, struct intent **ret, json_t *ret_rules,
+		       struct err *reterr)
+{
+	struct intent *i = intent_get(a->intent), *next;
+	const json_t *one;
+	size_t n, chosen = 0;
+	uint32_t id;
+	int rc = 0;
+
+	json_array_foreach (list, n, one) {
+		if (rc < 0 || !is_chosen(one, ids, all))
+			continue;
+		rc = intent_with_rule(i, json_object_get(one, "rule"), -1,
+				      &next, &id, reterr);
+		if (rc < 0)
+			break;
+		intent_put(i);
+		i = next;
+		chosen++;
+		(void)json_array_append_new(ret_rules, json_integer(id));
+	}
+	if (rc == 0)
+		rc = check_chosen(chosen, ids, all, reterr);
+	if (rc < 0)
+		intent_put(i);
+	else
+		*ret = i;
+	return rc;
+}
+
+int command_accept(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	json_t *list, *rules = json_array();
+	struct intent *next = NULL;
+	uint64_t since;
+	int rc = since_of(args, &since, reterr);
+
+	(void)json_object_set_new(result, "rules", rules);
+	if (rc < 0)
+		return rc;
+	list = propose(a, since, reterr);
+	if (!list)
+		return -reterr->code;
+	rc = with_chosen(a, list, json_object_get(args, "ids"),
+			 arg_true(args, "all"), &next, rules, reterr);
+	json_decref(list);
+	if (rc < 0)
+		return rc;
+	return commands_change(a, c, args, next, "proposals were accepted",
+			       result, reterr);
+}
+
+/* Takes next. */
+static int set_rejected(struct agent *a, json_t *next, struct err *reterr)
+{
+	uint64_t revision;
+	int rc = store_put_doc(a->store, "rejected", next, 0, &revision,
+			       reterr);
+
+	if (rc < 0) {
+		json_decref(next);
+		return rc;
+	}
+	json_decref(a->learn->rejected);
+	a->learn->rejected = next;
+	return 0;
+}
+
+int command_reject(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	json_t *list, *next, *one;
+	const json_t *ids = json_object_get(args, "ids");
+	bool all = arg_true(args, "all"), undo = arg_true(args, "undo");
+	uint64_t since;
+	size_t i, chosen = 0;
+	int rc = since_of(args, &since, reterr);
+
+	if (rc < 0)
+		return rc;
+	list = propose(a, since, reterr);
+	if (!list)
+		return -reterr->code;
+	next = json_copy(a->learn->rejected);
+	json_array_foreach (list, i, one) {
+		const char *key =
+			json_string_value(json_object_get(one, "key"));
+
+		if (!is_chosen(one, ids, all))
+			continue;
+		chosen++;
+		if (undo)
+			(void)json_object_del(next, key);
+		else
+			(void)json_object_set_new(
+				next, key, json_integer((json_int_t)now_s()));
+	}
+	json_decref(list);
+	rc = check_chosen(chosen, ids, all, reterr);
+	if (rc < 0) {
+		json_decref(next);
+		return rc;
+	}
+	(void)json_object_set_new(result, "rejected",
+				  json_integer((json_int_t)chosen));
+	return set_rejected(a, next, reterr);
+}
+
+/* learn.auto_accept: what was learned of groups in discover becomes rules. */
+static void accept_all(void *arg)
+{
+	struct agent *a = arg;
+	json_t *list = NULL, *rules = json_array();
+	struct intent *next = NULL;
+	struct err err;
+
+	loop_timer_set(a->loop, &a->learn->accept, AUTO_US);
+	if (a->config.auto_accept)
+		list = propose(a, now_s() - SINCE_DAYS * DAY_S, &err);
+	if (list && with_chosen(a, list, NULL, true, &next, rules, &err) == 0) {
+		if (policy_set(a, next, 0, &err) < 0)
+			log_warn("learned rules: not accepted: %s", err.text);
+		else
+			record_change(a, "learned rules were accepted",
+				      "learn.auto_accept");
+	}
+	json_decref(list);
+	json_decref(rules);
+}
+
+/* --- another policy ---------------------------------------------------------------- */
+
+static int compare(struct agent *a, const struct intent *next,
+		   const struct intent *before, uint64_t since_s,
+		   json_t *result, struct err *reterr)
+{
+	struct intent_judge *after = NULL, *was = NULL;
+	struct past past = { 0 };
+	json_t *differ;
+	int rc = past_load(a, since_s, &past, reterr);
+
+	if (rc == 0) {
+		after = intent_judge_new(next, &past.world, now_s(), reterr);
+		rc = after ? 0 : -reterr->code;
+	}
+	if (rc == 0 && before) {
+		was = intent_judge_new(before, &past.world, now_s(), reterr);
+		rc = was ? 0 : -reterr->code;
+	}
+	if (rc == 0) {
+		differ = intent_compare(next, &past.world, was, after,
+					past.talks, past.n_talks, !before);
+		(void)json_object_set_new(result, "compared", differ);
+		(void)json_object_set_new(
+			result, "conversations",
+			json_integer((json_int_t)past.n_talks));
+		(void)json_object_set_new(result, "cut",
+					  json_boolean(past.cut));
+		if (!differ)
+			rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	intent_judge_free(after);
+	intent_judge_free(was);
+	past_done(&past);
+	return rc;
+}
+
+int learn_dry_run(struct agent *a, struct intent *next, uint64_t since_s,
+		  json_t *result, struct err *reterr)
+{
+	int rc = compare(a, next, NULL, since_s, result, reterr);
+
+	intent_put(next);
+	return rc;
+}
+
+/* --- the candidate ------------------------------------------------------------------- */
+
+void learn_outdated(struct agent *a)
+{
+	a->learn->outdated = true;
+}
+
+static void drop_judges(struct learn *l)
+{
+	intent_judge_free(l->real);
+	intent_judge_free(l->other);
+	json_decref(l->index);
+	l->real = l->other = NULL;
+	l->index = NULL;
+}
+
+static bool make_judges(struct agent *a)
+{
+	struct learn *l = a->learn;
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+	struct err err;
+
+	if (!l->outdated && l->real && l->other)
+		return true;
+	drop_judges(l);
+	l->outdated = false;
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return false;
+	l->real = intent_judge_new(a->intent, &world, now_s(), &err);
+	l->other = intent_judge_new(l->candidate, &world, now_s(), &err);
+	l->index = json_object();
+	for (size_t i = 0; i < world.n; i++)
+		(void)json_object_set_new(l->index, workloads[i].id,
+					  json_integer((json_int_t)i));
+	free(workloads);
+	free(macs);
+	return l->real && l->other;
+}
+
+static size_t number_of(const struct learn *l, const struct workload *w)
+{
+	const json_t *v = w ? json_object_get(l->index, w->id) : NULL;
+
+	return v ? (size_t)json_integer_value(v) : INTENT_NOBODY;
+}
+
+static bool passes(const struct intent_verdict *v)
+{
+	return v->action != POLICY_DENY;
+}
+
+static void tell_difference(struct agent *a, const struct store_flow *f,
+			    const struct workload *client,
+			    const struct workload *server,
+			    const struct intent_verdict *v)
+{
+	char text[256], from[IP_TEXT_MAX], to[IP_TEXT_MAX],
+		proto[PROTO_TEXT_MAX], names[2][WORKLOAD_TEXT_MAX];
+
+	(void)snprintf(names[0], sizeof names[0], "%s",
+		       client ? workload_name(client)
+			      : ip_format(f->client_addr, from));
+	(void)snprintf(names[1], sizeof names[1], "%s",
+		       server ? workload_name(server)
+			      : ip_format(f->server_addr, to));
+	(void)snprintf(text, sizeof text,
+		       "candidate: %.64s -> %.64s %s/%u would be %s by ", names[0],
+		       names[1], proto_name(f->proto, proto), f->port,
+		       passes(v) ? "allowed" : "blocked");
+	if (v->rule_id)
+		(void)snprintf(text + strlen(text), 24, "rule %u", v->rule_id);
+	else
+		(void)snprintf(text + strlen(text), 24, "its mode");
+	if (json_object_get(a->learn->told, text) ||
+	    json_object_size(a->learn->told) >= EVENT_KINDS_MAX)
+		return;
+	(void)json_object_set_new(a->learn->told, text, json_true());
+	record_state(a, "candidate", "low", text);
+}
+
+void learn_look(struct agent *a, const struct store_flow *f,
+		const struct workload *client, const struct workload *server)
+{
+	struct learn *l = a->learn;
+	struct intent_connection c = { .client_addr = f->client_addr,
+				       .server_addr = f->server_addr,
+				       .port = f->port,
+				       .proto = f->proto,
+				       .app = f->app };
+	struct intent_verdict real, other;
+
+	if (!l->candidate || !make_judges(a))
+		return;
+	c.client = number_of(l, client);
+	c.server = number_of(l, server);
+	c.name = f->name && f->name[0] ? f->name : NULL;
+	real = intent_judge_ask(l->real, &c);
+	other = intent_judge_ask(l->other, &c);
+	if (passes(&real) != passes(&other))
+		tell_difference(a, f, client, server, &other);
+}
+
+/* Takes i; NULL: no candidate any more. */
+static void set_candidate(struct learn *l, struct intent *i, uint64_t since_s)
+{
+	drop_judges(l);
+	intent_put(l->candidate);
+	l->candidate = i;
+	l->candidate_since_s = since_s;
+	(void)json_object_clear(l->told);
+}
+
+static int put_candidate(struct agent *a, const json_t *args, struct err *reterr)
+{
+	struct intent *i = NULL;
+	const char *text, *file;
+	uint64_t revision, now = now_s();
+	json_t *doc;
+	int rc = arg_text(args, "text", &text, reterr);
+
+	if (rc == 0)
+		rc = arg_text(args, "file", &file, reterr);
+	if (rc == 0)
+		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
+				      &i, reterr);
+	if (rc < 0)
+		return rc;
+	doc = json_pack("{s:I, s:o}", "since", (json_int_t)now, "intent",
+			intent_to_json(i));
+	rc = store_put_doc(a->store, "candidate", doc, 0, &revision, reterr);
+	json_decref(doc);
+	if (rc < 0)
+		intent_put(i);
+	else
+		set_candidate(a->learn, i, now);
+	return rc;
+}
+
+/* {"text"}: set; {"off": true}; {"promote": true}; else: the report. */
+int command_candidate(struct agent *a, struct door_client *c,
+		      const json_t *args, json_t *result, struct err *reterr)
+{
+	struct learn *l = a->learn;
+	uint64_t since = l->candidate_since_s;
+	struct intent *next;
+	int rc;
+
+	if (json_object_get(args, "text"))
+		return put_candidate(a, args, reterr);
+	if (!l->candidate)
+		return err_set(reterr, ENOENT, NULL,
+			       "there is no candidate; weir policy candidate "
+			       "-f FILE sets one");
+	if (arg_true(args, "off")) {
+		rc = store_del_doc(a->store, "candidate", reterr);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		set_candidate(l, NULL, 0);
+		return 0;
+	}
+	if (arg_true(args, "promote")) {
+		next = intent_get(l->candidate);
+		rc = commands_change(a, c, args, next,
+				     "the candidate was promoted", result,
+				     reterr);
+		if (rc >= 0) { /* it is the real one now */
+			(void)store_del_doc(a->store, "candidate", NULL);
+			set_candidate(l, NULL, 0);
+		}
+		return rc;
+	}
+	rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "since",
+				  json_integer((json_int_t)since));
+	(void)json_object_set_new(result, "diff",
+				  intent_diff(a->intent, l->candidate));
+	return compare(a, l->candidate, a->intent, since, result, reterr);
+}
+
+/* --- start and end -------------------------------------------------------------------- */
+
+static int load_candidate(struct agent *a, struct err *reterr)
+{
+	json_t *doc = NULL;
+	struct intent *i = NULL;
+	uint64_t revision;
+	int rc = store_get_doc(a->store, "candidate", &doc, &revision, reterr);
+
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = intent_from_json(json_object_get(doc, "intent"), &i, reterr);
+	if (rc == 0)
+		set_candidate(a->learn, i,
+			      (uint64_t)json_integer_value(
+				      json_object_get(doc, "since")));
+	json_decref(doc);
+	return rc;
+}
+
+int learn_start(struct agent *a, struct err *reterr)
+{
+	struct learn *l = calloc(1, sizeof *l);
+	uint64_t revision;
+	int rc;
+
+	a->learn = l;
+	if (!l)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	l->told = json_object();
+	rc = store_get_doc(a->store, "rejected", &l->rejected, &revision,
+			   reterr);
+	if (rc == -ENOENT) {
+		l->rejected = json_object();
+		rc = 0;
+	}
+	if (rc == 0 && (!l->told || !l->rejected))
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc == 0)
+		rc = load_candidate(a, reterr);
+	l->accept = (struct loop_timer){ .fn = accept_all, .arg = a };
+	loop_timer_set(a->loop, &l->accept, AUTO_US);
+	return rc;
+}
+
+void learn_stop(struct agent *a)
+{
+	struct learn *l = a->learn;
+
+	if (!l)
+		return;
+	drop_judges(l);
+	intent_put(l->candidate);
+	json_decref(l->rejected);
+	json_decref(l->told);
+	free(l);
+	a->learn = NULL;
+}

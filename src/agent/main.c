@@ -1,0 +1,316 @@
+/*
+ * weir-agent: finds workloads, diverts them, keeps a data plane told, records
+ * what it sees, and does what `weir` asks.
+ *
+ * What it did to the kernel stays when it ends, and is found by the next; only
+ * `weir release --all` gives everything back.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/door.h"
+#include "agent/guard.h"
+#include "agent/hits.h"
+#include "agent/inventory.h"
+#include "agent/kept.h"
+#include "agent/learn.h"
+#include "agent/policy.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define CONFIG_DEFAULT "/etc/weir/weir.yaml"
+
+static const char help_text[] =
+	"Usage: weir-agent [OPTION]...\n"
+	"\n"
+	"Finds the containers, namespaces and VMs of this host, diverts them "
+	"to\n"
+	"weir-dp, which it starts, and does what weir(1) asks. Runs in the\n"
+	"foreground; what it set up stays when it ends.\n"
+	"\n"
+	"  --config FILE  configuration (default " CONFIG_DEFAULT
+	", if there is one)\n"
+	"  --check        only say whether the configuration is right\n"
+	"  -h, --help     this\n"
+	"  -V, --version  version\n"
+	"\n"
+	"SIGHUP reads the configuration again; one that is wrong changes "
+	"nothing.\n";
+
+struct main_state {
+	struct agent agent;
+	const char *config_path;
+	bool config_must; /* it was named */
+	int signal_fd;
+	struct loop_fd *signal_loop_fd;
+};
+
+/* --- configuration ------------------------------------------------------------ */
+
+static int read_config(const struct main_state *m, struct config *ret,
+		       struct err *reterr)
+{
+	int rc = config_read(m->config_path, ret, reterr);
+
+	if (rc == -ENOENT && !m->config_must)
+		rc = config_init(ret, reterr);
+	return rc;
+}
+
+/* Of these a running agent cannot take another value. */
+static const char *must_restart(const struct config *old,
+				const struct config *new)
+{
+	if (old->n_runtimes != new->n_runtimes)
+		return "runtimes";
+	for (size_t i = 0; i < old->n_runtimes; i++)
+		if (old->runtimes[i].kind != new->runtimes[i].kind ||
+		    strcmp(old->runtimes[i].path, new->runtimes[i].path) != 0)
+			return "runtimes";
+	if (strcmp(old->store_dir, new->store_dir) != 0)
+		return "store.dir";
+	if (strcmp(old->door, new->door) != 0)
+		return "control.socket";
+	if (strcmp(old->plane_door, new->plane_door) != 0 ||
+	    old->workers != new->workers ||
+	    old->plane_managed != new->plane_managed ||
+	    strcmp(old->program, new->program) != 0)
+		return "data_plane";
+	return NULL;
+}
+
+static void reload(struct main_state *m)
+{
+	struct agent *a = &m->agent;
+	struct config next, old;
+	const char *what;
+	struct err err;
+
+	if (read_config(m, &next, &err) < 0) {
+		log_warn("configuration: %s%s%s, going on with the old one",
+			 err.at, err.at[0] ? ": " : "", err.text);
+		record_state(a, "configuration", "medium", err.text);
+		return;
+	}
+	what = must_restart(&a->config, &next);
+	if (what) {
+		log_warn("configuration: %s needs a restart of weir-agent, "
+			 "going on with the old one",
+			 what);
+		config_done(&next);
+		return;
+	}
+	old = a->config;
+	a->config = next;
+	config_done(&old);
+	log_info("configuration: read again");
+	guard_apply_all(a);
+	policy_soon(a);
+}
+
+/* --- the world around -------------------------------------------------------------- */
+
+/* For systemd (sd_notify(3)); nobody listens elsewhere. */
+static void tell_manager(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len == 0 || len >= sizeof at.sun_path)
+		return;
+	memcpy(at.sun_path, path, len);
+	if (at.sun_path[0] == '@')
+		at.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	/* who listens and does not take it waits in vain, and says so */
+	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+		     (struct sockaddr *)&at,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+				 len));
+	close(fd);
+}
+
+/* Two descriptors a workload, and some. */
+static void raise_limits(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	/* with fewer, some workloads' changes are seen later */
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static void on_signal(void *arg, uint32_t events)
+{
+	struct main_state *m = arg;
+	struct signalfd_siginfo s;
+
+	while (read(m->signal_fd, &s, sizeof s) == sizeof s) {
+		if (s.ssi_signo == SIGHUP)
+			reload(m);
+		else
+			loop_stop(m->agent.loop);
+	}
+}
+
+static int take_signals(struct main_state *m, struct err *reterr)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* threads inherit it */
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->signal_fd < 0)
+		return err_set(reterr, errno, NULL, "signalfd: %s",
+			       strerror(errno));
+	m->signal_loop_fd = loop_add(m->agent.loop, m->signal_fd, EPOLLIN,
+				     on_signal, m);
+	return m->signal_loop_fd
+		       ? 0
+		       : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+/* --- start and end ------------------------------------------------------------------- */
+
+static int start(struct main_state *m, struct err *reterr)
+{
+	struct agent *a = &m->agent;
+	int rc;
+
+	a->started_s = clock_unix_us() / USEC_PER_SEC;
+	a->loop = loop_new(reterr);
+	if (!a->loop)
+		return -reterr->code;
+	raise_limits();
+	rc = take_signals(m, reterr);
+	if (rc == 0) /* also keeps a second agent out */
+		rc = door_start(a, reterr);
+	if (rc == 0)
+		rc = store_open(a->config.store_dir, &a->store, reterr);
+	if (rc == 0)
+		rc = kept_start(a, reterr);
+	if (rc == 0)
+		rc = record_start(a, reterr);
+	if (rc == 0)
+		rc = learn_start(a, reterr);
+	if (rc == 0)
+		rc = hits_start(a, reterr);
+	if (rc == 0)
+		rc = policy_start(a, reterr);
+	if (rc == 0)
+		rc = guard_start(a, reterr);
+	if (rc == 0)
+		rc = inventory_start(a, reterr);
+	return rc;
+}
+
+static void stop(struct main_state *m)
+{
+	struct agent *a = &m->agent;
+
+	inventory_stop(a);
+	guard_stop(a);
+	policy_stop(a);
+	record_stop(a);
+	hits_stop(a);
+	learn_stop(a);
+	kept_stop(a);
+	door_stop(a);
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		loop_remove(w->watch_fd);
+	registry_done(&a->registry);
+	store_free(a->store);
+	loop_remove(m->signal_loop_fd);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+	loop_free(a->loop);
+	config_done(&a->config);
+}
+
+static int run(struct main_state *m)
+{
+	struct err err = { 0 };
+	int rc = start(m, &err);
+
+	if (rc == 0) {
+		log_info("weir-agent " WEIR_VERSION " ready pid=%d",
+			 (int)getpid());
+		tell_manager("READY=1");
+		loop_run(m->agent.loop);
+		tell_manager("STOPPING=1");
+	} else {
+		log_error("cannot start: %s%s%s", err.at,
+			  err.at[0] ? ": " : "", err.text);
+	}
+	stop(m);
+	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct main_state m = { .config_path = CONFIG_DEFAULT,
+				.signal_fd = -1 };
+	bool only_check = false;
+	struct err err;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'c':
+			m.config_path = optarg;
+			m.config_must = true;
+			break;
+		case 'k': only_check = true; break;
+		case 'h': fputs(help_text, stdout); return 0;
+		case 'V': puts("weir-agent " WEIR_VERSION); return 0;
+		default: return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "weir-agent: %s: unexpected argument\n",
+			argv[optind]);
+		return 2;
+	}
+	if (read_config(&m, &m.agent.config, &err) < 0) {
+		fprintf(stderr, "weir-agent: %s%s%s\n", err.at,
+			err.at[0] ? ": " : "", err.text);
+		return 2;
+	}
+	if (only_check) {
+		puts("the configuration is right");
+		config_done(&m.agent.config);
+		return 0;
+	}
+	return run(&m);
+}

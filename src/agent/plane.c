@@ -1,0 +1,783 @@
+/*
+ * State of the thread: connected or not, and what of the last `want` this data
+ * plane has. Its endpoints are read from it when it is connected (weir_config),
+ * for it may have outlived an agent; after that they are known.
+ *
+ *   down ──open door, or spawn──▶ connected ──sync──▶ in force
+ *     ▲                               │ any error, hang-up
+ *     └───────────────────────────────┘ wait 0.1 .. 3.2 s when it is soon again
+ *
+ * News is bounded: what the data plane saw is asked for only when the main loop
+ * has taken what came before; until then the data plane keeps it.
+ */
+#include "agent/plane.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "door/dpclient.h"
+
+extern char **environ;
+
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS  3200
+/* A data plane that ran longer than this is started again at once. */
+#define RAN_WELL_US (10 * USEC_PER_SEC)
+
+/* It had one when it was found; a device that went it has lost, and looks for. */
+#define VTH_WHICHEVER UINT32_MAX
+
+struct news_item {
+	struct plane_news news;
+	struct news_item *next;
+};
+
+struct ask_item {
+	json_t *message;
+	uint64_t token;
+	struct ask_item *next;
+};
+
+/* One of the two things a data plane tells page by page. */
+struct told_cursor {
+	const char *message, *member;
+	enum plane_news_kind kind;
+	uint64_t after, epoch;
+};
+
+struct plane {
+	struct plane_spec spec;
+	pthread_t thread;
+	int wake_fd, news_fd; /* eventfds, owned */
+
+	/* Under the lock. */
+	pthread_mutex_t lock;
+	bool stop, stop_plane;
+	bool has_want;
+	struct plane_want want;
+	struct ask_item *asks, **asks_end;
+	struct news_item *news, **news_end;
+	bool told_waits; /* connections or threats are not taken yet */
+
+	/* The thread's own. */
+	struct dpclient client; /* fd -1: not connected */
+	pid_t child;		/* 0: none of ours */
+	usec_t connected_at;
+	bool down_told;
+	unsigned retry_ms;
+	json_t *has;	   /* endpoints that it has, as in want; owned */
+	uint64_t has_number; /* of the want that is in force; 0: none */
+	uint32_t has_vth;
+	struct told_cursor told[2];
+	usec_t next_poll;
+};
+
+/* --- between the threads ---------------------------------------------------- */
+
+static void wake(int fd)
+{
+	uint64_t one = 1;
+
+	(void)!write(fd, &one, sizeof one); /* full means awake */
+}
+
+static void drain(int fd)
+{
+	uint64_t n;
+
+	(void)!read(fd, &n, sizeof n); /* empty is fine */
+}
+
+/* Takes news->about. */
+static void post(struct plane *p, const struct plane_news *news)
+{
+	struct news_item *item = calloc(1, sizeof *item);
+
+	if (!item) { /* it is told of the next time */
+		json_decref(news->about);
+		return;
+	}
+	item->news = *news;
+	pthread_mutex_lock(&p->lock);
+	*p->news_end = item;
+	p->news_end = &item->next;
+	if (news->kind == PLANE_CONNECTIONS || news->kind == PLANE_THREATS)
+		p->told_waits = true;
+	pthread_mutex_unlock(&p->lock);
+	wake(p->news_fd);
+}
+
+bool plane_next(struct plane *p, struct plane_news *ret)
+{
+	struct news_item *item;
+
+	pthread_mutex_lock(&p->lock);
+	item = p->news;
+	if (item) {
+		p->news = item->next;
+		if (!p->news)
+			p->news_end = &p->news;
+	} else {
+		p->told_waits = false;
+		drain(p->news_fd);
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!item)
+		return false;
+	*ret = item->news;
+	free(item);
+	return true;
+}
+
+int plane_fd(const struct plane *p)
+{
+	return p->news_fd;
+}
+
+static void want_done(struct plane_want *w)
+{
+	json_decref(w->endpoints);
+	json_decref(w->policy);
+}
+
+void plane_want(struct plane *p, const struct plane_want *want)
+{
+	struct plane_want old = { 0 };
+
+	pthread_mutex_lock(&p->lock);
+	if (p->has_want)
+		old = p->want;
+	p->want = *want;
+	p->has_want = true;
+	pthread_mutex_unlock(&p->lock);
+	want_done(&old);
+	wake(p->wake_fd);
+}
+
+void plane_ask(struct plane *p, json_t *message, uint64_t token)
+{
+	struct ask_item *item = calloc(1, sizeof *item);
+
+	if (!item) {
+		struct plane_news n = { .kind = PLANE_ANSWER, .token = token };
+
+		json_decref(message);
+		(void)err_set(&n.err, ENOMEM, NULL, "out of memory");
+		post(p, &n);
+		return;
+	}
+	*item = (struct ask_item){ .message = message, .token = token };
+	pthread_mutex_lock(&p->lock);
+	*p->asks_end = item;
+	p->asks_end = &item->next;
+	pthread_mutex_unlock(&p->lock);
+	wake(p->wake_fd);
+}
+
+/* A copy of what is wanted, if it is not in force. */
+static bool take_want(struct plane *p, struct plane_want *ret)
+{
+	bool is_new;
+
+	pthread_mutex_lock(&p->lock);
+	is_new = p->has_want && p->want.number != p->has_number;
+	if (is_new) {
+		*ret = p->want;
+		p->has_want = false;
+		p->want = (struct plane_want){ 0 };
+	}
+	pthread_mutex_unlock(&p->lock);
+	return is_new;
+}
+
+/* Not in force: again, unless there is a newer one. */
+static void give_want_back(struct plane *p, struct plane_want *w)
+{
+	pthread_mutex_lock(&p->lock);
+	if (!p->has_want) {
+		p->want = *w;
+		p->has_want = true;
+		*w = (struct plane_want){ 0 };
+	}
+	pthread_mutex_unlock(&p->lock);
+	want_done(w);
+}
+
+static bool take_ask(struct plane *p, struct ask_item **ret)
+{
+	pthread_mutex_lock(&p->lock);
+	*ret = p->asks;
+	if (*ret) {
+		p->asks = (*ret)->next;
+		if (!p->asks)
+			p->asks_end = &p->asks;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return *ret != NULL;
+}
+
+static bool is_stopped(struct plane *p)
+{
+	bool stop;
+
+	pthread_mutex_lock(&p->lock);
+	stop = p->stop;
+	pthread_mutex_unlock(&p->lock);
+	return stop;
+}
+
+/* --- the process ---------------------------------------------------------------- */
+
+static int spawn(struct plane *p, struct err *reterr)
+{
+	char workers[12];
+	char *argv[] = { (char *)(uintptr_t)p->spec.program,
+			 (char *)"-n",
+			 workers,
+			 (char *)"--listen",
+			 (char *)"",
+			 (char *)"--notify",
+			 (char *)"",
+			 (char *)"--control",
+			 (char *)(uintptr_t)p->spec.door,
+			 NULL };
+	posix_spawnattr_t attr;
+	sigset_t none;
+	int rc;
+
+	(void)snprintf(workers, sizeof workers, "%u", p->spec.workers);
+	sigemptyset(&none);
+	rc = posix_spawnattr_init(&attr);
+	if (rc != 0)
+		return err_set(reterr, rc, NULL, "start weir-dp: %s",
+			       strerror(rc));
+	/* its own session: what ends the agent does not end it */
+	(void)posix_spawnattr_setsigmask(&attr, &none);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+						      POSIX_SPAWN_SETSID);
+	rc = posix_spawn(&p->child, p->spec.program, NULL, &attr, argv,
+			 environ);
+	(void)posix_spawnattr_destroy(&attr);
+	if (rc != 0) {
+		p->child = 0;
+		return err_set(reterr, rc, NULL, "start %s: %s",
+			       p->spec.program, strerror(rc));
+	}
+	log_info("data plane: started pid=%d", (int)p->child);
+	return 0;
+}
+
+/* Is our child still there? What it ended with is told once. */
+static bool child_runs(struct plane *p)
+{
+	int status;
+
+	if (!p->child)
+		return false;
+	if (waitpid(p->child, &status, WNOHANG) != p->child)
+		return true;
+	if (WIFSIGNALED(status))
+		log_warn("data plane: ended by signal %d pid=%d",
+			 WTERMSIG(status), (int)p->child);
+	else
+		log_warn("data plane: exit status %d pid=%d",
+			 WEXITSTATUS(status), (int)p->child);
+	p->child = 0;
+	return false;
+}
+
+/* Sleeps, but not when there is something to do. */
+static void nap(struct plane *p, unsigned ms)
+{
+	struct pollfd pfd = { .fd = p->wake_fd, .events = POLLIN };
+
+	if (poll(&pfd, 1, (int)ms) > 0 && is_stopped(p))
+		return;
+	/* woken for something that needs a connection: no hurry */
+}
+
+static void tell_down(struct plane *p, const struct err *why)
+{
+	struct plane_news n = { .kind = PLANE_DOWN, .err = *why };
+
+	if (p->down_told)
+		return;
+	p->down_told = true;
+	post(p, &n);
+}
+
+/* --- connecting -------------------------------------------------------------------- */
+
+/* What it has of endpoints, by the messages that would make it what it is. */
+static int read_endpoints(struct plane *p, struct err *reterr)
+{
+	json_t *answer = NULL, *message, *body, *has = json_object();
+	size_t i;
+	int rc;
+
+	p->has_vth = 0;
+	rc = dpclient_ask_name(&p->client, "weir_config", &answer, reterr);
+	if (rc < 0) {
+		json_decref(has);
+		return rc;
+	}
+	json_array_foreach (json_object_get(answer, "messages"), i, message) {
+		if (json_object_get(message, "ctrl_add_srvc_port"))
+			p->has_vth = VTH_WHICHEVER;
+		body = json_object_get(message, "ctrl_add_mac");
+		if (body)
+			(void)json_object_set(
+				has,
+				json_string_value(json_object_get(body, "mac")),
+				body);
+	}
+	json_decref(answer);
+	json_decref(p->has);
+	p->has = has;
+	return 0;
+}
+
+static int greet(struct plane *p, struct err *reterr)
+{
+	struct plane_news n = { .kind = PLANE_UP };
+	int rc = dpclient_ask_name(&p->client, "weir_version", &n.about,
+				   reterr);
+
+	if (rc == 0)
+		rc = read_endpoints(p, reterr);
+	if (rc < 0) {
+		json_decref(n.about);
+		return rc;
+	}
+	p->has_number = 0;
+	p->connected_at = clock_now();
+	p->down_told = false;
+	post(p, &n);
+	return 0;
+}
+
+static bool connect_once(struct plane *p, struct err *reterr)
+{
+	if (dpclient_open(p->spec.door, &p->client, reterr) < 0)
+		return false;
+	if (greet(p, reterr) == 0)
+		return true;
+	dpclient_done(&p->client);
+	return false;
+}
+
+/* A data plane that was just started opens its door a little later. */
+static bool wait_for_door(struct plane *p, struct err *reterr)
+{
+	usec_t end = usec_add(clock_now(), PLANE_START_US);
+
+	while (!is_stopped(p) && usec_before(clock_now(), end)) {
+		if (connect_once(p, reterr))
+			return true;
+		if (!child_runs(p)) {
+			(void)err_set(reterr, ECHILD, NULL,
+				      "%s ended at once; its log says why",
+				      p->spec.program);
+			return false;
+		}
+		(void)poll(NULL, 0, 5);
+	}
+	return false;
+}
+
+static void try_connect(struct plane *p)
+{
+	struct err err = { 0 };
+
+	if (connect_once(p, &err))
+		return;
+	if (p->spec.program && !child_runs(p) && spawn(p, &err) == 0 &&
+	    wait_for_door(p, &err))
+		return;
+	if (is_stopped(p))
+		return;
+	tell_down(p, &err);
+	nap(p, p->retry_ms);
+	if (p->retry_ms < RETRY_LAST_MS)
+		p->retry_ms *= 2;
+}
+
+static void disconnect(struct plane *p, const struct err *why)
+{
+	dpclient_done(&p->client);
+	tell_down(p, why);
+	if (usec_since(clock_now(), p->connected_at) > RAN_WELL_US)
+		p->retry_ms = RETRY_FIRST_MS;
+	else if (p->child) /* it ends again and again: not in a tight circle */
+		nap(p, p->retry_ms);
+	(void)child_runs(p);
+}
+
+/* --- bringing it to what is wanted --------------------------------------------------- */
+
+/* Takes body. ret_answer may be NULL. */
+static int say(struct plane *p, const char *name, json_t *body,
+	       json_t **ret_answer, struct err *reterr)
+{
+	json_t *message = json_pack("{s:o}", name, body), *answer = NULL;
+	int rc = message ? dpclient_ask(&p->client, message, &answer, reterr)
+			 : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	json_decref(message);
+	if (rc == 0 && ret_answer)
+		*ret_answer = answer;
+	else
+		json_decref(answer);
+	return rc;
+}
+
+static int remove_endpoints(struct plane *p, const json_t *wanted,
+			    struct err *reterr)
+{
+	json_t *body, *want;
+	const char *mac;
+	void *next;
+	int rc = 0;
+
+	json_object_foreach_safe (p->has, next, mac, body) {
+		want = json_object_get(wanted, mac);
+		if (want && json_equal(want, body))
+			continue;
+		rc = say(p, "ctrl_del_mac",
+			 json_pack("{s:s, s:s}", "mac", mac, "iface", "vth"),
+			 NULL, reterr);
+		if (rc < 0)
+			return rc;
+		(void)json_object_del(p->has, mac);
+	}
+	return rc;
+}
+
+static int add_endpoints(struct plane *p, const json_t *wanted,
+			 struct err *reterr)
+{
+	const char *mac;
+	json_t *body;
+	int rc = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body) {
+		if (json_object_get(p->has, mac))
+			continue;
+		rc = say(p, "ctrl_add_mac", json_incref(body), NULL, reterr);
+		if (rc == 0)
+			rc = say(p, "ctrl_cfg_mac",
+				 json_pack("{s:[s], s:b}", "macs", mac, "tap",
+					   0),
+				 NULL, reterr);
+		if (rc < 0)
+			return rc;
+		(void)json_object_set(p->has, mac, body);
+	}
+	return rc;
+}
+
+static int give_port(struct plane *p, uint32_t vth, struct err *reterr)
+{
+	int rc;
+
+	if (p->has_vth == VTH_WHICHEVER && vth != 0)
+		p->has_vth = vth;
+	if (vth == p->has_vth || vth == 0)
+		return 0;
+	/* one of the same name that is gone; or none */
+	(void)say(p, "ctrl_del_srvc_port", json_pack("{s:s}", "iface", "vth"),
+		  NULL, NULL);
+	rc = say(p, "ctrl_add_srvc_port", json_pack("{s:s}", "iface", "vth"),
+		 NULL, reterr);
+	if (rc == 0)
+		p->has_vth = vth;
+	return rc;
+}
+
+static int sync_to(struct plane *p, const struct plane_want *w,
+		   json_t **ret_answer, struct err *reterr)
+{
+	json_t *policy = json_copy(w->policy);
+	int rc = policy ? 0
+			: err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	if (rc == 0)
+		rc = remove_endpoints(p, w->endpoints, reterr);
+	if (rc == 0)
+		rc = add_endpoints(p, w->endpoints, reterr);
+	if (rc == 0) {
+		/* what another agent said before counts no more */
+		if (p->has_number == 0)
+			(void)json_object_set_new(policy, "force", json_true());
+		rc = say(p, "weir_policy", json_incref(policy), ret_answer,
+			 reterr);
+	}
+	if (rc == 0)
+		rc = give_port(p, w->vth, reterr);
+	json_decref(policy);
+	return rc;
+}
+
+/* Did the data plane say no, or is it gone? */
+static bool is_refusal(int rc)
+{
+	return rc == -EINVAL || rc == -E2BIG || rc == -ENOENT ||
+	       rc == -EEXIST || rc == -ENOSPC || rc == -ESRCH || rc == -ESTALE;
+}
+
+/* false: the connection is of no more use. */
+static bool sync_plane(struct plane *p)
+{
+	struct plane_news n = { .kind = PLANE_IN_FORCE };
+	struct plane_want w;
+	int rc;
+
+	if (!take_want(p, &w))
+		return true;
+	n.number = w.number;
+	rc = sync_to(p, &w, &n.about, &n.err);
+	if (rc == 0) {
+		p->has_number = w.number;
+	} else if (!is_refusal(rc)) {
+		json_decref(n.about);
+		give_want_back(p, &w);
+		disconnect(p, &n.err);
+		return false;
+	} else {
+		n.kind = PLANE_REFUSED;
+		json_decref(n.about);
+		n.about = NULL;
+	}
+	/* kept, for a data plane that is started anew */
+	give_want_back(p, &w);
+	if (rc < 0) /* not again and again the same */
+		p->has_number = n.number;
+	post(p, &n);
+	return true;
+}
+
+/* --- what it tells ------------------------------------------------------------------- */
+
+/* *ret_more: there is another page. */
+static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
+		     struct err *reterr)
+{
+	struct plane_news n = { .kind = c->kind };
+	json_t *answer = NULL, *list;
+	int rc = say(p, c->message,
+		     json_pack("{s:I, s:I, s:i}", "after",
+			       (json_int_t)c->after, "epoch",
+			       (json_int_t)c->epoch, "limit",
+			       PLANE_TOLD_PAGE),
+		     &answer, reterr);
+
+	if (rc < 0)
+		return rc;
+	list = json_object_get(answer, c->member);
+	c->after = (uint64_t)json_integer_value(
+		json_object_get(answer, "next"));
+	c->epoch = (uint64_t)json_integer_value(
+		json_object_get(answer, "epoch"));
+	n.missed = (uint64_t)json_integer_value(
+		json_object_get(answer, "missed"));
+	*ret_more = json_is_true(json_object_get(answer, "more"));
+	if (json_array_size(list) > 0 || n.missed) {
+		n.about = json_incref(list);
+		post(p, &n);
+	}
+	json_decref(answer);
+	return 0;
+}
+
+static bool told_is_taken(struct plane *p)
+{
+	bool waits;
+
+	pthread_mutex_lock(&p->lock);
+	waits = p->told_waits;
+	pthread_mutex_unlock(&p->lock);
+	return !waits;
+}
+
+static bool poll_plane(struct plane *p)
+{
+	struct err err = { 0 };
+	usec_t now = clock_now();
+	bool more = true;
+
+	if (usec_before(now, p->next_poll) || !told_is_taken(p))
+		return true;
+	p->next_poll = usec_add(now, p->spec.poll_ms * 1000ULL);
+	for (size_t i = 0; i < 2; i++) {
+		more = true;
+		for (int n = 0; more && n < PLANE_TOLD_PAGES; n++)
+			if (poll_told(p, &p->told[i], &more, &err) < 0) {
+				disconnect(p, &err);
+				return false;
+			}
+		if (more)
+			p->next_poll = now;
+	}
+	return true;
+}
+
+static bool answer_asks(struct plane *p)
+{
+	struct ask_item *a;
+
+	while (take_ask(p, &a)) {
+		struct plane_news n = { .kind = PLANE_ANSWER,
+					.token = a->token };
+		int rc = p->client.fd < 0
+				 ? err_set(&n.err, ENOTCONN, NULL,
+					   "no data plane is there")
+				 : dpclient_ask(&p->client, a->message,
+						&n.about, &n.err);
+
+		json_decref(a->message);
+		free(a);
+		post(p, &n);
+		if (rc == -ETIMEDOUT || rc == -ECONNRESET) {
+			disconnect(p, &n.err);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- the thread -------------------------------------------------------------------- */
+
+static void wait_for_work(struct plane *p)
+{
+	struct pollfd pfd[2] = { { .fd = p->wake_fd, .events = POLLIN },
+				 { .fd = p->client.fd, .events = POLLIN } };
+	uint64_t us = usec_since(p->next_poll, clock_now());
+	struct err err = { 0 };
+
+	/* what is not taken yet: look a little later */
+	if (us == 0 && !told_is_taken(p))
+		us = 10000;
+	(void)poll(pfd, 2, (int)((us + 999) / 1000));
+	drain(p->wake_fd);
+	/* it says nothing unasked */
+	if (pfd[1].revents) {
+		(void)err_set(&err, ECONNRESET, NULL,
+			      "the data plane is gone");
+		disconnect(p, &err);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct plane *p = arg;
+
+	while (!is_stopped(p)) {
+		if (p->client.fd < 0) {
+			(void)answer_asks(p);
+			try_connect(p);
+			continue;
+		}
+		if (sync_plane(p) && answer_asks(p) && poll_plane(p))
+			wait_for_work(p);
+	}
+	return NULL;
+}
+
+/* Asks it to end; a data plane that is not our child is found by its door. */
+static void end_plane(struct plane *p)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+
+	if (p->child) {
+		(void)kill(p->child, SIGTERM);
+		(void)waitpid(p->child, NULL, 0);
+	} else if (p->client.fd >= 0 &&
+		   getsockopt(p->client.fd, SOL_SOCKET, SO_PEERCRED, &cred,
+			      &len) == 0) {
+		(void)kill(cred.pid, SIGTERM);
+	}
+}
+
+static void free_plane(struct plane *p)
+{
+	struct ask_item *a;
+	struct plane_news n;
+
+	while (take_ask(p, &a)) {
+		json_decref(a->message);
+		free(a);
+	}
+	while (plane_next(p, &n))
+		json_decref(n.about);
+	if (p->has_want)
+		want_done(&p->want);
+	json_decref(p->has);
+	dpclient_done(&p->client);
+	if (p->wake_fd >= 0)
+		close(p->wake_fd);
+	if (p->news_fd >= 0)
+		close(p->news_fd);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+struct plane *plane_new(const struct plane_spec *spec, struct err *reterr)
+{
+	struct plane *p = calloc(1, sizeof *p);
+	int rc;
+
+	if (!p) {
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
+	*p = (struct plane){
+		.spec = *spec,
+		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		.client = { .fd = -1 },
+		.retry_ms = RETRY_FIRST_MS,
+		.told = { { "weir_connections", "connections",
+			    PLANE_CONNECTIONS, 0, 0 },
+			  { "weir_threats", "threats", PLANE_THREATS, 0, 0 } },
+	};
+	p->asks_end = &p->asks;
+	p->news_end = &p->news;
+	pthread_mutex_init(&p->lock, NULL);
+	rc = p->wake_fd < 0 || p->news_fd < 0
+		     ? errno
+		     : pthread_create(&p->thread, NULL, run, p);
+	if (rc != 0) {
+		(void)err_set(reterr, rc, NULL, "data plane's thread: %s",
+			      strerror(rc));
+		free_plane(p);
+		return NULL;
+	}
+	return p;
+}
+
+void plane_free(struct plane *p, bool stop)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_mutex_unlock(&p->lock);
+	wake(p->wake_fd);
+	(void)pthread_join(p->thread, NULL);
+	if (stop)
+		end_plane(p);
+	free_plane(p);
+}

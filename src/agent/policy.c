@@ -1,0 +1,329 @@
+/*
+ * Numbers: each compiled want has one (plane.h), and whoever changed something
+ * learns the number that will have it. Versions are what the data plane keeps:
+ * the wall clock in milliseconds, or one more than the last, so that an agent
+ * that starts anew goes on above the one before.
+ *
+ * A compilation that fails (a limit) leaves in force what is, and is told in
+ * `weir status` and to who asked for the change; the next change tries again.
+ */
+#include "agent/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "agent/door.h"
+#include "agent/guard.h"
+#include "agent/learn.h"
+#include "agent/past.h"
+#include "agent/record.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+/* What changes together is compiled together. */
+#define COMPILE_US 3000
+
+static uint64_t now_s(void)
+{
+	return clock_unix_us() / USEC_PER_SEC;
+}
+
+void policy_soon(struct agent *a)
+{
+	loop_timer_need(a->loop, &a->compile, COMPILE_US);
+}
+
+/* --- compiling --------------------------------------------------------------- */
+
+static json_t *endpoint_of(const struct port *p)
+{
+	char mac[MAC_TEXT_MAX], uc[MAC_TEXT_MAX], bc[MAC_TEXT_MAX];
+
+	return json_pack("{s:s, s:s, s:s}", "mac", mac_format(p->mac, mac),
+			 "ucmac", mac_format(p->mark, uc), "bcmac",
+			 mac_format(p->group_mark, bc));
+}
+
+/*
+ * The data plane knows a port by its MAC. Where two have the same, which may be
+ * in different networks, the second is not told of, and stays on hold.
+ */
+static json_t *endpoints_of(struct agent *a)
+{
+	json_t *all = json_object();
+	char mac[MAC_TEXT_MAX];
+
+	registry_changed(&a->registry);
+	for (struct port *p = a->registry.ports; p; p = p->next) {
+		p->plane_mac = (struct mac){ { 0 } };
+		if (p->state != PORT_DIVERTED || !p->workload)
+			continue;
+		(void)mac_format(p->mac, mac);
+		if (json_object_get(all, mac)) {
+			(void)err_set(&p->why, EEXIST, NULL,
+				      "another port has its MAC %s, too", mac);
+			p->wanted_in = 0;
+			continue;
+		}
+		p->plane_mac = p->mac;
+		(void)json_object_set_new(all, mac, endpoint_of(p));
+	}
+	return all;
+}
+
+static uint64_t next_version(struct agent *a)
+{
+	uint64_t v = clock_unix_us() / 1000;
+
+	if (v <= a->last_version)
+		v = a->last_version + 1;
+	a->last_version = v;
+	return v;
+}
+
+/* Compiled again when a rule's time is over. */
+static void expire_later(struct agent *a)
+{
+	uint64_t now = now_s(), at = intent_next_expiry(a->intent, now);
+
+	if (at)
+		loop_timer_set(a->loop, &a->expiry,
+			       (at - now) * USEC_PER_SEC);
+	else
+		loop_timer_off(a->loop, &a->expiry);
+}
+
+static void expired(void *arg)
+{
+	policy_soon(arg);
+}
+
+static void refuse(struct agent *a, uint64_t number, const struct err *why)
+{
+	log_warn("policy: %s%s%s", why->at, why->at[0] ? ": " : "", why->text);
+	a->policy_refused = true;
+	a->policy_err = *why;
+	door_reached(a, number, why);
+}
+
+static void compile(void *arg)
+{
+	struct agent *a = arg;
+	struct plane_want want = { .number = ++a->want_number, .vth = a->vth };
+	struct intent_workload *workloads = NULL;
+	struct intent_world world;
+	struct mac *macs = NULL;
+	struct err err = { 0 };
+
+	want.endpoints = endpoints_of(a);
+	if (world_now(a, &world, &workloads, &macs) == 0)
+		want.policy = intent_compile(a->intent, &world,
+					     next_version(a), now_s(), &err);
+	else
+		(void)err_set(&err, ENOMEM, NULL, "out of memory");
+	free(workloads);
+	free(macs);
+	expire_later(a);
+	learn_outdated(a);
+	if (!want.policy) {
+		json_decref(want.endpoints);
+		refuse(a, want.number, &err);
+		return;
+	}
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
+			p->wanted_in = want.number;
+	plane_want(a->plane, &want);
+}
+
+void policy_refresh_modes(struct agent *a)
+{
+	struct mac macs[WORKLOAD_PORTS_MAX];
+
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		struct intent_workload iw =
+			workload_as_intent(&a->registry, w, macs);
+
+		if (w->about)
+			w->intent_mode = intent_mode_of(a->intent, &iw);
+	}
+}
+
+bool policy_protects_any(const struct agent *a)
+{
+	for (const struct workload *w = a->registry.workloads; w; w = w->next)
+		if (w->intent_mode == MODE_PROTECT)
+			return true;
+	return a->intent_protects;
+}
+
+/* --- changes --------------------------------------------------------------------- */
+
+/* Does it put anything, that is here or may come, in mode protect? */
+static bool protects(const struct intent *i)
+{
+	const char *word = intent_mode_name(MODE_PROTECT);
+	json_t *o = intent_to_json(i), *group;
+	const char *mode = json_string_value(json_object_get(o, "default_mode"));
+	bool found = mode && strcmp(mode, word) == 0;
+	size_t n;
+
+	json_array_foreach (json_object_get(o, "groups"), n, group) {
+		mode = json_string_value(json_object_get(group, "mode"));
+		found = found || (mode && strcmp(mode, word) == 0);
+	}
+	json_decref(o);
+	return found;
+}
+
+static void take(struct agent *a, struct intent *next)
+{
+	intent_put(a->intent);
+	a->intent = next;
+	a->intent_protects = protects(next);
+	policy_refresh_modes(a);
+	policy_soon(a);
+	guard_soon(a);
+}
+
+int64_t policy_set(struct agent *a, struct intent *next,
+		   uint64_t expect_revision, struct err *reterr)
+{
+	json_t *doc = intent_to_json(next);
+	int rc = doc ? store_put_doc(a->store, "intent", doc, expect_revision,
+				     &a->intent_revision, reterr)
+		     : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	json_decref(doc);
+	if (rc < 0) {
+		intent_put(next);
+		return rc;
+	}
+	take(a, next);
+	return (int64_t)a->want_number + 1;
+}
+
+/* --- the data plane's news ---------------------------------------------------------- */
+
+static void is_up(struct agent *a, struct plane_news *n)
+{
+	a->plane_up = true;
+	a->plane_starts++;
+	a->plane_since_s = now_s();
+	json_decref(a->plane_version);
+	a->plane_version = n->about;
+	n->about = NULL;
+	log_info("data plane: up pid=%d",
+		 (int)json_integer_value(
+			 json_object_get(a->plane_version, "pid")));
+	record_state(a, "data-plane", "info", "the data plane is up");
+}
+
+static void is_down(struct agent *a, const struct plane_news *n)
+{
+	if (a->plane_up || !a->plane_since_s) {
+		log_warn("data plane: down: %s", n->err.text);
+		record_state(a, "data-plane", "high", n->err.text);
+		a->plane_since_s = now_s();
+	}
+	a->plane_up = false;
+	a->plane_err = n->err;
+	a->in_force_number = 0;
+}
+
+static void in_force(struct agent *a, const struct plane_news *n)
+{
+	a->in_force_number = n->number;
+	a->in_force_version = (uint64_t)json_integer_value(
+		json_object_get(n->about, "version"));
+	a->policy_refused = false;
+	guard_apply_all(a);
+	door_reached(a, n->number, NULL);
+}
+
+static void on_news(void *arg, uint32_t events)
+{
+	struct agent *a = arg;
+	struct plane_news n;
+
+	while (plane_next(a->plane, &n)) {
+		switch (n.kind) {
+		case PLANE_UP: is_up(a, &n); break;
+		case PLANE_DOWN: is_down(a, &n); break;
+		case PLANE_IN_FORCE: in_force(a, &n); break;
+		case PLANE_REFUSED: refuse(a, n.number, &n.err); break;
+		case PLANE_CONNECTIONS:
+			record_connections(a, n.about, n.missed);
+			break;
+		case PLANE_THREATS:
+			record_threats(a, n.about, n.missed);
+			break;
+		case PLANE_ANSWER:
+			door_answered(a, n.token, n.about, &n.err);
+			break;
+		}
+		json_decref(n.about);
+	}
+}
+
+/* --- start and end -------------------------------------------------------------------- */
+
+static int load_intent(struct agent *a, struct err *reterr)
+{
+	json_t *doc = NULL;
+	struct intent *first;
+	int rc = store_get_doc(a->store, "intent", &doc, &a->intent_revision,
+			       reterr);
+
+	if (rc == 0) {
+		rc = intent_from_json(doc, &a->intent, reterr);
+		json_decref(doc);
+		return rc;
+	}
+	if (rc != -ENOENT)
+		return rc;
+	first = intent_new();
+	if (!first)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = intent_with_mode(first, NULL, a->config.default_mode, &a->intent,
+			      reterr);
+	intent_put(first);
+	return rc;
+}
+
+int policy_start(struct agent *a, struct err *reterr)
+{
+	struct plane_spec spec = {
+		.door = a->config.plane_door,
+		.program = a->config.plane_managed ? a->config.program : NULL,
+		.workers = a->config.workers,
+		.poll_ms = 1000,
+	};
+	int rc = load_intent(a, reterr);
+
+	if (rc < 0)
+		return rc;
+	a->intent_protects = protects(a->intent);
+	a->compile.fn = compile;
+	a->compile.arg = a;
+	a->expiry.fn = expired;
+	a->expiry.arg = a;
+	a->plane = plane_new(&spec, reterr);
+	if (!a->plane)
+		return -reterr->code;
+	a->plane_fd = loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news,
+			       a);
+	return a->plane_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+void policy_stop(struct agent *a)
+{
+	loop_remove(a->plane_fd);
+	/* what is diverted is judged on; without it the data plane has no use */
+	plane_free(a->plane, a->releasing);
+	json_decref(a->plane_version);
+	intent_put(a->intent);
+}

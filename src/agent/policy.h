@@ -1,0 +1,27 @@
+/*
+ * From what the user wants and what runs here to what the data plane is told:
+ * compiles when either changed, sends it, and hears when it is in force.
+ */
+#pragma once
+
+#include "agent/agent.h"
+
+/* Reads the intent from the store; starts the data plane's thread. */
+int policy_start(struct agent *a, struct err *reterr);
+void policy_stop(struct agent *a);
+
+/* Something of it changed: compiled in a moment, with what else changes. */
+void policy_soon(struct agent *a);
+/*
+ * Another intent (taken by count): stored, then in force. who: of the audit's
+ * line. The number with which it will be in force; or -errno, and nothing is
+ * changed. -ESTALE: expect_revision (0: any) is not the last.
+ */
+int64_t policy_set(struct agent *a, struct intent *next,
+		   uint64_t expect_revision, struct err *reterr);
+/* Is anything in mode protect, or would it be? */
+bool policy_protects_any(const struct agent *a);
+/* Modes of all workloads, by the intent. */
+void policy_refresh_modes(struct agent *a);
+/* A number came into force, or was refused: commands wait for that. */
+void policy_reached(struct agent *a, uint64_t number, const struct err *err);

@@ -1,0 +1,594 @@
+/*
+ * Flows wait in an array for a moment and go to the store in one transaction.
+ *
+ * Events: a scan makes thousands of violations that say the same. Those of one
+ * client, server, rule and action are one event: told at the first, and again,
+ * with how many came after, when EVENT_MERGE_S have passed. Ports are part of
+ * what is told, not of what makes them alike.
+ */
+#include "agent/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "agent/door.h"
+#include "agent/hits.h"
+#include "agent/learn.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "wire/app.h"
+#include "wire/words.h"
+
+#define FLUSH_US (2 * USEC_PER_SEC)
+#define TRIM_US	 (60 * USEC_PER_SEC)
+
+/* Places that a violation may have in the table. */
+#define MERGED_WAYS 16
+_Static_assert((EVENT_KINDS_MAX & (EVENT_KINDS_MAX - 1)) == 0, "a mask");
+
+/* Violations that are alike. */
+struct merged {
+	char client[WORKLOAD_ID_MAX], server[WORKLOAD_ID_MAX];
+	struct ip_addr client_addr, server_addr;
+	uint32_t rule_id;
+	uint8_t action;
+	uint64_t told_s; /* 0: unused */
+	uint32_t since;	 /* violations after that */
+	json_t *event;	 /* as it was told; owned */
+};
+
+struct record {
+	struct loop_timer flush, trim;
+	struct store_flow *waiting; /* texts owned */
+	size_t n_waiting, size;
+	struct merged *merged; /* EVENT_KINDS_MAX */
+	json_t *events;	       /* array: not stored yet */
+	uint64_t lost_flows, lost_events, missed, next_event;
+	bool described; /* some workload is to be described anew */
+	int last_rc;	/* of the store */
+};
+
+/* --- a connection --------------------------------------------------------------- */
+
+static const char *text_of(const json_t *o, const char *member)
+{
+	const char *s = json_string_value(json_object_get(o, member));
+
+	return s ? s : "";
+}
+
+static uint64_t uint_of(const json_t *o, const char *member)
+{
+	json_int_t v = json_integer_value(json_object_get(o, member));
+
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+/*
+ * Whose ends they are: the one that told is known by its MAC, the other by its
+ * address.
+ */
+static bool read_ends(struct agent *a, const json_t *c,
+		      struct store_flow *f, const struct workload **ret_client,
+		      const struct workload **ret_server)
+{
+	const struct workload *teller;
+	struct mac mac;
+
+	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
+	    ip_parse(text_of(c, "server"), &f->server_addr) < 0 ||
+	    mac_parse(text_of(c, "workload"), &mac) < 0)
+		return false;
+	teller = registry_by_mac(&a->registry, mac);
+	f->ingress = strcmp(text_of(c, "direction"), "ingress") == 0;
+	if (f->ingress) {
+		*ret_server = teller;
+		*ret_client = registry_by_addr(&a->registry, f->client_addr);
+	} else {
+		*ret_client = teller;
+		*ret_server = registry_by_addr(&a->registry, f->server_addr);
+	}
+	return true;
+}
+
+static uint16_t app_of(const json_t *c)
+{
+	const char *name = text_of(c, "application");
+
+	return strcmp(name, "unknown") == 0 ? 0 : (uint16_t)app_by_name(name);
+}
+
+static bool read_flow(struct agent *a, const json_t *c,
+		      struct store_flow *f, const struct workload **client,
+		      const struct workload **server)
+{
+	*f = (struct store_flow){ .name = text_of(c, "server_name") };
+	if (!read_ends(a, c, f, client, server))
+		return false;
+	f->client = *client ? (*client)->id : "";
+	f->server = *server ? (*server)->id : "";
+	f->port = (uint16_t)uint_of(c, "server_port");
+	if (proto_by_text(text_of(c, "proto"), &f->proto) < 0)
+		return false;
+	f->app = app_of(c);
+	f->action = policy_action_by_name(text_of(c, "action"));
+	f->rule_id = (uint32_t)uint_of(c, "rule");
+	f->sessions = (uint32_t)uint_of(c, "sessions");
+	f->violations = (uint32_t)uint_of(c, "violations");
+	f->bytes = uint_of(c, "bytes");
+	f->packets = uint_of(c, "packets");
+	f->first_s = uint_of(c, "first_seen");
+	f->last_s = uint_of(c, "last_seen");
+	return true;
+}
+
+json_t *record_flow_json(const struct store_flow *f, const json_t *client,
+			 const json_t *server)
+{
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], number[8];
+	const char *app = f->app ? app_name(f->app) : "unknown";
+	json_t *o;
+
+	(void)snprintf(number, sizeof number, "%u", f->app);
+	o = json_pack(
+		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, "
+		"s:i, s:I, s:I, s:I, s:I}",
+		"first_seen", (json_int_t)f->first_s, "last_seen",
+		(json_int_t)f->last_s, "client",
+		json_is_object(client) ? text_of(client, "name") : "",
+		"client_id", f->client, "client_address",
+		ip_format(f->client_addr, from), "server",
+		json_is_object(server) ? text_of(server, "name") : "",
+		"server_id", f->server, "server_address",
+		ip_format(f->server_addr, to), "port", f->port, "proto",
+		proto_name(f->proto, proto), "application",
+		app ? app : number, "action", policy_action_name(f->action),
+		"rule", (int)f->rule_id, "sessions", (json_int_t)f->sessions,
+		"violations", (json_int_t)f->violations, "packets",
+		(json_int_t)f->packets, "bytes", (json_int_t)f->bytes);
+	(void)json_object_set_new(
+		o, "told_by", json_string(f->ingress ? "server" : "client"));
+	if (f->name && f->name[0])
+		(void)json_object_set_new(o, "server_name",
+					  json_string(f->name));
+	return o;
+}
+
+/* --- waiting for the store ---------------------------------------------------------- */
+
+static void flow_done(struct store_flow *f)
+{
+	free((char *)(uintptr_t)f->client);
+	free((char *)(uintptr_t)f->server);
+	free((char *)(uintptr_t)f->name);
+}
+
+static bool make_room(struct record *r)
+{
+	size_t size = r->size ? 2 * r->size : 256;
+	void *more;
+
+	if (r->n_waiting < r->size)
+		return true;
+	if (r->n_waiting >= FLOWS_WAITING_MAX)
+		return false;
+	more = realloc(r->waiting, size * sizeof *r->waiting);
+	if (!more)
+		return false;
+	r->waiting = more;
+	r->size = size;
+	return true;
+}
+
+static void wait_for_store(struct agent *a, const struct store_flow *f)
+{
+	struct record *r = a->record;
+	struct store_flow copy = *f;
+
+	if (!make_room(r)) {
+		r->lost_flows++;
+		return;
+	}
+	copy.client = strdup(f->client);
+	copy.server = strdup(f->server);
+	copy.name = strdup(f->name);
+	if (!copy.client || !copy.server || !copy.name) {
+		flow_done(&copy);
+		r->lost_flows++;
+		return;
+	}
+	r->waiting[r->n_waiting++] = copy;
+	loop_timer_need(a->loop, &r->flush, FLUSH_US);
+}
+
+static void put_event(struct agent *a, json_t *event)
+{
+	struct record *r = a->record;
+
+	(void)json_object_set_new(
+		event, "at",
+		json_integer((json_int_t)(clock_unix_us() / USEC_PER_SEC)));
+	door_publish(a, DOOR_EVENTS, event);
+	if (json_array_size(r->events) >= FLOWS_WAITING_MAX) {
+		r->lost_events++;
+		json_decref(event);
+		return;
+	}
+	(void)json_array_append_new(r->events, event);
+	loop_timer_need(a->loop, &r->flush, FLUSH_US);
+}
+
+/* --- events ------------------------------------------------------------------------- */
+
+static bool is_alike(const struct merged *m, const struct store_flow *f)
+{
+	return m->told_s && m->rule_id == f->rule_id && m->action == f->action &&
+	       ip_equal(m->client_addr, f->client_addr) &&
+	       ip_equal(m->server_addr, f->server_addr) &&
+	       strcmp(m->client, f->client) == 0 &&
+	       strcmp(m->server, f->server) == 0;
+}
+
+/* What came after the event was told, if anything. */
+static void tell_rest(struct agent *a, struct merged *m)
+{
+	json_t *again;
+
+	if (m->since) {
+		again = json_copy(m->event);
+		(void)json_object_set_new(again, "count",
+					  json_integer(m->since));
+		(void)json_object_set_new(again, "repeated", json_true());
+		put_event(a, again);
+	}
+	json_decref(m->event);
+	*m = (struct merged){ .told_s = 0 };
+}
+
+static size_t place_of(const struct store_flow *f)
+{
+	uint64_t h = XXH3_64bits(f->client_addr.b, sizeof f->client_addr.b);
+
+	h = XXH3_64bits_withSeed(f->server_addr.b, sizeof f->server_addr.b,
+				 h + f->rule_id);
+	return (size_t)h & (EVENT_KINDS_MAX - 1);
+}
+
+/*
+ * Alike in the table; else the place it is to have: one of the few it may be
+ * in, that of the oldest if all are taken.
+ */
+static struct merged *find_merged(struct agent *a, const struct store_flow *f,
+				  uint64_t now)
+{
+	struct merged *best = NULL;
+
+	for (size_t i = 0; i < MERGED_WAYS; i++) {
+		struct merged *m = &a->record->merged[(place_of(f) + i) &
+						      (EVENT_KINDS_MAX - 1)];
+
+		if (m->told_s && now >= m->told_s + EVENT_MERGE_S)
+			tell_rest(a, m);
+		if (is_alike(m, f))
+			return m;
+		if (!best || m->told_s < best->told_s)
+			best = m;
+	}
+	if (best->told_s)
+		tell_rest(a, best);
+	return best;
+}
+
+static const char *end_name(const struct workload *w, struct ip_addr addr,
+			    char buf[static IP_TEXT_MAX])
+{
+	return w ? workload_name(w) : ip_format(addr, buf);
+}
+
+static void tell_violation(struct agent *a, const struct store_flow *f,
+			   const struct workload *client,
+			   const struct workload *server)
+{
+	uint64_t now = clock_unix_us() / USEC_PER_SEC;
+	struct merged *m = find_merged(a, f, now);
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], text[512];
+	char client_name[WORKLOAD_TEXT_MAX], why[64];
+	json_t *event;
+
+	if (m->told_s) {
+		m->since += f->violations;
+		return;
+	}
+	if (f->rule_id)
+		(void)snprintf(why, sizeof why, "rule %u", f->rule_id);
+	else
+		(void)snprintf(why, sizeof why, "no rule allows it");
+	(void)snprintf(client_name, sizeof client_name, "%s",
+		       end_name(client, f->client_addr, from));
+	(void)snprintf(text, sizeof text, "%s -> %s %s/%u %s: %s", client_name,
+		       end_name(server, f->server_addr, to),
+		       proto_name(f->proto, proto), f->port,
+		       f->action == POLICY_DENY ? "blocked"
+						       : "would be blocked",
+		       why);
+	event = record_flow_json(f, client ? client->about : NULL,
+				 server ? server->about : NULL);
+	(void)json_object_set_new(event, "kind", json_string("violation"));
+	(void)json_object_set_new(
+		event, "severity",
+		json_string(f->action == POLICY_DENY ? "medium"
+							    : "low"));
+	(void)json_object_set_new(
+		event, "workload",
+		json_string(f->ingress ? f->server : f->client));
+	(void)json_object_set_new(event, "count", json_integer(f->violations));
+	(void)json_object_set_new(event, "text", json_string(text));
+	*m = (struct merged){ .client_addr = f->client_addr,
+			      .server_addr = f->server_addr,
+			      .rule_id = f->rule_id,
+			      .action = f->action,
+			      .told_s = now,
+			      .event = json_incref(event) };
+	(void)snprintf(m->client, sizeof m->client, "%s", f->client);
+	(void)snprintf(m->server, sizeof m->server, "%s", f->server);
+	put_event(a, event);
+}
+
+/*
+ * Both ends of a connection between two workloads tell of it. What the client's
+ * end let go, the server's tells, too, if it is guarded: that one counts.
+ */
+static bool is_told_twice(const struct agent *a, const struct store_flow *f,
+			  const struct workload *server)
+{
+	if (f->ingress || !server || f->violations)
+		return false;
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == server && p->state == PORT_DIVERTED &&
+		    (p->mode == INPLACE_TAP || p->mode == INPLACE_INLINE))
+			return true;
+	return false;
+}
+
+void record_connections(struct agent *a, const json_t *list, uint64_t missed)
+{
+	const struct workload *client, *server;
+	struct store_flow f;
+	const json_t *c;
+	size_t i;
+
+	a->record->missed += missed;
+	json_array_foreach (list, i, c) {
+		if (!read_flow(a, c, &f, &client, &server) ||
+		    is_told_twice(a, &f, server))
+			continue;
+		if (door_is_followed(a, DOOR_FLOWS)) {
+			json_t *o = record_flow_json(
+				&f, client ? client->about : NULL,
+				server ? server->about : NULL);
+
+			door_publish(a, DOOR_FLOWS, o);
+			json_decref(o);
+		}
+		if (f.violations)
+			tell_violation(a, &f, client, server);
+		hits_count(a, &f);
+		learn_look(a, &f, client, server);
+		wait_for_store(a, &f);
+	}
+}
+
+void record_threats(struct agent *a, const json_t *list, uint64_t missed)
+{
+	const json_t *t;
+	size_t i;
+
+	a->record->missed += missed;
+	json_array_foreach (list, i, t) {
+		json_t *event = json_copy((json_t *)(uintptr_t)t);
+		const struct workload *w;
+		struct mac mac;
+		char text[512];
+
+		if (!event)
+			continue;
+		w = mac_parse(text_of(t, "workload"), &mac) == 0
+			    ? registry_by_mac(&a->registry, mac)
+			    : NULL;
+		(void)snprintf(text, sizeof text, "%s: %s -> %s %s (%s)",
+			       text_of(t, "name"), text_of(t, "from"),
+			       text_of(t, "to"), text_of(t, "action"),
+			       w ? workload_name(w) : "no workload");
+		(void)json_object_set_new(event, "kind",
+					  json_string("threat"));
+		(void)json_object_set_new(event, "workload",
+					  json_string(w ? w->id : ""));
+		(void)json_object_set_new(event, "text", json_string(text));
+		put_event(a, event);
+	}
+}
+
+void record_state(struct agent *a, const char *part, const char *severity,
+		  const char *text)
+{
+	put_event(a, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "state",
+			       "severity", severity, "part", part, "workload",
+			       "", "text", text));
+}
+
+void record_change(struct agent *a, const char *what, const char *who)
+{
+	put_event(a, json_pack("{s:s, s:s, s:s?, s:s, s:s}", "kind", "change",
+			       "severity", "info", "who", who, "workload", "",
+			       "text", what));
+}
+
+void record_workload(struct agent *a, struct workload *w)
+{
+	w->described = true;
+	a->record->described = true;
+	loop_timer_need(a->loop, &a->record->flush, FLUSH_US);
+}
+
+/* --- to the store -------------------------------------------------------------------- */
+
+/* Told once when it begins to fail, and once when it works again. */
+static void told_store(struct agent *a, int rc, const struct err *why)
+{
+	struct record *r = a->record;
+
+	if ((rc < 0) == (r->last_rc < 0))
+		return;
+	r->last_rc = rc;
+	if (rc < 0)
+		log_warn("store: nothing is recorded: %s", why->text);
+	else
+		log_info("store: recording again");
+}
+
+static int flush_flows(struct agent *a, struct err *reterr)
+{
+	struct record *r = a->record;
+	int rc = 0;
+
+	if (r->n_waiting)
+		rc = store_add_flows(a->store, r->waiting, r->n_waiting,
+				     reterr);
+	/* kept for the next time, as long as there is room */
+	if (rc < 0 && r->n_waiting < FLOWS_WAITING_MAX)
+		return rc;
+	if (rc < 0)
+		r->lost_flows += r->n_waiting;
+	for (size_t i = 0; i < r->n_waiting; i++)
+		flow_done(&r->waiting[i]);
+	r->n_waiting = 0;
+	return rc;
+}
+
+static int flush_events(struct agent *a, struct err *reterr)
+{
+	struct record *r = a->record;
+	size_t n = json_array_size(r->events);
+	const json_t **list;
+	int rc;
+
+	if (n == 0)
+		return 0;
+	list = calloc(n, sizeof *list);
+	if (!list)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		list[i] = json_array_get(r->events, i);
+	rc = store_add_events(a->store, list, n,
+			      clock_unix_us() / USEC_PER_SEC, &r->next_event,
+			      reterr);
+	free(list);
+	if (rc == 0)
+		(void)json_array_clear(r->events);
+	return rc;
+}
+
+static void describe_all(struct agent *a)
+{
+	uint64_t now = clock_unix_us() / USEC_PER_SEC;
+
+	a->record->described = false;
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		if (!w->described)
+			continue;
+		w->described = store_put_workload(a->store, w->id, w->about,
+						  now, NULL) < 0;
+		a->record->described |= w->described;
+	}
+}
+
+void record_flush(struct agent *a)
+{
+	struct record *r = a->record;
+	struct err err = { 0 };
+	int rc, rc2;
+
+	if (r->described)
+		describe_all(a);
+	rc = flush_flows(a, &err);
+	rc2 = flush_events(a, rc < 0 ? NULL : &err);
+	told_store(a, rc < 0 ? rc : rc2, &err);
+	if (rc < 0 || rc2 < 0 || r->described)
+		loop_timer_need(a->loop, &r->flush, FLUSH_US);
+}
+
+static void flush(void *arg)
+{
+	record_flush(arg);
+}
+
+static void trim(void *arg)
+{
+	struct agent *a = arg;
+	uint64_t now = clock_unix_us() / USEC_PER_SEC;
+	bool all = store_trim(a->store, now - a->config.flows_days * 86400ULL,
+			      now - a->config.events_days * 86400ULL,
+			      (uint64_t)a->config.store_max_mb << 20);
+
+	for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
+		if (a->record->merged[i].told_s &&
+		    now >= a->record->merged[i].told_s + EVENT_MERGE_S)
+			tell_rest(a, &a->record->merged[i]);
+	loop_timer_set(a->loop, &a->record->trim,
+		       all ? TRIM_US : USEC_PER_SEC);
+}
+
+json_t *record_stats(const struct agent *a)
+{
+	const struct record *r = a->record;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}", "waiting",
+			 (json_int_t)(r->n_waiting +
+				      json_array_size(r->events)),
+			 "lost_flows", (json_int_t)r->lost_flows,
+			 "lost_events", (json_int_t)r->lost_events, "missed",
+			 (json_int_t)r->missed, "last_event",
+			 (json_int_t)r->next_event, "state",
+			 store_state(a->store));
+}
+
+int record_start(struct agent *a, struct err *reterr)
+{
+	struct record *r = calloc(1, sizeof *r);
+
+	a->record = r;
+	if (r) {
+		r->merged = calloc(EVENT_KINDS_MAX, sizeof *r->merged);
+		r->events = json_array();
+	}
+	if (!r || !r->merged || !r->events)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	r->flush = (struct loop_timer){ .fn = flush, .arg = a };
+	r->trim = (struct loop_timer){ .fn = trim, .arg = a };
+	loop_timer_set(a->loop, &r->trim, TRIM_US);
+	return 0;
+}
+
+void record_stop(struct agent *a)
+{
+	struct record *r = a->record;
+
+	if (!r)
+		return;
+	if (r->merged)
+		for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
+			if (r->merged[i].told_s)
+				tell_rest(a, &r->merged[i]);
+	record_flush(a);
+	for (size_t i = 0; i < r->n_waiting; i++)
+		flow_done(&r->waiting[i]);
+	free(r->waiting);
+	free(r->merged);
+	json_decref(r->events);
+	free(r);
+	a->record = NULL;
+}

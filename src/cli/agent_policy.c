@@ -1,0 +1,646 @@
+/*
+ * weir group, policy, apply, diff, export, and weir mode GROUP: what the user
+ * wants, as the agent keeps it.
+ */
+#include "cli/agent_policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "cli/agentcmd.h"
+#include "cli/dplist.h"
+#include "cli/table.h"
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	return member_text(o, name);
+}
+
+const char *agent_words(const json_t *v, char *buf, size_t size)
+{
+	const json_t *one;
+	size_t i, len = 0;
+
+	if (json_is_string(v))
+		return json_string_value(v);
+	(void)snprintf(buf, size, "any");
+	json_array_foreach (v, i, one) {
+		int n = snprintf(buf + len, size - len, "%s%s", i ? "," : "",
+				 json_string_value(one)
+					 ? json_string_value(one)
+					 : "");
+
+		if (n < 0 || (size_t)n >= size - len)
+			break;
+		len += (size_t)n;
+	}
+	return buf;
+}
+
+int agent_print_changed(const struct out *o, const json_t *a)
+{
+	if (json_is_true(json_object_get(a, "in_force")))
+		printf("in force (revision %llu)\n",
+		       (unsigned long long)member_number(a, "revision"));
+	else
+		printf("stored (revision %llu); in force when the data plane "
+		       "has it: weir status\n",
+		       (unsigned long long)member_number(a, "revision"));
+	return CLI_OK;
+}
+
+/* --- groups ----------------------------------------------------------------------- */
+
+static void where_text(const json_t *where, char *buf, size_t size)
+{
+	const json_t *w;
+	size_t i, len = 0;
+
+	buf[0] = '\0';
+	json_array_foreach (where, i, w) {
+		char values[128];
+		const char *op = text_of(w, "op");
+		int n = snprintf(buf + len, size - len, "%s%s %s %s",
+				 i ? ", " : "", text_of(w, "key"),
+				 op[0] ? op : "=",
+				 agent_words(json_object_get(w, "value"),
+					     values, sizeof values));
+
+		if (n < 0 || (size_t)n >= size - len)
+			return;
+		len += (size_t)n;
+	}
+}
+
+static int print_groups(const struct out *o, const json_t *a)
+{
+	const json_t *g, *list = json_object_get(a, "groups");
+	char members[80], where[160];
+	struct table t;
+	size_t i;
+
+	table_init(&t, 4, 0);
+	table_add(&t, "GROUP");
+	table_add(&t, "MODE");
+	table_add(&t, "WHERE");
+	table_add(&t, "MEMBERS");
+	json_array_foreach (list, i, g) {
+		const char *mode = text_of(g, "mode");
+		const json_t *m = json_object_get(g, "members");
+
+		where_text(json_object_get(g, "where"), where, sizeof where);
+		table_add(&t, "%s", text_of(g, "name"));
+		table_add(&t, "%s", mode[0] ? mode : "-");
+		table_add(&t, "%s",
+			  json_is_true(json_object_get(g, "learned"))
+				  ? "(service)"
+				  : where);
+		table_add(&t, "%s",
+			  json_array_size(m)
+				  ? agent_words(m, members, sizeof members)
+				  : "-");
+	}
+	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
+	table_done(&t);
+	printf("mode of those in no group that says one: %s\n",
+	       text_of(a, "default_mode"));
+	return CLI_OK;
+}
+
+static const struct agent_cmd group_list_cmd = {
+	.name = "group list",
+	.help = "Usage: weir group list [-o text|json|yaml]\n\n"
+		"Groups, what they say, and which workloads are in them now.\n",
+	.command = "groups",
+	.print = print_groups,
+};
+
+/* "label.app=web": key, operator, value, as weir-policy(5) tells. */
+static int read_where(const char *text, json_t **ret, struct err *reterr)
+{
+	static const char *const ops[] = { " in ", " prefix ", " regex ",
+					   " contains ", "!=", "=" };
+
+	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+		const char *at = strstr(text, ops[i]);
+		char op[16];
+
+		if (!at || at == text)
+			continue;
+		(void)snprintf(op, sizeof op, "%.*s",
+			       (int)strcspn(ops[i] + (ops[i][0] == ' '), " "),
+			       ops[i] + (ops[i][0] == ' '));
+		*ret = json_pack("{s:s%, s:s, s:s}", "key", text,
+				 (size_t)(at - text), "op", op, "value",
+				 at + strlen(ops[i]));
+		if (*ret)
+			return 0;
+	}
+	return err_set(reterr, EINVAL, "--where",
+		       "expected KEY=VALUE, KEY!=VALUE, \"KEY in A,B\", "
+		       "\"KEY prefix P\", \"KEY regex R\", got \"%.60s\"",
+		       text);
+}
+
+/* {"group": NAME, "where_1"..., "mode", "comment"} to the agent's form. */
+static int prepare_group(json_t *args, struct err *reterr)
+{
+	json_t *where = json_array(), *one = NULL, *text,
+	       *group = json_pack("{s:O}", "name",
+				  json_object_get(args, "name"));
+	size_t i;
+
+	json_array_foreach (json_object_get(args, "where"), i, text) {
+		int rc = read_where(json_string_value(text), &one, reterr);
+
+		if (rc < 0) {
+			json_decref(where);
+			json_decref(group);
+			return rc;
+		}
+		(void)json_array_append_new(where, one);
+	}
+	(void)json_object_set_new(group, "where", where);
+	if (json_object_get(args, "mode"))
+		(void)json_object_set(group, "mode",
+				      json_object_get(args, "mode"));
+	if (json_object_get(args, "comment"))
+		(void)json_object_set(group, "comment",
+				      json_object_get(args, "comment"));
+	(void)json_object_clear(args);
+	(void)json_object_set_new(args, "group", group);
+	return 0;
+}
+
+static const struct agent_option group_options[] = {
+	{ "where", 'w', AGENT_TEXTS, "where" },
+	{ "mode", 0, AGENT_TEXT, "mode" },
+	{ "comment", 0, AGENT_TEXT, "comment" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static const struct agent_cmd group_set_cmd = {
+	.name = "group set",
+	.help = "Usage: weir group set NAME --where EXPRESSION... [--mode MODE]\n"
+		"\nMakes a group, or replaces it. EXPRESSION is KEY=VALUE, "
+		"KEY!=VALUE,\n\"KEY in A,B\", \"KEY prefix P\", \"KEY regex R\"; "
+		"several of one key: any of\nthem, of several keys: all. Keys: "
+		"name, image, label.NAME, namespace, service,\npod, runtime, "
+		"node, address.\n\n"
+		"Example: weir group set db --where label.app=postgres --mode "
+		"protect\n",
+	.command = "group-set",
+	.options = group_options,
+	.words = "name",
+	.prepare = prepare_group,
+	.print = agent_print_changed,
+};
+
+static const struct agent_cmd group_delete_cmd = {
+	.name = "group delete",
+	.help = "Usage: weir group delete NAME\n\n"
+		"Refused as long as a rule speaks of it.\n",
+	.command = "group-delete",
+	.words = "group",
+	.print = agent_print_changed,
+};
+
+static int group_list(int argc, char **argv)
+{
+	return agent_cmd_run(&group_list_cmd, argc, argv);
+}
+
+static int group_set(int argc, char **argv)
+{
+	return agent_cmd_run(&group_set_cmd, argc, argv);
+}
+
+static int group_delete(int argc, char **argv)
+{
+	return agent_cmd_run(&group_delete_cmd, argc, argv);
+}
+
+int cmd_group(int argc, char **argv)
+{
+	static const struct cli_command list[] = {
+		{ "list", "groups and who is in them", group_list },
+		{ "set", "make or replace a group", group_set },
+		{ "delete", "delete a group", group_delete },
+		{ NULL, NULL, NULL },
+	};
+
+	return agent_cmd_choose(list, "group", argc, argv);
+}
+
+/* --- mode -------------------------------------------------------------------------- */
+
+static int print_mode(const struct out *o, const json_t *a)
+{
+	return json_object_get(a, "compared") ? agent_print_compared(o, a)
+					      : agent_print_changed(o, a);
+}
+
+static int prepare_mode(json_t *args, struct err *reterr)
+{
+	const char *group = text_of(args, "group");
+
+	if (strcmp(group, "default") == 0)
+		(void)json_object_del(args, "group");
+	return 0;
+}
+
+static const struct agent_option mode_options[] = {
+	{ "dry-run", 'n', AGENT_FLAG, "dry_run" },
+	{ "since", 0, AGENT_AGO, "since" },
+	{ "no-wait", 0, AGENT_UNFLAG, "wait" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+const struct agent_cmd agent_mode_cmd = {
+	.name = "mode",
+	.help = "Usage: weir mode GROUP|default discover|monitor|protect "
+		"[--dry-run [--since 7d]]\n\n"
+		"  discover   what no rule speaks of is allowed, and learned\n"
+		"  monitor    ... is allowed, and told of as a violation\n"
+		"  protect    ... is blocked\n\n"
+		"--dry-run changes nothing: it tells which recorded "
+		"conversations would\nbe blocked, and by what. \"default\" is "
+		"the mode of workloads in no group\nthat says one.\n\n"
+		"Of single ports, without an agent: weir mode --netns NS | "
+		"--dev DEV --help\n",
+	.command = "mode",
+	.options = mode_options,
+	.words = "group mode",
+	.prepare = prepare_mode,
+	.print = print_mode,
+};
+
+/* --- rules ------------------------------------------------------------------------- */
+
+static void print_hits(struct table *t, const json_t *r)
+{
+	const json_t *hits = json_object_get(r, "hits");
+
+	if (hits)
+		table_add(t, "%llu",
+			  (unsigned long long)json_integer_value(hits));
+	else
+		table_add(t, "-");
+}
+
+static int print_rules(const struct out *o, const json_t *a)
+{
+	const json_t *r, *list = json_object_get(a, "rules");
+	static const char *const lists[] = { "from", "to", "ports",
+					     "applications" };
+	char words[64];
+	struct table t;
+	size_t i;
+
+	table_init(&t, 8, 1u | 1u << 6);
+	table_add(&t, "ID");
+	table_add(&t, "FROM");
+	table_add(&t, "TO");
+	table_add(&t, "PORTS");
+	table_add(&t, "APPLICATIONS");
+	table_add(&t, "ACTION");
+	table_add(&t, "HITS");
+	table_add(&t, "COMMENT");
+	json_array_foreach (list, i, r) {
+		table_add(&t, "%llu",
+			  (unsigned long long)member_number(r, "id"));
+		for (size_t k = 0; k < 4; k++)
+			table_add(&t, "%s",
+				  agent_words(json_object_get(r, lists[k]),
+					      words, sizeof words));
+		table_add(&t, "%s%s", text_of(r, "action"),
+			  json_is_true(json_object_get(r, "disabled"))
+				  ? " (disabled)"
+				  : "");
+		print_hits(&t, r);
+		table_add(&t, "%s", text_of(r, "comment"));
+	}
+	if (json_array_size(list))
+		table_print(&t, 0, out_colour(o, OUT_BOLD),
+			    out_colour(o, OUT_PLAIN));
+	else
+		puts("no rules");
+	table_done(&t);
+	printf("what no rule speaks of: by each end's mode (default %s)\n",
+	       text_of(a, "default_mode"));
+	return CLI_OK;
+}
+
+static const struct agent_cmd policy_list_cmd = {
+	.name = "policy list",
+	.help = "Usage: weir policy list [-o text|json|yaml]\n\n"
+		"The rules, in the order in which they are asked.\n",
+	.command = "rules",
+	.print = print_rules,
+};
+
+static const struct agent_option rule_options[] = {
+	{ "from", 0, AGENT_TEXT, "from" },
+	{ "to", 0, AGENT_TEXT, "to" },
+	{ "port", 'p', AGENT_TEXTS, "ports" },
+	{ "app", 'a', AGENT_TEXTS, "applications" },
+	{ "action", 0, AGENT_TEXT, "action" },
+	{ "comment", 0, AGENT_TEXT, "comment" },
+	{ "expires", 0, AGENT_TEXT, "expires" },
+	{ "after", 0, AGENT_SIGNED, "after" },
+	{ "id", 0, AGENT_NUMBER, "id" },
+	{ "no-wait", 0, AGENT_UNFLAG, "wait" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+/* What is not the request's is the rule's. */
+static int prepare_rule(json_t *args, struct err *reterr)
+{
+	static const char *const request[] = { "after", "wait" };
+	json_t *rule = json_copy(args);
+
+	for (size_t i = 0; i < sizeof request / sizeof *request; i++)
+		(void)json_object_del(rule, request[i]);
+	for (const struct agent_option *o = rule_options; o->name; o++)
+		if (json_object_get(rule, o->member))
+			(void)json_object_del(args, o->member);
+	if (!json_object_get(rule, "from") || !json_object_get(rule, "to")) {
+		json_decref(rule);
+		return err_set(reterr, EINVAL, NULL, "say --from and --to");
+	}
+	if (!json_object_get(rule, "action"))
+		(void)json_object_set_new(rule, "action",
+					  json_string("allow"));
+	(void)json_object_set_new(args, "rule", rule);
+	return 0;
+}
+
+static int print_rule_added(const struct out *o, const json_t *a)
+{
+	printf("rule %llu ", (unsigned long long)member_number(a, "id"));
+	return agent_print_changed(o, a);
+}
+
+static const struct agent_cmd policy_add_cmd = {
+	.name = "policy add",
+	.help = "Usage: weir policy add --from GROUP --to GROUP [--port "
+		"tcp/443]...\n"
+		"                       [--app NAME]... [--action "
+		"allow|deny|reject] [--after ID]\n"
+		"                       [--comment TEXT] [--expires "
+		"2027-01-31T00:00:00Z] [--id N]\n\n"
+		"--port: tcp/443, udp/1000-2000, icmp, any; --after: the rule "
+		"before it, 0: first,\n-1: last (default). Without --action it "
+		"allows.\n\n"
+		"Example: weir policy add --from web --to db --port tcp/5432\n",
+	.command = "rule-add",
+	.options = rule_options,
+	.prepare = prepare_rule,
+	.print = print_rule_added,
+};
+
+static int prepare_rule_id(json_t *args, struct err *reterr)
+{
+	const char *text = text_of(args, "rule");
+	char *end;
+	long long id;
+
+	errno = 0;
+	id = strtoll(text, &end, 10);
+	if (*end || end == text || errno || id < 0)
+		return err_set(reterr, EINVAL, "rule",
+			       "expected the id of a rule, got \"%.20s\"",
+			       text);
+	(void)json_object_set_new(args, "rule", json_integer(id));
+	return 0;
+}
+
+static const struct agent_cmd policy_delete_cmd = {
+	.name = "policy delete",
+	.help = "Usage: weir policy delete ID\n",
+	.command = "rule-delete",
+	.words = "rule",
+	.prepare = prepare_rule_id,
+	.print = agent_print_changed,
+};
+
+static int policy_list(int argc, char **argv)
+{
+	return agent_cmd_run(&policy_list_cmd, argc, argv);
+}
+
+static int policy_add(int argc, char **argv)
+{
+	return agent_cmd_run(&policy_add_cmd, argc, argv);
+}
+
+static int policy_delete(int argc, char **argv)
+{
+	return agent_cmd_run(&policy_delete_cmd, argc, argv);
+}
+
+int cmd_policy(int argc, char **argv)
+{
+	static const struct cli_command list[] = {
+		{ "list", "the rules in order", policy_list },
+		{ "add", "one more rule", policy_add },
+		{ "delete", "delete a rule", policy_delete },
+		{ "learned", "rules proposed from what was seen",
+		  cmd_policy_learned },
+		{ "accept", "make rules of proposals", cmd_policy_accept },
+		{ "reject", "turn proposals down", cmd_policy_reject },
+		{ "candidate", "a policy that runs beside the real one",
+		  cmd_policy_candidate },
+		{ "history", "what it was before", cmd_policy_history },
+		{ "rollback", "what it was, again", cmd_policy_rollback },
+		{ NULL, NULL, NULL },
+	};
+
+	return agent_cmd_choose(list, "policy", argc, argv);
+}
+
+/* --- as code ----------------------------------------------------------------------- */
+
+/* The whole of a file, or of stdin ("-"), as a JSON text. */
+static json_t *load(const char *path, struct err *reterr)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	size_t len = 0, size = 65536;
+	char *buf = f ? malloc(size) : NULL, *more;
+	json_t *v = NULL;
+
+	if (!f)
+		(void)err_set(reterr, errno, path, "%s", strerror(errno));
+	while (buf && !feof(f) && !ferror(f)) {
+		if (len == size) {
+			more = size < DOOR_REQUEST_MAX / 2
+				       ? realloc(buf, 2 * size)
+				       : NULL;
+			if (!more)
+				break;
+			buf = more;
+			size *= 2;
+		}
+		len += fread(buf + len, 1, size - len, f);
+	}
+	if (buf && ferror(f))
+		(void)err_set(reterr, EIO, path, "cannot be read");
+	else if (buf && !feof(f))
+		(void)err_set(reterr, E2BIG, path, "is too large");
+	else if (buf)
+		v = json_stringn(buf, len);
+	if (buf && feof(f) && !v)
+		(void)err_set(reterr, EINVAL, path, "is no UTF-8");
+	free(buf);
+	if (f && f != stdin)
+		(void)fclose(f); /* only read */
+	return v;
+}
+
+int agent_prepare_file(json_t *args, struct err *reterr)
+{
+	const char *path = text_of(args, "file");
+	json_t *text;
+
+	if (!path[0])
+		return err_set(reterr, EINVAL, NULL, "say -f FILE");
+	text = load(path, reterr);
+	if (!text)
+		return -reterr->code;
+	(void)json_object_set_new(args, "text", text);
+	return 0;
+}
+
+static void print_side(const struct out *o, enum out_colour c, char sign,
+		       const char *what, const json_t *list)
+{
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach (list, i, v) {
+		char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+
+		printf("%s%c %s %s%s\n", out_colour(o, c), sign, what,
+		       text ? text : "", out_colour(o, OUT_PLAIN));
+		free(text);
+	}
+}
+
+static void print_changes(const struct out *o, const char *what,
+			  const json_t *part)
+{
+	const json_t *v, *list = json_object_get(part, "changed");
+	size_t i;
+
+	print_side(o, OUT_RED, '-', what, json_object_get(part, "removed"));
+	print_side(o, OUT_GREEN, '+', what, json_object_get(part, "added"));
+	json_array_foreach (list, i, v) {
+		json_t *from = json_pack("[O]", json_object_get(v, "from"));
+		json_t *to = json_pack("[O]", json_object_get(v, "to"));
+
+		print_side(o, OUT_RED, '-', what, from);
+		print_side(o, OUT_GREEN, '+', what, to);
+		json_decref(from);
+		json_decref(to);
+	}
+	print_side(o, OUT_YELLOW, '~', "moved", json_object_get(part, "moved"));
+}
+
+void agent_print_diff(const struct out *o, const json_t *diff)
+{
+	const json_t *mode = json_object_get(diff, "default_mode");
+
+	if (mode)
+		printf("~ default_mode %s -> %s\n", text_of(mode, "from"),
+		       text_of(mode, "to"));
+	print_changes(o, "group", json_object_get(diff, "groups"));
+	print_changes(o, "rule", json_object_get(diff, "rules"));
+}
+
+static int print_diff(const struct out *o, const json_t *a)
+{
+	const json_t *diff = json_object_get(a, "diff");
+
+	if (json_object_size(diff) == 0) {
+		puts("nothing differs");
+		return CLI_OK;
+	}
+	agent_print_diff(o, diff);
+	return CLI_FAILED; /* as diff(1) */
+}
+
+static int print_apply(const struct out *o, const json_t *a)
+{
+	const json_t *diff = json_object_get(a, "diff");
+
+	if (json_object_size(diff) == 0) {
+		puts("nothing differs");
+		return CLI_OK;
+	}
+	agent_print_diff(o, diff);
+	return agent_print_changed(o, a);
+}
+
+static int print_export(const struct out *o, const json_t *a)
+{
+	fputs(text_of(a, "text"), stdout);
+	return CLI_OK;
+}
+
+static const struct agent_option file_options[] = {
+	{ "file", 'f', AGENT_TEXT, "file" },
+	{ "revision", 0, AGENT_NUMBER, "revision" },
+	{ "no-wait", 0, AGENT_UNFLAG, "wait" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static const struct agent_cmd apply_cmd = {
+	.name = "apply",
+	.help = "Usage: weir apply -f FILE|- [--revision N]\n\n"
+		"Makes the policy what the file says (weir-policy(5)), whole "
+		"or not at all.\n--revision: only if the policy is still that "
+		"revision (weir export -o json).\n",
+	.command = "apply",
+	.options = file_options,
+	.prepare = agent_prepare_file,
+	.print = print_apply,
+};
+
+static const struct agent_cmd diff_cmd = {
+	.name = "diff",
+	.help = "Usage: weir diff -f FILE|-\n\n"
+		"What weir apply would change. Exits with 1 if anything.\n",
+	.command = "diff",
+	.options = file_options,
+	.prepare = agent_prepare_file,
+	.print = print_diff,
+};
+
+static const struct agent_cmd export_cmd = {
+	.name = "export",
+	.help = "Usage: weir export > FILE\n\n"
+		"The policy as YAML, for weir apply.\n",
+	.command = "export",
+	.print = print_export,
+};
+
+int cmd_apply(int argc, char **argv)
+{
+	return agent_cmd_run(&apply_cmd, argc, argv);
+}
+
+int cmd_diff(int argc, char **argv)
+{
+	return agent_cmd_run(&diff_cmd, argc, argv);
+}
+
+int cmd_export(int argc, char **argv)
+{
+	return agent_cmd_run(&export_cmd, argc, argv);
+}

@@ -1,0 +1,348 @@
+/*
+ * weir status, ls, show, quarantine, and the agent's half of divert and release:
+ * what runs here, and how Weir itself is.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/agentcmd.h"
+#include "cli/dplist.h"
+#include "cli/human.h"
+#include "cli/table.h"
+
+static bool is(const json_t *o, const char *member)
+{
+	return json_is_true(json_object_get(o, member));
+}
+
+/* "a, b, c" of an array of texts; at most that many bytes. */
+static void join(const json_t *list, char *buf, size_t size)
+{
+	const json_t *v;
+	size_t i, len = 0;
+
+	buf[0] = '\0';
+	json_array_foreach (list, i, v) {
+		const char *text = json_string_value(v);
+		int n = snprintf(buf + len, size - len, "%s%s", i ? ", " : "",
+				 text ? text : "");
+
+		if (n < 0 || (size_t)n >= size - len) {
+			if (size > 4)
+				memcpy(buf + size - 4, "...", 4);
+			return;
+		}
+		len += (size_t)n;
+	}
+}
+
+static void print_age(const json_t *o, const char *member)
+{
+	uint64_t since = member_number(o, member), now = (uint64_t)time(NULL);
+	char age[HUMAN_MAX];
+
+	printf("%s", human_age(now > since ? now - since : 0, age));
+}
+
+/* --- status -------------------------------------------------------------------- */
+
+static void print_runtimes(const struct out *o, const json_t *list)
+{
+	const json_t *s;
+	const char *id;
+	json_t *why;
+	size_t i;
+
+	json_array_foreach (list, i, s) {
+		bool up = is(s, "up");
+
+		printf("  %s%-4s%s  %-10s %s",
+		       out_colour(o, up ? OUT_GREEN : OUT_DIM),
+		       up ? "up" : "down", out_colour(o, OUT_PLAIN),
+		       member_text(s, "kind"), member_text(s, "path"));
+		if (!up && member_text(s, "text")[0])
+			printf("  (%s)", member_text(s, "text"));
+		puts("");
+		json_object_foreach (json_object_get(s, "unreadable"), id, why)
+			printf("        %s%.24s is not followed: %s%s\n",
+			       out_colour(o, OUT_RED), id,
+			       json_string_value(why) ? json_string_value(why)
+						      : "",
+			       out_colour(o, OUT_PLAIN));
+	}
+}
+
+static int print_status(const struct out *o, const json_t *a)
+{
+	const json_t *n = json_object_get(a, "counts");
+	const json_t *plane = json_object_get(a, "data_plane");
+	const json_t *policy = json_object_get(a, "policy");
+	const json_t *records = json_object_get(a, "records");
+	bool up = is(plane, "up");
+
+	printf("weir-agent %s on %s, up ", member_text(a, "version"),
+	       member_text(a, "node"));
+	print_age(a, "started");
+	printf("\n\ndata plane  %s%s%s",
+	       out_colour(o, up ? OUT_GREEN : OUT_RED), up ? "up " : "down ",
+	       out_colour(o, OUT_PLAIN));
+	print_age(plane, "since");
+	if (!up)
+		printf("  (%s)", member_text(plane, "text"));
+	printf("\npolicy      revision %llu, %s",
+	       (unsigned long long)member_number(policy, "revision"),
+	       is(policy, "in_force") ? "in force" : "on its way");
+	if (member_text(policy, "refused")[0])
+		printf("; %sthe last change was refused: %s%s",
+		       out_colour(o, OUT_RED), member_text(policy, "refused"),
+		       out_colour(o, OUT_PLAIN));
+	printf("\nworkloads   %llu in %llu containers; %llu ports, %llu "
+	       "diverted",
+	       (unsigned long long)member_number(n, "workloads"),
+	       (unsigned long long)member_number(n, "containers"),
+	       (unsigned long long)member_number(n, "ports"),
+	       (unsigned long long)member_number(n, "diverted"));
+	if (member_number(n, "failed"))
+		printf(", %s%llu not guarded%s", out_colour(o, OUT_RED),
+		       (unsigned long long)member_number(n, "failed"),
+		       out_colour(o, OUT_PLAIN));
+	if (is(a, "releasing"))
+		printf("\n%sreleased: nothing is diverted until weir divert "
+		       "--all%s",
+		       out_colour(o, OUT_YELLOW), out_colour(o, OUT_PLAIN));
+	printf("\nrecords     %s",
+	       member_text(records, "state")[0]
+		       ? member_text(records, "state")
+		       : "all is recorded");
+	if (member_number(records, "lost_flows"))
+		printf("; %llu flows lost",
+		       (unsigned long long)member_number(records,
+							 "lost_flows"));
+	puts("\nruntimes");
+	print_runtimes(o, json_object_get(a, "runtimes"));
+	return CLI_OK;
+}
+
+static const struct agent_cmd status_cmd = {
+	.name = "status",
+	.help = "Usage: weir status [-o text|json|yaml]\n\n"
+		"Is everything as it should be: the data plane, the policy in "
+		"force, the\nruntimes that are listened to, what could not be "
+		"guarded or recorded.\n",
+	.command = "status",
+	.print = print_status,
+};
+
+/* --- ls ---------------------------------------------------------------------------- */
+
+static enum out_colour state_colour(const char *state)
+{
+	if (strcmp(state, "guarded") == 0)
+		return OUT_GREEN;
+	if (strcmp(state, "quarantined") == 0 ||
+	    strcmp(state, "not guarded") == 0)
+		return OUT_RED;
+	return OUT_YELLOW;
+}
+
+static int print_ls(const struct out *o, const json_t *a)
+{
+	const json_t *w, *list = json_object_get(a, "workloads");
+	char addrs[48], groups[64];
+	struct table t;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		puts("no workloads; weir status tells which runtimes are "
+		     "listened to");
+		return CLI_OK;
+	}
+	table_init(&t, 7, 0);
+	table_add(&t, "NAME");
+	table_add(&t, "MODE");
+	table_add(&t, "STATE");
+	table_add(&t, "RUNTIME");
+	table_add(&t, "ADDRESSES");
+	table_add(&t, "GROUPS");
+	table_add(&t, "IMAGE");
+	json_array_foreach (list, i, w) {
+		const json_t *about = json_object_get(w, "about");
+
+		join(json_object_get(w, "addresses"), addrs, sizeof addrs);
+		join(json_object_get(w, "groups"), groups, sizeof groups);
+		table_add(&t, "%s", member_text(w, "name"));
+		table_add(&t, "%s", member_text(w, "mode"));
+		table_add(&t, "%s", member_text(w, "state"));
+		table_add(&t, "%s", member_text(about, "runtime"));
+		table_add(&t, "%s", addrs);
+		table_add(&t, "%s", groups);
+		table_add(&t, "%s", member_text(about, "image"));
+	}
+	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
+	table_done(&t);
+	return CLI_OK;
+}
+
+static const struct agent_cmd ls_cmd = {
+	.name = "ls",
+	.help = "Usage: weir ls [-o text|json|yaml]\n\n"
+		"All workloads: containers, pods, network namespaces, VMs. "
+		"STATE is\n\n"
+		"  guarded       diverted, as its mode asks for\n"
+		"  on hold       nothing passes until its policy is in force\n"
+		"  quarantined   by weir quarantine\n"
+		"  not guarded   it cannot be diverted; weir show says why\n"
+		"  released      the user said so, or it is excluded\n",
+	.command = "ls",
+	.print = print_ls,
+};
+
+/* --- show -------------------------------------------------------------------------- */
+
+static void print_ports(const struct out *o, const json_t *list)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach (list, i, p) {
+		printf("  %-12s %s  %s", member_text(p, "device"),
+		       member_text(p, "mac"), member_text(p, "state"));
+		if (member_text(p, "doing")[0])
+			printf(" at %s: %s", member_text(p, "host_device"),
+			       member_text(p, "doing"));
+		if (member_text(p, "why")[0])
+			printf("  %s(%s)%s", out_colour(o, OUT_YELLOW),
+			       member_text(p, "why"),
+			       out_colour(o, OUT_PLAIN));
+		puts("");
+	}
+}
+
+static void print_labels(const json_t *about)
+{
+	const json_t *labels = json_object_get(about, "labels"), *v;
+	const char *name;
+
+	json_object_foreach ((json_t *)(uintptr_t)labels, name, v)
+		printf("  %s=%s\n", name,
+		       json_string_value(v) ? json_string_value(v) : "");
+}
+
+static void print_line(const char *what, const char *text)
+{
+	if (text[0])
+		printf("%-11s %s\n", what, text);
+}
+
+static int print_show(const struct out *o, const json_t *a)
+{
+	const json_t *w = json_object_get(a, "workload"), *c;
+	const json_t *about = json_object_get(w, "about");
+	const char *state = member_text(w, "state");
+	char line[512];
+	size_t i;
+
+	printf("%s%s%s  %s%s%s, mode %s\n", out_colour(o, OUT_BOLD),
+	       member_text(w, "name"), out_colour(o, OUT_PLAIN),
+	       out_colour(o, state_colour(state)), state,
+	       out_colour(o, OUT_PLAIN), member_text(w, "mode"));
+	print_line("id", member_text(w, "id"));
+	print_line("runtime", member_text(about, "runtime"));
+	print_line("image", member_text(about, "image"));
+	print_line("service", member_text(about, "service"));
+	print_line("namespace", member_text(about, "namespace"));
+	print_line("quarantined", member_text(w, "quarantined"));
+	join(json_object_get(w, "groups"), line, sizeof line);
+	print_line("groups", line);
+	join(json_object_get(w, "addresses"), line, sizeof line);
+	print_line("addresses", line);
+	join(json_object_get(about, "ports"), line, sizeof line);
+	print_line("listens on", line);
+	puts("devices");
+	print_ports(o, json_object_get(w, "ports"));
+	puts("containers");
+	json_array_foreach (json_object_get(a, "containers"), i, c)
+		printf("  %-20s %.12s  pid %llu\n",
+		       member_text(json_object_get(c, "about"), "name"),
+		       member_text(c, "id"),
+		       (unsigned long long)member_number(c, "pid"));
+	if (json_object_size(json_object_get(about, "labels")))
+		puts("labels");
+	print_labels(about);
+	return CLI_OK;
+}
+
+static const struct agent_cmd show_cmd = {
+	.name = "show",
+	.help = "Usage: weir show WORKLOAD [-o text|json|yaml]\n\n"
+		"All that is known of one: by its name, or the beginning of "
+		"its id.\n",
+	.command = "show",
+	.words = "workload",
+	.print = print_show,
+};
+
+/* --- quarantine, divert, release -------------------------------------------------- */
+
+static const struct agent_option quarantine_options[] = {
+	{ "off", 0, AGENT_FLAG, "off" },
+	{ "why", 0, AGENT_TEXT, "why" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static const struct agent_cmd quarantine_cmd = {
+	.name = "quarantine",
+	.help = "Usage: weir quarantine WORKLOAD [--why TEXT]\n"
+		"       weir quarantine WORKLOAD --off\n\n"
+		"Cuts a workload off at once, also what runs; or ends that. It "
+		"stays so over\nrestarts of Weir.\n",
+	.command = "quarantine",
+	.options = quarantine_options,
+	.words = "workload",
+};
+
+static const struct agent_option all_options[] = {
+	{ "all", 0, AGENT_FLAG, "all" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+const struct agent_cmd agent_divert_cmd = {
+	.name = "divert",
+	.help = "Usage: weir divert WORKLOAD | --all\n\n"
+		"Diverts again what weir release let go.\n",
+	.command = "divert",
+	.options = all_options,
+	.words = "workload?",
+};
+
+const struct agent_cmd agent_release_cmd = {
+	.name = "release",
+	.help = "Usage: weir release WORKLOAD | --all\n\n"
+		"Gives a workload's traffic back to the kernel alone, until "
+		"weir divert.\nWith --all everything, and nothing new is "
+		"diverted: the host is as it was.\n",
+	.command = "release",
+	.options = all_options,
+	.words = "workload?",
+};
+
+int cmd_status(int argc, char **argv)
+{
+	return agent_cmd_run(&status_cmd, argc, argv);
+}
+
+int cmd_ls(int argc, char **argv)
+{
+	return agent_cmd_run(&ls_cmd, argc, argv);
+}
+
+int cmd_show(int argc, char **argv)
+{
+	return agent_cmd_run(&show_cmd, argc, argv);
+}
+
+int cmd_quarantine(int argc, char **argv)
+{
+	return agent_cmd_run(&quarantine_cmd, argc, argv);
+}

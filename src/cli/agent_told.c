@@ -1,0 +1,248 @@
+/*
+ * weir flows, events, explain: what was seen, and what would happen.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/agentcmd.h"
+#include "cli/dplist.h"
+#include "cli/explain.h"
+#include "cli/human.h"
+#include "cli/table.h"
+
+#define TIME_TEXT_MAX 24
+
+static const char *time_text(uint64_t at_s, char buf[static TIME_TEXT_MAX])
+{
+	time_t t = (time_t)at_s;
+	struct tm tm;
+
+	if (!localtime_r(&t, &tm) ||
+	    strftime(buf, TIME_TEXT_MAX, "%F %T", &tm) == 0)
+		(void)snprintf(buf, TIME_TEXT_MAX, "%llu",
+			       (unsigned long long)at_s);
+	return buf;
+}
+
+/* --- flows --------------------------------------------------------------------- */
+
+static const char *end_of(const json_t *f, const char *name,
+			  const char *address)
+{
+	const char *text = member_text(f, name);
+
+	return text[0] ? text : member_text(f, address);
+}
+
+static enum out_colour action_colour(const char *action)
+{
+	if (strcmp(action, "deny") == 0)
+		return OUT_RED;
+	return strcmp(action, "violate") == 0 ? OUT_YELLOW : OUT_PLAIN;
+}
+
+static int print_flows(const struct out *o, const json_t *a)
+{
+	const json_t *f, *list = json_object_get(a, "flows");
+	char when[TIME_TEXT_MAX], bytes[HUMAN_MAX];
+	struct table t;
+	size_t i;
+
+	if (json_array_size(list) == 0) {
+		puts("no flows are recorded");
+		return CLI_OK;
+	}
+	table_init(&t, 8, 1u << 6 | 1u << 7);
+	table_add(&t, "LAST SEEN");
+	table_add(&t, "CLIENT");
+	table_add(&t, "SERVER");
+	table_add(&t, "PORT");
+	table_add(&t, "APPLICATION");
+	table_add(&t, "ACTION");
+	table_add(&t, "SESSIONS");
+	table_add(&t, "BYTES");
+	json_array_foreach (list, i, f) {
+		table_add(&t, "%s",
+			  time_text(member_number(f, "last_seen"), when));
+		table_add(&t, "%s", end_of(f, "client", "client_address"));
+		table_add(&t, "%s", end_of(f, "server", "server_address"));
+		table_add(&t, "%s/%llu", member_text(f, "proto"),
+			  (unsigned long long)member_number(f, "port"));
+		table_add(&t, "%s", member_text(f, "application"));
+		table_add(&t, "%s", member_text(f, "action"));
+		table_add(&t, "%llu",
+			  (unsigned long long)(member_number(f, "sessions")
+						       ? member_number(
+								 f, "sessions")
+						       : member_number(
+								 f,
+								 "violations")));
+		table_add(&t, "%s",
+			  human_bytes(member_number(f, "bytes"), bytes));
+	}
+	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
+	table_done(&t);
+	return CLI_OK;
+}
+
+static void print_flow_line(const struct out *o, const json_t *f)
+{
+	const char *action = member_text(f, "action");
+	char when[TIME_TEXT_MAX], bytes[HUMAN_MAX];
+
+	printf("%s  %s -> %s %s/%llu %s  %s%s%s  %s\n",
+	       time_text(member_number(f, "last_seen"), when),
+	       end_of(f, "client", "client_address"),
+	       end_of(f, "server", "server_address"), member_text(f, "proto"),
+	       (unsigned long long)member_number(f, "port"),
+	       member_text(f, "application"),
+	       out_colour(o, action_colour(action)), action,
+	       out_colour(o, OUT_PLAIN),
+	       human_bytes(member_number(f, "bytes"), bytes));
+}
+
+static const struct agent_option flow_options[] = {
+	{ "follow", 'f', AGENT_FLAG, "follow" },
+	{ "violations", 'v', AGENT_FLAG, "violations" },
+	{ "workload", 'w', AGENT_TEXT, "workload" },
+	{ "since", 0, AGENT_AGO, "since" },
+	{ "until", 0, AGENT_AGO, "until" },
+	{ "limit", 'n', AGENT_NUMBER, "limit" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static const struct agent_cmd flows_cmd = {
+	.name = "flows",
+	.help = "Usage: weir flows [--follow] [--violations] [--workload W] "
+		"[--since 2h]\n"
+		"                  [--until 1h] [--limit N] [-o "
+		"text|json|yaml]\n\n"
+		"Who spoke with whom, summed up by day. --follow goes on with "
+		"what is seen\nfrom now on, a line each.\n",
+	.command = "flows",
+	.options = flow_options,
+	.print = print_flows,
+	.print_event = print_flow_line,
+};
+
+/* --- events ----------------------------------------------------------------------- */
+
+static enum out_colour severity_colour(const char *severity)
+{
+	if (strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0)
+		return OUT_RED;
+	return strcmp(severity, "medium") == 0 ? OUT_YELLOW : OUT_PLAIN;
+}
+
+static void print_event_line(const struct out *o, const json_t *e)
+{
+	const char *severity = member_text(e, "severity");
+	uint64_t count = member_number(e, "count");
+	char when[TIME_TEXT_MAX];
+
+	printf("%s  %s%-8s%s %-9s  %s", time_text(member_number(e, "at"), when),
+	       out_colour(o, severity_colour(severity)), severity,
+	       out_colour(o, OUT_PLAIN), member_text(e, "kind"),
+	       member_text(e, "text"));
+	if (count > 1)
+		printf("  (%llu times)", (unsigned long long)count);
+	puts("");
+}
+
+static int print_events(const struct out *o, const json_t *a)
+{
+	const json_t *e, *list = json_object_get(a, "events");
+	size_t i;
+
+	json_array_foreach (list, i, e)
+		print_event_line(o, e);
+	return CLI_OK;
+}
+
+static const struct agent_option event_options[] = {
+	{ "follow", 'f', AGENT_FLAG, "follow" },
+	{ "kind", 'k', AGENT_TEXT, "kind" },
+	{ "workload", 'w', AGENT_TEXT, "workload" },
+	{ "since", 0, AGENT_AGO, "since" },
+	{ "until", 0, AGENT_AGO, "until" },
+	{ "limit", 'n', AGENT_NUMBER, "limit" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static const struct agent_cmd events_cmd = {
+	.name = "events",
+	.help = "Usage: weir events [--follow] [--kind KIND] [--workload W] "
+		"[--since 2h]\n"
+		"                   [--until 1h] [--limit N] [-o "
+		"text|json|yaml]\n\n"
+		"KIND is violation, threat, state (of Weir itself) or change "
+		"(of the policy).\nViolations that are alike are one event a "
+		"minute, which counts them.\n",
+	.command = "events",
+	.options = event_options,
+	.print = print_events,
+	.print_event = print_event_line,
+};
+
+/* --- explain ------------------------------------------------------------------------ */
+
+static const struct agent_option explain_options[] = {
+	{ "port", 'p', AGENT_NUMBER, "port" },
+	{ "proto", 0, AGENT_TEXT, "proto" },
+	{ "app", 'a', AGENT_TEXT, "app" },
+	{ "vhost", 0, AGENT_TEXT, "vhost" },
+	{ NULL, 0, AGENT_FLAG, NULL },
+};
+
+static int prepare_explain(json_t *args, struct err *reterr)
+{
+	if (!json_object_get(args, "proto"))
+		(void)json_object_set_new(args, "proto", json_string("tcp"));
+	return 0;
+}
+
+static void print_end_mode(const char *what, const json_t *end)
+{
+	printf("%s %s", what, member_text(end, "name"));
+	if (member_text(end, "mode")[0])
+		printf(" (%s, mode %s)", member_text(end, "address"),
+		       member_text(end, "mode"));
+}
+
+static int print_explain(const struct out *o, const json_t *a)
+{
+	print_end_mode("from", json_object_get(a, "from"));
+	print_end_mode(" to", json_object_get(a, "to"));
+	puts("");
+	return explain_print(o, json_object_get(a, "explained"));
+}
+
+static const struct agent_cmd explain_cmd = {
+	.name = "explain",
+	.help = "Usage: weir explain FROM TO [--port 443] [--proto tcp] [--app "
+		"NAME]\n\n"
+		"May FROM connect to TO, and which rule says so? Both are "
+		"workloads or\naddresses. Exits with 1 if not.\n\n"
+		"Example: weir explain web db --port 5432\n",
+	.command = "explain",
+	.options = explain_options,
+	.words = "from to",
+	.prepare = prepare_explain,
+	.print = print_explain,
+};
+
+int cmd_flows(int argc, char **argv)
+{
+	return agent_cmd_run(&flows_cmd, argc, argv);
+}
+
+int cmd_events(int argc, char **argv)
+{
+	return agent_cmd_run(&events_cmd, argc, argv);
+}
+
+int cmd_explain(int argc, char **argv)
+{
+	return agent_cmd_run(&explain_cmd, argc, argv);
+}

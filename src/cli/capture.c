@@ -1,0 +1,512 @@
+/*
+ * weir capture: a workload's frames with what the data plane has decided about
+ * each, from a ring that it shares with us (wire/capture.h).
+ *
+ * The frames are as the data plane sees them, but for one thing: the workload's
+ * mark is replaced by its MAC again, before the filter is asked and before
+ * anybody sees them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "cli/capture_text.h"
+#include "cli/cli.h"
+#include "cli/out.h"
+#include "cli/pcapng.h"
+#include "cli/stop.h"
+#include "door/dpclient.h"
+#include "net/link.h"
+
+static const char help_text[] =
+	"Usage: weir capture --mac MAC | --netns NS | NAME [OPTION]... "
+	"[FILTER]...\n"
+	"\n"
+	"Shows a workload's frames as the data plane sees them, each with its\n"
+	"verdict. While it runs no flow of the workload is left to the "
+	"kernel,\n"
+	"so nothing passes unseen but what is never diverted: ARP, groups, "
+	"and\n"
+	"what modes pass and quarantine decide in the kernel.\n"
+	"\n"
+	"  NAME                a namespace of `ip netns`, its eth0\n"
+	"      --mac MAC       the workload's\n"
+	"      --netns NS      its namespace: a name of `ip netns`, or a path\n"
+	"      --dev DEV       with a namespace: the device in it (eth0)\n"
+	"  -w FILE             write pcapng to FILE, - for stdout; each "
+	"packet's\n"
+	"                      comment has flow, verdict, reason and rule\n"
+	"  -c N                end after N frames\n"
+	"      --seconds N     end after N seconds\n"
+	"  -s N                keep at most N bytes of a frame (all)\n"
+	"      --control PATH  the data plane's door "
+	"(default " DP_CONTROL_DEFAULT ")\n"
+	"  -h, --help\n"
+	"\n"
+	"FILTER is what pcap-filter(7) says. Large frames are those that the\n"
+	"kernel has not segmented yet; their checksums may be unfinished.\n"
+	"\n"
+	"Examples:\n"
+	"  weir capture web tcp port 443\n"
+	"  weir capture web -w - | wireshark -k -i -\n"
+	"  weir capture --mac 02:42:ac:11:00:02 -c 100 -w web.pcapng\n";
+
+struct capture_args {
+	struct out out;
+	const char *control, *file, *netns, *dev;
+	struct mac mac;		  /* zero: netns says whose */
+	uint64_t frames, seconds; /* 0: without end */
+	uint32_t snaplen;
+	char filter[1024];
+};
+
+struct capturing {
+	const struct capture_args *args;
+	struct dpclient dp;
+	struct capture_reader *reader;
+	struct mac mac, ucmac, bcmac;
+	uint64_t zero_us; /* of the data plane's clock, since 1970 */
+	struct bpf_program program;
+	bool filtered;
+	FILE *to;
+	struct pcapng_sums sums;
+};
+
+static const struct option longs[] = {
+	{ "mac", required_argument, NULL, 'm' },
+	{ "netns", required_argument, NULL, 'n' },
+	{ "dev", required_argument, NULL, 'd' },
+	{ "seconds", required_argument, NULL, 'S' },
+	{ "control", required_argument, NULL, 'C' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* --- the command line ------------------------------------------------------ */
+
+static uint64_t number(const char *at, const char *text, uint64_t min,
+		       uint64_t max, struct err *reterr)
+{
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || v < min ||
+	    v > max)
+		(void)err_set(reterr, EINVAL, at,
+			      "expected a number of %llu..%llu, got \"%.20s\"",
+			      (unsigned long long)min, (unsigned long long)max,
+			      text);
+	return v;
+}
+
+static void set_option(struct capture_args *a, int c, char **argv,
+		       struct err *reterr)
+{
+	switch (c) {
+	case 'm':
+		if (mac_parse(optarg, &a->mac) < 0 || mac_is_zero(a->mac))
+			(void)err_set(reterr, EINVAL, "--mac",
+				      "\"%.20s\" is no MAC", optarg);
+		break;
+	case 'n': a->netns = optarg; break;
+	case 'd': a->dev = optarg; break;
+	case 'w': a->file = optarg; break;
+	case 'c': a->frames = number("-c", optarg, 1, INT64_MAX, reterr); break;
+	case 'S':
+		a->seconds = number("--seconds", optarg, 1, 31536000, reterr);
+		break;
+	case 's':
+		a->snaplen = (uint32_t)number("-s", optarg, 0, 65535, reterr);
+		break;
+	case 'C': a->control = optarg; break;
+	default:
+		(void)err_set(reterr, EINVAL, argv[optind - 1],
+			      "no such option, or its value is missing");
+	}
+}
+
+static void add_words(struct capture_args *a, char **words, struct err *reterr)
+{
+	size_t len = 0;
+
+	for (; *words && !reterr->code; words++) {
+		int n = snprintf(a->filter + len, sizeof a->filter - len,
+				 "%s%s", len ? " " : "", *words);
+
+		if ((size_t)n >= sizeof a->filter - len)
+			(void)err_set(reterr, EINVAL, "FILTER",
+				      "at most %zu bytes",
+				      sizeof a->filter - 1);
+		else
+			len += (size_t)n;
+	}
+}
+
+/* What is said fits together; words are what stands behind the options. */
+static void check(struct capture_args *a, char **words, struct err *reterr)
+{
+	if (mac_is_zero(a->mac) && !a->netns && *words)
+		a->netns = *words++;
+	if (mac_is_zero(a->mac) == !a->netns)
+		(void)err_set(reterr, EINVAL, NULL,
+			      "expected one of --mac, --netns and a name");
+	else if (a->file && strcmp(a->file, "-") == 0 && isatty(STDOUT_FILENO))
+		(void)err_set(reterr, EINVAL, "-w",
+			      "a terminal shows no pcapng; write to a file or "
+			      "a pipe");
+	else
+		add_words(a, words, reterr);
+}
+
+/* false: it ends here, with *ret_exit */
+static bool parse_args(struct capture_args *a, int argc, char **argv,
+		       int *ret_exit)
+{
+	struct err err = { 0 };
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while (!err.code &&
+	       (c = getopt_long(argc, argv, "w:c:s:h", longs, NULL)) >= 0) {
+		if (c == 'h') {
+			printf("%s", help_text);
+			*ret_exit = CLI_OK;
+			return false;
+		}
+		set_option(a, c, argv, &err);
+	}
+	if (!err.code)
+		check(a, argv + optind, &err);
+	if (!err.code)
+		return true;
+	*ret_exit = out_usage(&a->out, "capture", &err);
+	return false;
+}
+
+/* --- beginning ------------------------------------------------------------- */
+
+static int find_mac(const struct capture_args *a, struct mac *ret,
+		    struct err *reterr)
+{
+	struct netns ns = { .fd = -1 };
+	struct link_stat link;
+	struct nl *nl = NULL;
+	int rc;
+
+	if (!a->netns) {
+		*ret = a->mac;
+		return 0;
+	}
+	rc = netns_open(a->netns, &ns, reterr);
+	if (rc == 0)
+		rc = nl_open(&ns, &nl, reterr);
+	if (rc == 0)
+		rc = link_get(nl, a->dev, &link, reterr);
+	if (rc == 0)
+		*ret = link.mac;
+	nl_free(nl);
+	netns_done(&ns);
+	return rc;
+}
+
+static void mac_member(const json_t *answer, const char *name, struct mac *ret)
+{
+	const char *text = json_string_value(json_object_get(answer, name));
+
+	/* "" is none */
+	if (text && text[0] && mac_parse(text, ret) < 0)
+		*ret = (struct mac){ { 0 } };
+}
+
+/* Asks for the ring and opens it. */
+static int begin(struct capturing *c, struct mac mac, struct err *reterr)
+{
+	char text[MAC_TEXT_MAX];
+	json_t *message, *answer = NULL;
+	int rc = dpclient_open(c->args->control, &c->dp, reterr), fd = -1;
+
+	if (rc < 0)
+		return rc;
+	message = json_pack("{s:{s:s,s:I}}", "weir_capture", "workload",
+			    mac_format(mac, text), "snaplen",
+			    (json_int_t)c->args->snaplen);
+	if (!message)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = dpclient_ask_fd(&c->dp, message, &answer, &fd, reterr);
+	json_decref(message);
+	if (rc < 0)
+		return rc;
+	c->mac = mac;
+	mac_member(answer, "ucmac", &c->ucmac);
+	mac_member(answer, "bcmac", &c->bcmac);
+	c->zero_us = (uint64_t)json_integer_value(
+		json_object_get(answer, "unix_us_at_zero"));
+	json_decref(answer);
+	c->reader = capture_reader_new(fd, reterr);
+	if (fd >= 0)
+		close(fd);
+	return c->reader ? 0 : -reterr->code;
+}
+
+static int compile_filter(struct capturing *c, struct err *reterr)
+{
+	pcap_t *p;
+	int rc = 0;
+
+	if (!c->args->filter[0])
+		return 0;
+	p = pcap_open_dead(DLT_EN10MB, FRAME_MAX);
+	if (!p)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (pcap_compile(p, &c->program, c->args->filter, 1,
+			 PCAP_NETMASK_UNKNOWN) < 0)
+		rc = err_set(reterr, EINVAL, "FILTER", "%s", pcap_geterr(p));
+	c->filtered = rc == 0;
+	pcap_close(p);
+	return rc;
+}
+
+/* Only for who captures: it holds what others have said. */
+static int open_file(struct capturing *c, struct err *reterr)
+{
+	const char *name = c->args->file;
+	int fd;
+
+	c->to = stdout;
+	if (!name || strcmp(name, "-") == 0)
+		return 0;
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	c->to = fd < 0 ? NULL : fdopen(fd, "w");
+	if (c->to)
+		return 0;
+	return err_set(reterr, errno, "-w", "%s: %s", name, strerror(errno));
+}
+
+/* --- frames ---------------------------------------------------------------- */
+
+/* As it is at the workload's own port. */
+static void put_back(const struct capturing *c, uint8_t *mac)
+{
+	static const struct mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff,
+						0xff } };
+	struct mac m, plain;
+
+	memcpy(m.b, mac, sizeof m.b);
+	plain = m;
+	plain.b[3]--; /* a copy's mark (base/spread.h) is one more there */
+	if (!mac_is_zero(c->ucmac) &&
+	    (mac_equal(m, c->ucmac) || mac_equal(plain, c->ucmac)))
+		memcpy(mac, c->mac.b, sizeof m.b);
+	else if (!mac_is_zero(c->bcmac) &&
+		 (mac_equal(m, c->bcmac) || mac_equal(plain, c->bcmac)))
+		memcpy(mac, broadcast.b, sizeof m.b);
+}
+
+static bool is_wanted(const struct capturing *c, struct bytes bytes,
+		      uint32_t wire_len)
+{
+	struct pcap_pkthdr h = { .caplen = (uint32_t)bytes_len(bytes),
+				 .len = wire_len };
+
+	return !c->filtered ||
+	       pcap_offline_filter(&c->program, &h, bytes.begin) > 0;
+}
+
+static int write_frame(struct capturing *c, const struct capture_frame *f,
+		       struct bytes bytes)
+{
+	uint64_t at_us = f->at_us + c->zero_us;
+	char text[CAPTURE_LINE_MAX];
+
+	c->sums.written++;
+	if (c->args->file)
+		return pcapng_frame(c->to,
+				    &(struct pcapng_frame){
+					    .at_us = at_us,
+					    .bytes = bytes,
+					    .wire_len = f->wire_len,
+					    .inbound = f->ingress,
+					    .comment = capture_comment(text, f),
+				    });
+	errno = 0;
+	if (fprintf(c->to, "%s\n", capture_line(text, f, bytes, at_us)) < 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static bool is_enough(const struct capturing *c)
+{
+	return c->args->frames && c->sums.written >= c->args->frames;
+}
+
+/* All that is there now, and to whoever reads it. */
+static int drain(struct capturing *c, struct err *reterr)
+{
+	uint64_t until = capture_reader_counts(c->reader).frames;
+	uint8_t copy[FRAME_MAX];
+	struct capture_frame f;
+	struct bytes bytes;
+	bool broken = false;
+	int rc = 0;
+
+	while (rc == 0 && !is_enough(c) && c->sums.received < until &&
+	       capture_next(c->reader, &f, &bytes, &broken)) {
+		size_t len = bytes_len(bytes);
+
+		memcpy(copy, bytes.begin, len);
+		if (len >= 2 * sizeof(struct mac)) {
+			put_back(c, copy);
+			put_back(c, copy + sizeof(struct mac));
+		}
+		c->sums.received++;
+		if (!is_wanted(c, bytes_of(copy, len), f.wire_len))
+			continue;
+		c->sums.accepted++;
+		rc = write_frame(c, &f, bytes_of(copy, len));
+	}
+	if (broken)
+		return err_set(reterr, EPROTO, NULL,
+			       "the data plane's ring is broken");
+	if (rc == 0 && fflush(c->to) != 0)
+		rc = -errno;
+	return rc == 0 ? 0
+		       : err_set(reterr, -rc, c->args->file ? "-w" : NULL,
+				 "writing: %s", strerror(-rc));
+}
+
+/*
+ * `before`: how many had come a round ago. true: it is over, but for what is
+ * there now; *rc: 0, or why it had to be.
+ */
+static bool await(struct capturing *c, usec_t end, uint64_t before, int *rc,
+		  struct err *reterr)
+{
+	struct pollfd fds[] = {
+		{ .fd = c->dp.fd, .events = POLLIN },
+		/* a pipe that nobody reads any more is an error on it */
+		{ .fd = fileno(c->to), .events = 0 },
+	};
+
+	if (is_enough(c) || stop_wanted() ||
+	    (c->args->seconds && !usec_before(clock_now(), end)))
+		return true;
+	if (capture_reader_end(c->reader) == CAPTURE_WORKLOAD_GONE) {
+		fputs("the workload is gone\n", stderr);
+		return true;
+	}
+	/* a ring that fills is looked at more often */
+	if (stop_poll(fds, 2, c->sums.received > before ? 1 : CAPTURE_LOOK_MS) <
+	    0)
+		return true;
+	if (fds[0].revents)
+		*rc = err_set(reterr, ECONNRESET, NULL,
+			      "the data plane is gone");
+	return fds[0].revents || fds[1].revents & POLLERR;
+}
+
+static int run(struct capturing *c, struct err *reterr)
+{
+	usec_t end = usec_add(clock_now(), c->args->seconds * USEC_PER_SEC);
+	const struct pcapng_about about = {
+		.program = "weir " WEIR_VERSION,
+		.if_name = c->args->netns ? c->args->netns : "workload",
+		.filter = c->args->filter,
+		.snaplen = c->args->snaplen,
+	};
+	uint64_t before;
+	int rc = 0;
+
+	c->sums.begin_us = clock_unix_us();
+	if (c->args->file)
+		rc = pcapng_begin(c->to, &about);
+	if (rc < 0)
+		return err_set(reterr, -rc, "-w", "writing: %s", strerror(-rc));
+	do {
+		before = c->sums.received;
+		rc = drain(c, reterr);
+	} while (rc == 0 && !await(c, end, before, &rc, reterr));
+	return rc == 0 ? drain(c, reterr) : rc;
+}
+
+/* Sums at the end of the file, and for people. */
+static int finish(struct capturing *c, struct err *reterr)
+{
+	struct pcapng_sums *s = &c->sums;
+	int rc = 0;
+
+	s->end_us = clock_unix_us();
+	s->dropped = capture_reader_counts(c->reader).lost;
+	if (c->args->file)
+		rc = pcapng_end(c->to, s);
+	if (rc == 0 && fflush(c->to) != 0)
+		rc = -errno;
+	fprintf(stderr,
+		"%" PRIu64 " frames captured, %" PRIu64 " shown, %" PRIu64
+		" lost\n",
+		s->received + s->dropped, s->written, s->dropped);
+	return rc == 0 ? 0
+		       : err_set(reterr, -rc, "-w", "writing: %s",
+				 strerror(-rc));
+}
+
+static int capture(struct capturing *c, struct err *reterr)
+{
+	struct mac mac;
+	struct err ignored;
+	int rc = compile_filter(c, reterr);
+
+	if (rc == 0)
+		rc = find_mac(c->args, &mac, reterr);
+	if (rc == 0)
+		rc = open_file(c, reterr);
+	if (rc == 0)
+		rc = begin(c, mac, reterr);
+	if (rc < 0)
+		return rc;
+	rc = run(c, reterr);
+	/* who has read enough has not failed; nor who ends it while it writes */
+	if (rc == -EPIPE || rc == -EINTR)
+		return 0;
+	if (rc < 0) {
+		/* what could be written is complete; it has failed anyhow */
+		(void)finish(c, &ignored);
+		return rc;
+	}
+	rc = finish(c, reterr);
+	return rc == -EPIPE || rc == -EINTR ? 0 : rc;
+}
+
+int cmd_capture(int argc, char **argv)
+{
+	struct capture_args a = { .out = out_default(),
+				  .control = DP_CONTROL_DEFAULT,
+				  .dev = "eth0" };
+	struct capturing c = { .args = &a, .dp = { .fd = -1 } };
+	int status = CLI_OK;
+	struct err err = { 0 };
+
+	if (!parse_args(&a, argc, argv, &status))
+		return status;
+	stop_catch();
+	if (capture(&c, &err) < 0)
+		status = strcmp(err.at, "FILTER") == 0
+				 ? out_usage(&a.out, "capture", &err)
+				 : out_error(&a.out, "capture", &err);
+	capture_reader_free(c.reader);
+	dpclient_done(&c.dp);
+	if (c.filtered)
+		pcap_freecode(&c.program);
+	if (c.to && c.to != stdout && fclose(c.to) != 0 && status == CLI_OK)
+		status = CLI_FAILED;
+	return status;
+}

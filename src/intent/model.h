@@ -1,0 +1,187 @@
+/*
+ * What an intent is made of; for the files of this folder.
+ */
+#pragma once
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include <pcre2.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "intent/arena.h"
+#include "intent/intent.h"
+#include "intent/ranges.h"
+
+/* What a term asks about; the texts are members of `about`. */
+enum intent_key {
+	KEY_NAME,
+	KEY_IMAGE,
+	KEY_NAMESPACE,
+	KEY_SERVICE,
+	KEY_POD,
+	KEY_RUNTIME,
+	KEY_NODE,
+	KEY_LABEL,
+	KEY_ADDRESS,
+	INTENT_KEY__MAX
+};
+
+enum intent_op {
+	OP_IS,
+	OP_IS_NOT,
+	OP_PREFIX,
+	OP_REGEX,
+	OP_IN,
+	OP_CONTAINS,
+	OP_ABSENT, /* there is no such label; without a value */
+	INTENT_OP__MAX
+};
+
+struct term {
+	uint8_t key, op;
+	/* The first of those of its key of which one must be true. */
+	bool first;
+	uint32_t label; /* index into labels, of KEY_LABEL */
+	char **values;
+	uint32_t n_values;
+	pcre2_code *regex; /* of OP_REGEX; owned */
+};
+
+struct group {
+	char *name, *comment; /* comment NULL: none */
+	int mode;	      /* enum intent_mode; -1: none */
+	struct term *terms;
+	uint32_t n_terms; /* 0: the service group of that name */
+	bool addresses;	  /* all terms speak of addresses */
+	/* If so: these without those of != , and names. */
+	struct ranges ranges;
+	char **names;
+	uint32_t n_names;
+};
+
+enum ref_kind {
+	REF_ANY,
+	REF_EXTERNAL,
+	REF_WORKLOADS,
+	REF_NODE,
+	REF_GROUP, /* a written group, or a service group */
+	REF_RANGE, /* an address, a network, a range */
+	REF_NAME,  /* "fqdn:NAME" */
+};
+
+/* A word of from or to; each once in the intent. */
+struct ref {
+	uint8_t kind;
+	char *text;
+	int64_t group; /* of REF_GROUP: its index; -1: none is written */
+	struct addr_range range;
+};
+
+struct port_word {
+	uint8_t proto; /* 0: any */
+	bool all;      /* ports 0..65535 */
+	uint16_t first, last;
+};
+
+enum rule_side { SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER, RULE_SIDE__MAX };
+
+enum rule_origin {
+	ORIGIN_USER,
+	ORIGIN_LEARNED,
+	ORIGIN_NETWORK_POLICY,
+	RULE_ORIGIN__MAX
+};
+
+struct rule {
+	uint32_t id; /* 0: until intent_finish() */
+	uint32_t *from, *to;
+	uint32_t *apps;
+	struct port_word *ports; /* none: any */
+	uint16_t n_from, n_to, n_apps, n_ports;
+	char *comment;
+	int64_t expires; /* seconds since 1970; 0: never */
+	uint8_t action;	 /* index into rule_actions */
+	uint8_t side, origin;
+	bool disabled;
+};
+
+struct intent {
+	unsigned refs;
+	struct arena arena;
+	int mode; /* default; -1 while it was not said */
+	struct group *groups;
+	struct rule *rules;
+	struct ref *words;
+	char **labels; /* keys of labels that terms ask for */
+	size_t n_groups, n_rules, n_words, n_labels;
+	size_t room_groups, room_rules, room_words, room_labels;
+	struct table group_table, word_table, id_table;
+	struct intent_regex {
+		pcre2_match_data *found;
+		pcre2_match_context *limits;
+	} regex;
+};
+
+/* The words by which both forms write an enum; "" for SIDE_BOTH. */
+extern const char *const intent_key_words[INTENT_KEY__MAX];
+extern const char *const intent_op_words[INTENT_OP__MAX];
+extern const char *const intent_side_words[RULE_SIDE__MAX];
+extern const char *const intent_origin_words[RULE_ORIGIN__MAX];
+#define RULE_ACTIONS 5
+extern const char *const intent_action_words[RULE_ACTIONS];
+#define ACTION_ALLOW 0 /* the first of them */
+#define ACTION_DENY  1
+
+/* -1: none of them. */
+int intent_word_index(const char *const *words, int n, const char *text);
+/* "allow, deny or reject"; returns buf. */
+const char *intent_word_list(const char *const *words, int n, char *buf,
+			     size_t size);
+
+/* Room for one more in an array of the intent's; NULL: out of memory. */
+void *intent_grow(void *array, size_t n, size_t *room, size_t size);
+
+enum intent_mode intent_default_mode(const struct intent *i);
+
+/* The written group of that name; -1: none. */
+int64_t intent_find_group(const struct intent *i, const char *name);
+/* 1..INTENT_NAME_MAX-1 letters, digits and "._-", no address. */
+bool intent_name_is_valid(const char *name);
+bool intent_name_is_reserved(const char *name);
+/* "www.example.com", "*.example.com"; nothing that looks like an address. */
+bool intent_host_is_valid(const char *name);
+
+/*
+ * Appends what an object says ({default_mode, groups, rules}); and, after the
+ * last, numbers the rules and puts them in order.
+ */
+int intent_append(struct intent *i, const json_t *o, struct err *reterr);
+int intent_finish(struct intent *i, struct err *reterr);
+/* parse_group.c */
+int intent_append_group(struct intent *i, const json_t *o, struct err *reterr);
+
+/* Expired or disabled? */
+bool rule_is_active(const struct rule *r, uint64_t now);
+
+/* What is known of a workload, taken apart for many terms. */
+struct subject {
+	const char *texts[KEY_LABEL];
+	const char **labels; /* n_labels of the intent; owned */
+	char service[INTENT_NAME_MAX];
+};
+
+/* Is it one of those that must all be true, !=  and absent? */
+static inline bool op_is_negative(uint8_t op)
+{
+	return op == OP_IS_NOT || op == OP_ABSENT;
+}
+
+/* false: out of memory. To be ended by subject_done() either way. */
+bool subject_init(struct subject *s, const struct intent *i,
+		  const json_t *about);
+void subject_done(struct subject *s);
+/* Is it in that group? By what it is, or its addresses. */
+bool group_has(const struct intent *i, const struct group *g,
+	       const struct subject *s, const struct intent_workload *w);

@@ -1,0 +1,180 @@
+#!/bin/bash
+# The agent's whole story with bare namespaces: it finds them, learns what they
+# do, makes rules of it, enforces, tells and explains what it blocks, gives all
+# back.
+. "$(dirname "$0")/common_agent.sh"
+
+state() { # all that a diversion could have left behind
+    ip -d link | grep -v 'state\|promiscuity' | sed 's/@.*//'
+    for dev in hweb happ; do
+        tc qdisc show dev $dev
+        tc filter show dev $dev ingress
+    done
+    ls /sys/fs/bpf/weir 2>/dev/null
+}
+
+not_there() { ! ip link show "$1" >"$TEST_DIR/link" 2>&1; }
+no_plane() { ! pgrep -f -- "--control $door" >"$TEST_DIR/pids"; }
+
+bridge
+workload web 2
+workload app 3
+listen web 8080
+listen web 8081
+write_config "$netns_only"
+state >"$TEST_DIR/before"
+
+# --- finds ---
+
+start_agent
+point $? "it starts, with a data plane" "$TEST_DIR/agent.log"
+wait_until 5 guarded web discover tap && wait_until 5 guarded app discover tap
+point $? "workloads that were there are found and watched" "$out"
+told '{w["name"]: w["addresses"] for w in d["workloads"]} == {"web": ["10.9.0.2", "fd09::2"], "app": ["10.9.0.3", "fd09::3"]}' ls
+point $? "with their addresses of both families" "$out"
+told '[s["kind"] for s in d["runtimes"] if s["up"]] == ["netns"] and d["counts"]["workloads"] == 2' status
+point $? "status tells of its sources" "$out"
+"$weir_agent" --config "$config" >"$out" 2>&1
+[ $? = 1 ] && grep -q 'another weir-agent answers' "$out"
+point $? "a second agent is refused" "$out"
+
+# --- learns ---
+
+greets app 10.9.0.2 8080 && greets app fd09::2 8080
+point $? "in discover all passes"
+told_soon 'len([f for f in d["flows"] if f["client"] == "app" and f["server"] == "web" and f["port"] == 8080
+                and f["action"] == "learn"]) == 2' flows
+point $? "and is recorded, once for both ends" "$out"
+told '[(p["rule"]["from"], p["rule"]["to"], p["rule"]["ports"]) for p in d["proposals"]] == [(["app"], ["web"], ["tcp/8080"])]' policy learned
+point $? "a rule is proposed" "$out"
+told 'd["compared"]["differ"] >= 1 and d["compared"]["rows"][0]["is"] == "deny"' mode web protect --dry-run
+point $? "a dry run tells what would be blocked" "$out"
+guarded web discover tap
+point $? "and changes nothing" "$out"
+weir policy accept --all
+point $? "the proposal becomes a rule" "$out"
+told '[r["origin"] for r in d["rules"]] == ["learned"]' policy list
+point $? "which is listed" "$out"
+told 'd["proposals"] == []' policy learned
+point $? "and proposed no more" "$out"
+told 'd["compared"]["differ"] == 0' mode web protect --dry-run
+point $? "now nothing would be blocked" "$out"
+
+# --- enforces ---
+
+weir mode web protect
+point $? "protect, in force when the command ends" "$out"
+guarded web protect inline && guarded app discover tap
+point $? "each workload by its own mode" "$out"
+greets app 10.9.0.2 8080 && greets app fd09::2 8080
+point $? "what a rule allows passes, by both families"
+no_greeting app 10.9.0.2 8081 && no_greeting app fd09::2 8081
+point $? "what none does is blocked"
+told_soon '[e for e in d["events"] if e["kind"] == "violation" and e["action"] == "deny" and e["port"] == 8081
+            and e["client"] == "app" and e["server"] == "web"]' events
+point $? "with an event" "$out"
+weir explain app web --port 8080
+point $? "explain: passes" "$out"
+! weir explain app web --port 8081 && grep -q 'is dropped' "$out"
+point $? "explain: is dropped, by the server's mode" "$out"
+told_soon '[r for r in d["rules"] if r.get("hits", 0) >= 2]' policy list
+point $? "rules count their hits" "$out"
+
+# --- as code ---
+
+weir export && cp "$out" "$TEST_DIR/policy.yaml" && weir diff -f "$TEST_DIR/policy.yaml"
+point $? "what is exported differs in nothing" "$out"
+cat >>"$TEST_DIR/policy.yaml" <<Y
+- {id: 7, from: app, to: web, ports: [tcp/8081], action: allow, comment: by hand}
+Y
+! weir diff -f "$TEST_DIR/policy.yaml" && grep -q '^+ rule.*by hand' "$out"
+point $? "diff tells what a file would change" "$out"
+weir apply -f "$TEST_DIR/policy.yaml" && greets app 10.9.0.2 8081
+point $? "applied, it is in force" "$out"
+sed 's/action: allow, comment/action: alow, comment/' "$TEST_DIR/policy.yaml" >"$TEST_DIR/wrong.yaml"
+! weir apply -f "$TEST_DIR/wrong.yaml" && grep -Eq "wrong.yaml:[0-9]+:[0-9]+.*(alow|action)" "$out"
+point $? "a wrong one is refused with line and column" "$out"
+told 'len(d["rules"]) == 2' policy list
+point $? "and changes nothing" "$out"
+weir policy delete 7 && no_greeting app 10.9.0.2 8081
+point $? "a rule that is deleted counts no more" "$out"
+told 'len(d["revisions"]) >= 4' policy history
+point $? "history keeps the revisions" "$out"
+weir policy rollback --to "$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["revisions"][-2]["revision"])' "$out")" &&
+    greets app 10.9.0.2 8081
+point $? "and rollback goes back to one" "$out"
+weir policy delete 7
+weir group set front --where name=app --mode monitor && wait_until 5 guarded app monitor tap
+point $? "a group by selector, with a mode" "$out"
+weir policy add --from front --to web --port tcp/8081 --action deny --id 9 && weir group delete front
+[ $? = 1 ] && grep -qi 'rule' "$out"
+point $? "a group that a rule speaks of stays" "$out"
+weir policy delete 9 && weir group delete front
+point $? "without it, it can go" "$out"
+
+# --- a candidate ---
+
+weir export && sed 's/tcp\/8080/tcp\/8090/' "$out" >"$TEST_DIR/candidate.yaml"
+weir policy candidate -f "$TEST_DIR/candidate.yaml" && greets app 10.9.0.2 8080
+point $? "a candidate blocks nothing" "$out"
+told_soon '[e for e in d["events"] if "candidate: app -> web tcp/8080 would be blocked" in e["text"]]' events
+point $? "but tells what it would" "$out"
+weir policy candidate --off
+point $? "and is forgotten" "$out"
+
+# --- quarantine ---
+
+weir quarantine app --why test && guarded app discover quarantine && no_greeting app 10.9.0.2 8080
+point $? "a workload in quarantine is cut off" "$out"
+stop_agent && start_agent && wait_until 5 guarded app discover quarantine
+point $? "and stays so when the agent is started again" "$out"
+weir quarantine app --off && greets app 10.9.0.2 8080
+point $? "until that ends" "$out"
+
+# --- comes and goes ---
+
+workload late 4
+wait_until 5 guarded late discover tap
+point $? "a workload that comes later is watched" "$out"
+ip -n late addr add 10.9.0.44/24 dev eth0
+told_soon '[w for w in d["workloads"] if w["name"] == "late" and "10.9.0.44" in w["addresses"]]' ls
+point $? "an address that comes later is seen" "$out"
+ip netns del late
+told_soon 'sorted(w["name"] for w in d["workloads"]) == ["app", "web"]' ls && wait_until 5 not_there hlate
+point $? "one that goes is forgotten, and its port gone" "$out"
+
+# --- configuration ---
+
+cp "$config" "$TEST_DIR/good.yaml"
+echo 'guard: {on_failure: perhaps}' >>"$config"
+kill -HUP $agent_pid
+wait_until 5 grep -q 'weir.yaml:[0-9]*:[0-9]*:.*closed, open' "$TEST_DIR/agent.log" && told 'd["ok"]' status
+point $? "a wrong configuration is refused with its place, and changes nothing" "$TEST_DIR/agent.log"
+cp "$TEST_DIR/good.yaml" "$config"
+echo 'guard: {exclude: [happ]}' >>"$config"
+kill -HUP $agent_pid
+told_soon '[w["state"] for w in d["workloads"] if w["name"] == "app"] == ["not diverted"]' ls
+point $? "a right one is taken" "$out"
+cp "$TEST_DIR/good.yaml" "$config"
+kill -HUP $agent_pid
+wait_until 5 guarded app discover tap
+point $? "and back" "$out"
+
+# --- gives back ---
+
+weir release app && told '[w["state"] for w in d["workloads"] if w["name"] == "app"] == ["released"]' ls
+point $? "one workload is released" "$out"
+weir divert app && wait_until 5 guarded app discover tap
+point $? "and diverted again" "$out"
+weir release --all && state | diff "$TEST_DIR/before" - >"$out"
+point $? "release --all leaves the host as it was" "$out"
+greets app 10.9.0.2 8081
+point $? "and all passes"
+weir divert --all && wait_until 5 guarded web protect inline && no_greeting app 10.9.0.2 8081
+point $? "divert --all begins again" "$out"
+weir release --all && stop_agent
+point $? "the agent ends"
+wait_until 5 no_plane
+point $? "and its data plane, which nobody needs"
+
+finish

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# What the tests of the agent share: workloads on a bridge of this test's
+# namespace, a weir-agent that sees them, and `weir`.
+#
+#   web 10.9.0.2 ── hweb ┐
+#   app 10.9.0.3 ── happ ├ br0 10.9.0.1 (the host: this test)
+#   ...                  ┘
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+weir_agent=$BUILD/src/agent/weir-agent
+export WEIR_SOCKET=$TEST_DIR/agent.sock
+config=$TEST_DIR/weir.yaml
+agent_pid=
+
+weir() { "$weir" "$@" >"$out" 2>&1; }
+
+# Of `weir ARGUMENT... -o json`: EXPRESSION over d.
+told() { # EXPRESSION ARGUMENT...
+    local expression=$1
+    shift
+    "$weir" "$@" -o json >"$out" 2>&1 && json "$expression"
+}
+
+told_soon() { # EXPRESSION ARGUMENT...
+    wait_until 15 told "$@"
+}
+
+write_config() { # [LINE]...: more of it
+    cat >"$config" <<Y
+store: {dir: $TEST_DIR/store}
+control: {socket: $WEIR_SOCKET}
+data_plane: {socket: $door}
+Y
+    printf '%s\n' "$@" >>"$config"
+}
+
+netns_only='runtimes: [{kind: netns, path: /run/netns}]'
+
+start_agent() {
+    "$weir_agent" --config "$config" >>"$TEST_DIR/agent.log" 2>&1 &
+    agent_pid=$!
+    told_soon 'd["data_plane"]["up"] and d["policy"]["in_force"]' status
+}
+
+stop_agent() { # [SIGNAL]
+    [ -n "$agent_pid" ] || return 0
+    kill "-${1:-TERM}" "$agent_pid"
+    wait "$agent_pid" 2>>"$TEST_DIR/log"
+    local status=$?
+    agent_pid=
+    [ "${1:-TERM}" != TERM ] || return $status
+}
+
+plane_pid() { "$weir" status -o json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["data_plane"]["version"]["pid"])'; }
+
+# A data plane outlives its agent: it is found by its door's name.
+end_agent() {
+    local pid
+    [ -z "$agent_pid" ] || kill "$agent_pid"
+    for pid in $(pgrep -f -- "--control $door"); do kill "$pid"; done
+    end_children
+}
+trap end_agent EXIT
+
+bridge() {
+    ip link add br0 type bridge
+    ip addr add 10.9.0.1/24 dev br0
+    ip addr add fd09::1/64 dev br0 nodad
+    ip link set br0 up
+}
+
+workload() { # NAME LAST: its eth0 10.9.0.LAST, the host's hNAME on br0
+    ip netns add "$1"
+    ip -n "$1" link set lo up
+    ip link add "h$1" type veth peer name eth0 netns "$1"
+    ip link set "h$1" master br0 up
+    ip -n "$1" addr add "10.9.0.$2/24" dev eth0
+    ip -n "$1" addr add "fd09::$2/64" dev eth0 nodad
+    ip -n "$1" link set eth0 up
+    ip -n "$1" route add default via 10.9.0.1
+}
+
+listen() { # NAMESPACE PORT: says "hello" to who connects
+    background "$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello'
+    wait_until 10 listens "$1" "$2"
+}
+
+greets() { # FROM ADDRESS PORT
+    local address=$2
+    [[ $address != *:* ]] || address="[$address]"
+    at "$1" timeout 5 socat -T2 - "TCP:$address:$3,connect-timeout=2" </dev/null 2>>"$TEST_DIR/log" |
+        grep -q hello
+}
+
+no_greeting() { ! greets "$@"; }
+
+guarded() { # NAME MODE DOING
+    told '[w for w in d["workloads"] if w["name"] == "'"$1"'" and w["mode"] == "'"$2"'"
+           and [p.get("doing") for p in w["ports"]] == ["'"$3"'"]]' ls
+}
+
+mkdir -p /run/netns
+mount -t bpf none /sys/fs/bpf
