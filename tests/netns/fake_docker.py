@@ -26,10 +26,11 @@ class Handler(socketserver.StreamRequestHandler):
 
     def follow(self):
         self.wfile.write(b"HTTP/1.1 200 X\r\n\r\n")
-        while True:  # as long as there is a writer, then for the next one
-            for action in said("events").split():
-                event = {"Type": "container", "Action": action, "Actor": {"ID": ID}}
-                self.wfile.write(json.dumps(event).encode() + b"\n")
+        # open for both, it does not end with a writer
+        fifo = os.open(os.path.join(sys.argv[2], "events"), os.O_RDWR)
+        for line in os.fdopen(fifo, "rb", 0):
+            event = {"Type": "container", "Action": line.decode().strip(), "Actor": {"ID": ID}}
+            self.wfile.write(json.dumps(event).encode() + b"\n")
 
     def answer(self, path):
         state = said("state")

@@ -9,7 +9,8 @@
 . "$SRC/tests/netns/common_runtimes.sh"
 
 base=$TEST_DIR/docker
-socket=$base/docker.sock
+short=/run/docker.$$ # paths of sockets may not be long
+socket=$short/docker.sock
 export DOCKER_HOST=unix://$socket
 image=weir/bb:1
 docker_pid=
@@ -19,8 +20,8 @@ docker_answers() {
 }
 
 start_docker() {
-    dockerd -H "$DOCKER_HOST" --data-root "$base/data" --exec-root "$base/exec" \
-        -p "$base/pid" "$@" >>"$TEST_DIR/dockerd.log" 2>&1 &
+    dockerd -H "$DOCKER_HOST" --data-root "$base/data" --exec-root "$short/exec" \
+        -p "$short/pid" "$@" >>"$TEST_DIR/dockerd.log" 2>&1 &
     docker_pid=$!
     children+=($!)
     wait_until 30 docker_answers
@@ -30,7 +31,7 @@ stop_docker() { # SIGNAL
     kill "-$1" $docker_pid && wait $docker_pid 2>>"$TEST_DIR/log"
     # Its containerd ended with it; who reaps that is not ours to say, and a
     # zombie's pid would make the next dockerd wait for it.
-    rm -f "$base/pid" "$base/exec/containerd/containerd.pid"
+    rm -f "$short/pid" "$short/exec/containerd/containerd.pid"
 }
 
 run() { # NAME [OPTION]... [-- CMD]: a container that stays
@@ -50,13 +51,13 @@ end() { # dockerd's own children, and mounts, that a killed one leaves
     local pid
     docker ps -aq 2>/dev/null | xargs -r docker rm -f >"$out" 2>&1
     end_children
-    for pid in $(pgrep -f "^/[^ ]*containerd.* $base/"; pgrep -f -- "-address $base/"); do
+    for pid in $(pgrep -f -- "--config $short/"; pgrep -f -- "-address $short/"); do
         kill -9 "$pid"
     done
 }
 trap end EXIT
 
-mkdir -p "$base"
+mkdir -p "$base" "$short"
 if ! start_docker; then
     skip "docker" "dockerd does not start: $(tail -1 "$TEST_DIR/dockerd.log")"
     finish
@@ -194,7 +195,7 @@ check "and followed" '"late" in now' 20
 kill -STOP $docker_pid
 stop_news
 point $? "the end does not wait for a runtime that hangs"
-start_news docker="$socket" containerd="$base/exec/containerd/containerd.sock"
+start_news docker="$socket" containerd="$short/exec/containerd/containerd.sock"
 check "one that hangs is down" \
     'any(n["source"] == 0 and n["news"] == "down" and "hangs" in n["text"] for n in news)' 20
 kill -CONT $docker_pid
