@@ -512,6 +512,8 @@ static void listing(struct agent *a, unsigned source, bool ends)
 {
 	struct container *c, *next;
 
+	if (!ends) /* a list tells again what cannot be read; none: no matter */
+		(void)json_object_clear(a->sources[source].unreadable);
 	for (c = a->registry.containers; c; c = next) {
 		next = c->next;
 		if (c->source != source)
@@ -541,12 +543,18 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	(void)snprintf(s->text, sizeof s->text, "%s", up ? "" : n->text);
 }
 
-/* It may run, and is not followed: nothing of it is guarded, so it is told. */
+/*
+ * It may run. One that was never found is not guarded, so it is told; one that
+ * was stays guarded as it is: a runtime that hangs over it must not undo that.
+ */
 static void unreadable(struct agent *a, const struct runtime_news *n)
 {
 	struct source_state *s = &a->sources[n->source];
+	struct container *c =
+		registry_container(&a->registry, n->source, n->id);
 
-	gone(a, n->source, n->id);
+	if (c)
+		c->listed = true;
 	if (!s->unreadable)
 		s->unreadable = json_object();
 	(void)json_object_set_new(s->unreadable, n->id, json_string(n->text));
