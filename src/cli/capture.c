@@ -18,12 +18,13 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cli/capture_text.h"
+#include "cli/capture_whose.h"
 #include "cli/cli.h"
 #include "cli/out.h"
 #include "cli/pcapng.h"
 #include "cli/stop.h"
+#include "door/agentclient.h"
 #include "door/dpclient.h"
-#include "net/link.h"
 
 static const char help_text[] =
 	"Usage: weir capture --mac MAC | --netns NS | NAME [OPTION]... "
@@ -34,12 +35,20 @@ static const char help_text[] =
 	"kernel,\n"
 	"so nothing passes unseen but what is never diverted: ARP, groups, "
 	"and\n"
-	"what modes pass and quarantine decide in the kernel.\n"
+	"what modes pass and quarantine decide in the kernel. Verdicts:\n"
 	"\n"
-	"  NAME                a namespace of `ip netns`, its eth0\n"
+	"  forward, drop       what became of the frame\n"
+	"  watched             it is a tap's: the reason only says what was "
+	"found\n"
+	"  held                a fragment that waits for the others\n"
+	"  made                Weir's own answer, a RST or ICMP error\n"
+	"\n"
+	"  NAME                a workload's, as `weir ls` shows them; without "
+	"an\n"
+	"                      agent: a namespace of `ip netns`\n"
 	"      --mac MAC       the workload's\n"
 	"      --netns NS      its namespace: a name of `ip netns`, or a path\n"
-	"      --dev DEV       with a namespace: the device in it (eth0)\n"
+	"      --dev DEV       its device, if it has several (eth0)\n"
 	"  -w FILE             write pcapng to FILE, - for stdout; each "
 	"packet's\n"
 	"                      comment has flow, verdict, reason and rule\n"
@@ -48,6 +57,8 @@ static const char help_text[] =
 	"  -s N                keep at most N bytes of a frame (all)\n"
 	"      --control PATH  the data plane's door "
 	"(default " DP_CONTROL_DEFAULT ")\n"
+	"      --socket PATH   the agent's "
+	"(default " AGENT_SOCKET_DEFAULT ")\n"
 	"  -h, --help\n"
 	"\n"
 	"FILTER is what pcap-filter(7) says. Large frames are those that the\n"
@@ -60,8 +71,8 @@ static const char help_text[] =
 
 struct capture_args {
 	struct out out;
-	const char *control, *file, *netns, *dev;
-	struct mac mac;		  /* zero: netns says whose */
+	const char *control, *file;
+	struct capture_whose whose;
 	uint64_t frames, seconds; /* 0: without end */
 	uint32_t snaplen;
 	char filter[1024];
@@ -85,6 +96,7 @@ static const struct option longs[] = {
 	{ "dev", required_argument, NULL, 'd' },
 	{ "seconds", required_argument, NULL, 'S' },
 	{ "control", required_argument, NULL, 'C' },
+	{ "socket", required_argument, NULL, 'A' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -113,12 +125,14 @@ static void set_option(struct capture_args *a, int c, char **argv,
 {
 	switch (c) {
 	case 'm':
-		if (mac_parse(optarg, &a->mac) < 0 || mac_is_zero(a->mac))
+		if (mac_parse(optarg, &a->whose.mac) < 0 ||
+		    mac_is_zero(a->whose.mac))
 			(void)err_set(reterr, EINVAL, "--mac",
 				      "\"%.20s\" is no MAC", optarg);
 		break;
-	case 'n': a->netns = optarg; break;
-	case 'd': a->dev = optarg; break;
+	case 'n': a->whose.netns = optarg; break;
+	case 'd': a->whose.dev = optarg; break;
+	case 'A': a->whose.socket = optarg; break;
 	case 'w': a->file = optarg; break;
 	case 'c': a->frames = number("-c", optarg, 1, INT64_MAX, reterr); break;
 	case 'S':
@@ -154,9 +168,11 @@ static void add_words(struct capture_args *a, char **words, struct err *reterr)
 /* What is said fits together; words are what stands behind the options. */
 static void check(struct capture_args *a, char **words, struct err *reterr)
 {
-	if (mac_is_zero(a->mac) && !a->netns && *words)
-		a->netns = *words++;
-	if (mac_is_zero(a->mac) == !a->netns)
+	struct capture_whose *w = &a->whose;
+
+	if (mac_is_zero(w->mac) && !w->netns && *words)
+		w->name = *words++;
+	if (!mac_is_zero(w->mac) + !!w->netns + !!w->name != 1)
 		(void)err_set(reterr, EINVAL, NULL,
 			      "expected one of --mac, --netns and a name");
 	else if (a->file && strcmp(a->file, "-") == 0 && isatty(STDOUT_FILENO))
@@ -194,30 +210,6 @@ static bool parse_args(struct capture_args *a, int argc, char **argv,
 }
 
 /* --- beginning ------------------------------------------------------------- */
-
-static int find_mac(const struct capture_args *a, struct mac *ret,
-		    struct err *reterr)
-{
-	struct netns ns = { .fd = -1 };
-	struct link_stat link;
-	struct nl *nl = NULL;
-	int rc;
-
-	if (!a->netns) {
-		*ret = a->mac;
-		return 0;
-	}
-	rc = netns_open(a->netns, &ns, reterr);
-	if (rc == 0)
-		rc = nl_open(&ns, &nl, reterr);
-	if (rc == 0)
-		rc = link_get(nl, a->dev, &link, reterr);
-	if (rc == 0)
-		*ret = link.mac;
-	nl_free(nl);
-	netns_done(&ns);
-	return rc;
-}
 
 static void mac_member(const json_t *answer, const char *name, struct mac *ret)
 {
@@ -416,10 +408,13 @@ static bool await(struct capturing *c, usec_t end, uint64_t before, int *rc,
 
 static int run(struct capturing *c, struct err *reterr)
 {
+	const struct capture_whose *w = &c->args->whose;
 	usec_t end = usec_add(clock_now(), c->args->seconds * USEC_PER_SEC);
 	const struct pcapng_about about = {
 		.program = "weir " WEIR_VERSION,
-		.if_name = c->args->netns ? c->args->netns : "workload",
+		.if_name = w->name    ? w->name
+			   : w->netns ? w->netns
+				      : "workload",
 		.filter = c->args->filter,
 		.snaplen = c->args->snaplen,
 	};
@@ -466,7 +461,7 @@ static int capture(struct capturing *c, struct err *reterr)
 	int rc = compile_filter(c, reterr);
 
 	if (rc == 0)
-		rc = find_mac(c->args, &mac, reterr);
+		rc = capture_find_mac(&c->args->whose, &mac, reterr);
 	if (rc == 0)
 		rc = open_file(c, reterr);
 	if (rc == 0)
@@ -490,11 +485,13 @@ int cmd_capture(int argc, char **argv)
 {
 	struct capture_args a = { .out = out_default(),
 				  .control = DP_CONTROL_DEFAULT,
-				  .dev = "eth0" };
+				  .whose.socket = getenv("WEIR_SOCKET") };
 	struct capturing c = { .args = &a, .dp = { .fd = -1 } };
 	int status = CLI_OK;
 	struct err err = { 0 };
 
+	if (!a.whose.socket || !a.whose.socket[0])
+		a.whose.socket = AGENT_SOCKET_DEFAULT;
 	if (!parse_args(&a, argc, argv, &status))
 		return status;
 	stop_catch();

@@ -10,50 +10,38 @@
 
 #include "base/limits.h"
 
-/* Each policy once, if those who share it stand beside each other. */
-static const struct policy *next_policy(const struct snapshot_spec *spec,
-					size_t *i)
-{
-	while (*i < spec->n_endpoints) {
-		const struct policy *p = spec->endpoints[*i].policy;
-		const struct policy *before =
-			*i ? spec->endpoints[*i - 1].policy : NULL;
-
-		(*i)++;
-		if (p && p != before && policy_n_names(p))
-			return p;
-	}
-	return NULL;
-}
+/* Who speaks of names: policies, each once, and the agent. */
+struct speakers {
+	struct policy **policies; /* owned */
+	size_t n_policies;
+	const struct fqdn_entry *given;
+	size_t n_given;
+};
 
 /* All texts, some several times; ret NULL: only counts. */
-static size_t collect_texts(const struct snapshot_spec *spec,
-			    const struct fqdns *f, const char **ret)
+static size_t collect_texts(const struct speakers *s, const char **ret)
 {
-	const struct policy *p;
-	size_t n = 0, i = 0, n_given;
-	const struct fqdn_entry *given = fqdns_all(f, &n_given);
+	size_t n = 0;
 
-	while ((p = next_policy(spec, &i)))
-		for (uint16_t k = 1; k <= policy_n_names(p); k++, n++)
+	for (size_t i = 0; i < s->n_policies; i++)
+		for (uint16_t k = 1; k <= policy_n_names(s->policies[i]);
+		     k++, n++)
 			if (ret)
-				ret[n] = policy_name(p, k);
-	for (size_t k = 0; k < n_given; k++, n++)
+				ret[n] = policy_name(s->policies[i], k);
+	for (size_t k = 0; k < s->n_given; k++, n++)
 		if (ret)
-			ret[n] = given[k].name;
+			ret[n] = s->given[k].name;
 	return n;
 }
 
 /* All addresses with their names; ret NULL: only counts. */
-static size_t collect_addrs(const struct snapshot_spec *spec,
-			    const struct fqdns *f, const struct name_set *names,
-			    struct name_addr *ret)
+static size_t collect_addrs(const struct speakers *s,
+			    const struct name_set *names, struct name_addr *ret)
 {
-	const struct policy *p;
-	size_t n = 0, i = 0, n_given;
-	const struct fqdn_entry *given = fqdns_all(f, &n_given);
+	size_t n = 0;
 
-	while ((p = next_policy(spec, &i))) {
+	for (size_t i = 0; i < s->n_policies; i++) {
+		const struct policy *p = s->policies[i];
 		size_t m;
 		const struct policy_name_addr *a = policy_name_addrs(p, &m);
 
@@ -64,8 +52,8 @@ static size_t collect_addrs(const struct snapshot_spec *spec,
 			};
 		n += m;
 	}
-	for (size_t k = 0; k < n_given; k++) {
-		const struct fqdn_entry *e = &given[k];
+	for (size_t k = 0; k < s->n_given; k++) {
+		const struct fqdn_entry *e = &s->given[k];
 
 		for (size_t m = 0; ret && m < e->n_ips; m++)
 			ret[n + m] = (struct name_addr){
@@ -109,26 +97,25 @@ static int tidy_addrs(struct naming *n, struct err *reterr)
 	return 0;
 }
 
-int naming_make(const struct snapshot_spec *spec, const struct fqdns *f,
-		const struct name_set *before, struct naming *ret,
-		struct err *reterr)
+static int make(const struct speakers *s, const struct name_set *before,
+		struct naming *ret, struct err *reterr)
 {
-	size_t n = collect_texts(spec, f, NULL);
+	size_t n = collect_texts(s, NULL);
 	const char **texts = calloc(n + 1, sizeof *texts);
 	struct naming made = { 0 };
 	int rc;
 
 	if (!texts)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	(void)collect_texts(spec, f, texts);
+	(void)collect_texts(s, texts);
 	made.names = name_set_next(before, texts, n, reterr);
 	free(texts);
 	if (!made.names)
 		return -reterr->code;
-	made.n_addrs = collect_addrs(spec, f, made.names, NULL);
+	made.n_addrs = collect_addrs(s, made.names, NULL);
 	made.addrs = calloc(made.n_addrs + 1, sizeof *made.addrs);
 	if (made.addrs) {
-		(void)collect_addrs(spec, f, made.names, made.addrs);
+		(void)collect_addrs(s, made.names, made.addrs);
 		rc = tidy_addrs(&made, reterr);
 	} else {
 		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -137,6 +124,22 @@ int naming_make(const struct snapshot_spec *spec, const struct fqdns *f,
 		naming_done(&made);
 	else
 		*ret = made;
+	return rc;
+}
+
+int naming_make(const struct snapshot_spec *spec, const struct fqdns *f,
+		const struct name_set *before, struct naming *ret,
+		struct err *reterr)
+{
+	struct speakers s = { .given = NULL };
+	int rc;
+
+	s.given = fqdns_all(f, &s.n_given);
+	s.policies = snapshot_policies(spec, &s.n_policies);
+	if (!s.policies)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = make(&s, before, ret, reterr);
+	free(s.policies);
 	return rc;
 }
 

@@ -143,6 +143,15 @@ static void capture_one(struct worker *w, uint16_t captures,
 	}
 }
 
+static enum capture_outcome outcome_of(const struct verdict *v)
+{
+	if (v->reason == REASON_FRAG_HELD)
+		return CAPTURE_HELD;
+	if (v->watched)
+		return CAPTURE_WATCHED;
+	return v->forward ? CAPTURE_FORWARDED : CAPTURE_DROPPED;
+}
+
 /* The frame, and what we answer to it. */
 static void capture(struct worker *w, const struct ring_frame *f,
 		    const struct verdict *v)
@@ -152,10 +161,8 @@ static void capture(struct worker *w, const struct ring_frame *f,
 		.wire_len = (uint32_t)f->wire_len,
 		.flow_id = v->flow_id,
 		.rule_id = v->rule_id,
-		.outcome = v->forward			   ? CAPTURE_FORWARDED
-			   : v->reason == REASON_FRAG_HELD ? CAPTURE_HELD
-							   : CAPTURE_DROPPED,
-		.reason = v->reason,
+		.outcome = (uint8_t)outcome_of(v),
+		.reason = v->watched ? v->judged : v->reason,
 		.ingress = v->ingress,
 	};
 

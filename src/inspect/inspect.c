@@ -436,6 +436,8 @@ static void tell_capturers(struct passage *w)
 {
 	w->verdict.captures = w->endpoint->captures;
 	w->verdict.ingress = w->ingress;
+	w->verdict.watched = passage_is_watched(w);
+	w->verdict.judged = w->verdict.reason;
 	w->verdict.flow_id = w->flow_id;
 	w->verdict.rule_id = w->rule_id;
 }
@@ -448,13 +450,13 @@ struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 
 	in->now = now;
 	decide(&w, frame);
+	if (w.endpoint && w.endpoint->captures)
+		tell_capturers(&w);
 	if (passage_is_watched(&w))
 		only_watch(&w);
 	if (w.verdict.forward && frame.port && frame.port->no_way_on)
 		passage_drop(&w, REASON_IFACE_TX);
 	count(&w, frame.wire_len);
-	if (w.endpoint && w.endpoint->captures)
-		tell_capturers(&w);
 	return w.verdict;
 }
 

@@ -97,6 +97,8 @@ struct verdict {
 	 */
 	uint16_t captures;
 	bool ingress;
+	bool watched;	/* in a tap: what was found is only told */
+	uint8_t judged; /* enum reason, also where it was watched */
 	uint32_t flow_id, rule_id;
 };
 

@@ -79,8 +79,10 @@ struct snapshot {
 	const struct name_set *names; /* borrowed */
 	struct name_addr *name_addrs; /* sorted by address */
 	size_t n_name_addrs;
-	struct name_refs *refs; /* n_endpoints */
-	struct mac_slot *macs;	/* open addressing, power of two, half full */
+	struct name_refs *refs;	       /* n_endpoints; of shared_refs */
+	struct name_ref **shared_refs; /* of each policy; owned, each, too */
+	size_t n_shared_refs;
+	struct mac_slot *macs; /* open addressing, power of two, half full */
 	size_t mac_mask;
 };
 
@@ -181,9 +183,63 @@ static bool fill_names(struct snapshot *s, struct name_refs *refs,
 	return true;
 }
 
+static int pointer_order(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct policy **snapshot_policies(const struct snapshot_spec *spec,
+				  size_t *ret_n)
+{
+	struct policy **list = calloc(spec->n_endpoints + 1, sizeof *list);
+	size_t n = 0, out = 0;
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < spec->n_endpoints; i++)
+		if (spec->endpoints[i].policy)
+			list[n++] = spec->endpoints[i].policy;
+	qsort(list, n, sizeof *list, pointer_order);
+	for (size_t i = 0; i < n; i++)
+		if (out == 0 || list[out - 1] != list[i])
+			list[out++] = list[i];
+	*ret_n = out;
+	return list;
+}
+
+/* Those of one policy are made once, however many workloads have it. */
+static bool share_names(struct snapshot *s, struct policy **list, size_t n)
+{
+	struct name_refs *made = calloc(n + 1, sizeof *made);
+	bool ok = made != NULL;
+
+	s->shared_refs = calloc(n + 1, sizeof *s->shared_refs);
+	if (!ok || !s->shared_refs) {
+		free(made);
+		return false;
+	}
+	for (size_t i = 0; i < n && ok; i++) {
+		ok = fill_names(s, &made[i], list[i]);
+		s->shared_refs[s->n_shared_refs++] = made[i].refs;
+	}
+	for (size_t i = 0; i < s->n_endpoints && ok; i++) {
+		struct policy **at = bsearch(&s->endpoints[i].policy, list, n,
+					     sizeof *list, pointer_order);
+
+		if (at)
+			s->refs[i] = made[at - list];
+	}
+	free(made);
+	return ok;
+}
+
 static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
 {
-	size_t n = spec->n_endpoints;
+	size_t n = spec->n_endpoints, n_policies = 0;
+	struct policy **policies;
+	bool ok;
 
 	s->refs = calloc(n ? n : 1, sizeof *s->refs);
 	s->endpoints = copy_of(spec->endpoints, n, sizeof *s->endpoints);
@@ -194,11 +250,10 @@ static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
 		(void)policy_get(s->endpoints[i].policy);
 		(void)port_set_get(s->endpoints[i].listens);
 	}
-	for (size_t i = 0; i < n; i++)
-		if (s->endpoints[i].policy &&
-		    !fill_names(s, &s->refs[i], s->endpoints[i].policy))
-			return false;
-	return true;
+	policies = snapshot_policies(spec, &n_policies);
+	ok = policies && share_names(s, policies, n_policies);
+	free(policies);
+	return ok;
 }
 
 static bool fill_lists(struct snapshot *s, const struct snapshot_spec *spec)
@@ -269,8 +324,10 @@ void snapshot_free(struct snapshot *s)
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		policy_put(s->endpoints[i].policy);
 		port_set_put(s->endpoints[i].listens);
-		free(s->refs[i].refs);
 	}
+	for (size_t i = 0; i < s->n_shared_refs; i++)
+		free(s->shared_refs[i]);
+	free(s->shared_refs);
 	free(s->refs);
 	free(s->endpoints);
 	subnet_index_done(&s->internal_index);

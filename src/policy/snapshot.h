@@ -71,6 +71,12 @@ struct snapshot;
 /* How a MAC speaks of a workload. */
 enum mac_role { MAC_REAL, MAC_MARK };
 
+/*
+ * The policies of its workloads, each once, by rising address: a new array that
+ * the caller frees. NULL: out of memory.
+ */
+struct policy **snapshot_policies(const struct snapshot_spec *spec,
+				  size_t *ret_n);
 /* NULL: out of memory. */
 struct snapshot *snapshot_build(const struct snapshot_spec *spec);
 /* Control thread only; NULL is accepted. */

@@ -71,10 +71,9 @@ struct capture_reader {
 const char *capture_outcome_name(uint8_t outcome)
 {
 	static const char *const names[] = {
-		[CAPTURE_DROPPED] = "drop",
-		[CAPTURE_FORWARDED] = "forward",
-		[CAPTURE_HELD] = "held",
-		[CAPTURE_MADE] = "made",
+		[CAPTURE_DROPPED] = "drop",    [CAPTURE_FORWARDED] = "forward",
+		[CAPTURE_HELD] = "held",       [CAPTURE_MADE] = "made",
+		[CAPTURE_WATCHED] = "watched",
 	};
 
 	_Static_assert(sizeof names / sizeof *names == CAPTURE_OUTCOME__MAX,

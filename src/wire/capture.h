@@ -21,12 +21,13 @@
 enum capture_outcome {
 	CAPTURE_DROPPED,
 	CAPTURE_FORWARDED,
-	CAPTURE_HELD, /* a fragment that waits for the others */
-	CAPTURE_MADE, /* of our own: a RST or ICMP error */
+	CAPTURE_HELD,	 /* a fragment that waits for the others */
+	CAPTURE_MADE,	 /* of our own: a RST or ICMP error */
+	CAPTURE_WATCHED, /* in a tap: it went on, whatever its reason says */
 	CAPTURE_OUTCOME__MAX
 };
 
-/* "drop", "forward", "held", "made"; "?" outside the enum. */
+/* "drop", "forward", "held", "made", "watched"; "?" outside the enum. */
 const char *capture_outcome_name(uint8_t outcome);
 
 struct capture_frame {

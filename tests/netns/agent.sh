@@ -70,6 +70,12 @@ greets app 10.9.0.2 8080 && greets app fd09::2 8080
 point $? "what a rule allows passes, by both families"
 no_greeting app 10.9.0.2 8081 && no_greeting app fd09::2 8081
 point $? "what none does is blocked"
+"$weir" capture web -c 1 --control "$door" tcp dst port 8081 >"$TEST_DIR/capture" 2>"$out" &
+capture_pid=$!
+children+=($!)
+captured() { no_greeting app 10.9.0.2 8081 && [ -s "$TEST_DIR/capture" ]; }
+wait_until 20 captured && wait $capture_pid && grep -q ' in  drop .* > 10.9.0.2:8081 tcp \[S\]' "$TEST_DIR/capture"
+point $? "and seen by capture, by the workload's name" "$TEST_DIR/capture"
 told_soon '[e for e in d["events"] if e["kind"] == "violation" and e["action"] == "deny" and e["port"] == 8081
             and e["client"] == "app" and e["server"] == "web"]' events
 point $? "with an event" "$out"

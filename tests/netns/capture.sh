@@ -136,7 +136,27 @@ wait $file_pid
 holds "$TEST_DIR/file.pcapng" "p and all(len(x.bytes) <= 60 for x in p) and any(x.length > 1000 for x in p)" &&
     [ "$(stat -c %a "$TEST_DIR/file.pcapng")" = 600 ]
 point $? "-w FILE, -s 60: cut, and only for who captures" "$out"
+
+# --- in a tap, with another mark ---
+"$weir" mode --netns web tap >"$out" 2>&1
+capture "$TEST_DIR/tap.pcapng" web -w -
+knock 10.9.0.2 7008
+ended INT
+holds "$TEST_DIR/tap.pcapng" "[(x.note['verdict'], x.note['reason']) for x in p if x.dport == 7008][0] == ('watched', 'default') and
+    all((x.dst if x.inbound else x.src) == '$mac' for x in p)"
+point $? "in a tap: what would have been found" "$out"
+"$weir" mode --netns web inline >"$out" 2>&1
+marked() { # HHLL
+    dp '{"ctrl_add_mac":{"mac":"'$mac'","ucmac":"4e:65:75:56:'${1%??}:${1#??}'","bcmac":"ff:ff:ff:00:'${1%??}:${1#??}'"}}'
+}
+capture "$TEST_DIR/moved.pcapng" web -w -
+marked 00b5 && marked 00b4 && talk 10.9.0.2 1000 3
+ended INT
+holds "$TEST_DIR/moved.pcapng" "len([x for x in p if x.note['verdict'] == 'forward']) >= 6"
+point $? "it goes on when its mark has been another one" "$out"
 capture "$TEST_DIR/text" web
+dp stats && grep -Eq '^captures .* 1 of 16' "$out"
+point $? "weir dp stats tells of it" "$out"
 dp '{"ctrl_del_mac":{"mac":"'$mac'"}}'
 wait "$capture_pid" && grep -q 'the workload is gone' "$TEST_DIR/text.err"
 point $? "it ends when the workload is gone" "$TEST_DIR/text.err"

@@ -190,6 +190,22 @@ def policies(door, r):
     door.do("ctrl_cfg_policy", **policy(what_runs(), MODIFY, defact_reject=True))
 
 
+def whole(door, r):
+    """All policies at once, then as before; and a wrong one."""
+    allow = [{"id": 1 + way, "action": "allow", "to": ["set:all"], "ports": ["0-65535"],
+              "ingress": way == 1} for way in range(2)]
+    body = {"version": 2 * r + 2, "force": True, "sets": {"all": ["0.0.0.0/0", "::/0"], f"s{r % 2}": [HOST]},
+            "policies": [{"macs": [MAC, f"02:00:00:00:09:{i:02x}"], "default": "reject", "rules": [
+                *allow, *({"id": 10 + k, "from": ["external", f"10.2.{i}.{k}"], "ingress": True, "action": "alert"}
+                          for k in range(20))]} for i in range(1)]}
+    for _ in range(2):  # the second time nothing is compiled
+        answer = door.do("weir_policy", **body)
+    assert answer["compiled"] == 0 and len(answer["unknown"]) == 1, answer
+    door.refused("ENOENT", "weir_policy", **{**body, "sets": {}})
+    door.do("weir_sets", sets=body["sets"])
+    door.do("ctrl_cfg_policy", **policy(what_runs()))
+
+
 def chunks(door, r):
     with chunking:
         door.do("ctrl_cfg_policy", **policy(what_runs(), flag=START))
@@ -382,7 +398,7 @@ def owner(rounds, door_path, weir, fetched_path):
 
     def one(r):
         before = forwarded(door)
-        for step in (workloads, policies, chunks, all_kinds, rules_by_name,
+        for step in (workloads, policies, whole, chunks, all_kinds, rules_by_name,
                      mistakes, sessions, settings, questions):
             step(door, r)
         if r % 5 == 1:
