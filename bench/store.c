@@ -231,8 +231,8 @@ static void ask_all(struct store *s)
 	    1);
 	ask(s, "flows, all",
 	    (struct store_flow_query){ .limit = STORE_PAGE_MAX }, 1000);
-	ask_events(s, "events of the last hour",
-		   (struct store_event_query){ .since_s = end - 3600,
+	ask_events(s, "events of the last day",
+		   (struct store_event_query){ .since_s = end - DAY,
 					       .limit = STORE_PAGE_MAX });
 	ask_events(
 		s, "threats, first page",
