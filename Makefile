@@ -7,7 +7,6 @@ AS_ROOT = tools/as-root
 # Where `make install` puts things; DESTDIR is the packager's staging root.
 PREFIX ?= /usr/local
 DESTDIR ?=
-SYSCONFDIR ?= /etc
 # What `make check` runs: all, or e.g. T="unit netns/splice".
 T ?=
 
@@ -48,7 +47,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS each (600)
 	@tools/fuzz run
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if given
-	@meson configure build --prefix='$(PREFIX)' --sysconfdir='$(SYSCONFDIR)'
+	@meson configure build --prefix='$(PREFIX)'
 	@ninja -C build --quiet
 	@$(AS_ROOT) -w '$(DESTDIR)$(PREFIX)' env DESTDIR='$(DESTDIR)' \
 		meson install -C build --no-rebuild --quiet

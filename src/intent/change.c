@@ -382,17 +382,27 @@ int intent_without_group(const struct intent *i, const char *name,
 	return close_change(o, "groups", n, ret, reterr);
 }
 
-/* Where a rule goes; -1: `after` is no rule. */
-static int64_t place_for(const json_t *rules, int64_t after)
+/* Where a rule goes; -1: `after` is no rule. was: where it was; SIZE_MAX. */
+static int64_t place_for(const json_t *rules, int64_t after, size_t was)
 {
 	size_t n;
 
-	if (after == 0)
-		return 0;
+	if (after == INTENT_IN_PLACE && was != SIZE_MAX)
+		return (int64_t)was;
 	if (after < 0)
 		return (int64_t)json_array_size(rules);
+	if (after == 0)
+		return 0;
 	n = find_id(rules, after);
 	return n < json_array_size(rules) ? (int64_t)n + 1 : -1;
+}
+
+/* Takes the rule with that id out; where it was, SIZE_MAX: there was none. */
+static size_t take_out(json_t *rules, json_int_t id)
+{
+	size_t n = id > 0 ? find_id(rules, id) : SIZE_MAX;
+
+	return json_array_remove(rules, n) == 0 ? n : SIZE_MAX;
 }
 
 /* The id that is in `now` and was not before. */
@@ -419,11 +429,8 @@ int intent_with_rule(const struct intent *i, const json_t *rule, int64_t after,
 
 	if (!o)
 		return -ENOMEM;
-	/* it moves, if it is there already */
-	if (id > 0 && id != after)
-		(void)json_array_remove(rules, find_id(rules, id));
-	n = place_for(rules, after);
-	if (n < 0 || id == after) {
+	n = place_for(rules, after, take_out(rules, id));
+	if (n < 0) {
 		json_decref(o);
 		return err_set(reterr, ENOENT, "after", "there is no rule %lld",
 			       (long long)after);

@@ -38,32 +38,24 @@ static bool has_ports(uint8_t proto)
 	       proto == IPPROTO_SCTP;
 }
 
-/* What is the same in all conversations of a row. */
+/* What is the same in all conversations of a row; its bytes are compared. */
 struct row_key {
-	const char *from, *to;
-	uint32_t app, rule;
-	uint16_t port;
-	uint8_t proto, was, is, side;
-	uint8_t zero[4];
+	uint64_t v[5];
 };
 
 static struct row_key key_of(const struct row *r)
 {
 	const struct intent_connection *c = &r->talk->who;
-	struct row_key k;
+	uint64_t port = has_ports(c->proto) ? c->port : 0;
 
-	/* its bytes are hashed and compared: also those between members */
-	memset(&k, 0, sizeof k);
-	k.from = r->from;
-	k.to = r->to;
-	k.app = c->app;
-	k.rule = r->is.rule_id;
-	k.port = has_ports(c->proto) ? c->port : 0;
-	k.proto = c->proto;
-	k.was = r->was;
-	k.is = r->is.action;
-	k.side = r->is.client_side;
-	return k;
+	return (struct row_key){ {
+		(uintptr_t)r->from,
+		(uintptr_t)r->to,
+		(uint64_t)c->app << 32 | r->is.rule_id,
+		port << 8 | c->proto,
+		(uint64_t)r->was << 16 | (uint64_t)r->is.action << 8 |
+			r->is.client_side,
+	} };
 }
 
 static uint64_t hash_of(const void *arg, uint32_t n)

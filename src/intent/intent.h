@@ -74,12 +74,15 @@ json_t *intent_diff(const struct intent *from, const struct intent *to);
 
 /*
  * Single changes, each a new intent. `group` and `rule` are objects as in the
- * JSON form; -EINVAL tells the member. after: id of the rule before it, 0 first,
- * -1 last; a rule whose id is there already takes that one's place in the list
- * of ids, not in the order. A rule without id gets the next free one (user <
- * 10000, learned from 10000 on), told in *ret_id (may be NULL). A group that a
- * rule speaks of stays: -EBUSY.
+ * JSON form, and replace the one of the same name or id; -EINVAL tells the
+ * member. after: id of the rule before it, 0 first, INTENT_LAST, or
+ * INTENT_IN_PLACE: where the one with its id is, else last. A rule without id
+ * gets the next free one (user < 10000, learned from 10000 on), told in *ret_id
+ * (may be NULL). A group that a rule speaks of stays: -EBUSY.
  */
+#define INTENT_LAST	(-1)
+#define INTENT_IN_PLACE (-2)
+
 int intent_with_group(const struct intent *i, const json_t *group,
 		      struct intent **ret, struct err *reterr);
 int intent_without_group(const struct intent *i, const char *name,

@@ -262,8 +262,10 @@ static void parse_where(struct intent *i, struct fields *f, struct group *g)
 			      "expected at least one term; without \"where\" "
 			      "the group is the service of that name");
 	g->terms = arena_alloc(&i->arena, n * sizeof *g->terms);
-	if (!g->terms)
+	if (!g->terms) {
 		no_memory(f, "where");
+		return;
+	}
 	for (size_t k = 0; k < n && !f->rc; k++) {
 		struct term *t = &g->terms[g->n_terms++];
 
@@ -353,7 +355,7 @@ int intent_append_group(struct intent *i, const json_t *o, struct err *reterr)
 			      "groups of workloads");
 	/* from here on intent_put() ends what is in it */
 	i->n_groups++;
-	if (fields_close(&f) == 0 &&
+	if (fields_close(&f) == 0 && g->name &&
 	    !table_put(&i->group_table, hash_of(i, (uint32_t)i->n_groups - 1),
 		       hash_of, i))
 		no_memory(&f, "");

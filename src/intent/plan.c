@@ -509,10 +509,11 @@ static json_t *make_rule(struct making *m, const struct rule *r,
 		json_decref(own);
 		return json_array();
 	}
-	o = json_pack("{s:I, s:o, s:s, s:b}", "id", (json_int_t)r->id,
+	o = json_pack("{s:I, s:o, s:s}", "id", (json_int_t)r->id,
 		      d == EGRESS ? "to" : "from", peers, "action",
-		      intent_action_words[r->action], "ingress", d == INGRESS);
-	ok = o != NULL;
+		      intent_action_words[r->action]);
+	ok = o && (d == EGRESS ||
+		   json_object_set_new(o, "ingress", json_true()) == 0);
 	if (own)
 		ok = json_object_set_new(o, d == EGRESS ? "from" : "to", own) ==
 			     0 &&
@@ -643,8 +644,10 @@ static void make_classes(struct making *m)
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
 	p->class_of = calloc(n + 1, sizeof *p->class_of);
-	if (!p->classes || !p->class_of)
+	if (!p->classes || !p->class_of) {
 		fail_memory(m);
+		return;
+	}
 	for (uint32_t w = 0; w < n && m->rc == 0; w++) {
 		uint64_t hash = row_hash(m, w), slot = hash;
 		uint32_t other;

@@ -86,13 +86,13 @@ static uint32_t known_app(uint32_t app)
 	return app != POLICY_APP_UNIDENTIFIED && app_name(app) ? app : 0;
 }
 
-/* A rule decides: nothing is to be learned at that end. */
+/* A rule decides, and not to learn: nothing is to be proposed for that end. */
 static bool is_settled(const struct intent_judge *j,
 		       const struct intent_connection *c, bool client_side)
 {
 	struct intent_verdict v = intent_judge_end(j, c, client_side);
 
-	return !v.judged || v.rule_id != 0;
+	return !v.judged || (v.rule_id != 0 && v.action != POLICY_LEARN);
 }
 
 /* Does a rule forbid it, or tell of it? */

@@ -34,7 +34,8 @@ static void add_part(char *buf, size_t size, const char *text)
 
 /* A service's and a namespace's name; the rest of a longer one is cut. */
 #define PART_MAX 63
-_Static_assert(2 * PART_MAX + sizeof "._" <= INTENT_NAME_MAX, "both fit");
+_Static_assert((size_t)2 * PART_MAX + sizeof "._" <= INTENT_NAME_MAX,
+	       "both fit");
 
 static const char *text_of(const json_t *about, const char *name)
 {
@@ -57,7 +58,7 @@ static void service_of(const json_t *about, char buf[static INTENT_NAME_MAX])
 
 		buf[n] = '.';
 		buf[n + 1] = '\0';
-		add_part(buf, 2 * PART_MAX + 2, namespace);
+		add_part(buf, (size_t)2 * PART_MAX + 2, namespace);
 	}
 	if (!intent_name_is_valid(buf) || intent_name_is_reserved(buf)) {
 		size_t n = strlen(buf);

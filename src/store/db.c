@@ -236,9 +236,44 @@ void db_close(struct store *s)
 	s->flow_next = 0;
 }
 
-static int connect_db(struct store *s, struct err *reterr)
+/*
+ * auto_vacuum is for a file that has no page yet; said of another one it is
+ * written again, for which a full disk has no room.
+ */
+static int set_up(struct store *s, struct err *reterr)
 {
 	char settings[320];
+	sqlite3_stmt *st = NULL;
+	uint64_t pages = 0;
+	int rc;
+
+	(void)snprintf(settings, sizeof settings,
+		       "PRAGMA journal_mode = WAL;"
+		       "PRAGMA synchronous = NORMAL;"
+		       "PRAGMA temp_store = MEMORY;"
+		       "PRAGMA cache_size = -%d;"
+		       "PRAGMA mmap_size = 0;"
+		       "PRAGMA cell_size_check = ON;"
+		       "PRAGMA wal_autocheckpoint = %d;"
+		       "PRAGMA journal_size_limit = %d;",
+		       STORE_CACHE_KIB, STORE_WAL_PAGES,
+		       STORE_WAL_PAGES * 4096);
+	rc = run_text(s, "PRAGMA locking_mode = EXCLUSIVE", "opening", reterr);
+	if (rc == 0)
+		rc = db_use(s, DB_PAGES, &st, reterr);
+	if (rc == 0)
+		rc = db_number(s, st, &pages, reterr);
+	if (rc == 0 && pages == 0)
+		rc = run_text(s, "PRAGMA auto_vacuum = INCREMENTAL", "opening",
+			      reterr);
+	if (rc == 0)
+		rc = run_text(s, settings, "opening", reterr);
+	s->is_full_sync = false;
+	return rc;
+}
+
+static int connect_db(struct store *s, struct err *reterr)
+{
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 		    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	int found = 0;
@@ -249,23 +284,9 @@ static int connect_db(struct store *s, struct err *reterr)
 			return store_failed(s, ENOMEM, "opening", reterr);
 		return db_failed(s, "opening", reterr);
 	}
-	/* auto_vacuum first: it is for a file that has no page yet */
-	(void)snprintf(settings, sizeof settings,
-		       "PRAGMA locking_mode = EXCLUSIVE;"
-		       "PRAGMA auto_vacuum = INCREMENTAL;"
-		       "PRAGMA journal_mode = WAL;"
-		       "PRAGMA synchronous = NORMAL;"
-		       "PRAGMA cache_size = -%d;"
-		       "PRAGMA mmap_size = 0;"
-		       "PRAGMA cell_size_check = ON;"
-		       "PRAGMA wal_autocheckpoint = %d;"
-		       "PRAGMA journal_size_limit = %d;",
-		       STORE_CACHE_KIB, STORE_WAL_PAGES,
-		       STORE_WAL_PAGES * 4096);
-	rc = run_text(s, settings, "opening", reterr);
+	rc = set_up(s, reterr);
 	if (rc < 0)
 		return rc;
-	s->is_full_sync = false;
 	rc = schema_upgrade(s->db, SCHEMA_VERSION, &found);
 	if (rc == SQLITE_MISMATCH)
 		return err_set(reterr, EPROTO, s->path,

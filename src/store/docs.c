@@ -456,7 +456,10 @@ int store_get_doc(struct store *s, const char *name, json_t **ret,
 	if (rc < 0) {
 		read = copy_read(s->copies, name, true, &copy);
 		if (read == -ENOENT)
-			return rc;
+			/* each document has a copy: without file, that decides */
+			return s->db ? rc
+				     : err_set(reterr, ENOENT, name,
+					       "no such document");
 		if (read < 0)
 			return store_failed(
 				s, -read, "reading a document's copy", reterr);

@@ -23,7 +23,12 @@ int reserve_take(struct store *s, struct err *reterr)
 		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return store_failed(s, errno, "recording", reterr);
-	code = posix_fallocate(fd, 0, STORE_RESERVE_BYTES);
+	do
+		code = posix_fallocate(fd, 0, STORE_RESERVE_BYTES);
+	while (code == EINTR);
+	/* a file system that cannot keep room is lived with */
+	if (code == EINVAL || code == EOPNOTSUPP)
+		code = 0;
 	(void)close(fd); /* nothing was written */
 	if (code == 0) {
 		s->has_reserve = true;

@@ -56,8 +56,8 @@ void store_stats(struct store *s, struct store_stats *ret);
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr);
 /*
- * *ret is the caller's. -ENOENT: there is none; after any other failure that is
- * not known.
+ * *ret is the caller's. -ENOENT: there is none, or weir.db cannot be opened and
+ * there is no copy; after any other failure it is not known.
  */
 int store_get_doc(struct store *s, const char *name, json_t **ret,
 		  uint64_t *ret_revision, struct err *reterr);

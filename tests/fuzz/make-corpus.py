@@ -212,6 +212,33 @@ RULES = {
     "six": "f2001:db8::5/64\nt2001:db8::/128\np1-65535\nP132\nAallow",
 }
 
+YAML = {
+    "scalars": "[1, -7, 1.5e3, true, ~, no, 0x10, '1', \"a\\tb\\u00e4\", !!str 5]\n",
+    "block": "a:\n- b: 1\n  c: [x, {y: z}]\n- |\n  two\n  lines\n- >-\n  one\n  line\n# end\n",
+    "alias": "a: &x {b: [1]}\nc: *x\nd: [*x, *x]\n",
+    "laughs": "".join(f"a{i}: &a{i} [{','.join(['x' if i == 0 else f'*a{i - 1}'] * 9)}]\n" for i in range(8)),
+    "documents": "a: 1\n---\n--- b\n...\n%YAML 1.1\n---\n- c\n",
+    "twice": "a: 1\na: 2\n",
+    "deep": "[" * 33 + "]" * 33,
+    "path": "a[0].b",
+}
+INTENTS = {
+    "groups": "default_mode: monitor\ngroups:\n- name: web\n  mode: protect\n  where:\n"
+              "  - {key: label.app, op: in, value: [web, www]}\n  - {key: image, op: regex, value: 'nginx:[0-9.]+'}\n"
+              "  - {key: pod, op: absent}\n- {name: db}\n",
+    "addresses": "groups:\n- name: out\n  where:\n  - {key: address, op: in, value: [10.0.0.0/8, '*.a.org', 10.9.0.1-10.9.0.9]}\n"
+                 "  - {key: address, op: '!=', value: 10.2.0.0/16}\nrules: [{from: any, to: out, action: deny}]\n",
+    "rules": "rules:\n- id: 7\n  from: [web.shop, 10.0.0.0/8]\n  to: [db, external, node, workloads, 'fqdn:*.b']\n"
+             "  ports: [tcp/80, udp/1-9, icmp, ip/47]\n  applications: [http]\n  action: reject\n  comment: c\n"
+             "  expires: 2027-01-31\n  side: client\n  origin: learned\n",
+    "netpol": "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n, namespace: shop}\nspec:\n"
+              "  podSelector: {matchLabels: {app: web}, matchExpressions: [{key: a, operator: NotIn, values: [b]}]}\n"
+              "  policyTypes: [Ingress, Egress]\n  ingress:\n  - from:\n    - podSelector: {}\n"
+              "      namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ops}}\n"
+              "    - ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}\n"
+              "    ports: [{port: 80, endPort: 90, protocol: UDP}]\n  egress: []\n---\nrules: []\n",
+}
+
 
 def field(number, value):
     """A field of protobuf: a number, or bytes (text, a message)."""
@@ -316,3 +343,7 @@ for name, data in GRPC.items():
 write("grpc", "all", b"".join(struct.pack(">BI", 0, len(data)) + data for data in GRPC.values()))
 for name, text in DOCKER.items():
     write("docker", name, text.encode())
+for name, text in YAML.items():
+    write("yaml", name, text.encode())
+for name, text in INTENTS.items():
+    write("intent", name, text.encode())

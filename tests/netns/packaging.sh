@@ -5,7 +5,7 @@
 root=$TEST_DIR/root
 prefix=$(build_option "$BUILD" prefix)
 etc=$(build_option "$BUILD" sysconfdir)
-case $etc in
+case $etc in # a tree may be configured otherwise
 /*) etc=$root$etc ;;
 *) etc=$root$prefix/$etc ;;
 esac
@@ -47,7 +47,7 @@ if command -v systemd-analyze >/dev/null; then
 else
     skip "systemd understands every line of the unit" "no systemd-analyze"
 fi
-grep -qx "ExecStart=$prefix/sbin/weir-agent --config ${etc#"$root"}/weir/weir.yaml" "$unit"
+grep -qx "ExecStart=$prefix/sbin/weir-agent" "$unit" && [ -x "$to/sbin/weir-agent" ]
 point $? "it starts what was installed" "$unit"
 
 # --- manual and configuration ------------------------------------------------
@@ -59,6 +59,9 @@ for page in "$to"/share/man/man*/*; do
 done
 [ -z "$bad" ]
 point $? "man pages are without warnings" "$out"
+
+"$BUILD/src/agent/weir-agent" --check --config "$SRC/packaging/weir.yaml" >"$out" 2>&1
+point $? "the agent takes the example" "$out"
 
 # keys of the example, "data_plane.workers", against those of the manual
 python3 - "$SRC" >"$out" 2>&1 <<'P'
@@ -97,7 +100,7 @@ offers() { # WANT WORD...
     [ "$got" = "$1" ]
 }
 : >"$out"
-offers "divert " weir di && offers "up " weir splice u && offers "bash zsh " weir completion "" &&
+offers "divert " weir div && offers "up " weir splice u && offers "bash zsh " weir completion "" &&
     offers "json " weir dp flows -o j && offers " " weir release x
 point $? "bash completes commands, their words and formats" "$out"
 
@@ -115,7 +118,7 @@ if command -v zsh >/dev/null; then
     point $? "zsh completes a command's words" "$out"
     zsh -fc '_describe() { print -l -- ${(P)2} }; words=(weir "") CURRENT=2
         . $1' zsh "$to/share/zsh/site-functions/_weir" >"$out" 2>&1
-    grep -qx "release:end a port's diversion" "$out"
+    grep -qx "splice:divert a workload's port through an agent namespace" "$out"
     point $? "and tells what commands do" "$out"
 else
     skip "zsh completes a command's words" "no zsh"

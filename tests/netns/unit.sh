@@ -1,8 +1,12 @@
 #!/bin/bash
 # The unit under a real systemd, which runs in namespaces and on a copy of this
-# machine's root: weir-dp outlives each end of the agent, and the sandbox lets
-# all be done that `weir demo` does. The agent is a stand-in of a few lines, as
-# it is the unit that is tried.
+# machine's root: weir-dp outlives each end of the agent, no frame is lost by it,
+# and the sandbox lets all be done that is to be done.
+#
+#  ┌ systemd's namespace ──────────────┐   ┌ web ────────┐
+#  │ 10.99.0.1 web-host ═══════════════╪═══╪ eth0        │
+#  │ weir-agent, weir-dp               │   │ 10.99.0.2   │
+#  └───────────────────────────────────┘   └─────────────┘
 . "$(dirname "$0")/lib.sh"
 
 gone() { # WHY
@@ -28,31 +32,6 @@ mount -t tmpfs none "$copy" && mkdir "$copy/upper" "$copy/work" &&
 
 prefix=$(build_option "$BUILD_RELEASE" prefix)
 
-cat >"$TEST_DIR/weir-agent" <<'P'
-#!/usr/bin/python3
-import os, signal, socket, subprocess, sys
-def alive():
-    try:
-        os.kill(int(open("/run/weir/pid").read()), 0)
-        return True
-    except (OSError, ValueError):
-        return False
-if not alive():
-    dp = subprocess.Popen([sys.argv[0][:-5] + "dp", "--listen", "", "--notify", ""])
-    with open("/run/weir/pid", "w") as f:
-        f.write(str(dp.pid))
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-signal.signal(signal.SIGHUP, lambda *_: open("/run/reloaded", "w").close())
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.connect(os.environ["NOTIFY_SOCKET"])
-s.send(b"READY=1")
-signal.signal(signal.SIGUSR1, lambda *_: open("/run/demo", "w").write(str(
-    subprocess.run(["weir", "demo"], stdout=open("/run/demo.out", "w"),
-                   stderr=subprocess.STDOUT).returncode)))
-while True:
-    signal.pause()
-P
-
 # What is told: a line "ok NAME" or "not ok NAME" each.
 cat >"$TEST_DIR/inside" <<'S'
 until_true() {
@@ -66,19 +45,36 @@ say() { [ $? = 0 ] && echo "ok $1" || echo "not ok $1"; }
 main() { systemctl show -p MainPID --value weir-agent; }
 lives() { kill -0 "$dp" && weir dp version >/dev/null; }
 new_agent() { [ "$(main)" != 0 ] && [ "$(main)" != "$1" ] && systemctl -q is-active weir-agent; }
+has_event() { weir events --kind state -o json | grep -q "$1"; }
+is_guarded() { weir ls | grep -q 'web.*guarded'; }
 
 systemd-sysusers
-systemctl start weir-agent
-say "it starts, and says when it is ready"
-dp=$(cat /run/weir/pid)
-until_true lives
+ip netns add web
+ip link add web-host type veth peer name eth0 netns web
+ip addr add 10.99.0.1/24 dev web-host
+ip link set web-host up
+ip -n web addr add 10.99.0.2/24 dev eth0
+ip -n web link set eth0 up
+
+systemctl start weir-agent && weir status >/dev/null
+say "it starts, is ready when it says so, and answers"
+until_true weir dp version >/dev/null
 say "weir-dp answers"
+dp=$(pgrep -o -x weir-dp)
 ps -o user= -C weir-dp | sort | tr -d '\n' | grep -qx 'root *weir-dp'
 say "its worker is the user weir-dp"
-[ "$(stat -c %a /var/lib/weir)" = 700 ]
+[ "$(stat -c %a /var/lib/weir)" = 700 ] && [ -s /var/lib/weir/weir.db ]
 say "what is stored is root's alone"
-systemctl reload weir-agent && until_true [ -e /run/reloaded ]
-say "a reload is a SIGHUP"
+until_true is_guarded && ping -q -c 3 -i 0.1 10.99.0.2 >/dev/null
+say "a namespace is guarded, and answers"
+
+echo 'nonsense: 1' >>/etc/weir/weir.yaml
+systemctl reload weir-agent && until_true has_event nonsense && lives
+say "a reload of what is wrong changes nothing, and is told"
+sed -i '$d' /etc/weir/weir.yaml
+
+ping -q -i 0.05 10.99.0.2 >/run/pings &
+ping=$!
 before=$(main)
 systemctl restart weir-agent && new_agent "$before" && lives
 say "weir-dp outlives a restart"
@@ -88,16 +84,19 @@ until_true new_agent "$before" && lives
 say "a killed agent comes back, weir-dp lives"
 systemctl stop weir-agent && lives && [ -S /run/weir/dp.sock ]
 say "and outlives a stop, with its door"
-systemctl start weir-agent && lives && [ "$(cat /run/weir/pid)" = "$dp" ]
-say "the next agent finds it"
-kill -USR1 "$(main)"
-until_true [ -s /run/demo ]
-[ "$(cat /run/demo)" = 0 ] || { tail -n 20 /run/demo.out; false; }
-say "weir demo may do all it does"
+systemctl start weir-agent && until_true is_guarded && [ "$(pgrep -o -x weir-dp)" = "$dp" ]
+say "the next agent adopts it"
+kill -INT $ping
+wait $ping
+grep -q ' 0% packet loss' /run/pings || { cat /run/pings; false; }
+say "and no frame was lost meanwhile"
+
 kill -KILL "$dp"
 until_true eval '! kill -0 "$dp"'
-systemctl -q is-active weir-agent
+until_true weir dp version >/dev/null && systemctl -q is-active weir-agent
 say "a weir-dp that is killed does not take the agent along"
+weir release --all && systemctl stop weir-agent && ping -q -c 3 -i 0.1 10.99.0.2 >/dev/null
+say "all is released and ended"
 systemctl --force --force poweroff
 S
 
@@ -114,7 +113,6 @@ done
 mkdir "$root/dev/shm"
 mount -t tmpfs none "$root/dev/shm"
 meson install -C "$build" --no-rebuild --quiet --destdir "$root"
-install -m 755 "$test/weir-agent" "$root$prefix/sbin/"
 install -m 755 "$test/inside" "$root/run/"
 mkdir "$root/run/test"
 mount --bind "$test" "$root/run/test"
@@ -150,6 +148,6 @@ while read -r line; do
         point $? "${line#*ok }" "$TEST_DIR/told" ;;
     esac
 done <"$TEST_DIR/told"
-[ $points = 11 ]
+[ $points = 13 ]
 point $? "systemd came to the end" "$TEST_DIR/told"
 finish

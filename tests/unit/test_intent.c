@@ -401,6 +401,7 @@ static void test_changes(void **state)
 	assert_diff(i, to, rc,
 		    "{\"rules\":{\"moved\":[{\"id\":3,\"after\":0}]}}");
 	assert_int_equal(intent_with_rule(i, old, 9, &to, &id, &err), -ENOENT);
+	assert_int_equal(intent_with_rule(i, old, 3, &to, &id, &err), -ENOENT);
 	assert_int_equal(intent_with_rule(i, bad_rule, -1, &to, &id, &err),
 			 -EINVAL);
 	assert_string_equal(err.at, "action");
@@ -436,6 +437,38 @@ static void test_changes(void **state)
 	intent_put(i);
 }
 
+static void test_replaced(void **state)
+{
+	struct intent *i = from_yaml(change_text), *to = NULL;
+	struct err err = { 0 };
+	json_t *second = json_of("{\"id\":2,\"from\":\"b\",\"to\":\"a\","
+				 "\"action\":\"alert\"}");
+	uint32_t id = 0;
+	int rc;
+
+	rc = intent_with_rule(i, second, INTENT_IN_PLACE, &to, NULL, &err);
+	assert_diff(i, to, rc,
+		    "{\"rules\":{\"changed\":[{\"from\":{\"id\":2,"
+		    "\"from\":[\"b\"],\"to\":[\"a\"],\"action\":\"allow\"},"
+		    "\"to\":{\"id\":2,\"from\":[\"b\"],\"to\":[\"a\"],"
+		    "\"action\":\"alert\"}}]}}");
+	rc = intent_with_rule(i, second, INTENT_LAST, &to, NULL, &err);
+	assert_diff(i, to, rc,
+		    "{\"rules\":{\"changed\":[{\"from\":{\"id\":2,"
+		    "\"from\":[\"b\"],\"to\":[\"a\"],\"action\":\"allow\"},"
+		    "\"to\":{\"id\":2,\"from\":[\"b\"],\"to\":[\"a\"],"
+		    "\"action\":\"alert\"}}],\"moved\":[{\"id\":3,"
+		    "\"after\":1}]}}");
+	json_object_del(second, "id");
+	rc = intent_with_rule(i, second, INTENT_IN_PLACE, &to, &id, &err);
+	assert_int_equal(id, 4);
+	assert_diff(i, to, rc,
+		    "{\"rules\":{\"added\":[{\"id\":4,\"from\":[\"b\"],"
+		    "\"to\":[\"a\"],\"action\":\"alert\"}]}}");
+	json_decref(second);
+	intent_put(i);
+}
+
 static void test_empty(void **state)
 {
 	struct intent *i = intent_new();
@@ -456,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_service_names),
 		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_empty),
 	};
 

@@ -188,6 +188,11 @@ static void test_settled(void **state)
 	assert_keys("rules: [{from: any, to: db.shop, side: server, action: "
 		    "allow}]",
 		    "web.shop db.shop tcp/80");
+	/* that is what "learn" is for */
+	talk(0, 2, TCP, 80, 0);
+	assert_keys("default_mode: protect\n"
+		    "rules: [{from: any, to: any, action: learn}]",
+		    "web.shop db.shop tcp/80");
 	/* by application, which this was not */
 	talk(0, 2, TCP, 80, 0);
 	assert_keys("rules: [{from: any, to: any, applications: tls, action: "

@@ -238,7 +238,7 @@ static void test_full_before(void **state)
 	s = open_store(*state);
 	assert_string_not_equal(store_state(s), "");
 	assert_int_equal(doc_number(s), 1);
-	assert_int_equal(store_get_doc(s, "other", &doc, NULL, NULL), -ENOSPC);
+	assert_int_equal(store_get_doc(s, "other", &doc, NULL, NULL), -ENOENT);
 	assert_int_equal(add(s, 1, 1, 1), -ENOSPC);
 	assert_int_equal(put(s, 2, 1), -ENOSPC);
 	make_room(*state);
@@ -246,6 +246,35 @@ static void test_full_before(void **state)
 	assert_string_equal(store_state(s), "");
 	assert_int_equal(put(s, 2, 1), 0);
 	assert_int_equal(doc_number(s), 2);
+	store_free(s);
+}
+
+/* Nothing at all is free, not even what was kept, and the WAL is not empty. */
+static void test_full_again(void **state)
+{
+	unsigned from = 1;
+	struct store *s;
+	int rc = 0;
+
+	want_mounts();
+	s = open_store(*state);
+	assert_int_equal(put(s, 1, 10), 0);
+	fill(*state, 4 << 20);
+	while (rc == 0) {
+		rc = add(s, 1, from, 500);
+		from += 500;
+	}
+	assert_int_equal(put(s, 2, 1 << 20), 0);
+	fill(*state, 0);
+	store_free(s);
+	fill(*state, 0);
+	s = open_store(*state);
+	assert_int_equal(doc_number(s), 2);
+	assert_true(flows_of(s) > 0);
+	assert_string_not_equal(store_state(s), "");
+	make_room(*state);
+	assert_int_equal(add(s, 1, from, 500), 0);
+	assert_string_equal(store_state(s), "");
 	store_free(s);
 }
 
@@ -277,9 +306,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, removes)
 	const struct CMUnitTest tests[] = {
-		TEST(test_full),
-		TEST(test_full_trim),
-		TEST(test_full_before),
+		TEST(test_full),	TEST(test_full_trim),
+		TEST(test_full_before), TEST(test_full_again),
 		TEST(test_read_only),
 	};
 

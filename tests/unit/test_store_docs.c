@@ -545,7 +545,7 @@ static void test_no_file(void **state)
 	s = open_store(*state);
 	assert_non_null(strstr(store_state(s), "opening"));
 	assert_doc(s, "intent", "{\"n\":1}", 1);
-	assert_int_equal(store_get_doc(s, "other", &doc, NULL, NULL), -EIO);
+	assert_int_equal(store_get_doc(s, "other", &doc, NULL, NULL), -ENOENT);
 	assert_int_equal(put(s, "intent", "{}", 0, NULL), -EIO);
 	assert_true(store_add_flows(s, &f, 1, NULL) < 0);
 	assert_true(store_trim(s, 0, 0, 0));
