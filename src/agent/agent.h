@@ -56,7 +56,7 @@ struct agent {
 
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
-	struct nl *host_nl; /* in our own namespace */
+	struct nl *host_nl;			   /* in our own namespace */
 	struct ip_addr node_addrs[NODE_ADDRS_MAX]; /* this host's */
 	size_t n_node_addrs;
 	bool node_addrs_stale;

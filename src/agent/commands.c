@@ -140,7 +140,8 @@ static json_t *workload_json(struct agent *a, const struct workload *w)
 	(void)json_object_set_new(o, "state", json_string(state_of(a, w)));
 	(void)json_object_set_new(
 		o, "mode", json_string(intent_mode_name(w->intent_mode)));
-	(void)json_object_set_new(o, "groups", intent_groups_of(a->intent, &iw));
+	(void)json_object_set_new(o, "groups",
+				  intent_groups_of(a->intent, &iw));
 	(void)json_object_set_new(o, "addresses", addrs_json(w));
 	(void)json_object_set_new(o, "ports", ports_json(a, w));
 	(void)json_object_set(o, "about", w->about);
@@ -170,9 +171,9 @@ static json_t *containers_json(const struct agent *a, const struct workload *w)
 	for (const struct container *k = a->registry.containers; k; k = k->next)
 		if (k->workload == w)
 			(void)json_array_append_new(
-				list, json_pack("{s:s, s:i, s:O}", "id", k->id,
-						"pid", k->pid, "about",
-						k->about));
+				list,
+				json_pack("{s:s, s:i, s:O}", "id", k->id, "pid",
+					  k->pid, "about", k->about));
 	return list;
 }
 
@@ -230,8 +231,7 @@ static json_t *policy_json(const struct agent *a)
 		"{s:I, s:I, s:b}", "revision", (json_int_t)a->intent_revision,
 		"version", (json_int_t)a->in_force_version, "in_force",
 		a->in_force_number != 0 &&
-			a->in_force_number == a->want_number &&
-			!a->compile.on);
+			a->in_force_number == a->want_number && !a->compile.on);
 
 	if (a->policy_refused)
 		(void)json_object_set_new(o, "refused",
@@ -260,8 +260,7 @@ static int command_status(struct agent *a, struct door_client *c,
 			  const json_t *args, json_t *result,
 			  struct err *reterr)
 {
-	(void)json_object_set_new(result, "version",
-				  json_string(WEIR_VERSION));
+	(void)json_object_set_new(result, "version", json_string(WEIR_VERSION));
 	(void)json_object_set_new(result, "pid", json_integer(getpid()));
 	(void)json_object_set_new(result, "node", json_string(a->config.node));
 	(void)json_object_set_new(result, "started",
@@ -325,8 +324,8 @@ static int command_quarantine(struct agent *a, struct door_client *c,
 	if (rc == 0)
 		rc = arg_text(args, "why", &why, reterr);
 	if (rc == 0)
-		rc = kept_quarantine(a, w, on ? (why[0] ? why : "by hand") : NULL,
-				     reterr);
+		rc = kept_quarantine(
+			a, w, on ? (why[0] ? why : "by hand") : NULL, reterr);
 	if (rc < 0)
 		return rc;
 	guard_release(a, w); /* sets what mode its ports are in now */

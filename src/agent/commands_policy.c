@@ -3,16 +3,16 @@
  * copy, stored, and answered when it is in force; one that says "wait": false is
  * answered when it is stored.
  */
-#include "agent/commands.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/commands.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/past.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "base/clock.h"
@@ -122,12 +122,12 @@ int command_group_set(struct agent *a, struct door_client *c,
 		err_prefix(reterr, "group");
 		return rc;
 	}
-	return commands_change(a, c, args, next, "a group was changed", result, reterr);
+	return commands_change(a, c, args, next, "a group was changed", result,
+			       reterr);
 }
 
 int command_group_delete(struct agent *a, struct door_client *c,
-			 const json_t *args, json_t *result,
-			 struct err *reterr)
+			 const json_t *args, json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
 	const char *name;
@@ -137,7 +137,8 @@ int command_group_delete(struct agent *a, struct door_client *c,
 		rc = intent_without_group(a->intent, name, &next, reterr);
 	if (rc < 0)
 		return rc;
-	return commands_change(a, c, args, next, "a group was deleted", result, reterr);
+	return commands_change(a, c, args, next, "a group was deleted", result,
+			       reterr);
 }
 
 /* Takes next. */
@@ -199,8 +200,8 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	return 0;
 }
 
-int command_rule_add(struct agent *a, struct door_client *c,
-		     const json_t *args, json_t *result, struct err *reterr)
+int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
+		     json_t *result, struct err *reterr)
 {
 	const json_t *after = json_object_get(args, "after");
 	struct intent *next = NULL;
@@ -264,10 +265,25 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 
 	if (rc < 0)
 		return rc;
-	(void)json_object_set_new(result, "diff",
-				  intent_diff(a->intent, next));
+	(void)json_object_set_new(result, "diff", intent_diff(a->intent, next));
 	intent_put(next);
 	return 0;
+}
+
+/* Groups in rules that nobody is in: not there yet, or a name that is wrong. */
+static void tell_empty(const struct agent *a, const struct intent *next,
+		       json_t *result)
+{
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return;
+	(void)json_object_set_new(result, "empty_groups",
+				  intent_empty_groups(next, &world));
+	free(workloads);
+	free(macs);
 }
 
 int command_apply(struct agent *a, struct door_client *c, const json_t *args,
@@ -281,6 +297,7 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 		return rc;
 	diff = intent_diff(a->intent, next);
 	(void)json_object_set_new(result, "diff", diff);
+	tell_empty(a, next, result);
 	if (json_object_size(diff) == 0) {
 		intent_put(next);
 		(void)json_object_set_new(
@@ -288,7 +305,8 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 			json_integer((json_int_t)a->intent_revision));
 		return 0;
 	}
-	return commands_change(a, c, args, next, "a policy was applied", result, reterr);
+	return commands_change(a, c, args, next, "a policy was applied", result,
+			       reterr);
 }
 
 int command_export(struct agent *a, struct door_client *c, const json_t *args,
@@ -320,8 +338,8 @@ int command_history(struct agent *a, struct door_client *c, const json_t *args,
 	return 0;
 }
 
-int command_rollback(struct agent *a, struct door_client *c,
-		     const json_t *args, json_t *result, struct err *reterr)
+int command_rollback(struct agent *a, struct door_client *c, const json_t *args,
+		     json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
 	uint64_t to = 0;

@@ -2,12 +2,11 @@
  * Commands about what was seen: flows and events of the store, and what the data
  * plane says at the moment.
  */
-#include "agent/commands.h"
-
 #include <errno.h>
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/commands.h"
 #include "agent/record.h"
 #include "base/limits.h"
 
@@ -203,8 +202,8 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 }
 
 /* What runs at the moment: a page of the data plane's own list. */
-int command_sessions(struct agent *a, struct door_client *c,
-		     const json_t *args, json_t *result, struct err *reterr)
+int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
+		     json_t *result, struct err *reterr)
 {
 	uint64_t after = 0;
 	int rc = arg_uint(args, "after", UINT32_MAX, &after, reterr);

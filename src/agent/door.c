@@ -144,10 +144,10 @@ static void answer(struct door_client *c, json_t *result)
 
 static void refuse(struct door_client *c, const struct err *err)
 {
-	send_line(c, json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id,
-			       "ok", 0, "error", "code",
-			       err_code_name(err->code), "at", err->at, "text",
-			       err->text));
+	send_line(c,
+		  json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id, "ok",
+			    0, "error", "code", err_code_name(err->code), "at",
+			    err->at, "text", err->text));
 }
 
 /* --- requests ------------------------------------------------------------------- */
@@ -322,10 +322,9 @@ static void on_connect(void *arg, uint32_t events)
 		close(fd);
 		return;
 	}
-	*c = (struct door_client){ .next = d->clients,
-				   .agent = a,
-				   .fd = fd,
-				   .uid = uid };
+	*c = (struct door_client){
+		.next = d->clients, .agent = a, .fd = fd, .uid = uid
+	};
 	d->clients = c;
 	d->n_clients++;
 	c->loop_fd = loop_add(a->loop, fd, EPOLLIN, on_client, c);
@@ -420,12 +419,12 @@ void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
 			continue;
 		}
 		if (c->missed)
-			send_line(c, json_pack("{s:O, s:I}", "id", c->id,
-					       "missed",
-					       (json_int_t)c->missed));
+			send_line(c,
+				  json_pack("{s:O, s:I}", "id", c->id, "missed",
+					    (json_int_t)c->missed));
 		c->missed = 0;
-		send_line(c, json_pack("{s:O, s:O}", "id", c->id, "event",
-				       event));
+		send_line(c,
+			  json_pack("{s:O, s:O}", "id", c->id, "event", event));
 	}
 }
 
@@ -504,8 +503,7 @@ int door_start(struct agent *a, struct err *reterr)
 	}
 	a->door = d;
 	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
-	return d->loop_fd ? 0
-			  : err_set(reterr, ENOMEM, NULL, "out of memory");
+	return d->loop_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
 void door_stop(struct agent *a)

@@ -49,8 +49,8 @@ static bool is_excluded(const struct agent *a, const struct port *p)
 	if (p->host[0] && (!config_matches(&a->config.links, p->host) ||
 			   config_matches(&a->config.exclude, p->host)))
 		return true;
-	return p->workload && config_matches(&a->config.exclude,
-					     workload_name(p->workload));
+	return p->workload &&
+	       config_matches(&a->config.exclude, workload_name(p->workload));
 }
 
 static bool holds_new(const struct agent *a)
@@ -71,8 +71,7 @@ static bool plane_has(const struct agent *a, const struct port *p)
 }
 
 /* One that is only watched, but for what rules deny it. */
-static enum inplace_mode watch_mode(const struct agent *a,
-				    const struct port *p)
+static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 {
 	bool diverted = p->state == PORT_DIVERTED;
 
@@ -82,9 +81,8 @@ static enum inplace_mode watch_mode(const struct agent *a,
 			       ? p->mode
 			       : INPLACE_TAP;
 	if (plane_has(a, p))
-		return p->denied_some || a->config.watch_inline
-			       ? INPLACE_INLINE
-			       : INPLACE_TAP;
+		return p->denied_some || a->config.watch_inline ? INPLACE_INLINE
+								: INPLACE_TAP;
 	if (diverted && p->mode != INPLACE_QUARANTINE &&
 	    p->mode != INPLACE_PASS)
 		return p->mode;
@@ -94,7 +92,8 @@ static enum inplace_mode watch_mode(const struct agent *a,
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 {
 	const struct workload *w = p->workload;
-	bool was_inline = p->state == PORT_DIVERTED && p->mode == INPLACE_INLINE;
+	bool was_inline = p->state == PORT_DIVERTED &&
+			  p->mode == INPLACE_INLINE;
 
 	if (!w && p->state == PORT_DIVERTED)
 		return p->mode; /* whose it was, it still may be */
@@ -395,8 +394,7 @@ static void host_changed(void *arg, uint32_t events)
 					.arg = a };
 	struct err err;
 
-	if (netwatch_read(a->host_watch, &calls) < 0 &&
-	    list_host(a, &err) < 0)
+	if (netwatch_read(a->host_watch, &calls) < 0 && list_host(a, &err) < 0)
 		log_warn("devices: cannot be listed: %s", err.text);
 	if (a->node_addrs_stale)
 		read_node_addrs(a);
@@ -443,8 +441,7 @@ int guard_start(struct agent *a, struct err *reterr)
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
 	if (rc == 0)
-		rc = netwatch_open(NULL, &a->host_watch,
-				   reterr);
+		rc = netwatch_open(NULL, &a->host_watch, reterr);
 	if (rc == 0)
 		rc = adopt(a, reterr);
 	if (rc == 0)

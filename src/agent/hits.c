@@ -78,8 +78,7 @@ void hits_count(struct agent *a, const struct store_flow *f)
 	(void)json_integer_set(json_array_get(pair, 0),
 			       json_integer_value(json_array_get(pair, 0)) +
 				       more);
-	(void)json_integer_set(json_array_get(pair, 1),
-			       (json_int_t)f->last_s);
+	(void)json_integer_set(json_array_get(pair, 1), (json_int_t)f->last_s);
 	loop_timer_need(a->loop, &a->hits->write, WRITE_US);
 }
 

@@ -129,8 +129,7 @@ static bool find_host_side(const struct agent *a, const struct link_stat *l,
 	       ret->peer == l->ifindex && strcmp(ret->kind, "veth") == 0 &&
 	       /* numbers may be the same in several namespaces */
 	       link_get_peer(a->host_nl, ret, &back, NULL) == 0 &&
-	       mac_equal(back.mac, l->mac) &&
-	       strcmp(back.name, l->name) == 0;
+	       mac_equal(back.mac, l->mac) && strcmp(back.name, l->name) == 0;
 }
 
 /* A device that leads out of the workload, and not by a host's side. */
@@ -208,8 +207,8 @@ static void see_devices(struct agent *a, struct workload *w,
 	}
 }
 
-static bool is_of_policy(const struct link_addr *x, const struct link_stat *links,
-			 size_t n)
+static bool is_of_policy(const struct link_addr *x,
+			 const struct link_stat *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (links[i].ifindex == x->ifindex &&
@@ -298,9 +297,8 @@ static void own_workload(struct agent *a, struct port *p)
 		return;
 	kept_apply(a, w);
 	json_decref(w->about);
-	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host,
-			     "service", p->host, "runtime", kind, "node",
-			     a->config.node);
+	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host, "service",
+			     p->host, "runtime", kind, "node", a->config.node);
 	p->workload = w;
 	w->stale = true;
 	policy_refresh_mode(a, w);
@@ -421,8 +419,8 @@ void inventory_port_gone(struct agent *a, struct workload *w)
 }
 
 /* Takes the descriptor of ns if it is a new one. */
-static struct workload *workload_of(struct agent *a,
-				    const struct container *c, struct netns *ns)
+static struct workload *workload_of(struct agent *a, const struct container *c,
+				    struct netns *ns)
 {
 	struct workload *w = registry_by_ns(&a->registry, ns);
 	char id[WORKLOAD_ID_MAX];
@@ -464,8 +462,8 @@ static void leave(struct agent *a, struct container *c)
 
 static void found(struct agent *a, struct runtime_news *n)
 {
-	struct container *c = registry_container(&a->registry, n->source,
-						 n->id);
+	struct container *c =
+		registry_container(&a->registry, n->source, n->id);
 	struct workload *w = NULL, *before = c ? c->workload : NULL;
 
 	if (!c)
@@ -535,8 +533,8 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	bool up = n->kind == NEWS_UP;
 
 	if (s->up != up)
-		log_info("runtime: %s %s path=%s", up ? "up" : "down: ",
-			 up ? "" : n->text, spec->path);
+		log_info("runtime: %s %s path=%s",
+			 up ? "up" : "down: ", up ? "" : n->text, spec->path);
 	if (s->up != up || !s->since_s)
 		s->since_s = clock_unix_us() / USEC_PER_SEC;
 	s->up = up;
@@ -598,8 +596,8 @@ int inventory_start(struct agent *a, struct err *reterr)
 {
 	a->rescan.fn = rescan;
 	a->rescan.arg = a;
-	a->runtimes = runtimes_new(a->config.runtimes, a->config.n_runtimes,
-				   reterr);
+	a->runtimes =
+		runtimes_new(a->config.runtimes, a->config.n_runtimes, reterr);
 	if (!a->runtimes)
 		return -reterr->code;
 	a->runtimes_fd = loop_add(a->loop, runtimes_fd(a->runtimes), EPOLLIN,

@@ -143,8 +143,7 @@ static void tell_manager(const char *text)
 	/* who listens and does not take it waits in vain, and says so */
 	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
 		     (struct sockaddr *)&at,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
-				 len));
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
 }
 
@@ -187,8 +186,8 @@ static int take_signals(struct main_state *m, struct err *reterr)
 	if (m->signal_fd < 0)
 		return err_set(reterr, errno, NULL, "signalfd: %s",
 			       strerror(errno));
-	m->signal_loop_fd = loop_add(m->agent.loop, m->signal_fd, EPOLLIN,
-				     on_signal, m);
+	m->signal_loop_fd =
+		loop_add(m->agent.loop, m->signal_fd, EPOLLIN, on_signal, m);
 	return m->signal_loop_fd
 		       ? 0
 		       : err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -263,8 +262,8 @@ static int run(struct main_state *m)
 		loop_run(m->agent.loop);
 		tell_manager("STOPPING=1");
 	} else {
-		log_error("cannot start: %s%s%s", err.at,
-			  err.at[0] ? ": " : "", err.text);
+		log_error("cannot start: %s%s%s", err.at, err.at[0] ? ": " : "",
+			  err.text);
 	}
 	stop(m);
 	return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

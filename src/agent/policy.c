@@ -97,8 +97,7 @@ static void expire_later(struct agent *a)
 	uint64_t now = now_s(), at = intent_next_expiry(a->intent, now);
 
 	if (at)
-		loop_timer_set(a->loop, &a->expiry,
-			       (at - now) * USEC_PER_SEC);
+		loop_timer_set(a->loop, &a->expiry, (at - now) * USEC_PER_SEC);
 	else
 		loop_timer_off(a->loop, &a->expiry);
 }
@@ -165,8 +164,8 @@ static void compile(void *arg)
 
 	want.endpoints = endpoints_of(a);
 	if (world_now(a, &world, &workloads, &macs) == 0)
-		want.policy = intent_compile(a->intent, &world,
-					     next_version(a), now_s(), &err);
+		want.policy = intent_compile(a->intent, &world, next_version(a),
+					     now_s(), &err);
 	else
 		(void)err_set(&err, ENOMEM, NULL, "out of memory");
 	free(workloads);
@@ -235,13 +234,40 @@ static void take(struct agent *a, struct intent *next)
 	guard_soon(a);
 }
 
+/* Some limits show only when it is compiled for who is here. */
+static int check(const struct agent *a, const struct intent *next,
+		 struct err *reterr)
+{
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+	json_t *body;
+
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	body = intent_compile(next, &world, 1, now_s(), reterr);
+	free(workloads);
+	free(macs);
+	if (!body)
+		return -reterr->code;
+	json_decref(body);
+	return 0;
+}
+
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr)
 {
-	json_t *doc = intent_to_json(next);
-	int rc = doc ? store_put_doc(a->store, "intent", doc, expect_revision,
-				     &a->intent_revision, reterr)
-		     : err_set(reterr, ENOMEM, NULL, "out of memory");
+	json_t *doc = NULL;
+	int rc = check(a, next, reterr);
+
+	if (rc < 0) {
+		intent_put(next);
+		return rc;
+	}
+	doc = intent_to_json(next);
+	rc = doc ? store_put_doc(a->store, "intent", doc, expect_revision,
+				 &a->intent_revision, reterr)
+		 : err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	json_decref(doc);
 	if (rc < 0) {
@@ -304,9 +330,7 @@ static void on_news(void *arg, uint32_t events)
 		case PLANE_CONNECTIONS:
 			record_connections(a, n.about, n.missed);
 			break;
-		case PLANE_THREATS:
-			record_threats(a, n.about, n.missed);
-			break;
+		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
 		case PLANE_ANSWER:
 			door_answered(a, n.token, n.about, &n.err);
 			break;
@@ -360,8 +384,8 @@ int policy_start(struct agent *a, struct err *reterr)
 	a->plane = plane_new(&spec, reterr);
 	if (!a->plane)
 		return -reterr->code;
-	a->plane_fd = loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news,
-			       a);
+	a->plane_fd =
+		loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news, a);
 	return a->plane_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 

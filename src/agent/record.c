@@ -72,8 +72,8 @@ static uint64_t uint_of(const json_t *o, const char *member)
  * Whose ends they are: the one that told is known by its MAC, the other by its
  * address.
  */
-static bool read_ends(struct agent *a, const json_t *c,
-		      struct store_flow *f, const struct workload **ret_client,
+static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
+		      const struct workload **ret_client,
 		      const struct workload **ret_server)
 {
 	const struct workload *teller;
@@ -102,8 +102,8 @@ static uint16_t app_of(const json_t *c)
 	return strcmp(name, "unknown") == 0 ? 0 : (uint16_t)app_by_name(name);
 }
 
-static bool read_flow(struct agent *a, const json_t *c,
-		      struct store_flow *f, const struct workload **client,
+static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
+		      const struct workload **client,
 		      const struct workload **server)
 {
 	*f = (struct store_flow){ .name = text_of(c, "server_name") };
@@ -129,7 +129,8 @@ static bool read_flow(struct agent *a, const json_t *c,
 json_t *record_flow_json(const struct store_flow *f, const json_t *client,
 			 const json_t *server)
 {
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], number[8];
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
+		number[8];
 	const char *app = f->app ? app_name(f->app) : "unknown";
 	json_t *o;
 
@@ -145,9 +146,9 @@ json_t *record_flow_json(const struct store_flow *f, const json_t *client,
 		json_is_object(server) ? text_of(server, "name") : "",
 		"server_id", f->server, "server_address",
 		ip_format(f->server_addr, to), "port", f->port, "proto",
-		proto_name(f->proto, proto), "application",
-		app ? app : number, "action", policy_action_name(f->action),
-		"rule", (int)f->rule_id, "sessions", (json_int_t)f->sessions,
+		proto_name(f->proto, proto), "application", app ? app : number,
+		"action", policy_action_name(f->action), "rule",
+		(int)f->rule_id, "sessions", (json_int_t)f->sessions,
 		"violations", (json_int_t)f->violations, "packets",
 		(json_int_t)f->packets, "bytes", (json_int_t)f->bytes);
 	(void)json_object_set_new(
@@ -226,7 +227,8 @@ static void put_event(struct agent *a, json_t *event)
 
 static bool is_alike(const struct merged *m, const struct store_flow *f)
 {
-	return m->told_s && m->rule_id == f->rule_id && m->action == f->action &&
+	return m->told_s && m->rule_id == f->rule_id &&
+	       m->action == f->action &&
 	       ip_equal(m->client_addr, f->client_addr) &&
 	       ip_equal(m->server_addr, f->server_addr) &&
 	       strcmp(m->client, f->client) == 0 &&
@@ -308,7 +310,8 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 {
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 	struct merged *m = find_merged(a, f, now);
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], text[512];
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
+		text[512];
 	char client_name[WORKLOAD_TEXT_MAX], why[64];
 	bool blocked = was_blocked(a, f, f->ingress ? server : client);
 	json_t *event;
@@ -330,9 +333,8 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	event = record_flow_json(f, client ? client->about : NULL,
 				 server ? server->about : NULL);
 	(void)json_object_set_new(event, "kind", json_string("violation"));
-	(void)json_object_set_new(
-		event, "severity",
-		json_string(blocked ? "medium" : "low"));
+	(void)json_object_set_new(event, "severity",
+				  json_string(blocked ? "medium" : "low"));
 	(void)json_object_set_new(
 		event, "workload",
 		json_string(f->ingress ? f->server : f->client));
@@ -414,8 +416,7 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 			       text_of(t, "name"), text_of(t, "from"),
 			       text_of(t, "to"), text_of(t, "action"),
 			       w ? workload_name(w) : "no workload");
-		(void)json_object_set_new(event, "kind",
-					  json_string("threat"));
+		(void)json_object_set_new(event, "kind", json_string("threat"));
 		(void)json_object_set_new(event, "workload",
 					  json_string(w ? w->id : ""));
 		(void)json_object_set_new(event, "text", json_string(text));
@@ -494,9 +495,8 @@ static int flush_events(struct agent *a, struct err *reterr)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		list[i] = json_array_get(r->events, i);
-	rc = store_add_events(a->store, list, n,
-			      clock_unix_us() / USEC_PER_SEC, &r->next_event,
-			      reterr);
+	rc = store_add_events(a->store, list, n, clock_unix_us() / USEC_PER_SEC,
+			      &r->next_event, reterr);
 	free(list);
 	if (rc == 0)
 		(void)json_array_clear(r->events);
@@ -549,22 +549,35 @@ static void trim(void *arg)
 		if (a->record->merged[i].told_s &&
 		    now >= a->record->merged[i].told_s + EVENT_MERGE_S)
 			tell_rest(a, &a->record->merged[i]);
-	loop_timer_set(a->loop, &a->record->trim,
-		       all ? TRIM_US : USEC_PER_SEC);
+	loop_timer_set(a->loop, &a->record->trim, all ? TRIM_US : USEC_PER_SEC);
+}
+
+static json_t *store_json(const struct agent *a)
+{
+	struct store_stats s;
+
+	store_stats(a->store, &s);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "flows",
+			 (json_int_t)s.flows, "events", (json_int_t)s.events,
+			 "workloads", (json_int_t)s.workloads, "revisions",
+			 (json_int_t)s.revisions, "bytes_on_disk",
+			 (json_int_t)s.bytes_on_disk, "bytes_used",
+			 (json_int_t)s.bytes_used, "write_failures",
+			 (json_int_t)s.write_failures, "damaged",
+			 (json_int_t)s.damaged);
 }
 
 json_t *record_stats(const struct agent *a)
 {
 	const struct record *r = a->record;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}", "waiting",
-			 (json_int_t)(r->n_waiting +
-				      json_array_size(r->events)),
-			 "lost_flows", (json_int_t)r->lost_flows,
-			 "lost_events", (json_int_t)r->lost_events, "missed",
-			 (json_int_t)r->missed, "last_event",
-			 (json_int_t)r->next_event, "state",
-			 store_state(a->store));
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
+		(json_int_t)(r->n_waiting + json_array_size(r->events)),
+		"lost_flows", (json_int_t)r->lost_flows, "lost_events",
+		(json_int_t)r->lost_events, "missed", (json_int_t)r->missed,
+		"last_event", (json_int_t)r->next_event, "state",
+		store_state(a->store), "store", store_json(a));
 }
 
 int record_start(struct agent *a, struct err *reterr)

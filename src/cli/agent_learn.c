@@ -33,12 +33,13 @@ static void add_proposal(struct table *t, const json_t *p)
 		  json_object_get(p, "rejected") ? " (rejected)" : "");
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "from"), buf, sizeof buf));
-	table_add(t, "%s", agent_words(json_object_get(rule, "to"), buf, sizeof buf));
+	table_add(t, "%s",
+		  agent_words(json_object_get(rule, "to"), buf, sizeof buf));
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "ports"), buf, sizeof buf));
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "applications"), buf,
-			sizeof buf));
+			      sizeof buf));
 	table_add(t, "%llu",
 		  (unsigned long long)member_number(seen, "sessions"));
 	table_add(t, "%s ago",
@@ -161,8 +162,8 @@ static void add_row(struct table *t, const json_t *r)
 
 int agent_print_compared(const struct out *o, const json_t *a)
 {
-	static const char *const head[] = { "CLIENT", "SERVER",	  "PORT",
-					    "APP",    "SESSIONS", "WAS",
+	static const char *const head[] = { "CLIENT",	"SERVER",   "PORT",
+					    "APP",	"SESSIONS", "WAS",
 					    "WOULD BE", "BY" };
 	const json_t *r, *c = json_object_get(a, "compared");
 	const json_t *rows = json_object_get(c, "rows");
@@ -202,8 +203,8 @@ static int print_candidate(const struct out *o, const json_t *a)
 	}
 	puts("the candidate differs from the policy by");
 	agent_print_diff(o, json_object_get(a, "diff"));
-	printf("since %s ago: ", human_age(age_of(member_number(a, "since")),
-					   age));
+	printf("since %s ago: ",
+	       human_age(age_of(member_number(a, "since")), age));
 	return agent_print_compared(o, a);
 }
 
@@ -225,9 +226,11 @@ static const struct agent_cmd candidate_cmd = {
 	.name = "policy candidate",
 	.help = "Usage: weir policy candidate -f FILE     sets it\n"
 		"       weir policy candidate [--since 7d] what would differ\n"
-		"       weir policy candidate --promote    makes it the policy\n"
+		"       weir policy candidate --promote    makes it the "
+		"policy\n"
 		"       weir policy candidate --off        forgets it\n\n"
-		"A candidate runs beside the policy: it blocks nothing, but what "
+		"A candidate runs beside the policy: it blocks nothing, but "
+		"what "
 		"it would do\notherwise is an event, and summed up here.\n",
 	.command = "candidate",
 	.options = candidate_options,

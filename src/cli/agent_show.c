@@ -111,14 +111,12 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("\n%sreleased: nothing is diverted until weir divert "
 		       "--all%s",
 		       out_colour(o, OUT_YELLOW), out_colour(o, OUT_PLAIN));
-	printf("\nrecords     %s",
-	       member_text(records, "state")[0]
-		       ? member_text(records, "state")
-		       : "all is recorded");
+	printf("\nrecords     %s", member_text(records, "state")[0]
+					   ? member_text(records, "state")
+					   : "all is recorded");
 	if (member_number(records, "lost_flows"))
-		printf("; %llu flows lost",
-		       (unsigned long long)member_number(records,
-							 "lost_flows"));
+		printf("; %llu flows lost", (unsigned long long)member_number(
+						    records, "lost_flows"));
 	puts("\nruntimes");
 	print_runtimes(o, json_object_get(a, "runtimes"));
 	return CLI_OK;
@@ -213,8 +211,7 @@ static void print_ports(const struct out *o, const json_t *list)
 			       member_text(p, "doing"));
 		if (member_text(p, "why")[0])
 			printf("  %s(%s)%s", out_colour(o, OUT_YELLOW),
-			       member_text(p, "why"),
-			       out_colour(o, OUT_PLAIN));
+			       member_text(p, "why"), out_colour(o, OUT_PLAIN));
 		puts("");
 	}
 }

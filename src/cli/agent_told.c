@@ -71,13 +71,14 @@ static int print_flows(const struct out *o, const json_t *a)
 			  (unsigned long long)member_number(f, "port"));
 		table_add(&t, "%s", member_text(f, "application"));
 		table_add(&t, "%s", member_text(f, "action"));
-		table_add(&t, "%llu",
-			  (unsigned long long)(member_number(f, "sessions")
-						       ? member_number(
-								 f, "sessions")
-						       : member_number(
-								 f,
-								 "violations")));
+		table_add(
+			&t, "%llu",
+			(unsigned long long)(member_number(f, "sessions")
+						     ? member_number(f,
+								     "sessions")
+						     : member_number(
+							       f,
+							       "violations")));
 		table_add(&t, "%s",
 			  human_bytes(member_number(f, "bytes"), bytes));
 	}

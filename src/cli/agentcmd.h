@@ -33,8 +33,10 @@ struct agent_cmd {
 	const char *name;    /* as errors call it: "policy add" */
 	const char *help;    /* whole text of --help */
 	const char *command; /* the agent's */
-	const struct agent_option *options; /* ends with a NULL name; may be NULL */
-	const char *words; /* members for the words behind: "group mode? ids*" */
+	const struct agent_option
+		*options; /* ends with a NULL name; may be NULL */
+	const char
+		*words; /* members for the words behind: "group mode? ids*" */
 	/* Looks at or changes the arguments before they are sent; may be NULL. */
 	int (*prepare)(json_t *args, struct err *reterr);
 	/* As text. An exit code. */

@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "door/dpclient.h"
 #include "cli/stop.h"
+#include "door/dpclient.h"
 
 #define TRY_EVERY_MS 10
 /* How long all processes of one that was killed may take to be gone. */

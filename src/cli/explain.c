@@ -11,8 +11,8 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "door/dpclient.h"
 #include "cli/out.h"
+#include "door/dpclient.h"
 
 static const char help_text[] =
 	"Usage: weir dp explain --from IP --to IP --proto PROTO [--port PORT]\n"

@@ -79,8 +79,8 @@ static int send_line(struct agentclient *c, json_t *line, struct err *reterr)
 	len = strlen(text);
 	text[len] = '\n'; /* the NUL is not sent */
 	while (done <= len) {
-		ssize_t n = send(c->fd, text + done, len + 1 - done,
-				 MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->fd, text + done, len + 1 - done, MSG_NOSIGNAL);
 
 		if (n < 0) {
 			free(text);

@@ -105,7 +105,8 @@ int netwatch_read(struct netwatch *w, const struct netwatch_calls *calls)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		for (; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left))
+		for (; mnl_nlmsg_ok(msg, left);
+		     msg = mnl_nlmsg_next(msg, &left))
 			tell(msg, calls);
 	}
 }

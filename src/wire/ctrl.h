@@ -354,7 +354,7 @@ struct ctrl_msg {
 		 * by dp/settings.h.
 		 */
 		json_t *settings;
-		struct told_spec told; /* WEIR_CONNECTIONS, _THREATS */
+		struct told_spec told;	     /* WEIR_CONNECTIONS, _THREATS */
 		struct capture_spec capture; /* WEIR_CAPTURE */
 	};
 };
