@@ -65,6 +65,7 @@ struct agent {
 
 	struct intent *intent;	  /* in force, or on its way */
 	bool intent_protects;	  /* something in it is in mode protect */
+	bool intent_denies;	  /* some rule denies something */
 	uint64_t intent_revision; /* of the store's document */
 	struct loop_timer compile, expiry;
 	uint64_t want_number;	   /* last that was sent */

@@ -10,12 +10,15 @@
  *   nobody's yet                      what it is in, or on_new (hold or pass)
  *   released, excluded                not diverted
  *   quarantined                       quarantine
- *   discover, monitor                 tap (or inline, as configured)
  *   protect, data plane has it        inline
  *   protect, data plane has it not    stays inline if it was, else hold
+ *   discover, monitor                 tap; inline if a rule denies it something
+ *                                     (or as configured); what a new one may
+ *                                     be denied is not known until the data
+ *                                     plane has it: hold until then
  *
  * A port that is inline stays so while the data plane is away: then the
- * kernel does what on_failure says.
+ * kernel does what on_failure says; in discover and monitor it passes.
  */
 #include "agent/guard.h"
 
@@ -67,6 +70,27 @@ static bool plane_has(const struct agent *a, const struct port *p)
 	       mac_equal(p->plane_mac, p->mac);
 }
 
+/* One that is only watched, but for what rules deny it. */
+static enum inplace_mode watch_mode(const struct agent *a,
+				    const struct port *p)
+{
+	bool diverted = p->state == PORT_DIVERTED;
+
+	if (!a->plane_up)
+		return diverted && p->mode != INPLACE_HOLD &&
+				       p->mode != INPLACE_QUARANTINE
+			       ? p->mode
+			       : INPLACE_TAP;
+	if (plane_has(a, p))
+		return p->denied_some || a->config.watch_inline
+			       ? INPLACE_INLINE
+			       : INPLACE_TAP;
+	if (diverted && p->mode != INPLACE_QUARANTINE &&
+	    p->mode != INPLACE_PASS)
+		return p->mode;
+	return a->intent_denies ? INPLACE_HOLD : INPLACE_TAP;
+}
+
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 {
 	const struct workload *w = p->workload;
@@ -79,10 +103,16 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 	if (w->quarantined)
 		return INPLACE_QUARANTINE;
 	if (w->intent_mode != MODE_PROTECT)
-		return !a->config.watch_inline ? INPLACE_TAP
-		       : plane_has(a, p) || was_inline ? INPLACE_INLINE
-						       : INPLACE_PASS;
+		return watch_mode(a, p);
 	return plane_has(a, p) || was_inline ? INPLACE_INLINE : INPLACE_HOLD;
+}
+
+static enum inplace_failure failure_of(const struct agent *a,
+				       const struct port *p)
+{
+	return p->workload && p->workload->intent_mode != MODE_PROTECT
+		       ? INPLACE_OPEN
+		       : a->config.on_failure;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -93,6 +123,8 @@ static void took(struct port *p, const struct inplace_stat *s)
 	p->mark = s->ucmac;
 	p->group_mark = s->bcmac;
 	p->mode = (enum inplace_mode)s->ep.mode;
+	p->failure = (enum inplace_failure)s->ep.failure;
+	p->only_ip = s->ep.only_ip;
 	p->state = PORT_DIVERTED;
 }
 
@@ -114,7 +146,7 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 		.mac = p->mac,
 		.mark = INPLACE_MARK_AUTO,
 		.mode = mode,
-		.failure = a->config.on_failure,
+		.failure = failure_of(a, p),
 		.only_ip = a->config.only_ip,
 	};
 	struct inplace_stat s;
@@ -156,12 +188,14 @@ static void set(struct agent *a, struct port *p, enum inplace_mode mode,
 	int rc;
 
 	c.mode = (int)mode;
-	c.failure = (int)a->config.on_failure;
+	c.failure = (int)failure_of(a, p);
 	c.only_ip = a->config.only_ip;
 	c.mac = mac;
 	rc = inplace_set(&at, &c, &err);
 	if (rc == 0) {
 		p->mode = mode;
+		p->failure = failure_of(a, p);
+		p->only_ip = a->config.only_ip;
 		return;
 	}
 	if (rc == -ENOENT) { /* somebody took it away: anew */
@@ -188,7 +222,8 @@ void guard_apply(struct agent *a, struct port *p)
 	if (p->state != PORT_DIVERTED) {
 		if (!mac_is_zero(p->mac))
 			divert(a, p, mode);
-	} else if (p->mode != mode) {
+	} else if (p->mode != mode || p->failure != failure_of(a, p) ||
+		   p->only_ip != a->config.only_ip) {
 		set(a, p, mode, NULL);
 	}
 }

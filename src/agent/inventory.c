@@ -99,7 +99,7 @@ static void describe(struct agent *a, struct workload *w)
 	}
 	json_decref(w->about);
 	w->about = about;
-	policy_refresh_modes(a);
+	policy_refresh_mode(a, w);
 	policy_soon(a);
 	guard_soon(a);
 	record_workload(a, w);
@@ -177,8 +177,12 @@ static void see_device(struct agent *a, struct workload *w,
 	p->mac = l->mac;
 	p->listed = true;
 	if (p->workload != w) {
+		struct workload *before = p->workload;
+
 		p->workload = w;
 		policy_soon(a);
+		if (before && before->ns.fd < 0)
+			inventory_port_gone(a, before);
 	}
 	guard_apply(a, p);
 }
@@ -238,6 +242,7 @@ static void see_addrs(struct agent *a, struct workload *w,
 	w->addrs = copy;
 	w->n_addrs = n_addrs;
 	registry_changed(&a->registry);
+	policy_refresh_mode(a, w);
 	policy_soon(a);
 }
 
@@ -273,7 +278,8 @@ static void look_into(struct agent *a, struct workload *w)
 static bool all_listened_to(const struct agent *a)
 {
 	for (size_t i = 0; i < a->config.n_runtimes; i++)
-		if (a->sources[i].up && !a->sources[i].listed)
+		if (!a->sources[i].since_s || /* not heard of yet */
+		    (a->sources[i].up && !a->sources[i].listed))
 			return false;
 	return true;
 }
@@ -297,7 +303,7 @@ static void own_workload(struct agent *a, struct port *p)
 			     a->config.node);
 	p->workload = w;
 	w->stale = true;
-	policy_refresh_modes(a);
+	policy_refresh_mode(a, w);
 	policy_soon(a);
 	record_workload(a, w);
 }
@@ -486,7 +492,6 @@ static void found(struct agent *a, struct runtime_news *n)
 	describe(a, w);
 	if (w != before) {
 		look_into(a, w);
-		policy_refresh_modes(a);
 		log_info("workload: %s name=%s id=%.24s",
 			 w->n_containers > 1 ? "joined" : "found",
 			 workload_name(w), w->id);
@@ -507,6 +512,8 @@ static void listing(struct agent *a, unsigned source, bool ends)
 {
 	struct container *c, *next;
 
+	if (!ends) /* a list tells again what cannot be read; none: no matter */
+		(void)json_object_clear(a->sources[source].unreadable);
 	for (c = a->registry.containers; c; c = next) {
 		next = c->next;
 		if (c->source != source)
@@ -536,12 +543,18 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	(void)snprintf(s->text, sizeof s->text, "%s", up ? "" : n->text);
 }
 
-/* It may run, and is not followed: nothing of it is guarded, so it is told. */
+/*
+ * It may run. One that was never found is not guarded, so it is told; one that
+ * was stays guarded as it is: a runtime that hangs over it must not undo that.
+ */
 static void unreadable(struct agent *a, const struct runtime_news *n)
 {
 	struct source_state *s = &a->sources[n->source];
+	struct container *c =
+		registry_container(&a->registry, n->source, n->id);
 
-	gone(a, n->source, n->id);
+	if (c)
+		c->listed = true;
 	if (!s->unreadable)
 		s->unreadable = json_object();
 	(void)json_object_set_new(s->unreadable, n->id, json_string(n->text));

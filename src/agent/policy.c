@@ -36,6 +36,13 @@ void policy_soon(struct agent *a)
 	loop_timer_need(a->loop, &a->compile, COMPILE_US);
 }
 
+static bool says(const json_t *o, const char *member, const char *word)
+{
+	const char *text = json_string_value(json_object_get(o, member));
+
+	return text && strcmp(text, word) == 0;
+}
+
 /* --- compiling --------------------------------------------------------------- */
 
 static json_t *endpoint_of(const struct port *p)
@@ -109,6 +116,44 @@ static void refuse(struct agent *a, uint64_t number, const struct err *why)
 	door_reached(a, number, why);
 }
 
+static bool denies(const json_t *policy)
+{
+	const json_t *rule;
+	size_t i;
+
+	json_array_foreach (json_object_get(policy, "rules"), i, rule)
+		if (says(rule, "action", "deny") ||
+		    says(rule, "action", "reject"))
+			return true;
+	return false;
+}
+
+/* Ports that some rule denies something: those are not only watched. */
+static void mark_denied(struct agent *a, const json_t *body)
+{
+	const json_t *policy, *mac;
+	size_t i, k;
+
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		p->denied_some = false;
+	if (!a->intent_denies)
+		return;
+	json_array_foreach (json_object_get(body, "policies"), i, policy) {
+		if (!denies(policy))
+			continue;
+		json_array_foreach (json_object_get(policy, "macs"), k, mac) {
+			struct mac m;
+			struct port *p;
+
+			if (mac_parse(json_string_value(mac), &m) < 0)
+				continue;
+			p = registry_port_by_mac(&a->registry, m);
+			if (p)
+				p->denied_some = true;
+		}
+	}
+}
+
 static void compile(void *arg)
 {
 	struct agent *a = arg;
@@ -133,23 +178,20 @@ static void compile(void *arg)
 		refuse(a, want.number, &err);
 		return;
 	}
+	mark_denied(a, want.policy);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
 	plane_want(a->plane, &want);
 }
 
-void policy_refresh_modes(struct agent *a)
+void policy_refresh_mode(struct agent *a, struct workload *w)
 {
 	struct mac macs[WORKLOAD_PORTS_MAX];
+	struct intent_workload iw = workload_as_intent(&a->registry, w, macs);
 
-	for (struct workload *w = a->registry.workloads; w; w = w->next) {
-		struct intent_workload iw =
-			workload_as_intent(&a->registry, w, macs);
-
-		if (w->about)
-			w->intent_mode = intent_mode_of(a->intent, &iw);
-	}
+	if (w->about)
+		w->intent_mode = intent_mode_of(a->intent, &iw);
 }
 
 bool policy_protects_any(const struct agent *a)
@@ -157,34 +199,38 @@ bool policy_protects_any(const struct agent *a)
 	for (const struct workload *w = a->registry.workloads; w; w = w->next)
 		if (w->intent_mode == MODE_PROTECT)
 			return true;
-	return a->intent_protects;
+	return a->intent_protects || a->intent_denies;
 }
 
 /* --- changes --------------------------------------------------------------------- */
 
-/* Does it put anything, that is here or may come, in mode protect? */
-static bool protects(const struct intent *i)
+/*
+ * Does it put anything, that is here or may come, in mode protect; does it deny
+ * anything?
+ */
+static void look_at_intent(struct agent *a)
 {
-	const char *word = intent_mode_name(MODE_PROTECT);
-	json_t *o = intent_to_json(i), *group;
-	const char *mode = json_string_value(json_object_get(o, "default_mode"));
-	bool found = mode && strcmp(mode, word) == 0;
+	const char *protect = intent_mode_name(MODE_PROTECT);
+	json_t *o = intent_to_json(a->intent), *one;
 	size_t n;
 
-	json_array_foreach (json_object_get(o, "groups"), n, group) {
-		mode = json_string_value(json_object_get(group, "mode"));
-		found = found || (mode && strcmp(mode, word) == 0);
-	}
+	a->intent_protects = says(o, "default_mode", protect);
+	a->intent_denies = false;
+	json_array_foreach (json_object_get(o, "groups"), n, one)
+		a->intent_protects |= says(one, "mode", protect);
+	json_array_foreach (json_object_get(o, "rules"), n, one)
+		a->intent_denies |= says(one, "action", "deny") ||
+				    says(one, "action", "reject");
 	json_decref(o);
-	return found;
 }
 
 static void take(struct agent *a, struct intent *next)
 {
 	intent_put(a->intent);
 	a->intent = next;
-	a->intent_protects = protects(next);
-	policy_refresh_modes(a);
+	look_at_intent(a);
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		policy_refresh_mode(a, w);
 	policy_soon(a);
 	guard_soon(a);
 }
@@ -306,7 +352,7 @@ int policy_start(struct agent *a, struct err *reterr)
 
 	if (rc < 0)
 		return rc;
-	a->intent_protects = protects(a->intent);
+	look_at_intent(a);
 	a->compile.fn = compile;
 	a->compile.arg = a;
 	a->expiry.fn = expired;

@@ -19,9 +19,7 @@ void policy_soon(struct agent *a);
  */
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr);
-/* Is anything in mode protect, or would it be? */
+/* Is anything enforced: in mode protect, or denied by a rule? */
 bool policy_protects_any(const struct agent *a);
-/* Modes of all workloads, by the intent. */
-void policy_refresh_modes(struct agent *a);
-/* A number came into force, or was refused: commands wait for that. */
-void policy_reached(struct agent *a, uint64_t number, const struct err *err);
+/* Mode of a workload that is described anew, or has other addresses. */
+void policy_refresh_mode(struct agent *a, struct workload *w);

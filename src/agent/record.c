@@ -289,6 +289,19 @@ static const char *end_name(const struct workload *w, struct ip_addr addr,
 	return w ? workload_name(w) : ip_format(addr, buf);
 }
 
+/* Was it really, or is who told of it only watched? */
+static bool was_blocked(const struct agent *a, const struct store_flow *f,
+			const struct workload *teller)
+{
+	if (f->action != POLICY_DENY)
+		return false;
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == teller && p->state == PORT_DIVERTED &&
+		    p->mode == INPLACE_TAP)
+			return false;
+	return true;
+}
+
 static void tell_violation(struct agent *a, const struct store_flow *f,
 			   const struct workload *client,
 			   const struct workload *server)
@@ -297,6 +310,7 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	struct merged *m = find_merged(a, f, now);
 	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], text[512];
 	char client_name[WORKLOAD_TEXT_MAX], why[64];
+	bool blocked = was_blocked(a, f, f->ingress ? server : client);
 	json_t *event;
 
 	if (m->told_s) {
@@ -312,16 +326,13 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	(void)snprintf(text, sizeof text, "%s -> %s %s/%u %s: %s", client_name,
 		       end_name(server, f->server_addr, to),
 		       proto_name(f->proto, proto), f->port,
-		       f->action == POLICY_DENY ? "blocked"
-						       : "would be blocked",
-		       why);
+		       blocked ? "blocked" : "would be blocked", why);
 	event = record_flow_json(f, client ? client->about : NULL,
 				 server ? server->about : NULL);
 	(void)json_object_set_new(event, "kind", json_string("violation"));
 	(void)json_object_set_new(
 		event, "severity",
-		json_string(f->action == POLICY_DENY ? "medium"
-							    : "low"));
+		json_string(blocked ? "medium" : "low"));
 	(void)json_object_set_new(
 		event, "workload",
 		json_string(f->ingress ? f->server : f->client));

@@ -50,6 +50,15 @@ struct port *registry_port(const struct registry *r, uint32_t host_ifindex)
 	return p;
 }
 
+struct port *registry_port_by_mac(const struct registry *r, struct mac mac)
+{
+	struct port *p = r->ports;
+
+	while (p && !mac_equal(p->plane_mac, mac))
+		p = p->next;
+	return p;
+}
+
 void registry_changed(struct registry *r)
 {
 	r->whose_is_stale = true;

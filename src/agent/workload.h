@@ -72,8 +72,11 @@ struct port {
 	struct mac mark, group_mark; /* while diverted */
 	struct mac plane_mac; /* under which the data plane knows it */
 	enum port_state state;
-	enum inplace_mode mode; /* while diverted */
+	enum inplace_mode mode; /* while diverted, as what follows */
+	enum inplace_failure failure;
+	bool only_ip;
 	uint64_t wanted_in;	/* first want (plane.h) that has it; 0: none */
+	bool denied_some;	/* some rule denies it something */
 	bool listed;		/* seen in the listing that is under way */
 	struct err why;		/* FAILED */
 };
@@ -129,6 +132,8 @@ struct workload *registry_by_ns(const struct registry *r,
 				const struct netns *ns);
 struct workload *registry_by_id(const struct registry *r, const char *id);
 struct port *registry_port(const struct registry *r, uint32_t host_ifindex);
+/* By the MAC under which the data plane knows it. */
+struct port *registry_port_by_mac(const struct registry *r, struct mac mac);
 /*
  * Whose MAC, by which the data plane knows a port, or whose address? Also of one
  * that went a while ago. Of several with one address, the first.

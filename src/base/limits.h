@@ -311,7 +311,7 @@
  * Named address sets, the addresses and ranges of one, and a name's length
  * with its NUL (a Kubernetes namespace and a service in it fit): memory. One more or longer is refused: E2BIG, EINVAL.
  */
-#define ADDR_SETS_MAX	   1024
+#define ADDR_SETS_MAX	   16384
 #define ADDR_SET_WORDS_MAX 65536
 #define ADDR_SET_NAME_MAX  130
 /*
@@ -677,10 +677,10 @@
  */
 #define INTENT_REGEX_STEPS 10000
 /*
- * Rules of all policies together in one weir_policy, ~300 bytes each there:
- * OWN_MEMFD_MAX is full. More: E2BIG.
+ * Rules of all policies together in one weir_policy, 100 to 150 bytes each
+ * there: OWN_MEMFD_MAX is full. More: E2BIG.
  */
-#define INTENT_COMPILED_MAX 200000
+#define INTENT_COMPILED_MAX 400000
 /* So many ranges of a group stand in the rule itself; more become a set. */
 #define INTENT_INLINE_MAX 2
 

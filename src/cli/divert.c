@@ -395,9 +395,14 @@ static int need_port(const struct divert_args *a)
 static bool says(int argc, char **argv, const char *const *options)
 {
 	for (int i = 1; i < argc; i++)
-		for (const char *const *o = options; *o; o++)
-			if (strncmp(argv[i], *o, strlen(*o)) == 0)
+		for (const char *const *o = options; *o; o++) {
+			size_t len = strlen(*o);
+
+			/* "--all" is not "--allow"; "--netns=web" is --netns */
+			if (strncmp(argv[i], *o, len) == 0 &&
+			    (argv[i][len] == '\0' || argv[i][len] == '='))
 				return true;
+		}
 	return false;
 }
 

@@ -405,47 +405,110 @@ static size_t take_out(json_t *rules, json_int_t id)
 	return json_array_remove(rules, n) == 0 ? n : SIZE_MAX;
 }
 
-/* The id that is in `now` and was not before. */
-static uint32_t new_id(const struct intent *before, const struct intent *now)
+/* Is it the id of one of those? */
+static bool is_given(const json_t *rules, uint32_t id)
+{
+	return find_id(rules, id) < json_array_size(rules);
+}
+
+/*
+ * The ids of rules that were put in, in their order: those that have one say
+ * so, the others got those that are in `now` and were not before.
+ */
+static int tell_ids(const struct intent *before, const struct intent *now,
+		    const json_t *rules, json_t *ids)
 {
 	struct place *old = places_of(before);
-	uint32_t id = 0;
+	size_t at = 0;
+	bool ok = old != NULL;
 
-	for (size_t n = 0; old && n < now->n_rules && id == 0; n++)
-		if (!find_place(old, before->n_rules, now->rules[n].id))
-			id = now->rules[n].id;
+	for (size_t k = 0; k < json_array_size(rules) && ok; k++) {
+		const json_t *rule = json_array_get(rules, k);
+		json_int_t id = json_integer_value(json_object_get(rule, "id"));
+
+		while (id == 0 && at < now->n_rules) {
+			uint32_t one = now->rules[at++].id;
+
+			if (!find_place(old, before->n_rules, one) &&
+			    !is_given(rules, one))
+				id = one;
+		}
+		ok = json_array_append_new(ids, json_integer(id)) == 0;
+	}
 	free(old);
-	return id;
+	return ok ? 0 : -ENOMEM;
+}
+
+/* Copies of the rules, where they belong. *ret_n: where the last one went. */
+static int put_rules(json_t *list, const json_t *rules, int64_t after,
+		     size_t *ret_n, struct err *reterr)
+{
+	int64_t behind = -1; /* the place behind the one before */
+
+	for (size_t k = 0; k < json_array_size(rules); k++) {
+		const json_t *rule = json_array_get(rules, k);
+		json_int_t id = json_integer_value(json_object_get(rule, "id"));
+		size_t was = take_out(list, id);
+		int64_t n = place_for(list, after, was);
+
+		if (n < 0)
+			return err_set(reterr, ENOENT, "after",
+				       "there is no rule %lld",
+				       (long long)after);
+		if (after >= 0 && behind >= 0)
+			n = behind - (was < (size_t)behind);
+		if (json_array_insert_new(list, (size_t)n,
+					  json_deep_copy(rule)) < 0)
+			return err_set(reterr, ENOMEM, NULL, "out of memory");
+		behind = n + 1;
+		*ret_n = (size_t)n;
+	}
+	return 0;
+}
+
+int intent_with_rules(const struct intent *i, const json_t *rules,
+		      int64_t after, struct intent **ret, json_t *ret_ids,
+		      struct err *reterr)
+{
+	json_t *list, *o = open_change(i, "rules", &list, reterr);
+	struct intent *made = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	rc = put_rules(list, rules, after, &n, reterr);
+	if (rc < 0) {
+		json_decref(o);
+		return rc;
+	}
+	/* of several, the path says which rule of all is wrong */
+	rc = close_change(o, json_array_size(rules) == 1 ? "rules" : "", n,
+			  &made, reterr);
+	if (rc == 0 && ret_ids && tell_ids(i, made, rules, ret_ids) < 0) {
+		intent_put(made);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	if (rc == 0)
+		*ret = made;
+	return rc;
 }
 
 int intent_with_rule(const struct intent *i, const json_t *rule, int64_t after,
 		     struct intent **ret, uint32_t *ret_id, struct err *reterr)
 {
-	json_int_t id = json_integer_value(json_object_get(rule, "id"));
-	json_t *rules, *o = open_change(i, "rules", &rules, reterr);
-	struct intent *made = NULL;
-	int64_t n;
+	json_t *rules = json_pack("[O]", rule), *ids = json_array();
 	int rc;
 
-	if (!o)
-		return -ENOMEM;
-	n = place_for(rules, after, take_out(rules, id));
-	if (n < 0) {
-		json_decref(o);
-		return err_set(reterr, ENOENT, "after", "there is no rule %lld",
-			       (long long)after);
-	}
-	if (json_array_insert_new(rules, (size_t)n, json_deep_copy(rule)) < 0) {
-		json_decref(o);
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	}
-	rc = close_change(o, "rules", (size_t)n, &made, reterr);
-	if (rc < 0)
-		return rc;
-	if (ret_id)
-		*ret_id = id > 0 ? (uint32_t)id : new_id(i, made);
-	*ret = made;
-	return 0;
+	if (rules && ids)
+		rc = intent_with_rules(i, rules, after, ret, ids, reterr);
+	else
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc == 0 && ret_id)
+		*ret_id = (uint32_t)json_integer_value(json_array_get(ids, 0));
+	json_decref(rules);
+	json_decref(ids);
+	return rc;
 }
 
 int intent_without_rule(const struct intent *i, uint32_t id,

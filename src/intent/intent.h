@@ -89,6 +89,14 @@ int intent_without_group(const struct intent *i, const char *name,
 			 struct intent **ret, struct err *reterr);
 int intent_with_rule(const struct intent *i, const json_t *rule, int64_t after,
 		     struct intent **ret, uint32_t *ret_id, struct err *reterr);
+/*
+ * Several at once, an array in their order, each as above; one after the other
+ * would check all that there is each time. ret_ids: an array to which their ids
+ * are appended; NULL.
+ */
+int intent_with_rules(const struct intent *i, const json_t *rules,
+		      int64_t after, struct intent **ret, json_t *ret_ids,
+		      struct err *reterr);
 int intent_without_rule(const struct intent *i, uint32_t id,
 			struct intent **ret, struct err *reterr);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */

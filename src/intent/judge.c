@@ -4,6 +4,10 @@
  * whole policies (policy_spec.whole) is little, and is done here, too: only TCP
  * and UDP are looked into, and who is external is said by the list of internal
  * addresses that goes with the policies.
+ *
+ * A conversation may be older than the addresses of today. Who took part in it
+ * is known, so an end whose workload has another address by now is judged by one
+ * that it has.
  */
 #include "intent/judge.h"
 
@@ -30,6 +34,9 @@ struct intent_judge {
 	size_t n_classes, n_workloads;
 	struct ranges internal; /* tidy */
 	bool icmp_enforced;
+	/* Of workload n: addrs[first[n]] .. addrs[first[n + 1] - 1] */
+	struct ip_addr *addrs;
+	size_t *first;
 };
 
 /* --- making ----------------------------------------------------------- */
@@ -145,14 +152,39 @@ static int fill(struct intent_judge *j, struct plan *p, size_t n_workloads,
 	return rc;
 }
 
+static int copy_addrs(struct intent_judge *j, const struct intent_world *world,
+		      struct err *reterr)
+{
+	size_t n = 0;
+
+	for (size_t w = 0; w < world->n; w++)
+		n += world->workloads[w].n_addrs;
+	j->addrs = calloc(n + 1, sizeof *j->addrs);
+	j->first = calloc(world->n + 1, sizeof *j->first);
+	if (!j->addrs || !j->first)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	n = 0;
+	for (size_t w = 0; w < world->n; w++) {
+		const struct intent_workload *one = &world->workloads[w];
+
+		for (size_t k = 0; k < one->n_addrs; k++)
+			j->addrs[n++] = one->addrs[k];
+		j->first[w + 1] = n;
+	}
+	return 0;
+}
+
 struct intent_judge *intent_judge_new(const struct intent *i,
 				      const struct intent_world *world,
 				      uint64_t now, struct err *reterr)
 {
 	struct intent_judge *j = calloc(1, sizeof *j);
+	struct err ignored;
 	struct plan p;
 	int rc;
 
+	/* parsers want one to write to */
+	reterr = reterr ? reterr : &ignored;
 	if (!j) {
 		/* NULL says that it failed */
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -163,6 +195,8 @@ struct intent_judge *intent_judge_new(const struct intent *i,
 	if (rc == 0)
 		rc = fill(j, &p, world->n, reterr);
 	plan_done(&p);
+	if (rc == 0)
+		rc = copy_addrs(j, world, reterr);
 	if (rc == 0)
 		return j;
 	intent_judge_free(j);
@@ -180,6 +214,8 @@ void intent_judge_free(struct intent_judge *j)
 	}
 	free(j->classes);
 	free(j->class_of);
+	free(j->addrs);
+	free(j->first);
 	ranges_done(&j->internal);
 	free(j);
 }
@@ -210,17 +246,36 @@ static unsigned names_of(const struct judge_class *c, const char *name,
 	return n;
 }
 
+/* The address, or if the workload has it no more, one of that family. */
+static struct ip_addr addr_today(const struct intent_judge *j, size_t who,
+				 struct ip_addr a)
+{
+	struct ip_addr other = a;
+
+	if (who >= j->n_workloads)
+		return a;
+	for (size_t k = j->first[who + 1]; k > j->first[who]; k--) {
+		if (ip_equal(j->addrs[k - 1], a))
+			return a;
+		if (ip_is_v4(j->addrs[k - 1]) == ip_is_v4(a))
+			other = j->addrs[k - 1];
+	}
+	return other;
+}
+
 struct intent_verdict intent_judge_end(const struct intent_judge *j,
 				       const struct intent_connection *c,
 				       bool client_side)
 {
 	size_t who = client_side ? c->client : c->server;
-	struct ip_addr peer = client_side ? c->server_addr : c->client_addr;
+	struct ip_addr client = addr_today(j, c->client, c->client_addr);
+	struct ip_addr server = addr_today(j, c->server, c->server_addr);
+	struct ip_addr peer = client_side ? server : client;
 	uint16_t names[NAMES_PER_ADDR_MAX];
 	const struct judge_class *class;
 	struct policy_query q = {
-		.client = c->client_addr,
-		.server = c->server_addr,
+		.client = client,
+		.server = server,
 		.server_port = c->port,
 		.proto = c->proto,
 		.ingress = !client_side,

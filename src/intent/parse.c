@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "intent/model.h"
 #include "intent/words.h"
@@ -461,7 +462,53 @@ static int sort_rules(struct intent *i, struct err *reterr)
 	return 0;
 }
 
-/* A written group may be one of no workload's or of addresses; all is well. */
+/* Names of hosts, each as often as it stands there; ret NULL: only counts. */
+static size_t list_hosts(const struct intent *i, const char **ret)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < i->n_words; k++)
+		if (i->words[k].kind == REF_NAME) {
+			if (ret)
+				ret[n] = i->words[k].text + strlen("fqdn:");
+			n++;
+		}
+	for (size_t g = 0; g < i->n_groups; g++)
+		for (size_t k = 0; k < i->groups[g].n_names; k++) {
+			if (ret)
+				ret[n] = i->groups[g].names[k];
+			n++;
+		}
+	return n;
+}
+
+static int by_host(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* More than the data plane knows would be refused by it, too late. */
+static int check_hosts(const struct intent *i, struct err *reterr)
+{
+	size_t n = list_hosts(i, NULL), different = 0;
+	const char **hosts;
+
+	if (n <= FQDNS_MAX)
+		return 0;
+	hosts = calloc(n, sizeof *hosts);
+	if (!hosts)
+		return err_set(reterr, ENOMEM, "", "out of memory");
+	(void)list_hosts(i, hosts);
+	qsort(hosts, n, sizeof *hosts, by_host);
+	for (size_t k = 0; k < n; k++)
+		different += k == 0 || by_host(&hosts[k - 1], &hosts[k]) != 0;
+	free(hosts);
+	if (different <= FQDNS_MAX)
+		return 0;
+	return err_set(reterr, E2BIG, "", "more than %d names of hosts",
+		       FQDNS_MAX);
+}
+
 int intent_finish(struct intent *i, struct err *reterr)
 {
 	if (i->mode < 0)
@@ -471,7 +518,8 @@ int intent_finish(struct intent *i, struct err *reterr)
 			i->words[n].group =
 				intent_find_group(i, i->words[n].text);
 	number_rules(i);
-	return sort_rules(i, reterr);
+	return check_hosts(i, reterr) < 0 ? -reterr->code
+					  : sort_rules(i, reterr);
 }
 
 int intent_from_json(const json_t *o, struct intent **ret, struct err *reterr)

@@ -355,7 +355,7 @@ static const json_t *peer_words(struct making *m, uint32_t word)
 	return words;
 }
 
-/* An end that is the other one: all its words; NULL: nobody is there. */
+/* An end that is the other one: all its words; none: nobody is there. */
 static json_t *peer_end(struct making *m, const uint32_t *words, size_t n)
 {
 	json_t *all = json_array();
@@ -364,14 +364,7 @@ static json_t *peer_end(struct making *m, const uint32_t *words, size_t n)
 		if (json_array_extend(all, (json_t *)(uintptr_t)peer_words(
 						   m, words[k])) < 0)
 			fail_memory(m);
-	if (json_array_size(all) > RULE_WORDS_MAX)
-		m->rc = err_set(m->reterr, E2BIG, m->i->words[words[0]].text,
-				"more than %d addresses at one end of a rule",
-				RULE_WORDS_MAX);
-	if (all && json_array_size(all) > 0)
-		return all;
-	json_decref(all);
-	return NULL;
+	return all;
 }
 
 static bool is_addresses(const struct intent *i, uint32_t word)
@@ -416,83 +409,6 @@ static json_t *own_end(struct making *m, size_t workload, const uint32_t *words,
 	return all;
 }
 
-/* --- a rule ----------------------------------------------------------- */
-
-static bool set_ports(json_t *o, const struct rule *r, uint8_t proto)
-{
-	json_t *ports = json_array();
-	char text[24];
-	bool ok = true;
-
-	for (size_t k = 0; k < r->n_ports; k++) {
-		const struct port_word *p = &r->ports[k];
-
-		if (p->proto != proto)
-			continue;
-		if (p->all) {
-			json_decref(ports);
-			return true;
-		}
-		(void)snprintf(text, sizeof text, "%u-%u", p->first, p->last);
-		ok &= json_array_append_new(ports, json_string(text)) == 0;
-	}
-	return json_object_set_new(o, "ports", ports) == 0 && ok;
-}
-
-static bool set_apps(json_t *o, const struct rule *r)
-{
-	json_t *apps = json_array();
-	bool ok = true;
-
-	for (size_t k = 0; k < r->n_apps; k++)
-		ok &= json_array_append_new(apps, json_integer(r->apps[k])) ==
-		      0;
-	return json_object_set_new(o, "apps", apps) == 0 && ok;
-}
-
-/* Has an earlier word the same protocol, or does one say "any"? */
-static bool is_said(const struct rule *r, size_t n)
-{
-	for (size_t k = 0; k < r->n_ports; k++)
-		if (r->ports[k].proto == 0)
-			return n != k;
-	for (size_t k = 0; k < n; k++)
-		if (r->ports[k].proto == r->ports[n].proto)
-			return true;
-	return false;
-}
-
-static bool add_part(json_t *parts, const json_t *common, const struct rule *r,
-		     uint8_t proto)
-{
-	json_t *o = json_copy((json_t *)(uintptr_t)common);
-	bool ok = o != NULL;
-
-	if (ok && proto != 0)
-		ok = json_object_set_new(o, "proto",
-					 json_sprintf("%u", proto)) == 0 &&
-		     set_ports(o, r, proto);
-	/* takes o */
-	return json_array_append_new(parts, o) == 0 && ok;
-}
-
-/* One for each protocol. */
-static json_t *parts_of(const json_t *common, const struct rule *r)
-{
-	json_t *parts = json_array();
-	bool ok = true;
-
-	if (r->n_ports == 0)
-		ok = add_part(parts, common, r, 0);
-	for (size_t k = 0; k < r->n_ports && ok; k++)
-		if (!is_said(r, k))
-			ok = add_part(parts, common, r, r->ports[k].proto);
-	if (ok)
-		return parts;
-	json_decref(parts);
-	return NULL;
-}
-
 /*
  * What a rule is in one direction, as a new array. own: NULL is any; taken.
  * Empty: nobody is at the other end.
@@ -502,26 +418,10 @@ static json_t *make_rule(struct making *m, const struct rule *r,
 {
 	json_t *peers = d == EGRESS ? peer_end(m, r->to, r->n_to)
 				    : peer_end(m, r->from, r->n_from);
-	json_t *o, *parts;
-	bool ok;
+	json_t *parts = peers ? plan_rule(r, d == INGRESS, own, peers) : NULL;
 
-	if (!peers) {
-		json_decref(own);
-		return json_array();
-	}
-	o = json_pack("{s:I, s:o, s:s}", "id", (json_int_t)r->id,
-		      d == EGRESS ? "to" : "from", peers, "action",
-		      intent_action_words[r->action]);
-	ok = o && (d == EGRESS ||
-		   json_object_set_new(o, "ingress", json_true()) == 0);
-	if (own)
-		ok = json_object_set_new(o, d == EGRESS ? "from" : "to", own) ==
-			     0 &&
-		     ok;
-	if (ok && r->n_apps > 0)
-		ok = set_apps(o, r);
-	parts = ok ? parts_of(o, r) : NULL;
-	json_decref(o);
+	json_decref(peers);
+	json_decref(own);
 	return parts;
 }
 

@@ -29,3 +29,10 @@ int plan_make(const struct intent *i, const struct intent_world *world,
 void plan_done(struct plan *p);
 /* "learn", "alert", "deny": what the data plane does by default. */
 const char *plan_default(enum intent_mode mode);
+
+/*
+ * What a rule is for the data plane at one end, as a new array; NULL: out of
+ * memory. own: words; NULL: any. peers: none is nobody, and no rule.
+ */
+json_t *plan_rule(const struct rule *r, bool ingress, json_t *own,
+		  const json_t *peers);

@@ -195,3 +195,20 @@ long long about_time(const char *text)
 	at = timegm(&t);
 	return at < offset_s ? 0 : (long long)at - offset_s;
 }
+
+const char *about_netns_of(const json_t *spec)
+{
+	json_t *all =
+		json_object_get(json_object_get(spec, "linux"), "namespaces");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (all, i, one) {
+		const char *type =
+			json_string_value(json_object_get(one, "type"));
+
+		if (type && strcmp(type, "network") == 0)
+			return json_string_value(json_object_get(one, "path"));
+	}
+	return NULL;
+}

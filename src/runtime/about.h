@@ -35,3 +35,6 @@ void about_workload_of(const char *pod, char ret[RUNTIME_NAME_MAX]);
 
 /* "2026-11-29T10:57:57.12Z" in seconds since 1970; 0: it is none. */
 long long about_time(const char *text);
+
+/* The path of the network namespace in an OCI spec; NULL: it names none. */
+const char *about_netns_of(const json_t *spec);

@@ -97,12 +97,10 @@ static int inspect(void *session, const char *id, struct container *ret,
 	if (r == 0 && ret->runs) {
 		r = ask(c, SERVICES "containers.v1.Containers/Get", namespace,
 			name, &a, reterr);
-		if (r == 0)
-			ret->about = containerd_read_container(a.message, a.len,
-							       id, reterr);
-		grpc_answer_done(&a);
-		if (r == 0 && !ret->about)
+		if (r == 0 && !containerd_read_container(a.message, a.len, id,
+							 ret, reterr))
 			r = -EBADMSG;
+		grpc_answer_done(&a);
 		if (r == 0)
 			about_text(ret->about, "state", state);
 	}

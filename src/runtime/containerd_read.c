@@ -112,7 +112,7 @@ bool containerd_read_task(const uint8_t *m, size_t len, struct container *ret,
  * What the CRI plugin knows of the pod stands in the spec, whoever asked for
  * the container: told by the labels that the kubelet sets.
  */
-static void read_annotations(json_t *about, const Ctrd__Any *spec)
+static void read_annotations(json_t *about, const json_t *spec)
 {
 	static const char *const names[][2] = {
 		{ "io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name" },
@@ -121,47 +121,54 @@ static void read_annotations(json_t *about, const Ctrd__Any *spec)
 		{ "io.kubernetes.cri.container-name",
 		  "io.kubernetes.container.name" },
 	};
-	json_t *v = NULL;
+	const json_t *annotations = json_object_get(spec, "annotations");
 
-	if (spec)
-		v = json_loadb((const char *)spec->value.data, spec->value.len,
-			       0, NULL);
-	for (size_t i = 0; v && i < sizeof names / sizeof *names; i++) {
-		const char *text = json_string_value(json_object_get(
-			json_object_get(v, "annotations"), names[i][0]));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *text = json_string_value(
+			json_object_get(annotations, names[i][0]));
 
 		if (text && !json_object_get(json_object_get(about, "labels"),
 					     names[i][1]))
 			about_label(about, names[i][1], text);
 	}
-	json_decref(v);
 }
 
-json_t *containerd_read_container(const uint8_t *m, size_t len, const char *id,
-				  struct err *reterr)
+static json_t *load_spec(const Ctrd__Any *any)
+{
+	return any ? json_loadb((const char *)any->value.data, any->value.len,
+				0, NULL)
+		   : NULL;
+}
+
+bool containerd_read_container(const uint8_t *m, size_t len, const char *id,
+			       struct container *ret, struct err *reterr)
 {
 	Ctrd__ContainerAnswer *a = unpack_message(
 		&ctrd__container_answer__descriptor, m, len, reterr);
 	const Ctrd__Container *c = a ? a->container : NULL;
 	char namespace[RUNTIME_ID_MAX];
 	const char *name = containerd_split_id(id, namespace);
-	json_t *about = NULL;
+	json_t *spec;
 
-	if (c) {
-		about = json_object();
-		for (size_t i = 0; i < c->n_labels; i++)
-			about_label(about, c->labels[i]->key,
-				    c->labels[i]->value);
-		read_annotations(about, c->spec);
-		about_place(about, name);
-		about_text(about, "image", c->image);
-		about_text(about, "containerd_namespace", namespace);
-	} else if (a) {
-		(void)err_set(reterr, EBADMSG, NULL,
-			      "its answer has no container");
+	if (!c) {
+		if (a)
+			(void)err_set(reterr, EBADMSG, NULL,
+				      "its answer has no container");
+		unpack_free(a);
+		return false;
 	}
+	spec = load_spec(c->spec);
+	ret->about = json_object();
+	for (size_t i = 0; i < c->n_labels; i++)
+		about_label(ret->about, c->labels[i]->key, c->labels[i]->value);
+	read_annotations(ret->about, spec);
+	about_place(ret->about, name);
+	about_text(ret->about, "image", c->image);
+	about_text(ret->about, "containerd_namespace", namespace);
+	container_set_netns(ret, about_netns_of(spec));
+	json_decref(spec);
 	unpack_free(a);
-	return about;
+	return true;
 }
 
 /* The container's id; false: it is another process's, or no event. */

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "runtime/look.h"
+#include "runtime/container.h"
 
 /* An array of names; NULL and *reterr: it is no list of namespaces. */
 json_t *containerd_read_namespaces(const uint8_t *m, size_t len,
@@ -27,9 +27,9 @@ json_t *containerd_read_tasks(const uint8_t *m, size_t len,
 /* Does its task run, and as which process? Fills all but `about`. */
 bool containerd_read_task(const uint8_t *m, size_t len, struct container *ret,
 			  const char **ret_state, struct err *reterr);
-/* Its `about`, without the state. */
-json_t *containerd_read_container(const uint8_t *m, size_t len, const char *id,
-				  struct err *reterr);
+/* The rest of ret: its `about`, without the state, and its path of a netns. */
+bool containerd_read_container(const uint8_t *m, size_t len, const char *id,
+			       struct container *ret, struct err *reterr);
 
 enum containerd_event {
 	CONTAINERD_EVENT_NONE, /* of no container, or of a process exec'ed */

@@ -31,34 +31,15 @@ json_t *cri_read_pods(const uint8_t *m, size_t len, struct err *reterr)
 	return pods;
 }
 
-static const char *network_path(const json_t *info)
-{
-	json_t *all = json_object_get(
-		json_object_get(json_object_get(info, "runtimeSpec"), "linux"),
-		"namespaces");
-	json_t *one;
-	size_t i;
-
-	json_array_foreach (all, i, one) {
-		const char *type =
-			json_string_value(json_object_get(one, "type"));
-
-		if (type && strcmp(type, "network") == 0)
-			return json_string_value(json_object_get(one, "path"));
-	}
-	return NULL;
-}
-
 static void read_info(const char *text, struct container *ret)
 {
 	json_t *v = json_loads(text, 0, NULL);
 	json_int_t pid = json_integer_value(json_object_get(v, "pid"));
-	const char *path = network_path(v);
 
 	if (pid > 0 && pid <= INT_MAX)
 		ret->pid = (pid_t)pid;
-	if (path && path[0] == '/')
-		ret->netns = strdup(path);
+	container_set_netns(ret,
+			    about_netns_of(json_object_get(v, "runtimeSpec")));
 	json_decref(v);
 }
 
@@ -94,7 +75,7 @@ bool cri_read_pod(const uint8_t *m, size_t len, struct container *ret,
 		(void)err_set(reterr, EBADMSG, NULL,
 			      "its answer has no status");
 	for (size_t i = 0; ok && i < a->n_info; i++)
-		if (strcmp(a->info[i]->key, "info") == 0 && !ret->netns)
+		if (strcmp(a->info[i]->key, "info") == 0)
 			read_info(a->info[i]->value, ret);
 	if (ok) {
 		ret->runs = a->status->state == POD_READY;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "runtime/look.h"
+#include "runtime/container.h"
 
 /* Pods that are ready, {id: brief}; NULL and *reterr: it is no such list. */
 json_t *cri_read_pods(const uint8_t *m, size_t len, struct err *reterr);

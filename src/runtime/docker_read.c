@@ -163,6 +163,9 @@ bool docker_read_container(const char *text, size_t len, struct container *ret,
 					strcmp(status, "paused") == 0);
 		ret->pid = (pid_t)pid;
 		ret->about = read_about(v, status);
+		container_set_netns(
+			ret, text_of(json_object_get(v, "NetworkSettings"),
+				     "SandboxKey"));
 	} else if (v) {
 		(void)err_set(reterr, EBADMSG, NULL,
 			      "it tells no state of the container");

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
-#include "runtime/look.h"
+#include "runtime/container.h"
 
 /*
  * Which version of the API to speak, from an answer to /version: "1.41". false

@@ -10,15 +10,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often one that changes while it is looked at is looked at anew. */
+/*
+ * How often one that changes while it is looked at is looked at anew, and one
+ * over which the connection breaks: if the runtime ended, nobody is there then.
+ */
 #define TRIES 3
 /* "brief" of one that a list does not have; no list has it. */
 #define MISSING UINT64_MAX
 
 static bool is_lost(int r)
 {
-	return r == -ECANCELED || r == -ECONNREFUSED || r == -ENOENT ||
-	       r == -EPIPE;
+	return r == -ECANCELED || r == -ECONNREFUSED || r == -ENOENT;
 }
 
 static void container_done(struct container *c)
@@ -27,14 +29,26 @@ static void container_done(struct container *c)
 	free(c->netns);
 }
 
-/* Without a process, the path is all there is, and stays what it names. */
+/*
+ * A runtime's own path of the namespace is where it has put the interfaces. The
+ * first process is there as well, unless it has gone elsewhere, which may be to
+ * leave an empty namespace to be guarded.
+ */
 static int open_place(const struct container *c, const char *id,
 		      struct process *ret, struct err *reterr)
 {
+	struct netns ns;
 	int r;
 
-	if (c->pid > 0)
-		return process_open(c->pid, id, ret, reterr);
+	if (c->pid > 0) {
+		r = process_open(c->pid, id, ret, reterr);
+		if (r == 0 && c->netns &&
+		    netns_open(c->netns, &ns, NULL) == 0) {
+			netns_done(&ret->ns);
+			ret->ns = ns;
+		}
+		return r;
+	}
 	if (!c->netns)
 		return err_set(reterr, ESRCH, NULL,
 			       "neither its process nor its network "
@@ -95,7 +109,7 @@ int look_at(struct look *l, const char *id, uint64_t brief, struct err *reterr)
 {
 	int r = -ESTALE;
 
-	for (int i = 0; r == -ESTALE && i < TRIES; i++)
+	for (int i = 0; (r == -ESTALE || r == -EPIPE) && i < TRIES; i++)
 		r = look_once(l, id, brief, reterr);
 	l->hung = r == -ETIMEDOUT ? l->hung + 1 : 0;
 	if (r == 0 || is_lost(r) || l->hung == RUNTIME_HUNG_IN_A_ROW)

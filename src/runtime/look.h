@@ -5,22 +5,14 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "runtime/container.h"
 #include "runtime/http.h"
 #include "runtime/source.h"
-
-struct container {
-	bool runs;     /* or is paused */
-	pid_t pid;     /* 0: none is known, but netns is */
-	char *netns;   /* owned; path of its network namespace, or NULL */
-	json_t *about; /* owned; may be NULL, unless it runs */
-};
 
 struct look {
 	struct source *source;

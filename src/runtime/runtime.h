@@ -54,8 +54,9 @@ enum news_kind {
 	NEWS_GONE,  /* it has ended; only id is filled in */
 	/*
 	 * It may run, but what its runtime says of it cannot be understood, or
-	 * its process is not to be seen from here: id, and text says why. Found
-	 * or gone when that changes.
+	 * its process is not to be seen from here: id, and text says why. What
+	 * was found of it before may still be so. Found or gone when that
+	 * changes; to be taken as in the list, if it comes in one.
 	 */
 	NEWS_UNREADABLE,
 	NEWS_KIND__MAX

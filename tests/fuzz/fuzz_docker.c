@@ -4,6 +4,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -32,6 +33,7 @@ static void as_container(const char *text, size_t len)
 		BUG_ON(err.code == 0);
 	}
 	json_decref(c.about);
+	free(c.netns);
 }
 
 static void as_list(const char *text, size_t len)

@@ -35,14 +35,18 @@ static void as_lists(const uint8_t *m, size_t len)
 
 static void as_one(const uint8_t *m, size_t len)
 {
-	struct container c;
+	struct container c = { 0 };
 	struct err err = { 0 };
 	const char *state;
-	json_t *about = containerd_read_container(m, len, "blue/x", &err);
 
-	BUG_ON(!about && err.code == 0);
-	BUG_ON(about && !json_object_get(about, "service"));
-	json_decref(about);
+	if (containerd_read_container(m, len, "blue/x", &c, &err)) {
+		BUG_ON(!json_object_get(c.about, "service"));
+		BUG_ON(c.netns && strncmp(c.netns, "/proc/", 6) == 0);
+		json_decref(c.about);
+		free(c.netns);
+	} else {
+		BUG_ON(err.code == 0);
+	}
 	if (containerd_read_task(m, len, &c, &state, NULL))
 		BUG_ON(c.runs != (state != NULL) || c.runs != (c.pid > 0));
 	if (cri_read_pod(m, len, &c, NULL)) {

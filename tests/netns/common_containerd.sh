@@ -3,16 +3,17 @@
 . "$SRC/tests/netns/common_runtimes.sh"
 
 base=$TEST_DIR/containerd
-socket=$base/c.sock
+short=/run/ctr.$$ # paths of sockets may not be long
+socket=$short/c.sock
 image=docker.io/weir/bb:1
 containerd_pid=
 
 containerd_config() { # LINES more of its configuration
-    mkdir -p "$base"
+    mkdir -p "$base" "$short"
     cat >"$base/config.toml" <<E
 version = 2
 root = "$base/root"
-state = "$base/state"
+state = "$short/state"
 $1
 [grpc]
   address = "$socket"
@@ -47,7 +48,7 @@ end_containerd() { # the tasks outlive their containerd
         pkill -9 -P "$pid"
         kill -9 "$pid"
     done
-    cut -d' ' -f2 /proc/self/mounts | grep "^$base/" | tac | xargs -r umount -l
+    cut -d' ' -f2 /proc/self/mounts | grep "^\($base\|$short\)/" | tac | xargs -r umount -l
 }
 make_image() { # FILE: an OCI layout of one layer, busybox
     python3 - "$TEST_DIR/root" "$1" <<'P'

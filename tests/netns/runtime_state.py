@@ -31,6 +31,8 @@ for n in news:
         names[key] = n["about"]["name"]
         if n["source"] in listed:
             listed[n["source"]].add(key)
+    elif n["news"] == "unreadable" and n["source"] in listed:
+        listed[n["source"]].add(key)
     elif n["news"] == "gone":
         by_id.pop(key, None)
         listed.get(n["source"], set()).discard(key)

@@ -9,7 +9,8 @@
 . "$SRC/tests/netns/common_runtimes.sh"
 
 base=$TEST_DIR/docker
-socket=$base/docker.sock
+short=/run/docker.$$ # paths of sockets may not be long
+socket=$short/docker.sock
 export DOCKER_HOST=unix://$socket
 image=weir/bb:1
 docker_pid=
@@ -19,8 +20,8 @@ docker_answers() {
 }
 
 start_docker() {
-    dockerd -H "$DOCKER_HOST" --data-root "$base/data" --exec-root "$base/exec" \
-        -p "$base/pid" "$@" >>"$TEST_DIR/dockerd.log" 2>&1 &
+    dockerd -H "$DOCKER_HOST" --data-root "$base/data" --exec-root "$short/exec" \
+        -p "$short/pid" "$@" >>"$TEST_DIR/dockerd.log" 2>&1 &
     docker_pid=$!
     children+=($!)
     wait_until 30 docker_answers
@@ -30,7 +31,7 @@ stop_docker() { # SIGNAL
     kill "-$1" $docker_pid && wait $docker_pid 2>>"$TEST_DIR/log"
     # Its containerd ended with it; who reaps that is not ours to say, and a
     # zombie's pid would make the next dockerd wait for it.
-    rm -f "$base/pid" "$base/exec/containerd/containerd.pid"
+    rm -f "$short/pid" "$short/exec/containerd/containerd.pid"
 }
 
 run() { # NAME [OPTION]... [-- CMD]: a container that stays
@@ -50,13 +51,13 @@ end() { # dockerd's own children, and mounts, that a killed one leaves
     local pid
     docker ps -aq 2>/dev/null | xargs -r docker rm -f >"$out" 2>&1
     end_children
-    for pid in $(pgrep -f "^/[^ ]*containerd.* $base/"; pgrep -f -- "-address $base/"); do
+    for pid in $(pgrep -f -- "--config $short/"; pgrep -f -- "-address $short/"); do
         kill -9 "$pid"
     done
 }
 trap end EXIT
 
-mkdir -p "$base"
+mkdir -p "$base" "$short"
 if ! start_docker; then
     skip "docker" "dockerd does not start: $(tail -1 "$TEST_DIR/dockerd.log")"
     finish
@@ -92,6 +93,25 @@ check "the host's network is none of its own" \
     'now["hosted"]["ino"] == 0 and now["hosted"]["about"]["host_network"]'
 run lonely --network none
 check "no network is a namespace, too" 'now["lonely"]["ino"] != 0'
+
+sandbox_of() { # CONTAINER: inode of the namespace that Docker made
+    stat -Lc %i "$(docker inspect -f '{{.NetworkSettings.SandboxKey}}' "$1")"
+}
+elsewhere() { # CONTAINER
+    [ "$(netns_of "$(pid_of "$1")")" != "$(sandbox_of "$1")" ]
+}
+run fled --cap-add SYS_ADMIN --security-opt seccomp=unconfined -- \
+    unshare -n tail -f /dev/null
+check "one whose first process is elsewhere" '"fled" in now'
+tells "now['fled']['ino'] == $(sandbox_of fled)"
+point $? "is where its interfaces are" "$told"
+wait_until 5 elsewhere fled
+point $? "which its first process is not"
+docker pause fled >"$out"
+check "and stays there" "now['fled']['about']['state'] == 'paused' and \
+    now['fled']['ino'] == $(sandbox_of fled)"
+docker rm -f fled >"$out"
+check "it ends" '"fled" not in now'
 
 # --- changes ---
 
@@ -138,7 +158,9 @@ point $? "and were no riddle" "$told"
 for i in $(seq 5); do
     begun=$(date +%s%3N)
     run "timed$i"
-    echo "$begun $(date +%s%3N)" >>"$TEST_DIR/timed"
+    ended=$(date +%s%3N)
+    echo "$begun $(date -d "$(docker inspect -f '{{.State.StartedAt}}' "timed$i")" +%s%3N) $ended" \
+        >>"$TEST_DIR/timed"
 done
 check "five more" 'all(f"timed{i}" in now for i in range(1, 6))'
 wait_until 10 descriptors "$((had + 2))" # connections that are kept
@@ -147,8 +169,9 @@ python3 - "$told" "$TEST_DIR/timed" <<'P'
 import json, sys
 found = {n["about"]["name"]: n["ms"] for n in map(json.loads, open(sys.argv[1])) if n["about"]}
 for i, line in enumerate(open(sys.argv[2]), 1):
-    begun, ended = map(int, line.split())
-    print(f"# docker run -> found {found[f'timed{i}'] - begun} ms; it took {ended - begun} ms")
+    begun, started, ended = (int(t) - int(line.split()[0]) for t in line.split())
+    print(f"# docker run: started after {started} ms, told after "
+          f"{found[f'timed{i}'] - int(line.split()[0])} ms, back after {ended} ms")
 P
 
 # --- dockerd goes and comes ---
@@ -172,11 +195,14 @@ check "and followed" '"late" in now' 20
 kill -STOP $docker_pid
 stop_news
 point $? "the end does not wait for a runtime that hangs"
-start_news docker="$socket"
+start_news docker="$socket" containerd="$short/exec/containerd/containerd.sock"
 check "one that hangs is down" \
-    'news[0]["news"] == "down" and "hangs" in news[0]["text"]' 20
+    'any(n["source"] == 0 and n["news"] == "down" and "hangs" in n["text"] for n in news)' 20
 kill -CONT $docker_pid
-check "until it goes on" '"late" in now' 20
+check "until it goes on" 'any(n["source"] == 0 and n["about"]["name"] == "late" for n in by_id.values())' 20
+id=$(docker inspect -f '{{.Id}}' late)
+check "Docker's own containerd tells of the same namespace" "
+    by_id[0, '$id']['ino'] == by_id[1, 'moby/$id']['ino'] != 0 and by_id[0, '$id']['pid'] == by_id[1, 'moby/$id']['pid']"
 stop_news
 point $? "ends in time"
 tells '[n["text"] for n in news if n["news"] == "unreadable"] == []'

@@ -8,12 +8,13 @@
 . "$SRC/tests/netns/common_runtimes.sh"
 
 base=$TEST_DIR/podman
-socket=$base/api.sock
+short=/run/podman.$$ # paths of sockets, and of this, may not be long
+socket=$short/api.sock
 image=localhost/weir/bb:1
 service_pid=
 
 # cgroups in hybrid mode: runc. Limits as low as a test machine's root may set.
-mkdir -p "$base"
+mkdir -p "$base" "$short"
 cat >"$base/containers.conf" <<E
 [containers]
 default_ulimits = ["nofile=16384:16384", "nproc=4096:4096"]
@@ -25,10 +26,10 @@ E
 export CONTAINERS_CONF=$base/containers.conf
 export CONTAINERS_STORAGE_CONF=$base/storage.conf
 printf '[storage]\ndriver = "overlay"\nrunroot = "%s"\ngraphroot = "%s"\n' \
-    "$base/run" "$base/root" >"$base/storage.conf"
+    "$short/run" "$base/root" >"$base/storage.conf"
 
 pod() {
-    podman --root "$base/root" --runroot "$base/run" --tmpdir "$base/tmp" \
+    podman --root "$base/root" --runroot "$short/run" --tmpdir "$short/tmp" \
         --runtime runc "$@"
 }
 
@@ -37,7 +38,7 @@ answers() {
 }
 
 start_service() {
-    podman --root "$base/root" --runroot "$base/run" --tmpdir "$base/tmp" --runtime runc \
+    podman --root "$base/root" --runroot "$short/run" --tmpdir "$short/tmp" --runtime runc \
         system service --time 0 "unix://$socket" >>"$TEST_DIR/podman.log" 2>&1 &
     service_pid=$!
     children+=($!)
@@ -65,7 +66,7 @@ pid_of() { # CONTAINER
 end() {
     pod rm -fa -t 0 >"$out" 2>&1
     end_children
-    cut -d' ' -f2 /proc/self/mounts | grep "^$base/" | tac | xargs -r umount -l
+    cut -d' ' -f2 /proc/self/mounts | grep "^\($base\|$short\)/" | tac | xargs -r umount -l
 }
 trap end EXIT
 

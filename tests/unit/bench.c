@@ -49,6 +49,7 @@ void bench_adopt(struct bench *b, struct policy *policy, bool tap,
 			      .mac = real_mac,
 			      .ucmac = mark,
 			      .bcmac = broadcast_mark,
+			      .captures = b->captures,
 			      .policy = policy };
 	struct snapshot_spec spec = more ? *more : (struct snapshot_spec){ 0 };
 	struct snapshot *before = b->s;

@@ -28,6 +28,8 @@ struct bench {
 	uint8_t buf[FRAME_SPEC_MAX];	  /* the last frame */
 	unsigned ended;			  /* flows */
 	struct session_record last_ended;
+	uint16_t
+		captures; /* who captures the workload, from bench_adopt() on */
 	uint16_t port; /* the test's: of the next connection, 4000 at first */
 };
 

@@ -583,6 +583,51 @@ static void test_reopened(void **state)
 	assert_told_once(b);
 }
 
+/* What is told to who captures: which flow, which rule, which way. */
+static void check_captured(struct bench *b, struct frame_spec s,
+			   uint32_t rule_id, bool has_flow)
+{
+	struct verdict v = bench_pass(b, &s);
+
+	assert_int_equal(v.captures, 5);
+	assert_int_equal(v.rule_id, rule_id);
+	assert_true((v.flow_id != 0) == has_flow);
+	assert_true(v.ingress == mac_equal(s.dst, mark));
+}
+
+static void test_captured(void **state)
+{
+	struct bench *b = *state;
+	uint32_t id;
+
+	handshake(b);
+	assert_int_equal(b->verdict.captures, 0);
+	end_flows(b);
+	b->captures = 5;
+	adopt(b, POLICY_ALLOW, false);
+	check_captured(b, tcp(true, ALLOWED, TCP_SYN, 100, 0), 10, true);
+	id = b->verdict.flow_id;
+	check_captured(b, tcp(false, ALLOWED, TCP_SYN | TCP_ACK, 500, 101), 10,
+		       true);
+	assert_int_equal(b->verdict.flow_id, id);
+	check_captured(b, tcp(true, DENIED, TCP_SYN, 100, 0), 11, false);
+	check_captured(b, from_own(PROTO_UDP, 53), 0, false);
+	assert_false(b->verdict.watched);
+	/* a flow that is denied from now on is still one */
+	adopt(b, POLICY_DENY, false);
+	check_captured(b, tcp(true, ALLOWED, TCP_ACK, 101, 501), 10, true);
+	assert_int_equal(b->verdict.flow_id, id);
+	assert_false(b->verdict.forward);
+	/* watched: what would have been, not that it is a tap */
+	adopt(b, POLICY_ALLOW, true);
+	check_captured(b, from_own(PROTO_UDP, 53), 0, false);
+	assert_true(b->verdict.watched);
+	assert_int_equal(b->verdict.judged, REASON_DEFAULT);
+	check_captured(b, tcp(true, ALLOWED, TCP_ACK, 101, 501), 10, true);
+	assert_int_equal(b->verdict.judged, REASON_RULE);
+	assert_int_equal(b->verdict.reason, REASON_TAP);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, bench_stop)
 
 int main(void)
@@ -607,6 +652,7 @@ int main(void)
 		TEST(test_flow_threat),
 		TEST(test_two_marks),
 		TEST(test_tapped_queue),
+		TEST(test_captured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

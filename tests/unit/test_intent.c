@@ -469,6 +469,49 @@ static void test_replaced(void **state)
 	intent_put(i);
 }
 
+static void test_several(void **state)
+{
+	static const struct {
+		int64_t after;
+		const char *rules, *ids, *order;
+	} rows[] = {
+		{ INTENT_LAST, "[{},{}]", "[4,5]", "[1,2,3,4,5]" },
+		{ 0, "[{},{}]", "[4,5]", "[4,5,1,2,3]" },
+		{ 1, "[{\"id\":3},{},{\"id\":9}]", "[3,10,9]", "[1,3,10,9,2]" },
+		{ 2, "[{\"id\":1},{\"id\":3}]", "[1,3]", "[2,1,3]" },
+		{ 0, "[{\"id\":2},{\"id\":1}]", "[2,1]", "[2,1,3]" },
+		{ INTENT_IN_PLACE, "[{\"id\":2},{}]", "[2,4]", "[1,2,3,4]" },
+		{ 0, "[]", "[]", "[1,2,3]" },
+	};
+	struct intent *i = from_yaml(change_text), *to = NULL;
+	struct err err = { 0 };
+
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		json_t *rules = json_of(rows[k].rules), *ids = json_array();
+		json_t *order = json_array(), *json, *rule;
+		size_t n;
+
+		json_array_foreach (rules, n, rule) {
+			json_object_set_new(rule, "from", json_string("a"));
+			json_object_set_new(rule, "to", json_string("b"));
+			json_object_set_new(rule, "action",
+					    json_string("deny"));
+		}
+		assert_int_equal(intent_with_rules(i, rules, rows[k].after, &to,
+						   ids, &err),
+				 0);
+		json = intent_to_json(to);
+		json_array_foreach (json_object_get(json, "rules"), n, rule)
+			json_array_append(order, json_object_get(rule, "id"));
+		assert_json(rows[k].rules, ids, rows[k].ids);
+		assert_json(rows[k].rules, order, rows[k].order);
+		json_decref(json);
+		json_decref(rules);
+		intent_put(to);
+	}
+	intent_put(i);
+}
+
 static void test_empty(void **state)
 {
 	struct intent *i = intent_new();
@@ -490,6 +533,7 @@ int main(void)
 		cmocka_unit_test(test_service_names),
 		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_empty),
 	};
 

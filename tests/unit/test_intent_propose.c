@@ -362,6 +362,20 @@ static void test_dry_run(void **state)
 		"\"last_seen\":2003,\"workloads\":[\"w1\",\"db\"]}]}");
 }
 
+static void test_old_addresses(void **state)
+{
+	static const char *const rules =
+		"default_mode: protect\n"
+		"rules: [{from: web.shop, to: db.shop, action: allow}]";
+	struct intent_talk *t = talk(0, 2, TCP, 5432, 0);
+
+	/* both had others then; another's, as it happens */
+	t->who.client_addr = addrs[3];
+	t->who.server_addr = ip_from_v4(0x0a000099);
+	assert_compared(compared(NULL, rules, true),
+			"{\"sessions\":10,\"differ\":0,\"rows\":[]}");
+}
+
 static void test_shadow(void **state)
 {
 	talk(0, 2, TCP, 5432, 0);
@@ -395,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_range_is_a_rule),
 		cmocka_unit_test(test_sweeps),
 		cmocka_unit_test(test_dry_run),
+		cmocka_unit_test(test_old_addresses),
 		cmocka_unit_test(test_shadow),
 	};
 

@@ -256,6 +256,35 @@ static void test_docker_container(void **state)
 	}
 }
 
+static void test_docker_netns(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "\"/var/run/docker/netns/0a\"", "/var/run/docker/netns/0a" },
+		{ "\"/proc/7/ns/net\"", NULL },
+		{ "\"\"", NULL },
+		{ "\"blue\"", NULL },
+		{ "7", NULL },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct container c;
+		int n = snprintf(text, sizeof text,
+				 "{\"Id\":\"ab\",\"State\":{\"Status\":"
+				 "\"running\",\"Pid\":7},\"NetworkSettings\":"
+				 "{\"SandboxKey\":%s}}",
+				 rows[i][0]);
+
+		assert_true(docker_read_container(text, (size_t)n, &c, NULL));
+		assert_row(rows[i][0],
+			   rows[i][1]
+				   ? c.netns && strcmp(c.netns, rows[i][1]) == 0
+				   : !c.netns);
+		json_decref(c.about);
+		free(c.netns);
+	}
+}
+
 /* What labels say of name, service, namespace and pod. */
 static void test_place(void **state)
 {
@@ -431,36 +460,41 @@ static void test_containerd_container(void **state)
 	static char spec[] =
 		"{\"annotations\":{\"io.kubernetes.cri.sandbox-name\":\"db-0\","
 		"\"io.kubernetes.cri.sandbox-namespace\":\"shop\","
-		"\"io.kubernetes.cri.container-name\":7}}";
+		"\"io.kubernetes.cri.container-name\":7},"
+		"\"linux\":{\"namespaces\":[{\"type\":\"network\","
+		"\"path\":\"/run/netns/a\"}]}}";
 	Ctrd__ContainerAnswer a = CTRD__CONTAINER_ANSWER__INIT;
 	Ctrd__Container c = CTRD__CONTAINER__INIT;
 	Ctrd__Any any = CTRD__ANY__INIT;
 	Ctrd__Label label = CTRD__LABEL__INIT, *labels[] = { &label };
-	uint8_t packed[512];
+	uint8_t packed[1024];
 	struct err err = { 0 };
-	json_t *about, *want;
+	struct container got = { 0 };
+	json_t *want;
 
 	label.key = "tier";
 	label.value = "front";
 	any.value = (ProtobufCBinaryData){ sizeof spec - 1, (uint8_t *)spec };
 	c = (Ctrd__Container){ c.base, "x", 1, labels, "i:1", &any };
 	a.container = &c;
-	about = containerd_read_container(
+	assert_true(containerd_read_container(
 		packed, ctrd__container_answer__pack(&a, packed), "k8s.io/x",
-		&err);
+		&got, &err));
 	want = json_pack("{s{ssssss}ssssssssssss}", "labels", "tier", "front",
 			 "io.kubernetes.pod.name", "db-0",
 			 "io.kubernetes.pod.namespace", "shop", "pod", "db-0",
 			 "namespace", "shop", "name", "db-0", "service", "db",
 			 "image", "i:1", "containerd_namespace", "k8s.io");
-	assert_true(json_equal(about, want));
-	json_decref(about);
+	assert_true(json_equal(got.about, want));
+	assert_string_equal(got.netns, "/run/netns/a");
+	json_decref(got.about);
+	free(got.netns);
 	json_decref(want);
 
 	a.container = NULL;
-	assert_null(containerd_read_container(
+	assert_false(containerd_read_container(
 		packed, ctrd__container_answer__pack(&a, packed), "k8s.io/x",
-		&err));
+		&got, &err));
 	assert_int_equal(err.code, EBADMSG);
 }
 
@@ -522,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_docker_event),
 		cmocka_unit_test(test_docker_container),
+		cmocka_unit_test(test_docker_netns),
 		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_containerd_event),

@@ -133,15 +133,15 @@ static void list(struct world *w, bool first)
 	for (unsigned i = 0; i < IDS; i++) {
 		struct model *m = &w->m[i];
 		uint64_t brief = 1 + seed_draw(&w->random, 2);
+		bool same = m->known && !m->unreadable && m->brief == brief;
 
 		if (seed_draw(&w->random, 3) == 0)
 			continue;
 		m->listed = true;
-		if (!source_list_same(&w->s, id_of(i), brief))
+		assert_int_equal(source_list_same(&w->s, id_of(i), brief),
+				 same);
+		if (!same)
 			find(w, i, brief);
-		else
-			assert_true(m->known && !m->unreadable &&
-				    m->brief == brief);
 	}
 	while (source_list_missing(&w->s, id)) {
 		unsigned i = 0;

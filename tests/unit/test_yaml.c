@@ -119,6 +119,39 @@ static void test_laughs(void **state)
 			 -E2BIG);
 }
 
+/* n times the piece, between the others; read: what comes of it. */
+static int read_many(const char *before, const char *piece, size_t n)
+{
+	size_t len = strlen(before), each = strlen(piece);
+	char *text = malloc(len + n * each);
+	struct yaml_text *y = NULL;
+	struct err err = { 0 };
+	int rc;
+
+	assert_non_null(text);
+	memcpy(text, before, len);
+	for (size_t k = 0; k < n; k++)
+		memcpy(text + len + k * each, piece, each);
+	rc = yaml_text_read(text, len + n * each, "f", &y, &err);
+	yaml_text_free(y);
+	free(text);
+	return rc;
+}
+
+static void test_limits(void **state)
+{
+	assert_int_equal(read_many("", "- &a x\n", YAML_ANCHORS_MAX), 0);
+	assert_int_equal(read_many("", "- &a x\n", YAML_ANCHORS_MAX + 1),
+			 -E2BIG);
+	assert_int_equal(read_many("", "- x\n", YAML_NODES_MAX - 1), 0);
+	assert_int_equal(read_many("", "- x\n", YAML_NODES_MAX), -E2BIG);
+	assert_int_equal(read_many("a: x # ", "x", YAML_BYTES_MAX - 7), 0);
+	assert_int_equal(read_many("a: x # ", "x", YAML_BYTES_MAX - 6), -E2BIG);
+	/* what many brackets cost is bounded by depth */
+	assert_int_equal(read_many("", "[", YAML_BYTES_MAX), -E2BIG);
+	assert_int_equal(read_many("? ", "? ", 100000), -EINVAL);
+}
+
 static void test_documents(void **state)
 {
 	static const char text[] = "a: 1\n---\n---\n- b\n...\n";
@@ -254,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_laughs),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_round_trip),
