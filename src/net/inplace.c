@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "net/bpffs.h"
 #include "net/inplace_dirs.h"
 #include "net/inplace_port.h"
@@ -483,6 +484,21 @@ static void sweep(struct inplace *ip)
 		close(fd);
 }
 
+/*
+ * Who adds a thousand does not look at all those before a thousand times. What
+ * is left meanwhile is in nobody's way: a port of its number takes it over.
+ */
+static void sweep_now_and_then(struct inplace *ip)
+{
+	static usec_t last; /* of this process */
+	usec_t now = clock_now();
+
+	if (last.us && usec_since(now, last) < USEC_PER_SEC)
+		return;
+	last = now;
+	sweep(ip);
+}
+
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
@@ -493,7 +509,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	bool made;
 	int rc;
 
-	sweep(ip);
+	sweep_now_and_then(ip);
 	rc = inplace_find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
