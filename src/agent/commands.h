@@ -24,6 +24,9 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct intent *next, const char *what, json_t *result,
 		    struct err *reterr);
 
+/* Arguments "text" and "file": what the policy is to be by them. */
+int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
+		       struct err *reterr);
 /* A text of args; "" if it is not there. Wrong types: -EINVAL. */
 int arg_text(const json_t *args, const char *name, const char **ret,
 	     struct err *reterr);

@@ -611,7 +611,9 @@ static const struct agent_cmd apply_cmd = {
 	.name = "apply",
 	.help = "Usage: weir apply -f FILE|- [--revision N]\n\n"
 		"Makes the policy what the file says (weir-policy(5)), whole "
-		"or not at all.\n--revision: only if the policy is still that "
+		"or not at all.\nA file of Kubernetes NetworkPolicies alone is "
+		"added to it, in place of those of\nthe same "
+		"names.\n--revision: only if the policy is still that "
 		"revision (weir export -o json).\n",
 	.command = "apply",
 	.options = file_options,

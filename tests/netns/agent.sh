@@ -118,6 +118,29 @@ point $? "a group that a rule speaks of stays" "$out"
 weir policy delete 9 && weir group delete front
 point $? "without it, it can go" "$out"
 
+# --- a NetworkPolicy ---
+
+cat >"$TEST_DIR/netpol.yaml" <<Y
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web-in, namespace: default}
+spec:
+  podSelector: {matchLabels: {nobody: here}}
+  ingress: [{ports: [{port: 80}]}]
+Y
+weir apply -f "$TEST_DIR/netpol.yaml"
+point $? "a NetworkPolicy is added" "$out"
+told '10000 in [r["id"] for r in d["rules"]] and len([r for r in d["rules"] if r.get("origin") == "network-policy"]) == 3' policy list
+point $? "beside the rules there are" "$out"
+sed -i 's/port: 80/port: 81/' "$TEST_DIR/netpol.yaml"
+weir apply -f "$TEST_DIR/netpol.yaml" &&
+    told '[r["ports"] for r in d["rules"] if r.get("origin") == "network-policy" and r.get("ports")] == [["tcp/81"]]' policy list
+point $? "and replaced by one of its name" "$out"
+weir apply -f "$TEST_DIR/netpol.yaml" && grep -q 'nothing differs' "$out"
+point $? "again, nothing differs" "$out"
+weir apply -f "$TEST_DIR/policy.yaml" && weir policy delete 7
+point $? "a whole policy is without it" "$out"
+
 # --- a candidate ---
 
 weir export && sed 's/tcp\/8080/tcp\/8090/' "$out" >"$TEST_DIR/candidate.yaml"
