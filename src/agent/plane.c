@@ -349,12 +349,27 @@ static int read_endpoints(struct plane *p, struct err *reterr)
 	return 0;
 }
 
+/* Rules speak of ICMP, too, and what none speaks of is by mode. */
+static int judge_icmp(struct plane *p, struct err *reterr)
+{
+	json_t *message = json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
+				    "enable_icmp_policy", 1);
+	json_t *answer = NULL;
+	int rc = dpclient_ask(&p->client, message, &answer, reterr);
+
+	json_decref(message);
+	json_decref(answer);
+	return rc;
+}
+
 static int greet(struct plane *p, struct err *reterr)
 {
 	struct plane_news n = { .kind = PLANE_UP };
 	int rc =
 		dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
 
+	if (rc == 0)
+		rc = judge_icmp(p, reterr);
 	if (rc == 0)
 		rc = read_endpoints(p, reterr);
 	if (rc < 0) {

@@ -24,6 +24,7 @@
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)
+#define DAY_S	 86400
 #define TRIM_US	 (60 * USEC_PER_SEC)
 
 /* Places that a violation may have in the table. */
@@ -49,7 +50,8 @@ struct record {
 	json_t *events;	       /* array: not stored yet */
 	uint64_t lost_flows, lost_events, missed, next_event;
 	bool described; /* some workload is to be described anew */
-	int last_rc;	/* of the store */
+	uint64_t described_day;
+	int last_rc; /* of the store */
 };
 
 /* --- a connection --------------------------------------------------------------- */
@@ -537,6 +539,16 @@ static void flush(void *arg)
 	record_flush(arg);
 }
 
+/* Once a day, or the store forgets who is here with the last flow. */
+static void describe_again(struct agent *a, uint64_t now)
+{
+	if (now / DAY_S == a->record->described_day)
+		return;
+	a->record->described_day = now / DAY_S;
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		record_workload(a, w);
+}
+
 static void trim(void *arg)
 {
 	struct agent *a = arg;
@@ -545,6 +557,7 @@ static void trim(void *arg)
 			      now - a->config.events_days * 86400ULL,
 			      (uint64_t)a->config.store_max_mb << 20);
 
+	describe_again(a, now);
 	for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
 		if (a->record->merged[i].told_s &&
 		    now >= a->record->merged[i].told_s + EVENT_MERGE_S)

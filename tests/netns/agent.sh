@@ -68,8 +68,14 @@ guarded web protect inline && guarded app discover tap
 point $? "each workload by its own mode" "$out"
 greets app 10.9.0.2 8080 && greets app fd09::2 8080
 point $? "what a rule allows passes, by both families"
+at app ip neigh flush dev eth0
+at web ip neigh flush dev eth0
+greets app fd09::2 8080 && greets app 10.9.0.2 8080
+point $? "also when the neighbours have to be found anew"
 no_greeting app 10.9.0.2 8081 && no_greeting app fd09::2 8081
 point $? "what none does is blocked"
+! at app ping -q -n -c 1 -W 1 10.9.0.2 >"$out" && ! at app ping -q -n -c 1 -W 1 fd09::2 >"$out"
+point $? "a ping is, too" "$out"
 "$weir" capture web -c 1 --control "$door" tcp dst port 8081 >"$TEST_DIR/capture" 2>"$out" &
 capture_pid=$!
 children+=($!)
