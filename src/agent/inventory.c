@@ -132,6 +132,20 @@ static bool find_host_side(const struct agent *a, const struct link_stat *l,
 	       mac_equal(back.mac, l->mac) && strcmp(back.name, l->name) == 0;
 }
 
+/* Its port, where the host's side has told of this end already; NULL. */
+static struct port *known_port(const struct agent *a,
+			       const struct link_stat *l)
+{
+	struct port *p = strcmp(l->kind, "veth") == 0
+				 ? registry_port(&a->registry, l->peer)
+				 : NULL;
+
+	return p && p->ifindex == l->ifindex && mac_equal(p->mac, l->mac) &&
+			       strcmp(p->dev, l->name) == 0
+		       ? p
+		       : NULL;
+}
+
 /* A device that leads out of the workload, and not by a host's side. */
 static bool leads_elsewhere(const struct link_stat *l)
 {
@@ -143,13 +157,14 @@ static void see_device(struct agent *a, struct workload *w,
 		       const struct link_stat *l)
 {
 	struct link_stat host;
-	struct port *p;
-	bool has_host = find_host_side(a, l, &host);
+	struct port *p = known_port(a, l);
+	bool has_host = p || find_host_side(a, l, &host);
 
 	if (!has_host && !leads_elsewhere(l))
 		return;
-	p = has_host ? registry_port(&a->registry, host.ifindex)
-		     : port_in(a, w, l->name);
+	if (!p)
+		p = has_host ? registry_port(&a->registry, host.ifindex)
+			     : port_in(a, w, l->name);
 	if (!p)
 		p = registry_add_port(&a->registry);
 	if (!p) {
@@ -157,11 +172,11 @@ static void see_device(struct agent *a, struct workload *w,
 			      "no room for its device %s", l->name);
 		return;
 	}
-	if (has_host) {
+	if (has_host && p->host_ifindex == 0) {
 		p->host_ifindex = host.ifindex;
 		memcpy(p->host, host.name, sizeof p->host);
 		p->peer_nsid = host.peer_nsid;
-	} else {
+	} else if (!has_host) {
 		p->state = PORT_FAILED;
 		(void)err_set(&p->why, EOPNOTSUPP, NULL,
 			      "%s is a %s: no host's side to divert it at; "

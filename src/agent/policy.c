@@ -10,6 +10,7 @@
 #include "agent/policy.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -314,6 +315,7 @@ static void in_force(struct agent *a, const struct plane_news *n)
 	a->in_force_version = (uint64_t)json_integer_value(
 		json_object_get(n->about, "version"));
 	a->policy_refused = false;
+	(void)malloc_trim(0); /* what compiling took */
 	guard_apply_all(a);
 	door_reached(a, n->number, NULL);
 }
