@@ -22,6 +22,7 @@
 #include "agent/loop.h"
 #include "agent/plane.h"
 #include "agent/workload.h"
+#include "base/log.h"
 #include "intent/intent.h"
 #include "net/nl.h"
 #include "runtime/runtime.h"
@@ -61,6 +62,8 @@ struct agent {
 	size_t n_node_addrs;
 	bool node_addrs_stale;
 	struct loop_timer guard_again;
+	struct loop_timer taps_again; /* taps that are listened to again */
+	struct log_limit taps_log;
 	uint32_t vth; /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */

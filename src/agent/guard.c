@@ -17,6 +17,9 @@
  *                                     be denied is not known until the data
  *                                     plane has it: hold until then
  *
+ * A tap whose guest's MAC is not known yet (taps.h) can neither be watched nor
+ * judged: hold, if it is protected or some rule denies something; else pass.
+ *
  * A port that is inline stays so while the data plane is away: then the
  * kernel does what on_failure says; in discover and monitor it passes.
  */
@@ -31,6 +34,7 @@
 
 #include "agent/inventory.h"
 #include "agent/policy.h"
+#include "agent/taps.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/inplace.h"
@@ -95,12 +99,18 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 	bool was_inline = p->state == PORT_DIVERTED &&
 			  p->mode == INPLACE_INLINE;
 
-	if (!w && p->state == PORT_DIVERTED)
+	bool known = !mac_is_zero(p->mac);
+
+	if (!w && p->state == PORT_DIVERTED && known)
 		return p->mode; /* whose it was, it still may be */
 	if (!w)
 		return holds_new(a) ? INPLACE_HOLD : INPLACE_PASS;
 	if (w->quarantined)
 		return INPLACE_QUARANTINE;
+	if (!known)
+		return w->intent_mode == MODE_PROTECT || a->intent_denies
+			       ? INPLACE_HOLD
+			       : INPLACE_PASS;
 	if (w->intent_mode != MODE_PROTECT)
 		return watch_mode(a, p);
 	return plane_has(a, p) || was_inline ? INPLACE_INLINE : INPLACE_HOLD;
@@ -143,6 +153,7 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 	struct inplace_spec spec = {
 		.port = { .dev = p->host },
 		.mac = p->mac,
+		.mac_later = p->tap != NULL,
 		.mark = INPLACE_MARK_AUTO,
 		.mode = mode,
 		.failure = failure_of(a, p),
@@ -219,7 +230,7 @@ void guard_apply(struct agent *a, struct port *p)
 	}
 	mode = mode_of(a, p);
 	if (p->state != PORT_DIVERTED) {
-		if (!mac_is_zero(p->mac))
+		if (!mac_is_zero(p->mac) || p->tap)
 			divert(a, p, mode);
 	} else if (p->mode != mode || p->failure != failure_of(a, p) ||
 		   p->only_ip != a->config.only_ip) {
@@ -266,6 +277,18 @@ static void new_mac(struct agent *a, struct port *p, struct mac mac)
 	}
 }
 
+void guard_learned(struct agent *a, struct port *p, struct mac mac)
+{
+	p->mac = mac;
+	if (mac_is_zero(mac)) {
+		p->plane_mac = mac;
+		p->wanted_in = 0;
+	}
+	if (p->state == PORT_DIVERTED)
+		set(a, p, mode_of(a, p), &mac);
+	policy_soon(a);
+}
+
 static void look_at_peer(struct agent *a, struct port *p,
 			 const struct link_stat *l)
 {
@@ -294,6 +317,7 @@ static void forget(struct agent *a, struct port *p)
 {
 	struct workload *w = p->workload;
 
+	taps_gone(a, p);
 	registry_del_port(&a->registry, p);
 	policy_soon(a);
 	if (w)
@@ -328,13 +352,15 @@ static void host_link(void *arg, const struct link_stat *l, bool gone)
 		}
 		p->seen_at = clock_now();
 		p->host_ifindex = l->ifindex;
-		(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	}
+	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->host, l->name, sizeof p->host);
 	p->peer_nsid = l->peer_nsid;
 	p->listed = true;
 	if (strcmp(l->kind, "veth") == 0)
 		look_at_peer(a, p, l);
+	else if (strcmp(l->kind, "tun") == 0)
+		taps_seen(a, p, l);
 	guard_apply(a, p);
 	inventory_port_seen(a, p);
 }
@@ -459,6 +485,8 @@ int guard_start(struct agent *a, struct err *reterr)
 
 void guard_stop(struct agent *a)
 {
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		taps_gone(a, p);
 	loop_remove(a->host_watch_fd);
 	netwatch_free(a->host_watch);
 	nl_free(a->host_nl);

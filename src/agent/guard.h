@@ -35,6 +35,12 @@ void guard_apply_all(struct agent *a);
  */
 int guard_netns(struct agent *a, const char *netns, struct err *reterr);
 
+/*
+ * A tap's guest is known by that MAC from now on; zero: not any more. The kernel
+ * first, then the data plane.
+ */
+void guard_learned(struct agent *a, struct port *p, struct mac mac);
+
 /* Gives all ports back to the kernel alone; those are released from then on. */
 int guard_release_all(struct agent *a, struct err *reterr);
 /* One workload's. */

@@ -22,6 +22,7 @@
 #include "agent/kept.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/taps.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/splice_base.h"
@@ -233,24 +234,20 @@ static bool is_of_policy(const struct link_addr *x,
 	return false;
 }
 
-static void see_addrs(struct agent *a, struct workload *w,
-		      const struct link_addr *list, size_t n,
-		      const struct link_stat *links, size_t n_links)
+/* Are they others than before? */
+static bool set_addrs(struct agent *a, struct workload *w,
+		      const struct ip_addr *addrs, size_t n_addrs)
 {
-	struct ip_addr addrs[WORKLOAD_ADDRS_MAX], *copy;
-	size_t n_addrs = 0;
+	struct ip_addr *copy;
 
-	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
-		if (is_of_policy(&list[i], links, n_links))
-			addrs[n_addrs++] = list[i].addr;
 	if (n_addrs == w->n_addrs &&
 	    (n_addrs == 0 ||
 	     memcmp(addrs, w->addrs, n_addrs * sizeof *addrs) == 0))
-		return;
+		return false;
 	copy = realloc(w->addrs, (n_addrs + 1) * sizeof *addrs);
 	if (!copy) {
 		w->stale = true; /* then the next time */
-		return;
+		return false;
 	}
 	memcpy(copy, addrs, n_addrs * sizeof *addrs);
 	w->addrs = copy;
@@ -258,6 +255,21 @@ static void see_addrs(struct agent *a, struct workload *w,
 	registry_changed(&a->registry);
 	policy_refresh_mode(a, w);
 	policy_soon(a);
+	return true;
+}
+
+static void see_addrs(struct agent *a, struct workload *w,
+		      const struct link_addr *list, size_t n,
+		      const struct link_stat *links, size_t n_links)
+{
+	struct ip_addr addrs[WORKLOAD_ADDRS_MAX];
+	size_t n_addrs = 0;
+
+	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
+		if (is_of_policy(&list[i], links, n_links))
+			addrs[n_addrs++] = list[i].addr;
+	if (set_addrs(a, w, addrs, n_addrs))
+		taps_recheck(a);
 }
 
 static void look_into(struct agent *a, struct workload *w)
@@ -316,6 +328,7 @@ static void own_workload(struct agent *a, struct port *p)
 			     p->host, "runtime", kind, "node", a->config.node);
 	p->workload = w;
 	w->stale = true;
+	loop_timer_need(a->loop, &a->rescan, RESCAN_US);
 	policy_refresh_mode(a, w);
 	policy_soon(a);
 	record_workload(a, w);
@@ -362,6 +375,13 @@ static void look_from_outside(struct agent *a, struct workload *w)
 	w->stale = false;
 	while (p && p->workload != w)
 		p = p->next;
+	if (p && p->tap) {
+		struct ip_addr learned[TAP_ADDRS_MAX];
+
+		n = taps_addrs(a, p, learned);
+		(void)set_addrs(a, w, learned, n);
+		return;
+	}
 	if (!p || p->peer_nsid < 0 ||
 	    link_list_addrs_in(a->host_nl, p->peer_nsid, &addrs, &n, NULL) < 0)
 		return;

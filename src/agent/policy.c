@@ -55,30 +55,42 @@ static json_t *endpoint_of(const struct port *p)
 			 mac_format(p->group_mark, bc));
 }
 
+static void add_endpoint(json_t *all, struct port *p)
+{
+	char mac[MAC_TEXT_MAX];
+
+	p->plane_mac = (struct mac){ { 0 } };
+	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac))
+		return;
+	(void)mac_format(p->mac, mac);
+	if (json_object_get(all, mac)) {
+		(void)err_set(&p->why, EEXIST, NULL,
+			      "another port has its MAC %s, too", mac);
+		p->wanted_in = 0;
+		return;
+	}
+	p->plane_mac = p->mac;
+	(void)json_object_set_new(all, mac, endpoint_of(p));
+}
+
 /*
  * The data plane knows a port by its MAC. Where two have the same, which may be
- * in different networks, the second is not told of, and stays on hold.
+ * in different networks, the second is not told of, and stays on hold: one that
+ * takes another's MAC, or learns it, does not become it.
  */
 static json_t *endpoints_of(struct agent *a)
 {
 	json_t *all = json_object();
-	char mac[MAC_TEXT_MAX];
 
 	registry_changed(&a->registry);
-	for (struct port *p = a->registry.ports; p; p = p->next) {
-		p->plane_mac = (struct mac){ { 0 } };
-		if (p->state != PORT_DIVERTED || !p->workload)
-			continue;
-		(void)mac_format(p->mac, mac);
-		if (json_object_get(all, mac)) {
-			(void)err_set(&p->why, EEXIST, NULL,
-				      "another port has its MAC %s, too", mac);
-			p->wanted_in = 0;
-			continue;
-		}
-		p->plane_mac = p->mac;
-		(void)json_object_set_new(all, mac, endpoint_of(p));
-	}
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		if (!mac_is_zero(p->plane_mac) &&
+		    mac_equal(p->plane_mac, p->mac))
+			add_endpoint(all, p);
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		if (mac_is_zero(p->plane_mac) ||
+		    !mac_equal(p->plane_mac, p->mac))
+			add_endpoint(all, p);
 	return all;
 }
 

@@ -39,6 +39,7 @@
 #define WORKLOAD_GONE_MACS 8
 
 struct agent;
+struct tap;
 struct whose;
 
 struct container {
@@ -69,6 +70,7 @@ struct port {
 	uint32_t ifindex;   /* in the workload */
 	int32_t peer_nsid;  /* of a veth whose other end is elsewhere */
 	usec_t seen_at;	    /* for who nobody claims */
+	struct tap *tap;    /* taps.h; NULL: it is none */
 	struct mac mark, group_mark; /* while diverted */
 	struct mac plane_mac;	     /* under which the data plane knows it */
 	enum port_state state;

@@ -491,6 +491,11 @@
 #define WORKLOADS_GONE_MAX 1024
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
+/* Of a VM, learned from what it says; more are passed over, told at its port. */
+#define TAP_ADDRS_MAX 16
+/* Frames of a tap that are looked at, in so much time; more are lost. */
+#define TAP_HEAR_FRAMES	  32
+#define TAP_HEAR_AGAIN_US 50000
 /* Addresses of the host itself, group "node"; more are passed over. */
 #define NODE_ADDRS_MAX 1024
 /* A data plane that was started opens its door within this, or is down. */

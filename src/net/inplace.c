@@ -417,6 +417,12 @@ static int put_endpoint(struct inplace *ip, uint32_t port,
 	return rc;
 }
 
+/* Only what is judged has to be known by its MAC. */
+static bool needs_mac(uint8_t mode)
+{
+	return mode == INPLACE_TAP || mode == INPLACE_INLINE;
+}
+
 static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 		     const struct inplace_found *p, struct mac *ret_mac,
 		     struct err *reterr)
@@ -431,7 +437,8 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 		(void)take_away(ip, p->host.ifindex, &ep, NULL);
 	}
 	*ret_mac = mac_is_zero(spec->mac) ? p->mac : spec->mac;
-	if (mac_is_zero(*ret_mac))
+	if (mac_is_zero(*ret_mac) &&
+	    (!spec->mac_later || needs_mac((uint8_t)spec->mode)))
 		return err_set(reterr, EINVAL, "--mac",
 			       "say the MAC of who is behind %s", p->host.name);
 	if (p->host.group == SPLICE_GROUP)
@@ -587,6 +594,7 @@ static int change(struct inplace *ip, uint32_t port,
 		  struct inplace_endpoint *ep, const struct inplace_change *c,
 		  struct err *reterr)
 {
+	static const struct mac no_mac = { { 0 } };
 	int rc = c->allow ? inplace_allow_put(ip->allow, port, c->allow, reterr)
 			  : 0;
 
@@ -602,6 +610,10 @@ static int change(struct inplace *ip, uint32_t port,
 		ep->only_ip = (uint8_t)c->only_ip;
 	if (c->mac)
 		memcpy(ep->mac, c->mac->b, sizeof ep->mac);
+	if (memcmp(ep->mac, no_mac.b, sizeof ep->mac) == 0 &&
+	    needs_mac(ep->mode))
+		return err_set(reterr, EINVAL, "--mac",
+			       "who is behind it is not known yet");
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 

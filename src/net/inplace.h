@@ -32,6 +32,7 @@ struct inplace_port {
 struct inplace_spec {
 	struct inplace_port port;
 	struct mac mac; /* the workload's; zero: of the port's other end */
+	bool mac_later; /* a tap's, not known yet: pass, hold, quarantine */
 	int mark;	/* 0..0xffff, or INPLACE_MARK_AUTO */
 	enum inplace_mode mode;
 	enum inplace_failure failure;
@@ -79,7 +80,10 @@ struct inplace_change {
 		.mode = -1, .failure = -1, .hold = -1, .only_ip = -1 \
 	}
 
-/* But for the allowed peers, which are written before, one map write. -ENOENT */
+/*
+ * But for the allowed peers, which are written before, one map write. -ENOENT;
+ * -EINVAL: tap or inline of one whose MAC is not known.
+ */
 int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
 		struct err *reterr);
 /* *ret is the caller's to free(); *ret_n may be 0. */
