@@ -7,7 +7,8 @@
 
 #include "agent/door.h"
 
-command_fn command_flows, command_events, command_explain, command_sessions;
+command_fn command_flows, command_events, command_explain;
+command_fn command_top, command_sessions;
 command_fn command_groups, command_group_set, command_group_delete,
 	command_mode;
 command_fn command_rules, command_rule_add, command_rule_delete;
@@ -39,3 +40,21 @@ struct workload;
 /* The workload that the argument "workload" names. */
 int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
 		 struct err *reterr);
+
+/*
+ * In one word, what holds of a workload: the worst of its ports. "guarded" when
+ * all are diverted as they should be. *s: what its ports come to.
+ */
+struct port;
+struct workload_sum {
+	bool any, failed, not_diverted, held;
+};
+
+void workload_sum_port(struct workload_sum *s, const struct port *p);
+const char *workload_state(const struct agent *a, const struct workload *w,
+			   const struct workload_sum *s);
+
+/* Parts of `status` that `top` has, too. */
+json_t *commands_plane_json(const struct agent *a);
+json_t *commands_policy_json(const struct agent *a);
+json_t *commands_counts_json(const struct agent *a);

@@ -75,10 +75,10 @@ static uint64_t uint_of(const json_t *o, const char *member)
  * address.
  */
 static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
-		      const struct workload **ret_client,
-		      const struct workload **ret_server)
+		      struct workload **ret_client,
+		      struct workload **ret_server)
 {
-	const struct workload *teller;
+	struct workload *teller;
 	struct mac mac;
 
 	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
@@ -105,8 +105,7 @@ static uint16_t app_of(const json_t *c)
 }
 
 static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
-		      const struct workload **client,
-		      const struct workload **server)
+		      struct workload **client, struct workload **server)
 {
 	*f = (struct store_flow){ .name = text_of(c, "server_name") };
 	if (!read_ends(a, c, f, client, server))
@@ -371,7 +370,7 @@ static bool is_told_twice(const struct agent *a, const struct store_flow *f,
 
 void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 {
-	const struct workload *client, *server;
+	struct workload *client, *server, *teller;
 	struct store_flow f;
 	const json_t *c;
 	size_t i;
@@ -389,8 +388,12 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 			door_publish(a, DOOR_FLOWS, o);
 			json_decref(o);
 		}
-		if (f.violations)
+		if (f.violations) {
+			teller = f.ingress ? server : client;
+			if (teller)
+				teller->violations += f.violations;
 			tell_violation(a, &f, client, server);
+		}
 		hits_count(a, &f);
 		learn_look(a, &f, client, server);
 		wait_for_store(a, &f);
@@ -591,6 +594,11 @@ json_t *record_stats(const struct agent *a)
 		(json_int_t)r->lost_events, "missed", (json_int_t)r->missed,
 		"last_event", (json_int_t)r->next_event, "state",
 		store_state(a->store), "store", store_json(a));
+}
+
+uint64_t record_last_event(const struct agent *a)
+{
+	return a->record->next_event;
 }
 
 int record_start(struct agent *a, struct err *reterr)

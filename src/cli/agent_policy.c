@@ -572,7 +572,13 @@ static int print_diff(const struct out *o, const json_t *a)
 		return CLI_OK;
 	}
 	agent_print_diff(o, diff);
-	return CLI_FAILED; /* as diff(1) */
+	return CLI_OK;
+}
+
+/* As diff(1). */
+static bool differs(const json_t *a)
+{
+	return json_object_size(json_object_get(a, "diff")) > 0;
 }
 
 static int print_apply(const struct out *o, const json_t *a)
@@ -629,6 +635,7 @@ static const struct agent_cmd diff_cmd = {
 	.options = file_options,
 	.prepare = agent_prepare_file,
 	.print = print_diff,
+	.is_no = differs,
 };
 
 static const struct agent_cmd export_cmd = {

@@ -299,6 +299,8 @@ static int ask(struct agent_call *c)
 	} else if (!c->out.json && c->cmd->print) {
 		status = c->cmd->print(&c->out, answer);
 	}
+	if (rc == 0 && c->cmd->is_no && c->cmd->is_no(answer))
+		status = CLI_FAILED;
 	json_decref(answer);
 	if (rc == 0 && follows && fflush(stdout) == 0)
 		status = follow(c, &client);

@@ -189,24 +189,53 @@ static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
 	return rc == -EEXIST && port == 0 ? 0 : rc;
 }
 
+/* all: room for one port's, of so many CPUs. */
+static void sum_counts_in(int map, uint32_t port, struct inplace_counts *all,
+			  int cpus, struct inplace_counts *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	/* counters that cannot be read are told as zero */
+	if (bpf_map_lookup_elem(map, &port, all) < 0)
+		return;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (int w = 0; w < 2; w++)
+			for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
+				ret->frames[w][i] += all[cpu].frames[w][i];
+				ret->bytes[w][i] += all[cpu].bytes[w][i];
+			}
+}
+
 static void sum_counts(const struct inplace *ip, uint32_t port,
 		       struct inplace_counts *ret)
 {
 	int cpus;
 	struct inplace_counts *all = new_counts(&cpus);
 
-	memset(ret, 0, sizeof *ret);
-	/* counters that cannot be read are told as zero */
-	if (all && bpf_map_lookup_elem(ip->count, &port, all) == 0)
-		for (int cpu = 0; cpu < cpus; cpu++)
-			for (int w = 0; w < 2; w++)
-				for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
-					ret->frames[w][i] +=
-						all[cpu].frames[w][i];
-					ret->bytes[w][i] +=
-						all[cpu].bytes[w][i];
-				}
+	if (all)
+		sum_counts_in(ip->count, port, all, cpus, ret);
+	else
+		memset(ret, 0, sizeof *ret);
 	free(all);
+}
+
+int inplace_counts_of(const uint32_t *ports, size_t n,
+		      struct inplace_counts *ret, struct err *reterr)
+{
+	struct inplace ip = { .lock = -1 };
+	int cpus, map = -1, rc;
+	struct inplace_counts *all = new_counts(&cpus);
+
+	memset(ret, 0, n * sizeof *ret);
+	rc = all ? bpffs_dir(INPLACE_PINS, false, ip.dir, reterr)
+		 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc == 0)
+		rc = open_map(&ip, "count", &map, reterr);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		sum_counts_in(map, ports[i], all, cpus, &ret[i]);
+	if (map >= 0)
+		close(map);
+	free(all);
+	return rc == -ENOENT ? 0 : rc; /* nothing is diverted here */
 }
 
 /* --- attaching ---------------------------------------------------------------- */

@@ -89,6 +89,8 @@ weir explain app web --port 8080
 point $? "explain: passes" "$out"
 ! weir explain app web --port 8081 && grep -q 'is dropped' "$out"
 point $? "explain: is dropped, by the server's mode" "$out"
+weir explain app web --port 8080 -o json && ! weir explain app web --port 8081 -o json && json 'd["explained"]'
+point $? "with the same exit code in JSON" "$out"
 told_soon '[r for r in d["rules"] if r.get("hits", 0) >= 2]' policy list
 point $? "rules count their hits" "$out"
 
