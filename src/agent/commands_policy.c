@@ -19,7 +19,7 @@
 #include "base/limits.h"
 
 /* What a dry run looks at if nobody says since when. */
-#define DRY_RUN_S (7 * 86400)
+#define DRY_RUN_S (7 * 86400ULL)
 
 int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct intent *next, const char *what, json_t *result,
@@ -161,7 +161,7 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 {
 	enum intent_mode mode = MODE_DISCOVER;
 	struct intent *next = NULL;
-	const char *group, *word;
+	const char *group, *word = "";
 	char what[WORKLOAD_TEXT_MAX];
 	int rc = arg_text(args, "group", &group, reterr);
 

@@ -141,7 +141,7 @@ static int address_of(struct agent *a, const json_t *args, const char *name,
 {
 	struct ip_addr addr, far;
 	struct workload *w = NULL;
-	const char *text, *there;
+	const char *text, *there = "";
 	bool v4 = true;
 	int rc = arg_text(args, name, &text, reterr);
 

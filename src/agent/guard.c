@@ -324,35 +324,28 @@ static void forget(struct agent *a, struct port *p)
 		inventory_port_gone(a, w);
 }
 
-static void host_link(void *arg, const struct link_stat *l, bool gone)
+static struct port *new_port(struct agent *a, const struct link_stat *l)
 {
-	struct agent *a = arg;
+	struct port *p = registry_add_port(&a->registry);
+
+	if (!p) {
+		log_warn("port: no room for more than %u device=%s", PORTS_MAX,
+			 l->name);
+		return NULL;
+	}
+	p->seen_at = clock_now();
+	p->host_ifindex = l->ifindex;
+	return p;
+}
+
+static void see_link(struct agent *a, const struct link_stat *l)
+{
 	struct port *p = registry_port(&a->registry, l->ifindex);
 
-	if (gone) {
-		/* the other end of one that stays was moved away just now */
-		struct link_stat other;
-
-		if (p)
-			forget(a, p);
-		if (strcmp(l->kind, "veth") == 0 && l->peer &&
-		    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
-		    other.peer == l->ifindex)
-			host_link(a, &other, false);
+	if (!p && is_candidate(l))
+		p = new_port(a, l);
+	if (!p)
 		return;
-	}
-	if (!p && !is_candidate(l))
-		return;
-	if (!p) {
-		p = registry_add_port(&a->registry);
-		if (!p) {
-			log_warn("port: no room for more than %u device=%s",
-				 PORTS_MAX, l->name);
-			return;
-		}
-		p->seen_at = clock_now();
-		p->host_ifindex = l->ifindex;
-	}
 	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->host, l->name, sizeof p->host);
 	p->peer_nsid = l->peer_nsid;
@@ -363,6 +356,28 @@ static void host_link(void *arg, const struct link_stat *l, bool gone)
 		taps_seen(a, p, l);
 	guard_apply(a, p);
 	inventory_port_seen(a, p);
+}
+
+static void link_went(struct agent *a, const struct link_stat *l)
+{
+	struct port *p = registry_port(&a->registry, l->ifindex);
+	struct link_stat other;
+
+	if (p)
+		forget(a, p);
+	/* the other end of one that stays was moved away just now */
+	if (strcmp(l->kind, "veth") == 0 && l->peer &&
+	    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
+	    other.peer == l->ifindex)
+		see_link(a, &other);
+}
+
+static void host_link(void *arg, const struct link_stat *l, bool gone)
+{
+	if (gone)
+		link_went(arg, l);
+	else
+		see_link(arg, l);
 }
 
 static int list_host(struct agent *a, struct err *reterr)
@@ -379,7 +394,7 @@ static int list_host(struct agent *a, struct err *reterr)
 	for (size_t i = 0; i < n; i++)
 		/* a pair that was here before us joins bridges of the host */
 		if (list[i].peer_nsid >= 0 || strcmp(list[i].kind, "veth") != 0)
-			host_link(a, &list[i], false);
+			see_link(a, &list[i]);
 	free(list);
 	for (p = a->registry.ports; p; p = next) {
 		next = p->next;
@@ -514,7 +529,7 @@ int guard_netns(struct agent *a, const char *netns, struct err *reterr)
 		    link_get_index(a->host_nl, list[i].peer, &host, NULL) < 0 ||
 		    host.peer != list[i].ifindex)
 			continue;
-		host_link(a, &host, false);
+		see_link(a, &host);
 		if (registry_port(&a->registry, host.ifindex) &&
 		    registry_port(&a->registry, host.ifindex)->state ==
 			    PORT_DIVERTED)

@@ -134,8 +134,7 @@ static bool find_host_side(const struct agent *a, const struct link_stat *l,
 }
 
 /* Its port, where the host's side has told of this end already; NULL. */
-static struct port *known_port(const struct agent *a,
-			       const struct link_stat *l)
+static struct port *known_port(const struct agent *a, const struct link_stat *l)
 {
 	struct port *p = strcmp(l->kind, "veth") == 0
 				 ? registry_port(&a->registry, l->peer)

@@ -26,7 +26,7 @@
 #include "wire/words.h"
 
 #define AUTO_US	   (60 * USEC_PER_SEC)
-#define DAY_S	   86400
+#define DAY_S	   86400ULL
 #define SINCE_DAYS 30
 
 struct learn {

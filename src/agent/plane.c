@@ -29,8 +29,6 @@
 #include "base/log.h"
 #include "door/dpclient.h"
 
-extern char **environ;
-
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  3200
 /* A data plane that ran longer than this is started again at once. */

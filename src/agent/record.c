@@ -587,13 +587,15 @@ json_t *record_stats(const struct agent *a)
 {
 	const struct record *r = a->record;
 
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
-		(json_int_t)(r->n_waiting + json_array_size(r->events)),
-		"lost_flows", (json_int_t)r->lost_flows, "lost_events",
-		(json_int_t)r->lost_events, "missed", (json_int_t)r->missed,
-		"last_event", (json_int_t)r->next_event, "state",
-		store_state(a->store), "store", store_json(a));
+	json_int_t events = (json_int_t)json_array_size(r->events);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
+			 (json_int_t)r->n_waiting + events, "lost_flows",
+			 (json_int_t)r->lost_flows, "lost_events",
+			 (json_int_t)r->lost_events, "missed",
+			 (json_int_t)r->missed, "last_event",
+			 (json_int_t)r->next_event, "state",
+			 store_state(a->store), "store", store_json(a));
 }
 
 uint64_t record_last_event(const struct agent *a)
