@@ -54,7 +54,6 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_fd *runtimes_fd;
 	struct source_state sources[RUNTIMES_MAX];
 	struct loop_timer rescan; /* workloads that are stale */
-	struct loop_timer begin_enforcing;
 
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
@@ -65,6 +64,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_timer guard_again;
 	struct loop_timer taps_again; /* taps that are listened to again */
 	struct log_limit taps_log;
+	struct loop_timer sweep; /* what ports that went have left */
 	uint32_t vth; /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */

@@ -11,7 +11,9 @@
  *   released, excluded                not diverted
  *   quarantined                       quarantine
  *   protect, data plane has it        inline
- *   protect, data plane has it not    stays inline if it was, else hold
+ *   protect, data plane has it not    hold: a data plane that has others lets
+ *                                     pass what has no policy yet
+ *   protect, no data plane has any    stays inline if it was, else hold
  *   discover, monitor                 tap; inline if a rule denies it something
  *                                     (or as configured); what a new one may
  *                                     be denied is not known until the data
@@ -43,6 +45,8 @@
 
 #define GUARD_SOON_US  2000
 #define GUARD_AGAIN_US (2 * USEC_PER_SEC)
+/* Ports go in bursts, and each sweep looks at all. */
+#define GUARD_SWEEP_US USEC_PER_SEC
 
 /* --- what mode ------------------------------------------------------------- */
 
@@ -113,7 +117,9 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 			       : INPLACE_PASS;
 	if (w->intent_mode != MODE_PROTECT)
 		return watch_mode(a, p);
-	return plane_has(a, p) || was_inline ? INPLACE_INLINE : INPLACE_HOLD;
+	return plane_has(a, p) || (was_inline && a->in_force_number == 0)
+		       ? INPLACE_INLINE
+		       : INPLACE_HOLD;
 }
 
 static enum inplace_failure failure_of(const struct agent *a,
@@ -252,6 +258,15 @@ void guard_apply_all(struct agent *a)
 	}
 }
 
+static void sweep(void *arg)
+{
+	struct err err;
+
+	if (inplace_sweep(&err) < 0) /* then the next port that comes */
+		log_warn("ports: what is left of those that went: %s",
+			 err.text);
+}
+
 static void again(void *arg)
 {
 	guard_apply_all(arg);
@@ -265,14 +280,14 @@ void guard_soon(struct agent *a)
 
 /* --- the host's devices --------------------------------------------------------- */
 
-/* The workload's MAC is another now: the kernel first, then the data plane. */
-static void new_mac(struct agent *a, struct port *p, struct mac mac)
+void guard_new_mac(struct agent *a, struct port *p, struct mac mac)
 {
 	if (mac_equal(p->mac, mac))
 		return;
 	p->mac = mac;
+	p->wanted_in = 0;
 	if (p->state == PORT_DIVERTED) {
-		set(a, p, p->mode, &mac);
+		set(a, p, mode_of(a, p), &mac);
 		policy_soon(a);
 	}
 }
@@ -297,7 +312,7 @@ static void look_at_peer(struct agent *a, struct port *p,
 	if (link_get_peer(a->host_nl, l, &inside, NULL) == 0) {
 		p->ifindex = inside.ifindex;
 		memcpy(p->dev, inside.name, sizeof p->dev);
-		new_mac(a, p, inside.mac);
+		guard_new_mac(a, p, inside.mac);
 	}
 }
 
@@ -318,6 +333,8 @@ static void forget(struct agent *a, struct port *p)
 	struct workload *w = p->workload;
 
 	taps_gone(a, p);
+	if (p->state == PORT_DIVERTED)
+		loop_timer_need(a->loop, &a->sweep, GUARD_SWEEP_US);
 	registry_del_port(&a->registry, p);
 	policy_soon(a);
 	if (w)
@@ -463,7 +480,8 @@ static int adopt(struct agent *a, struct err *reterr)
 		p = registry_add_port(&a->registry);
 		if (!p)
 			break;
-		p->seen_at = clock_now();
+		/* seen long ago: its own as soon as nobody claims it */
+		p->adopted = true;
 		p->host_ifindex = list[i].ifindex;
 		memcpy(p->host, list[i].dev, sizeof p->host);
 		took(p, &list[i]);
@@ -481,6 +499,8 @@ int guard_start(struct agent *a, struct err *reterr)
 
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
+	a->sweep.fn = sweep;
+	a->sweep.arg = a;
 	if (rc == 0)
 		rc = netwatch_open(NULL, &a->host_watch, reterr);
 	if (rc == 0)

@@ -188,7 +188,7 @@ static void see_device(struct agent *a, struct workload *w,
 	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->dev, l->name, sizeof p->dev);
 	p->ifindex = l->ifindex;
-	p->mac = l->mac;
+	guard_new_mac(a, p, l->mac);
 	p->listed = true;
 	if (p->workload != w) {
 		struct workload *before = p->workload;

@@ -26,6 +26,9 @@
 
 /* What changes together is compiled together. */
 #define COMPILE_US 3000
+/* So long runtimes may take at start to say whose a diverted port is. */
+#define ADOPT_S	      10
+#define ADOPT_LOOK_US 5000
 
 static uint64_t now_s(void)
 {
@@ -202,13 +205,33 @@ static void send_to_plane(struct agent *a, json_t *endpoints, json_t *policy)
 	learn_outdated(a);
 }
 
+/*
+ * The data plane may have judged these ports since before us: what it is told
+ * first must not leave out those of whom it is not known yet whose they are.
+ */
+static bool waits_for_owners(const struct agent *a)
+{
+	const struct port *p = a->registry.ports;
+
+	if (a->want_number || now_s() - a->started_s > ADOPT_S)
+		return false;
+	while (p && (p->workload || !p->adopted))
+		p = p->next;
+	return p;
+}
+
 static void compile(void *arg)
 {
 	struct agent *a = arg;
-	json_t *endpoints = endpoints_of(a);
 	struct err err = { 0 };
-	json_t *policy = compile_for_all(a, a->intent, &err);
+	json_t *endpoints, *policy;
 
+	if (waits_for_owners(a)) {
+		loop_timer_need(a->loop, &a->compile, ADOPT_LOOK_US);
+		return;
+	}
+	endpoints = endpoints_of(a);
+	policy = compile_for_all(a, a->intent, &err);
 	if (policy) {
 		send_to_plane(a, endpoints, policy);
 		return;
@@ -289,6 +312,12 @@ int64_t policy_set(struct agent *a, struct intent *next,
 		return rc;
 	}
 	take(a, next);
+	if (waits_for_owners(a)) {
+		json_decref(endpoints);
+		json_decref(policy);
+		policy_soon(a);
+		return (int64_t)a->want_number + 1;
+	}
 	send_to_plane(a, endpoints, policy);
 	return (int64_t)a->want_number;
 }

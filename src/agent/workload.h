@@ -80,6 +80,7 @@ struct port {
 	uint64_t wanted_in; /* first want (plane.h) that has it; 0: none */
 	bool denied_some;   /* some rule denies it something */
 	bool listed;	    /* seen in the listing that is under way */
+	bool adopted;	    /* was diverted when the agent started */
 	struct err why;	    /* FAILED */
 };
 

@@ -682,6 +682,18 @@ static int drain(struct inplace *ip, uint32_t port, struct err *reterr)
 	return lock(ip, false, reterr);
 }
 
+int inplace_sweep(struct err *reterr)
+{
+	struct inplace ip = { .eps = -1 };
+	int rc = inplace_open(TO_CHANGE, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	sweep(&ip);
+	inplace_close(&ip);
+	return 0;
+}
+
 static int find_endpoint(const struct inplace *ip,
 			 const struct inplace_port *at, uint32_t *ret_port,
 			 struct inplace_endpoint *ret, struct err *reterr)

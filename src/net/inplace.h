@@ -68,6 +68,8 @@ int inplace_del(const struct inplace_port *port, struct err *reterr);
 int inplace_del_all(struct err *reterr);
 /* Is anything in that namespace diverted in place? Then vbr is. */
 bool inplace_is_used(const struct netns *ns);
+/* What is left of devices that are gone; else the next inplace_add() does it. */
+int inplace_sweep(struct err *reterr);
 /* What is set of a workload that is diverted. -1, NULL: stays as it is. */
 struct inplace_change {
 	int mode, failure, hold, only_ip;
