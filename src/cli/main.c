@@ -14,7 +14,8 @@ static const struct cli_command commands[] = {
 	{ "status", "is everything as it should be", cmd_status },
 	{ "ls", "workloads, their modes and states", cmd_ls },
 	{ "show", "all that is known of one workload", cmd_show },
-	{ "mode", "discover, monitor or protect a group (or: set a port's mode)",
+	{ "mode",
+	  "discover, monitor or protect a group (or: set a port's mode)",
 	  cmd_mode },
 	{ "group", "groups of workloads: list, set, delete", cmd_group,
 	  "list set delete" },
@@ -25,7 +26,8 @@ static const struct cli_command commands[] = {
 	{ "diff", "what apply would change", cmd_diff },
 	{ "export", "the policy as YAML", cmd_export },
 	{ "flows", "who spoke with whom", cmd_flows },
-	{ "events", "violations, threats, and what became of Weir", cmd_events },
+	{ "events", "violations, threats, and what became of Weir",
+	  cmd_events },
 	{ "explain", "may this connection be, and which rule says so",
 	  cmd_explain },
 	{ "quarantine", "cut a workload off, or end that", cmd_quarantine },
@@ -36,8 +38,8 @@ static const struct cli_command commands[] = {
 	  "oci cni netns" },
 	{ "capture", "show or write a workload's frames, each with its verdict",
 	  cmd_capture },
-	{ "demo", "play the whole story: divert a container, judge its traffic",
-	  cmd_demo },
+	{ "demo", "play the whole story: two containers, learned, protected",
+	  cmd_demo, "splice" },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
 	  cmd_dp,
 	  "flows blocks connections threats meters stats config count clear "
@@ -96,8 +98,8 @@ int main(int argc, char **argv)
 	int status = CLI_USAGE;
 
 	if (is_cni_plugin(argv[0]))
-		return cmd_hook(2, (char *[]){ (char *)"hook", (char *)"cni",
-					       NULL });
+		return cmd_hook(
+			2, (char *[]){ (char *)"hook", (char *)"cni", NULL });
 	if (!name) {
 		fputs("weir: no command; see: weir help\n", stderr);
 		return CLI_USAGE;
