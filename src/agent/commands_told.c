@@ -177,6 +177,22 @@ static json_t *end_json(const struct workload *w, const char *addr)
 			 "mode", w ? intent_mode_name(w->intent_mode) : "");
 }
 
+/* Who is at an end, as the data plane knows it: by the first port it has. */
+static void add_end(struct agent *a, json_t *body, const char *name,
+		    const struct workload *w)
+{
+	char mac[MAC_TEXT_MAX];
+
+	for (const struct port *p = a->registry.ports; w && p; p = p->next)
+		if (p->workload == w && p->state == PORT_DIVERTED &&
+		    !mac_is_zero(p->plane_mac)) {
+			(void)json_object_set_new(
+				body, name,
+				json_string(mac_format(p->plane_mac, mac)));
+			return;
+		}
+}
+
 int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 		    json_t *result, struct err *reterr)
 {
@@ -193,6 +209,8 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 	(void)json_object_set_new(result, "from", end_json(client, from));
 	(void)json_object_set_new(result, "to", end_json(server, to));
 	body = json_pack("{s:s, s:s}", "from", from, "to", to);
+	add_end(a, body, "from_workload", client);
+	add_end(a, body, "to_workload", server);
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (json_object_get(args, copied[i]))
 			(void)json_object_set(body, copied[i],
@@ -203,8 +221,8 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 }
 
 /* What runs at the moment: a page of the data plane's own list. */
-int command_sessions(struct agent *a, struct door_client *c,
-		     const json_t *args, json_t *result, struct err *reterr)
+int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
+		     json_t *result, struct err *reterr)
 {
 	uint64_t after = 0;
 	int rc = arg_uint(args, "after", UINT32_MAX, &after, reterr);

@@ -33,12 +33,13 @@ static void add_proposal(struct table *t, const json_t *p)
 		  json_object_get(p, "rejected") ? " (rejected)" : "");
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "from"), buf, sizeof buf));
-	table_add(t, "%s", agent_words(json_object_get(rule, "to"), buf, sizeof buf));
+	table_add(t, "%s",
+		  agent_words(json_object_get(rule, "to"), buf, sizeof buf));
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "ports"), buf, sizeof buf));
 	table_add(t, "%s",
 		  agent_words(json_object_get(rule, "applications"), buf,
-			sizeof buf));
+			      sizeof buf));
 	table_add(t, "%llu",
 		  (unsigned long long)member_number(seen, "sessions"));
 	table_add(t, "%s ago",
@@ -107,7 +108,9 @@ static const struct agent_option accept_options[] = {
 
 static int print_accepted(const struct out *o, const json_t *a)
 {
-	printf("%zu rules, ", json_array_size(json_object_get(a, "rules")));
+	size_t n = json_array_size(json_object_get(a, "rules"));
+
+	printf("%zu rule%s, ", n, n == 1 ? "" : "s");
 	return agent_print_changed(o, a);
 }
 
@@ -161,16 +164,16 @@ static void add_row(struct table *t, const json_t *r)
 
 int agent_print_compared(const struct out *o, const json_t *a)
 {
-	static const char *const head[] = { "CLIENT", "SERVER",	  "PORT",
-					    "APP",    "SESSIONS", "WAS",
+	static const char *const head[] = { "CLIENT",	"SERVER",   "PORT",
+					    "APP",	"SESSIONS", "WAS",
 					    "WOULD BE", "BY" };
 	const json_t *r, *c = json_object_get(a, "compared");
 	const json_t *rows = json_object_get(c, "rows");
 	struct table t;
 	size_t i;
 
-	printf("%llu recorded conversations, %llu sessions; %s%llu would be "
-	       "treated otherwise%s\n",
+	printf("recorded conversations: %llu (sessions: %llu); would be "
+	       "treated otherwise: %s%llu%s\n",
 	       (unsigned long long)member_number(a, "conversations"),
 	       (unsigned long long)member_number(c, "sessions"),
 	       out_colour(o, member_number(c, "differ") ? OUT_RED : OUT_GREEN),
@@ -202,8 +205,8 @@ static int print_candidate(const struct out *o, const json_t *a)
 	}
 	puts("the candidate differs from the policy by");
 	agent_print_diff(o, json_object_get(a, "diff"));
-	printf("since %s ago: ", human_age(age_of(member_number(a, "since")),
-					   age));
+	printf("since %s ago: ",
+	       human_age(age_of(member_number(a, "since")), age));
 	return agent_print_compared(o, a);
 }
 
@@ -225,9 +228,11 @@ static const struct agent_cmd candidate_cmd = {
 	.name = "policy candidate",
 	.help = "Usage: weir policy candidate -f FILE     sets it\n"
 		"       weir policy candidate [--since 7d] what would differ\n"
-		"       weir policy candidate --promote    makes it the policy\n"
+		"       weir policy candidate --promote    makes it the "
+		"policy\n"
 		"       weir policy candidate --off        forgets it\n\n"
-		"A candidate runs beside the policy: it blocks nothing, but what "
+		"A candidate runs beside the policy: it blocks nothing, but "
+		"what "
 		"it would do\notherwise is an event, and summed up here.\n",
 	.command = "candidate",
 	.options = candidate_options,
@@ -239,15 +244,29 @@ static const struct agent_cmd candidate_cmd = {
 
 static int print_history(const struct out *o, const json_t *a)
 {
-	const json_t *r;
+	const json_t *r, *list = json_object_get(a, "revisions");
 	char age[HUMAN_MAX];
+	struct table t;
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "revisions"), i, r)
-		printf("%6llu  %s ago  %llu bytes\n",
-		       (unsigned long long)member_number(r, "revision"),
-		       human_age(age_of(member_number(r, "saved")), age),
-		       (unsigned long long)member_number(r, "bytes"));
+	if (json_array_size(list) == 0) {
+		puts("nothing was changed yet");
+		return CLI_OK;
+	}
+	table_init(&t, 3, 1u << 0 | 1u << 2);
+	table_add(&t, "REVISION");
+	table_add(&t, "SAVED");
+	table_add(&t, "BYTES");
+	json_array_foreach (list, i, r) {
+		table_add(&t, "%llu",
+			  (unsigned long long)member_number(r, "revision"));
+		table_add(&t, "%s ago",
+			  human_age(age_of(member_number(r, "saved")), age));
+		table_add(&t, "%llu",
+			  (unsigned long long)member_number(r, "bytes"));
+	}
+	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
+	table_done(&t);
 	return CLI_OK;
 }
 

@@ -3,9 +3,11 @@
  * what runs here, and how Weir itself is.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/bug.h"
 #include "cli/agentcmd.h"
 #include "cli/dplist.h"
 #include "cli/human.h"
@@ -92,7 +94,9 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("  (%s)", member_text(plane, "text"));
 	printf("\npolicy      revision %llu, %s",
 	       (unsigned long long)member_number(policy, "revision"),
-	       is(policy, "in_force") ? "in force" : "on its way");
+	       is(policy, "in_force") ? "in force"
+	       : is(a, "releasing")   ? "not in force"
+				      : "on its way");
 	if (member_text(policy, "refused")[0])
 		printf("; %sthe last change was refused: %s%s",
 		       out_colour(o, OUT_RED), member_text(policy, "refused"),
@@ -111,14 +115,12 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("\n%sreleased: nothing is diverted until weir divert "
 		       "--all%s",
 		       out_colour(o, OUT_YELLOW), out_colour(o, OUT_PLAIN));
-	printf("\nrecords     %s",
-	       member_text(records, "state")[0]
-		       ? member_text(records, "state")
-		       : "all is recorded");
+	printf("\nrecords     %s", member_text(records, "state")[0]
+					   ? member_text(records, "state")
+					   : "all is recorded");
 	if (member_number(records, "lost_flows"))
-		printf("; %llu flows lost",
-		       (unsigned long long)member_number(records,
-							 "lost_flows"));
+		printf("; %llu flows lost", (unsigned long long)member_number(
+						    records, "lost_flows"));
 	puts("\nruntimes");
 	print_runtimes(o, json_object_get(a, "runtimes"));
 	return CLI_OK;
@@ -146,12 +148,34 @@ static enum out_colour state_colour(const char *state)
 	return OUT_YELLOW;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(member_text(*(json_t *const *)a, "name"),
+		      member_text(*(json_t *const *)b, "name"));
+}
+
+/* The members of a list, borrowed, by their names; the caller frees it. */
+static const json_t **sorted(const json_t *list, size_t *ret_n)
+{
+	size_t n = json_array_size(list), i;
+	const json_t **all = calloc(n ? n : 1, sizeof *all);
+	const json_t *one;
+
+	if (!all)
+		die("out of memory");
+	json_array_foreach (list, i, one)
+		all[i] = one;
+	qsort(all, n, sizeof *all, by_name);
+	*ret_n = n;
+	return all;
+}
+
 static int print_ls(const struct out *o, const json_t *a)
 {
-	const json_t *w, *list = json_object_get(a, "workloads");
+	const json_t **all, *list = json_object_get(a, "workloads");
 	char addrs[48], groups[64];
 	struct table t;
-	size_t i;
+	size_t i, n;
 
 	if (json_array_size(list) == 0) {
 		puts("no workloads; weir status tells which runtimes are "
@@ -166,7 +190,9 @@ static int print_ls(const struct out *o, const json_t *a)
 	table_add(&t, "ADDRESSES");
 	table_add(&t, "GROUPS");
 	table_add(&t, "IMAGE");
-	json_array_foreach (list, i, w) {
+	all = sorted(list, &n);
+	for (i = 0; i < n; i++) {
+		const json_t *w = all[i];
 		const json_t *about = json_object_get(w, "about");
 
 		join(json_object_get(w, "addresses"), addrs, sizeof addrs);
@@ -179,6 +205,7 @@ static int print_ls(const struct out *o, const json_t *a)
 		table_add(&t, "%s", groups);
 		table_add(&t, "%s", member_text(about, "image"));
 	}
+	free(all);
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
 	return CLI_OK;
@@ -213,8 +240,7 @@ static void print_ports(const struct out *o, const json_t *list)
 			       member_text(p, "doing"));
 		if (member_text(p, "why")[0])
 			printf("  %s(%s)%s", out_colour(o, OUT_YELLOW),
-			       member_text(p, "why"),
-			       out_colour(o, OUT_PLAIN));
+			       member_text(p, "why"), out_colour(o, OUT_PLAIN));
 		puts("");
 	}
 }

@@ -49,8 +49,11 @@ static int parse_ago(const char *text, json_int_t *ret)
 	static const struct {
 		char unit;
 		int seconds;
-	} units[] = { { '\0', 1 },   { 's', 1 },     { 'm', 60 },
-		      { 'h', 3600 }, { 'd', 86400 } };
+	} units[] = { { '\0', 1 },
+		      { 's', 1 },
+		      { 'm', 60 },
+		      { 'h', 3600 },
+		      { 'd', 86400 } };
 	json_int_t n;
 	char unit;
 
@@ -98,7 +101,8 @@ static int set_value(struct agent_call *c, const struct agent_option *o,
 		break;
 	case AGENT_AGO:
 		if (parse_ago(text, &n) < 0)
-			return bad_value(o->name, "how long ago (30s, 15m, 3h, 7d)",
+			return bad_value(o->name,
+					 "how long ago (30s, 15m, 3h, 7d)",
 					 text, reterr);
 		v = json_integer(n);
 		break;
@@ -151,7 +155,8 @@ static const struct agent_option *option_of(const struct agent_option *list,
 					    int c)
 {
 	for (int n = 0; list && list[n].name; n++)
-		if (c == OPTION_BASE + n || (list[n].letter && c == list[n].letter))
+		if (c == OPTION_BASE + n ||
+		    (list[n].letter && c == list[n].letter))
 			return &list[n];
 	return NULL;
 }
@@ -336,7 +341,7 @@ int agent_cmd_choose(const struct cli_command *list, const char *name, int argc,
 	}
 	printf("Usage: weir %s COMMAND ...\n\nCommands:\n", name);
 	for (const struct cli_command *k = list; k->name; k++)
-		printf("  %-8s  %s\n", k->name, k->summary);
+		printf("  %-9s  %s\n", k->name, k->summary);
 	printf("\n`weir %s COMMAND --help` tells more.\n", name);
 	return CLI_OK;
 }

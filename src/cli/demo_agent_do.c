@@ -6,8 +6,6 @@
  * until the rest is wanted, so TCP's window is closed and the connection is in the
  * middle, however fast it could be.
  */
-#include "cli/demo_agent.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +18,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cli/cli.h"
+#include "cli/demo_agent.h"
 #include "cli/stop.h"
 #include "door/agentclient.h"
 

@@ -15,13 +15,13 @@ world() {
     cat /proc/self/mounts
     ls -d /sys/fs/cgroup/weir-demo-* /sys/fs/cgroup/*/weir-demo-* /etc/docker /etc/containers /var/lib/docker 2>/dev/null
     ls /dev/shm /sys/fs/bpf/weir 2>/dev/null
-    pgrep -af "^weir-demo|$BUILD/src/(cli|agent|dp)/weir|/run/demo/|httpd -f -p 80 -h"
+    pgrep -af "^weir-demo|$BUILD/src/(cli|agent|dp)/weir|/run/demo/|httpd -f -p 80 -h /www"
 }
 
 clean() { # NAME: all is as it was at first
-    as_before() { world >"$TEST_DIR/after"; cmp -s "$TEST_DIR/before" "$TEST_DIR/after"; }
+    as_before() { world | diff "$TEST_DIR/before" - >"$TEST_DIR/differs"; }
     wait_until 5 as_before
-    point $? "$1" "$TEST_DIR/after"
+    point $? "$1" "$TEST_DIR/differs"
 }
 
 reaches() { # STEP PID: waits for its heading, or for the end of the demo
@@ -44,7 +44,9 @@ world >"$TEST_DIR/before"
 
 can=()
 for runtime in docker podman namespaces; do
-    "$weir" demo --runtime $runtime >"$out" 2>&1
+    as=text
+    [ $runtime != namespaces ] || as=json
+    "$weir" demo --runtime $runtime -o $as >"$out" 2>&1
     status=$?
     if [ $status = 1 ] && grep -q 'not installed here\|it ended at once\|does not answer: ' "$out"; then
         skip "with $runtime" "$(tail -1 "$out")"
@@ -54,19 +56,13 @@ for runtime in docker podman namespaces; do
     fi
     clean "nothing is left of $runtime"
 done
-grep -q 'violation  app -> web tcp/8080 blocked' "$out"
-point $? "what is blocked is told" "$out"
-! grep -q $'\033' "$out"
-point $? "no colour where there is no terminal"
-"$weir" demo -o json >"$out"
-point $? "without an option: whatever can run" "$out"
 json 'd["ok"] and d["failed"] == 0 and all(c["ok"] for s in d["steps"] for c in s["checks"])
-      and d["steps"][0]["runtime"] == "'"${can[0]}"'"'
+      and len(d["steps"]) == 9 and d["steps"][0]["runtime"] == "namespaces"'
 point $? "one document, all checks passed" "$out"
 
 # --- interrupted ---
 
-for step in 1:${can[0]} 2:${can[0]} 4:namespaces 5:namespaces 7:namespaces 8:namespaces; do
+for step in 1:${can[0]} 2:${can[0]} 4:namespaces 7:namespaces; do
     begin --runtime "${step#*:}"
     reaches "${step%:*}" $pid
     kill -INT $pid
@@ -75,8 +71,14 @@ for step in 1:${can[0]} 2:${can[0]} 4:namespaces 5:namespaces 7:namespaces 8:nam
     point $? "stops when interrupted in step ${step%:*}" "$out"
     clean "nothing is left after step ${step%:*}"
 done
-begin --runtime "${can[0]}"
+grep -q 'violation  app -> web tcp/8080 blocked' "$out"
+point $? "what is blocked is told" "$out"
+! grep -q $'\033' "$out"
+point $? "no colour where there is no terminal"
+begin # whatever can run
 reaches 2 $pid
+grep -q "docker run\|podman run\|bare network" "$out"
+point $? "without an option it takes what can run" "$out"
 kill -KILL $pid
 wait $pid 2>>"$TEST_DIR/log"
 "$weir" demo --down >"$out"
@@ -101,8 +103,10 @@ gets() { nsenter -t "$(kept pid)" -m -n ip netns exec app busybox timeout 2 wget
 gets 80 && ! gets 8080 && "$weir" policy add --from app --to web --port tcp/8080 >"$out" && gets 8080
 point $? "and told what to allow" "$out"
 begin --namespaces
-wait $pid
+reaches 2 $pid
+grep -q 'the agent has found both' "$out" && kill -INT $pid
 point $? "another beside it is no trouble" "$out"
+wait $pid
 "$weir" demo --down >"$out" && grep -q '1 taken down' "$out"
 point $? "--down takes down what was kept" "$out"
 clean "nothing is left after --down"
