@@ -83,6 +83,8 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0) {
 		q.limit = (unsigned)limit;
+		/* Who does not page wants to know what is new. */
+		q.newest = !json_object_get(args, "after");
 		q.workload = id_of(a, workload);
 		q.only_violations = arg_true(args, "violations");
 		record_flush(a);
@@ -100,6 +102,20 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 	return 0;
 }
 
+static int check_kind(const char *kind, struct err *reterr)
+{
+	static const char *const kinds[] = { "violation", "threat", "state",
+					     "change" };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return 0;
+	return err_set(reterr, EINVAL, "kind",
+		       "expected violation, threat, state or change, got "
+		       "\"%.40s\"",
+		       kind);
+}
+
 int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
@@ -114,8 +130,11 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0)
 		rc = arg_text(args, "kind", &kind, reterr);
+	if (rc == 0 && kind[0])
+		rc = check_kind(kind, reterr);
 	if (rc == 0) {
 		q.limit = (unsigned)limit;
+		q.newest = !json_object_get(args, "after");
 		q.workload = id_of(a, workload);
 		q.kind = kind[0] ? kind : NULL;
 		record_flush(a);

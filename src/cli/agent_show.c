@@ -288,11 +288,16 @@ static int print_show(const struct out *o, const json_t *a)
 	puts("devices");
 	print_ports(o, json_object_get(w, "ports"));
 	puts("containers");
-	json_array_foreach (json_object_get(a, "containers"), i, c)
-		printf("  %-20s %.12s  pid %llu\n",
+	json_array_foreach (json_object_get(a, "containers"), i, c) {
+		printf("  %-20s %.12s",
 		       member_text(json_object_get(c, "about"), "name"),
-		       member_text(c, "id"),
-		       (unsigned long long)member_number(c, "pid"));
+		       member_text(c, "id"));
+		/* A bare namespace has no process of its own. */
+		if (member_number(c, "pid"))
+			printf("  pid %llu",
+			       (unsigned long long)member_number(c, "pid"));
+		puts("");
+	}
 	if (json_object_size(json_object_get(about, "labels")))
 		puts("labels");
 	print_labels(about);

@@ -1,6 +1,7 @@
 /*
  * weir flows, events, explain: what was seen, and what would happen.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -202,6 +203,10 @@ static int prepare_explain(json_t *args, struct err *reterr)
 {
 	if (!json_object_get(args, "proto"))
 		(void)json_object_set_new(args, "proto", json_string("tcp"));
+	if (!json_object_get(args, "port") &&
+	    strncmp(member_text(args, "proto"), "icmp", 4) != 0)
+		return err_set(reterr, EINVAL, "--port",
+			       "say which (or --proto icmp)");
 	return 0;
 }
 

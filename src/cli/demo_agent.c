@@ -226,6 +226,8 @@ static int play(void *arg, const struct demo_world *w)
 	int rc;
 
 	d->world = w;
+	/* The agent in here is at its usual place. */
+	(void)unsetenv("WEIR_SOCKET");
 	tell_intro(d);
 	rc = play_steps(d, &err);
 	kept = rc == 0 && d->keep;

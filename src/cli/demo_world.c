@@ -141,21 +141,61 @@ static bool is_named(int pid, const char *name)
 	return strcmp(comm, name) == 0;
 }
 
-/* Is it the first process of a PID namespace below ours? */
+/* Is it the first process of a PID namespace below ours, and alive? */
 static bool is_first(int pid)
 {
-	char path[64], line[256];
-	int a, b, n = 0;
+	char path[64], line[256], state = 'X';
+	int a, b = 0, n = 0;
 	FILE *f;
 
 	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
 	f = fopen(path, "re");
-	while (f && n == 0 && fgets(line, sizeof line, f))
+	while (f && n == 0 && fgets(line, sizeof line, f)) {
+		if (strncmp(line, "State:", 6) == 0)
+			(void)sscanf(line, "State: %c", &state);
 		if (strncmp(line, "NSpid:", 6) == 0)
 			n = sscanf(line, "NSpid: %d %d", &a, &b);
+	}
 	if (f)
 		fclose(f);
-	return n == 2 && b == 1;
+	return n == 2 && b == 1 && state != 'Z' && state != 'X';
+}
+
+static bool exe_of(int pid, char ret[static PATH_MAX])
+{
+	char path[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/exe", pid);
+	n = readlink(path, ret, PATH_MAX - 1);
+	ret[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* Who called it was killed: it is about to end, too. */
+static bool is_orphan(int pid)
+{
+	char path[64], text[256], ours[PATH_MAX], theirs[PATH_MAX];
+	int parent = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(text, sizeof text, f))
+		if (sscanf(text, "PPid: %d", &parent) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return !exe_of(pid, ours) || !exe_of(parent, theirs) ||
+	       strcmp(ours, theirs) != 0;
+}
+
+/* Was it left: kept, or without who called it? */
+static bool is_left(int pid)
+{
+	if (is_named(pid, NAME_KEPT))
+		return is_first(pid);
+	return is_named(pid, NAME_RUNNING) && is_first(pid) && is_orphan(pid);
 }
 
 static void name_cgroup(struct demo_world *w)
@@ -208,8 +248,7 @@ int demo_world_down(unsigned *ret_n, struct err *reterr)
 	if (!dir)
 		return err_set(reterr, errno, "/proc", "%s", strerror(errno));
 	while ((e = readdir(dir))) {
-		if (!is_number(e->d_name, &w.pid) ||
-		    !is_named(w.pid, NAME_KEPT) || !is_first(w.pid))
+		if (!is_number(e->d_name, &w.pid) || !is_left(w.pid))
 			continue;
 		if (kill(w.pid, SIGKILL) < 0)
 			continue;
