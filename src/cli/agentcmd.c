@@ -352,7 +352,7 @@ int agent_cmd_choose(const struct cli_command *list, const char *name, int argc,
 	}
 	printf("Usage: weir %s COMMAND ...\n\nCommands:\n", name);
 	for (const struct cli_command *k = list; k->name; k++)
-		printf("  %-8s  %s\n", k->name, k->summary);
+		printf("  %-9s  %s\n", k->name, k->summary);
 	printf("\n`weir %s COMMAND --help` tells more.\n", name);
 	return CLI_OK;
 }
