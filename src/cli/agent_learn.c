@@ -246,6 +246,8 @@ static int print_history(const struct out *o, const json_t *a)
 	char age[HUMAN_MAX];
 	size_t i;
 
+	if (json_array_size(json_object_get(a, "revisions")) == 0)
+		puts("the policy was never changed");
 	json_array_foreach (json_object_get(a, "revisions"), i, r)
 		printf("%6llu  %s ago  %llu bytes\n",
 		       (unsigned long long)member_number(r, "revision"),
