@@ -314,19 +314,25 @@ static int parse(struct hook_call *h, int argc, char **argv, struct err *reterr)
 	return 0;
 }
 
+/* An exit code. */
 static int run(struct hook_call *h, int argc, char **argv, struct err *reterr)
 {
 	int rc = parse(h, argc, argv, reterr);
 
 	if (rc < 0)
-		return rc;
-	if (strcmp(argv[0], "oci") == 0)
-		return hook_oci(h, reterr);
-	if (strcmp(argv[0], "cni") == 0)
-		return hook_cni(h, reterr);
-	if (strcmp(argv[0], "netns") == 0 && optind < argc)
-		return guard(h, argv[optind], reterr);
-	return err_set(reterr, EINVAL, argv[0], "expected oci, cni or netns");
+		return CLI_USAGE;
+	if (strcmp(argv[0], "oci") == 0) {
+		rc = hook_oci(h, reterr);
+	} else if (strcmp(argv[0], "cni") == 0) {
+		rc = hook_cni(h, reterr);
+	} else if (strcmp(argv[0], "netns") == 0 && optind < argc) {
+		rc = guard(h, argv[optind], reterr);
+	} else {
+		(void)err_set(reterr, EINVAL, argv[0],
+			      "expected oci, cni or netns with its path");
+		return CLI_USAGE;
+	}
+	return rc < 0 ? CLI_FAILED : CLI_OK;
 }
 
 int cmd_hook(int argc, char **argv)
@@ -334,6 +340,7 @@ int cmd_hook(int argc, char **argv)
 	struct out out = out_default();
 	struct hook_call h = { .socket = getenv("WEIR_SOCKET") };
 	struct err err = { 0 };
+	int rc;
 
 	if (!h.socket || !h.socket[0])
 		h.socket = AGENT_SOCKET_DEFAULT;
@@ -342,7 +349,8 @@ int cmd_hook(int argc, char **argv)
 		fputs(help_text, stdout);
 		return argc < 2 ? CLI_USAGE : CLI_OK;
 	}
-	if (run(&h, argc - 1, argv + 1, &err) < 0)
-		return out_error(&out, "hook", &err);
-	return CLI_OK;
+	rc = run(&h, argc - 1, argv + 1, &err);
+	if (rc != CLI_OK)
+		(void)out_error(&out, "hook", &err);
+	return rc;
 }
