@@ -22,6 +22,7 @@
 #include "agent/loop.h"
 #include "agent/plane.h"
 #include "agent/workload.h"
+#include "base/log.h"
 #include "intent/intent.h"
 #include "net/nl.h"
 #include "runtime/runtime.h"
@@ -41,7 +42,8 @@ struct source_state {
 	json_t *unreadable; /* id -> why: containers that may run unseen */
 };
 
-struct agent {
+/* There is one; its members are in the order of its parts. */
+struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct config config;
 	struct loop *loop;
 	struct registry registry;
@@ -52,15 +54,17 @@ struct agent {
 	struct loop_fd *runtimes_fd;
 	struct source_state sources[RUNTIMES_MAX];
 	struct loop_timer rescan; /* workloads that are stale */
-	struct loop_timer begin_enforcing;
 
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
-	struct nl *host_nl; /* in our own namespace */
+	struct nl *host_nl;			   /* in our own namespace */
 	struct ip_addr node_addrs[NODE_ADDRS_MAX]; /* this host's */
 	size_t n_node_addrs;
 	bool node_addrs_stale;
 	struct loop_timer guard_again;
+	struct loop_timer taps_again; /* taps that are listened to again */
+	struct log_limit taps_log;
+	struct loop_timer sweep; /* what ports that went have left */
 	uint32_t vth; /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */

@@ -104,29 +104,36 @@ static json_t *ports_json(const struct agent *a, const struct workload *w)
 	return list;
 }
 
-/*
- * In one word, what holds of it: the worst of its ports. "guarded" when all are
- * diverted as they should be.
- */
-static const char *state_of(const struct agent *a, const struct workload *w)
+void workload_sum_port(struct workload_sum *s, const struct port *p)
 {
-	bool any = false, held = false;
+	s->any = true;
+	s->failed |= p->state == PORT_FAILED;
+	s->not_diverted |= p->state != PORT_DIVERTED;
+	s->held |= p->state == PORT_DIVERTED && p->mode == INPLACE_HOLD;
+}
 
+const char *workload_state(const struct agent *a, const struct workload *w,
+			   const struct workload_sum *s)
+{
 	if (w->released || a->releasing)
 		return "released";
 	if (w->quarantined)
 		return "quarantined";
-	for (const struct port *p = a->registry.ports; p; p = p->next) {
-		if (p->workload != w)
-			continue;
-		any = true;
-		if (p->state == PORT_FAILED)
-			return "not guarded";
-		if (p->state != PORT_DIVERTED)
-			return "not diverted";
-		held = held || p->mode == INPLACE_HOLD;
-	}
-	return !any ? "no port" : held ? "on hold" : "guarded";
+	if (s->failed)
+		return "not guarded";
+	if (s->not_diverted)
+		return "not diverted";
+	return !s->any ? "no port" : s->held ? "on hold" : "guarded";
+}
+
+static const char *state_of(const struct agent *a, const struct workload *w)
+{
+	struct workload_sum s = { .any = false };
+
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == w)
+			workload_sum_port(&s, p);
+	return workload_state(a, w, &s);
 }
 
 static json_t *workload_json(struct agent *a, const struct workload *w)
@@ -140,7 +147,8 @@ static json_t *workload_json(struct agent *a, const struct workload *w)
 	(void)json_object_set_new(o, "state", json_string(state_of(a, w)));
 	(void)json_object_set_new(
 		o, "mode", json_string(intent_mode_name(w->intent_mode)));
-	(void)json_object_set_new(o, "groups", intent_groups_of(a->intent, &iw));
+	(void)json_object_set_new(o, "groups",
+				  intent_groups_of(a->intent, &iw));
 	(void)json_object_set_new(o, "addresses", addrs_json(w));
 	(void)json_object_set_new(o, "ports", ports_json(a, w));
 	(void)json_object_set(o, "about", w->about);
@@ -170,9 +178,9 @@ static json_t *containers_json(const struct agent *a, const struct workload *w)
 	for (const struct container *k = a->registry.containers; k; k = k->next)
 		if (k->workload == w)
 			(void)json_array_append_new(
-				list, json_pack("{s:s, s:i, s:O}", "id", k->id,
-						"pid", k->pid, "about",
-						k->about));
+				list,
+				json_pack("{s:s, s:i, s:O}", "id", k->id, "pid",
+					  k->pid, "about", k->about));
 	return list;
 }
 
@@ -210,7 +218,7 @@ static json_t *sources_json(const struct agent *a)
 	return list;
 }
 
-static json_t *plane_json(const struct agent *a)
+json_t *commands_plane_json(const struct agent *a)
 {
 	json_t *o = json_pack("{s:b, s:I, s:I}", "up", a->plane_up, "since",
 			      (json_int_t)a->plane_since_s, "starts",
@@ -224,14 +232,13 @@ static json_t *plane_json(const struct agent *a)
 	return o;
 }
 
-static json_t *policy_json(const struct agent *a)
+json_t *commands_policy_json(const struct agent *a)
 {
 	json_t *o = json_pack(
 		"{s:I, s:I, s:b}", "revision", (json_int_t)a->intent_revision,
 		"version", (json_int_t)a->in_force_version, "in_force",
 		a->in_force_number != 0 &&
-			a->in_force_number == a->want_number &&
-			!a->compile.on);
+			a->in_force_number == a->want_number && !a->compile.on);
 
 	if (a->policy_refused)
 		(void)json_object_set_new(o, "refused",
@@ -239,7 +246,7 @@ static json_t *policy_json(const struct agent *a)
 	return o;
 }
 
-static json_t *counts_json(const struct agent *a)
+json_t *commands_counts_json(const struct agent *a)
 {
 	unsigned diverted = 0, failed = 0, unclaimed = 0;
 
@@ -260,17 +267,16 @@ static int command_status(struct agent *a, struct door_client *c,
 			  const json_t *args, json_t *result,
 			  struct err *reterr)
 {
-	(void)json_object_set_new(result, "version",
-				  json_string(WEIR_VERSION));
+	(void)json_object_set_new(result, "version", json_string(WEIR_VERSION));
 	(void)json_object_set_new(result, "pid", json_integer(getpid()));
 	(void)json_object_set_new(result, "node", json_string(a->config.node));
 	(void)json_object_set_new(result, "started",
 				  json_integer((json_int_t)a->started_s));
 	(void)json_object_set_new(result, "releasing",
 				  json_boolean(a->releasing));
-	(void)json_object_set_new(result, "counts", counts_json(a));
-	(void)json_object_set_new(result, "data_plane", plane_json(a));
-	(void)json_object_set_new(result, "policy", policy_json(a));
+	(void)json_object_set_new(result, "counts", commands_counts_json(a));
+	(void)json_object_set_new(result, "data_plane", commands_plane_json(a));
+	(void)json_object_set_new(result, "policy", commands_policy_json(a));
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	return 0;
@@ -331,8 +337,8 @@ static int command_quarantine(struct agent *a, struct door_client *c,
 	if (rc == 0)
 		rc = arg_text(args, "why", &why, reterr);
 	if (rc == 0)
-		rc = kept_quarantine(a, w, on ? (why[0] ? why : "by hand") : NULL,
-				     reterr);
+		rc = kept_quarantine(
+			a, w, on ? (why[0] ? why : "by hand") : NULL, reterr);
 	if (rc < 0)
 		return rc;
 	guard_release(a, w); /* sets what mode its ports are in now */
@@ -388,5 +394,6 @@ const struct command commands[] = {
 	{ "events", command_events },
 	{ "explain", command_explain },
 	{ "sessions", command_sessions },
+	{ "top", command_top },
 	{ NULL, NULL },
 };

@@ -3,23 +3,23 @@
  * copy, stored, and answered when it is in force; one that says "wait": false is
  * answered when it is stored.
  */
-#include "agent/commands.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/commands.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/past.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
 
 /* What a dry run looks at if nobody says since when. */
-#define DRY_RUN_S (7 * 86400)
+#define DRY_RUN_S (7 * 86400ULL)
 
 int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct intent *next, const char *what, json_t *result,
@@ -190,7 +190,7 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 {
 	enum intent_mode mode = MODE_DISCOVER;
 	struct intent *next = NULL;
-	const char *group, *word;
+	const char *group, *word = "";
 	char what[WORKLOAD_TEXT_MAX];
 	int rc = arg_text(args, "group", &group, reterr);
 
@@ -275,25 +275,36 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 
 /* --- as code --------------------------------------------------------------------- */
 
-static int read_text(struct agent *a, const json_t *args, struct intent **ret,
-		     struct err *reterr)
+/*
+ * What the policy is to be: the file says all of it, but one of NetworkPolicies
+ * alone says only those.
+ */
+int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
+		       struct err *reterr)
 {
+	struct intent *i = NULL;
 	const char *text, *file;
 	int rc = arg_text(args, "text", &text, reterr);
 
 	if (rc == 0)
 		rc = arg_text(args, "file", &file, reterr);
-	if (rc < 0)
+	if (rc == 0)
+		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
+				      &i, reterr);
+	if (rc < 0 || !intent_is_network_policies(i)) {
+		*ret = i;
 		return rc;
-	return intent_from_yaml(text, strlen(text), file[0] ? file : "-", ret,
-				reterr);
+	}
+	rc = intent_with_network_policies(a->intent, i, ret, reterr);
+	intent_put(i);
+	return rc;
 }
 
 int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 		 json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
-	int rc = read_text(a, args, &next, reterr);
+	int rc = commands_read_yaml(a, args, &next, reterr);
 
 	if (rc < 0)
 		return rc;
@@ -302,17 +313,34 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 	return 0;
 }
 
+/* Groups in rules that nobody is in: not there yet, or a name that is wrong. */
+static void tell_empty(const struct agent *a, const struct intent *next,
+		       json_t *result)
+{
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return;
+	(void)json_object_set_new(result, "empty_groups",
+				  intent_empty_groups(next, &world));
+	free(workloads);
+	free(macs);
+}
+
 int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 		  json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
 	json_t *diff;
-	int rc = read_text(a, args, &next, reterr);
+	int rc = commands_read_yaml(a, args, &next, reterr);
 
 	if (rc < 0)
 		return rc;
 	diff = intent_diff(a->intent, next);
 	(void)json_object_set_new(result, "diff", diff);
+	tell_empty(a, next, result);
 	if (json_object_size(diff) == 0) {
 		intent_put(next);
 		(void)json_object_set_new(

@@ -126,8 +126,8 @@ int config_init(struct config *c, struct err *reterr)
 		.door = strdup("/run/weir/agent.sock"),
 		.node = host_name(),
 	};
-	for (size_t i = 0; rc == 0 && i < sizeof well_known / sizeof *well_known;
-	     i++)
+	for (size_t i = 0;
+	     rc == 0 && i < sizeof well_known / sizeof *well_known; i++)
 		rc = add_runtime(c, well_known[i].kind, well_known[i].path);
 	c->links.at[0] = strdup("*");
 	c->links.n = 1;
@@ -320,17 +320,14 @@ static void read_store(struct fields *whole, struct config *c)
 		return;
 	read_text(&f, "dir", &c->store_dir);
 	(void)field_u32(&f, "flows_days", FIELD_MAY, 1, 3650, &c->flows_days);
-	(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650,
-			&c->events_days);
-	(void)field_u32(&f, "max_mb", FIELD_MAY, 16, 1 << 20,
-			&c->store_max_mb);
+	(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650, &c->events_days);
+	(void)field_u32(&f, "max_mb", FIELD_MAY, 16, 1 << 20, &c->store_max_mb);
 	close_part(whole, "store", &f);
 }
 
 static void read_modes(struct fields *whole, struct config *c)
 {
-	static const char *const modes[] = { "discover", "monitor",
-					     "protect" };
+	static const char *const modes[] = { "discover", "monitor", "protect" };
 	int mode = (int)c->default_mode;
 	struct fields f;
 
@@ -346,8 +343,7 @@ static void read_rest(struct fields *whole, struct config *c)
 	struct fields f;
 
 	if (open_part(whole, "learn", &f)) {
-		(void)field_bool(&f, "auto_accept", FIELD_MAY,
-				 &c->auto_accept);
+		(void)field_bool(&f, "auto_accept", FIELD_MAY, &c->auto_accept);
 		close_part(whole, "learn", &f);
 	}
 	if (open_part(whole, "control", &f)) {

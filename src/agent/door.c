@@ -49,7 +49,8 @@ struct door_client {
 	json_t *id;	 /* of the request that is being done */
 	json_t *result;	 /* of the one that waits */
 	uint64_t number, token;
-	const char *member;
+	const char *member; /* or: */
+	door_then_fn *then;
 };
 
 struct door {
@@ -144,10 +145,10 @@ static void answer(struct door_client *c, json_t *result)
 
 static void refuse(struct door_client *c, const struct err *err)
 {
-	send_line(c, json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id,
-			       "ok", 0, "error", "code",
-			       err_code_name(err->code), "at", err->at, "text",
-			       err->text));
+	send_line(c,
+		  json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id, "ok",
+			    0, "error", "code", err_code_name(err->code), "at",
+			    err->at, "text", err->text));
 }
 
 /* --- requests ------------------------------------------------------------------- */
@@ -322,10 +323,9 @@ static void on_connect(void *arg, uint32_t events)
 		close(fd);
 		return;
 	}
-	*c = (struct door_client){ .next = d->clients,
-				   .agent = a,
-				   .fd = fd,
-				   .uid = uid };
+	*c = (struct door_client){
+		.next = d->clients, .agent = a, .fd = fd, .uid = uid
+	};
 	d->clients = c;
 	d->n_clients++;
 	c->loop_fd = loop_add(a->loop, fd, EPOLLIN, on_client, c);
@@ -348,8 +348,16 @@ void door_later_plane(struct door_client *c, json_t *message,
 	c->state = WAIT_PLANE;
 	c->token = ++c->agent->door->last_token;
 	c->member = member;
+	c->then = NULL;
 	c->result = json_incref(result);
 	plane_ask(c->agent->plane, message, c->token);
+}
+
+void door_later_plane_then(struct door_client *c, json_t *message,
+			   door_then_fn *then, json_t *result)
+{
+	door_later_plane(c, message, NULL, result);
+	c->then = then;
 }
 
 void door_follow(struct door_client *c, enum door_topic topic)
@@ -391,7 +399,10 @@ void door_answered(struct agent *a, uint64_t token, const json_t *about,
 	for (struct door_client *c = a->door->clients; c; c = c->next) {
 		if (c->closed || c->state != WAIT_PLANE || c->token != token)
 			continue;
-		if (about)
+		if (c->then) {
+			if (c->then(a, about, c->result))
+				err = NULL;
+		} else if (about)
 			(void)json_object_set(c->result, c->member,
 					      (json_t *)(uintptr_t)about);
 		end_waiting(c, err);
@@ -420,12 +431,12 @@ void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
 			continue;
 		}
 		if (c->missed)
-			send_line(c, json_pack("{s:O, s:I}", "id", c->id,
-					       "missed",
-					       (json_int_t)c->missed));
+			send_line(c,
+				  json_pack("{s:O, s:I}", "id", c->id, "missed",
+					    (json_int_t)c->missed));
 		c->missed = 0;
-		send_line(c, json_pack("{s:O, s:O}", "id", c->id, "event",
-				       event));
+		send_line(c,
+			  json_pack("{s:O, s:O}", "id", c->id, "event", event));
 	}
 }
 
@@ -504,8 +515,7 @@ int door_start(struct agent *a, struct err *reterr)
 	}
 	a->door = d;
 	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
-	return d->loop_fd ? 0
-			  : err_set(reterr, ENOMEM, NULL, "out of memory");
+	return d->loop_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
 void door_stop(struct agent *a)

@@ -11,11 +11,16 @@
  *   released, excluded                not diverted
  *   quarantined                       quarantine
  *   protect, data plane has it        inline
- *   protect, data plane has it not    stays inline if it was, else hold
+ *   protect, data plane has it not    hold: a data plane that has others lets
+ *                                     pass what has no policy yet
+ *   protect, no data plane has any    stays inline if it was, else hold
  *   discover, monitor                 tap; inline if a rule denies it something
  *                                     (or as configured); what a new one may
  *                                     be denied is not known until the data
  *                                     plane has it: hold until then
+ *
+ * A tap whose guest's MAC is not known yet (taps.h) can neither be watched nor
+ * judged: hold, if it is protected or some rule denies something; else pass.
  *
  * A port that is inline stays so while the data plane is away: then the
  * kernel does what on_failure says; in discover and monitor it passes.
@@ -31,6 +36,7 @@
 
 #include "agent/inventory.h"
 #include "agent/policy.h"
+#include "agent/taps.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/inplace.h"
@@ -39,6 +45,8 @@
 
 #define GUARD_SOON_US  2000
 #define GUARD_AGAIN_US (2 * USEC_PER_SEC)
+/* Ports go in bursts, and each sweep looks at all. */
+#define GUARD_SWEEP_US USEC_PER_SEC
 
 /* --- what mode ------------------------------------------------------------- */
 
@@ -49,8 +57,8 @@ static bool is_excluded(const struct agent *a, const struct port *p)
 	if (p->host[0] && (!config_matches(&a->config.links, p->host) ||
 			   config_matches(&a->config.exclude, p->host)))
 		return true;
-	return p->workload && config_matches(&a->config.exclude,
-					     workload_name(p->workload));
+	return p->workload &&
+	       config_matches(&a->config.exclude, workload_name(p->workload));
 }
 
 static bool holds_new(const struct agent *a)
@@ -71,8 +79,7 @@ static bool plane_has(const struct agent *a, const struct port *p)
 }
 
 /* One that is only watched, but for what rules deny it. */
-static enum inplace_mode watch_mode(const struct agent *a,
-				    const struct port *p)
+static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 {
 	bool diverted = p->state == PORT_DIVERTED;
 
@@ -82,9 +89,8 @@ static enum inplace_mode watch_mode(const struct agent *a,
 			       ? p->mode
 			       : INPLACE_TAP;
 	if (plane_has(a, p))
-		return p->denied_some || a->config.watch_inline
-			       ? INPLACE_INLINE
-			       : INPLACE_TAP;
+		return p->denied_some || a->config.watch_inline ? INPLACE_INLINE
+								: INPLACE_TAP;
 	if (diverted && p->mode != INPLACE_QUARANTINE &&
 	    p->mode != INPLACE_PASS)
 		return p->mode;
@@ -94,17 +100,26 @@ static enum inplace_mode watch_mode(const struct agent *a,
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 {
 	const struct workload *w = p->workload;
-	bool was_inline = p->state == PORT_DIVERTED && p->mode == INPLACE_INLINE;
+	bool was_inline = p->state == PORT_DIVERTED &&
+			  p->mode == INPLACE_INLINE;
 
-	if (!w && p->state == PORT_DIVERTED)
+	bool known = !mac_is_zero(p->mac);
+
+	if (!w && p->state == PORT_DIVERTED && known)
 		return p->mode; /* whose it was, it still may be */
 	if (!w)
 		return holds_new(a) ? INPLACE_HOLD : INPLACE_PASS;
 	if (w->quarantined)
 		return INPLACE_QUARANTINE;
+	if (!known)
+		return w->intent_mode == MODE_PROTECT || a->intent_denies
+			       ? INPLACE_HOLD
+			       : INPLACE_PASS;
 	if (w->intent_mode != MODE_PROTECT)
 		return watch_mode(a, p);
-	return plane_has(a, p) || was_inline ? INPLACE_INLINE : INPLACE_HOLD;
+	return plane_has(a, p) || (was_inline && a->in_force_number == 0)
+		       ? INPLACE_INLINE
+		       : INPLACE_HOLD;
 }
 
 static enum inplace_failure failure_of(const struct agent *a,
@@ -144,6 +159,7 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 	struct inplace_spec spec = {
 		.port = { .dev = p->host },
 		.mac = p->mac,
+		.mac_later = p->tap != NULL,
 		.mark = INPLACE_MARK_AUTO,
 		.mode = mode,
 		.failure = failure_of(a, p),
@@ -220,7 +236,7 @@ void guard_apply(struct agent *a, struct port *p)
 	}
 	mode = mode_of(a, p);
 	if (p->state != PORT_DIVERTED) {
-		if (!mac_is_zero(p->mac))
+		if (!mac_is_zero(p->mac) || p->tap)
 			divert(a, p, mode);
 	} else if (p->mode != mode || p->failure != failure_of(a, p) ||
 		   p->only_ip != a->config.only_ip) {
@@ -242,6 +258,15 @@ void guard_apply_all(struct agent *a)
 	}
 }
 
+static void sweep(void *arg)
+{
+	struct err err;
+
+	if (inplace_sweep(&err) < 0) /* then the next port that comes */
+		log_warn("ports: what is left of those that went: %s",
+			 err.text);
+}
+
 static void again(void *arg)
 {
 	guard_apply_all(arg);
@@ -255,16 +280,28 @@ void guard_soon(struct agent *a)
 
 /* --- the host's devices --------------------------------------------------------- */
 
-/* The workload's MAC is another now: the kernel first, then the data plane. */
-static void new_mac(struct agent *a, struct port *p, struct mac mac)
+void guard_new_mac(struct agent *a, struct port *p, struct mac mac)
 {
 	if (mac_equal(p->mac, mac))
 		return;
 	p->mac = mac;
+	p->wanted_in = 0;
 	if (p->state == PORT_DIVERTED) {
-		set(a, p, p->mode, &mac);
+		set(a, p, mode_of(a, p), &mac);
 		policy_soon(a);
 	}
+}
+
+void guard_learned(struct agent *a, struct port *p, struct mac mac)
+{
+	p->mac = mac;
+	if (mac_is_zero(mac)) {
+		p->plane_mac = mac;
+		p->wanted_in = 0;
+	}
+	if (p->state == PORT_DIVERTED)
+		set(a, p, mode_of(a, p), &mac);
+	policy_soon(a);
 }
 
 static void look_at_peer(struct agent *a, struct port *p,
@@ -275,7 +312,7 @@ static void look_at_peer(struct agent *a, struct port *p,
 	if (link_get_peer(a->host_nl, l, &inside, NULL) == 0) {
 		p->ifindex = inside.ifindex;
 		memcpy(p->dev, inside.name, sizeof p->dev);
-		new_mac(a, p, inside.mac);
+		guard_new_mac(a, p, inside.mac);
 	}
 }
 
@@ -295,49 +332,69 @@ static void forget(struct agent *a, struct port *p)
 {
 	struct workload *w = p->workload;
 
+	taps_gone(a, p);
+	if (p->state == PORT_DIVERTED)
+		loop_timer_need(a->loop, &a->sweep, GUARD_SWEEP_US);
 	registry_del_port(&a->registry, p);
 	policy_soon(a);
 	if (w)
 		inventory_port_gone(a, w);
 }
 
-static void host_link(void *arg, const struct link_stat *l, bool gone)
+static struct port *new_port(struct agent *a, const struct link_stat *l)
 {
-	struct agent *a = arg;
+	struct port *p = registry_add_port(&a->registry);
+
+	if (!p) {
+		log_warn("port: no room for more than %u device=%s", PORTS_MAX,
+			 l->name);
+		return NULL;
+	}
+	p->seen_at = clock_now();
+	p->host_ifindex = l->ifindex;
+	return p;
+}
+
+static void see_link(struct agent *a, const struct link_stat *l)
+{
 	struct port *p = registry_port(&a->registry, l->ifindex);
 
-	if (gone) {
-		/* the other end of one that stays was moved away just now */
-		struct link_stat other;
-
-		if (p)
-			forget(a, p);
-		if (strcmp(l->kind, "veth") == 0 && l->peer &&
-		    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
-		    other.peer == l->ifindex)
-			host_link(a, &other, false);
+	if (!p && is_candidate(l))
+		p = new_port(a, l);
+	if (!p)
 		return;
-	}
-	if (!p && !is_candidate(l))
-		return;
-	if (!p) {
-		p = registry_add_port(&a->registry);
-		if (!p) {
-			log_warn("port: no room for more than %u device=%s",
-				 PORTS_MAX, l->name);
-			return;
-		}
-		p->seen_at = clock_now();
-		p->host_ifindex = l->ifindex;
-		(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
-	}
+	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->host, l->name, sizeof p->host);
 	p->peer_nsid = l->peer_nsid;
 	p->listed = true;
 	if (strcmp(l->kind, "veth") == 0)
 		look_at_peer(a, p, l);
+	else if (strcmp(l->kind, "tun") == 0)
+		taps_seen(a, p, l);
 	guard_apply(a, p);
 	inventory_port_seen(a, p);
+}
+
+static void link_went(struct agent *a, const struct link_stat *l)
+{
+	struct port *p = registry_port(&a->registry, l->ifindex);
+	struct link_stat other;
+
+	if (p)
+		forget(a, p);
+	/* the other end of one that stays was moved away just now */
+	if (strcmp(l->kind, "veth") == 0 && l->peer &&
+	    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
+	    other.peer == l->ifindex)
+		see_link(a, &other);
+}
+
+static void host_link(void *arg, const struct link_stat *l, bool gone)
+{
+	if (gone)
+		link_went(arg, l);
+	else
+		see_link(arg, l);
 }
 
 static int list_host(struct agent *a, struct err *reterr)
@@ -354,7 +411,7 @@ static int list_host(struct agent *a, struct err *reterr)
 	for (size_t i = 0; i < n; i++)
 		/* a pair that was here before us joins bridges of the host */
 		if (list[i].peer_nsid >= 0 || strcmp(list[i].kind, "veth") != 0)
-			host_link(a, &list[i], false);
+			see_link(a, &list[i]);
 	free(list);
 	for (p = a->registry.ports; p; p = next) {
 		next = p->next;
@@ -395,8 +452,7 @@ static void host_changed(void *arg, uint32_t events)
 					.arg = a };
 	struct err err;
 
-	if (netwatch_read(a->host_watch, &calls) < 0 &&
-	    list_host(a, &err) < 0)
+	if (netwatch_read(a->host_watch, &calls) < 0 && list_host(a, &err) < 0)
 		log_warn("devices: cannot be listed: %s", err.text);
 	if (a->node_addrs_stale)
 		read_node_addrs(a);
@@ -424,7 +480,8 @@ static int adopt(struct agent *a, struct err *reterr)
 		p = registry_add_port(&a->registry);
 		if (!p)
 			break;
-		p->seen_at = clock_now();
+		/* seen long ago: its own as soon as nobody claims it */
+		p->adopted = true;
 		p->host_ifindex = list[i].ifindex;
 		memcpy(p->host, list[i].dev, sizeof p->host);
 		took(p, &list[i]);
@@ -442,9 +499,10 @@ int guard_start(struct agent *a, struct err *reterr)
 
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
+	a->sweep.fn = sweep;
+	a->sweep.arg = a;
 	if (rc == 0)
-		rc = netwatch_open(NULL, &a->host_watch,
-				   reterr);
+		rc = netwatch_open(NULL, &a->host_watch, reterr);
 	if (rc == 0)
 		rc = adopt(a, reterr);
 	if (rc == 0)
@@ -462,6 +520,8 @@ int guard_start(struct agent *a, struct err *reterr)
 
 void guard_stop(struct agent *a)
 {
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		taps_gone(a, p);
 	loop_remove(a->host_watch_fd);
 	netwatch_free(a->host_watch);
 	nl_free(a->host_nl);
@@ -489,7 +549,7 @@ int guard_netns(struct agent *a, const char *netns, struct err *reterr)
 		    link_get_index(a->host_nl, list[i].peer, &host, NULL) < 0 ||
 		    host.peer != list[i].ifindex)
 			continue;
-		host_link(a, &host, false);
+		see_link(a, &host);
 		if (registry_port(&a->registry, host.ifindex) &&
 		    registry_port(&a->registry, host.ifindex)->state ==
 			    PORT_DIVERTED)

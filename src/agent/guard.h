@@ -28,12 +28,23 @@ void guard_soon(struct agent *a);
 void guard_apply(struct agent *a, struct port *p);
 /* Of all. */
 void guard_apply_all(struct agent *a);
+/*
+ * The workload's MAC is mac now, of a port that may be new: the kernel is told
+ * first, then the data plane, to which it is another one.
+ */
+void guard_new_mac(struct agent *a, struct port *p, struct mac mac);
 
 /*
  * Ports of a workload at once, by its namespace, before anything of it runs
  * (weir hook). Returns how many are guarded now, or -errno.
  */
 int guard_netns(struct agent *a, const char *netns, struct err *reterr);
+
+/*
+ * A tap's guest is known by that MAC from now on; zero: not any more. The kernel
+ * first, then the data plane.
+ */
+void guard_learned(struct agent *a, struct port *p, struct mac mac);
 
 /* Gives all ports back to the kernel alone; those are released from then on. */
 int guard_release_all(struct agent *a, struct err *reterr);

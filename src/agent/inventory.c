@@ -22,6 +22,7 @@
 #include "agent/kept.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/taps.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/splice_base.h"
@@ -129,8 +130,20 @@ static bool find_host_side(const struct agent *a, const struct link_stat *l,
 	       ret->peer == l->ifindex && strcmp(ret->kind, "veth") == 0 &&
 	       /* numbers may be the same in several namespaces */
 	       link_get_peer(a->host_nl, ret, &back, NULL) == 0 &&
-	       mac_equal(back.mac, l->mac) &&
-	       strcmp(back.name, l->name) == 0;
+	       mac_equal(back.mac, l->mac) && strcmp(back.name, l->name) == 0;
+}
+
+/* Its port, where the host's side has told of this end already; NULL. */
+static struct port *known_port(const struct agent *a, const struct link_stat *l)
+{
+	struct port *p = strcmp(l->kind, "veth") == 0
+				 ? registry_port(&a->registry, l->peer)
+				 : NULL;
+
+	return p && p->ifindex == l->ifindex && mac_equal(p->mac, l->mac) &&
+			       strcmp(p->dev, l->name) == 0
+		       ? p
+		       : NULL;
 }
 
 /* A device that leads out of the workload, and not by a host's side. */
@@ -144,13 +157,14 @@ static void see_device(struct agent *a, struct workload *w,
 		       const struct link_stat *l)
 {
 	struct link_stat host;
-	struct port *p;
-	bool has_host = find_host_side(a, l, &host);
+	struct port *p = known_port(a, l);
+	bool has_host = p || find_host_side(a, l, &host);
 
 	if (!has_host && !leads_elsewhere(l))
 		return;
-	p = has_host ? registry_port(&a->registry, host.ifindex)
-		     : port_in(a, w, l->name);
+	if (!p)
+		p = has_host ? registry_port(&a->registry, host.ifindex)
+			     : port_in(a, w, l->name);
 	if (!p)
 		p = registry_add_port(&a->registry);
 	if (!p) {
@@ -158,11 +172,11 @@ static void see_device(struct agent *a, struct workload *w,
 			      "no room for its device %s", l->name);
 		return;
 	}
-	if (has_host) {
+	if (has_host && p->host_ifindex == 0) {
 		p->host_ifindex = host.ifindex;
 		memcpy(p->host, host.name, sizeof p->host);
 		p->peer_nsid = host.peer_nsid;
-	} else {
+	} else if (!has_host) {
 		p->state = PORT_FAILED;
 		(void)err_set(&p->why, EOPNOTSUPP, NULL,
 			      "%s is a %s: no host's side to divert it at; "
@@ -174,7 +188,7 @@ static void see_device(struct agent *a, struct workload *w,
 	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->dev, l->name, sizeof p->dev);
 	p->ifindex = l->ifindex;
-	p->mac = l->mac;
+	guard_new_mac(a, p, l->mac);
 	p->listed = true;
 	if (p->workload != w) {
 		struct workload *before = p->workload;
@@ -208,8 +222,8 @@ static void see_devices(struct agent *a, struct workload *w,
 	}
 }
 
-static bool is_of_policy(const struct link_addr *x, const struct link_stat *links,
-			 size_t n)
+static bool is_of_policy(const struct link_addr *x,
+			 const struct link_stat *links, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (links[i].ifindex == x->ifindex &&
@@ -219,24 +233,20 @@ static bool is_of_policy(const struct link_addr *x, const struct link_stat *link
 	return false;
 }
 
-static void see_addrs(struct agent *a, struct workload *w,
-		      const struct link_addr *list, size_t n,
-		      const struct link_stat *links, size_t n_links)
+/* Are they others than before? */
+static bool set_addrs(struct agent *a, struct workload *w,
+		      const struct ip_addr *addrs, size_t n_addrs)
 {
-	struct ip_addr addrs[WORKLOAD_ADDRS_MAX], *copy;
-	size_t n_addrs = 0;
+	struct ip_addr *copy;
 
-	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
-		if (is_of_policy(&list[i], links, n_links))
-			addrs[n_addrs++] = list[i].addr;
 	if (n_addrs == w->n_addrs &&
 	    (n_addrs == 0 ||
 	     memcmp(addrs, w->addrs, n_addrs * sizeof *addrs) == 0))
-		return;
+		return false;
 	copy = realloc(w->addrs, (n_addrs + 1) * sizeof *addrs);
 	if (!copy) {
 		w->stale = true; /* then the next time */
-		return;
+		return false;
 	}
 	memcpy(copy, addrs, n_addrs * sizeof *addrs);
 	w->addrs = copy;
@@ -244,6 +254,21 @@ static void see_addrs(struct agent *a, struct workload *w,
 	registry_changed(&a->registry);
 	policy_refresh_mode(a, w);
 	policy_soon(a);
+	return true;
+}
+
+static void see_addrs(struct agent *a, struct workload *w,
+		      const struct link_addr *list, size_t n,
+		      const struct link_stat *links, size_t n_links)
+{
+	struct ip_addr addrs[WORKLOAD_ADDRS_MAX];
+	size_t n_addrs = 0;
+
+	for (size_t i = 0; i < n && n_addrs < WORKLOAD_ADDRS_MAX; i++)
+		if (is_of_policy(&list[i], links, n_links))
+			addrs[n_addrs++] = list[i].addr;
+	if (set_addrs(a, w, addrs, n_addrs))
+		taps_recheck(a);
 }
 
 static void look_into(struct agent *a, struct workload *w)
@@ -298,11 +323,11 @@ static void own_workload(struct agent *a, struct port *p)
 		return;
 	kept_apply(a, w);
 	json_decref(w->about);
-	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host,
-			     "service", p->host, "runtime", kind, "node",
-			     a->config.node);
+	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host, "service",
+			     p->host, "runtime", kind, "node", a->config.node);
 	p->workload = w;
 	w->stale = true;
+	loop_timer_need(a->loop, &a->rescan, RESCAN_US);
 	policy_refresh_mode(a, w);
 	policy_soon(a);
 	record_workload(a, w);
@@ -349,6 +374,13 @@ static void look_from_outside(struct agent *a, struct workload *w)
 	w->stale = false;
 	while (p && p->workload != w)
 		p = p->next;
+	if (p && p->tap) {
+		struct ip_addr learned[TAP_ADDRS_MAX];
+
+		n = taps_addrs(a, p, learned);
+		(void)set_addrs(a, w, learned, n);
+		return;
+	}
 	if (!p || p->peer_nsid < 0 ||
 	    link_list_addrs_in(a->host_nl, p->peer_nsid, &addrs, &n, NULL) < 0)
 		return;
@@ -421,8 +453,8 @@ void inventory_port_gone(struct agent *a, struct workload *w)
 }
 
 /* Takes the descriptor of ns if it is a new one. */
-static struct workload *workload_of(struct agent *a,
-				    const struct container *c, struct netns *ns)
+static struct workload *workload_of(struct agent *a, const struct container *c,
+				    struct netns *ns)
 {
 	struct workload *w = registry_by_ns(&a->registry, ns);
 	char id[WORKLOAD_ID_MAX];
@@ -464,8 +496,8 @@ static void leave(struct agent *a, struct container *c)
 
 static void found(struct agent *a, struct runtime_news *n)
 {
-	struct container *c = registry_container(&a->registry, n->source,
-						 n->id);
+	struct container *c =
+		registry_container(&a->registry, n->source, n->id);
 	struct workload *w = NULL, *before = c ? c->workload : NULL;
 
 	if (!c)
@@ -535,8 +567,8 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	bool up = n->kind == NEWS_UP;
 
 	if (s->up != up)
-		log_info("runtime: %s %s path=%s", up ? "up" : "down: ",
-			 up ? "" : n->text, spec->path);
+		log_info("runtime: %s %s path=%s",
+			 up ? "up" : "down: ", up ? "" : n->text, spec->path);
 	if (s->up != up || !s->since_s)
 		s->since_s = clock_unix_us() / USEC_PER_SEC;
 	s->up = up;
@@ -598,8 +630,8 @@ int inventory_start(struct agent *a, struct err *reterr)
 {
 	a->rescan.fn = rescan;
 	a->rescan.arg = a;
-	a->runtimes = runtimes_new(a->config.runtimes, a->config.n_runtimes,
-				   reterr);
+	a->runtimes =
+		runtimes_new(a->config.runtimes, a->config.n_runtimes, reterr);
 	if (!a->runtimes)
 		return -reterr->code;
 	a->runtimes_fd = loop_add(a->loop, runtimes_fd(a->runtimes), EPOLLIN,

@@ -12,8 +12,7 @@
 int kept_start(struct agent *a, struct err *reterr)
 {
 	uint64_t revision;
-	int rc = store_get_doc(a->store, DOCUMENT, &a->kept, &revision,
-			       reterr);
+	int rc = store_get_doc(a->store, DOCUMENT, &a->kept, &revision, reterr);
 
 	if (rc != -ENOENT)
 		return rc;

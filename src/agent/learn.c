@@ -25,9 +25,9 @@
 #include "base/log.h"
 #include "wire/words.h"
 
-#define AUTO_US	     (60 * USEC_PER_SEC)
-#define DAY_S	     86400
-#define SINCE_DAYS   30
+#define AUTO_US	   (60 * USEC_PER_SEC)
+#define DAY_S	   86400ULL
+#define SINCE_DAYS 30
 
 struct learn {
 	json_t *rejected;
@@ -52,8 +52,7 @@ static void id_of_key(const char *key, char ret[static 9])
 {
 	struct bytes b = bytes_of(key, strlen(key));
 
-	(void)snprintf(ret, 9, "%08x",
-		       crc32c_end(crc32c_add(CRC32C_START, b)));
+	(void)snprintf(ret, 9, "%08x", crc32c_end(crc32c_add(CRC32C_START, b)));
 }
 
 /* All, with "id" and "rejected". NULL and *reterr. */
@@ -83,8 +82,7 @@ static json_t *propose(struct agent *a, uint64_t since_s, struct err *reterr)
 		id_of_key(key, id);
 		(void)json_object_set_new(one, "id", json_string(id));
 		if (json_object_get(a->learn->rejected, key))
-			(void)json_object_set_new(one, "rejected",
-						  json_true());
+			(void)json_object_set_new(one, "rejected", json_true());
 	}
 	return list;
 }
@@ -144,35 +142,25 @@ static int check_chosen(size_t chosen, const json_t *ids, bool all,
 			     "them");
 }
 
-/* The intent with all that are chosen. */
+/* The intent with all that are chosen; their ids are added to ret_ids. */
 static int with_chosen(struct agent *a, const json_t *list, const json_t *ids,
-		       bool all, struct intent **ret, json_t *ret_rules,
+		       bool all, struct intent **ret, json_t *ret_ids,
 		       struct err *reterr)
 {
-	struct intent *i = intent_get(a->intent), *next;
+	json_t *rules = json_array();
 	const json_t *one;
-	size_t n, chosen = 0;
-	uint32_t id;
-	int rc = 0;
+	size_t n;
+	int rc;
 
-	json_array_foreach (list, n, one) {
-		if (rc < 0 || !is_chosen(one, ids, all))
-			continue;
-		rc = intent_with_rule(i, json_object_get(one, "rule"), -1,
-				      &next, &id, reterr);
-		if (rc < 0)
-			break;
-		intent_put(i);
-		i = next;
-		chosen++;
-		(void)json_array_append_new(ret_rules, json_integer(id));
-	}
+	json_array_foreach (list, n, one)
+		if (is_chosen(one, ids, all))
+			(void)json_array_append(rules,
+						json_object_get(one, "rule"));
+	rc = check_chosen(json_array_size(rules), ids, all, reterr);
 	if (rc == 0)
-		rc = check_chosen(chosen, ids, all, reterr);
-	if (rc < 0)
-		intent_put(i);
-	else
-		*ret = i;
+		rc = intent_with_rules(a->intent, rules, INTENT_LAST, ret,
+				       ret_ids, reterr);
+	json_decref(rules);
 	return rc;
 }
 
@@ -203,8 +191,8 @@ int command_accept(struct agent *a, struct door_client *c, const json_t *args,
 static int set_rejected(struct agent *a, json_t *next, struct err *reterr)
 {
 	uint64_t revision;
-	int rc = store_put_doc(a->store, "rejected", next, 0, &revision,
-			       reterr);
+	int rc =
+		store_put_doc(a->store, "rejected", next, 0, &revision, reterr);
 
 	if (rc < 0) {
 		json_decref(next);
@@ -391,8 +379,8 @@ static void tell_difference(struct agent *a, const struct store_flow *f,
 		       server ? workload_name(server)
 			      : ip_format(f->server_addr, to));
 	(void)snprintf(text, sizeof text,
-		       "candidate: %.64s -> %.64s %s/%u would be %s by ", names[0],
-		       names[1], proto_name(f->proto, proto), f->port,
+		       "candidate: %.64s -> %.64s %s/%u would be %s by ",
+		       names[0], names[1], proto_name(f->proto, proto), f->port,
 		       passes(v) ? "allowed" : "blocked");
 	if (v->rule_id)
 		(void)snprintf(text + strlen(text), 24, "rule %u", v->rule_id);
@@ -437,19 +425,14 @@ static void set_candidate(struct learn *l, struct intent *i, uint64_t since_s)
 	(void)json_object_clear(l->told);
 }
 
-static int put_candidate(struct agent *a, const json_t *args, struct err *reterr)
+static int put_candidate(struct agent *a, const json_t *args,
+			 struct err *reterr)
 {
 	struct intent *i = NULL;
-	const char *text, *file;
 	uint64_t revision, now = now_s();
 	json_t *doc;
-	int rc = arg_text(args, "text", &text, reterr);
+	int rc = commands_read_yaml(a, args, &i, reterr);
 
-	if (rc == 0)
-		rc = arg_text(args, "file", &file, reterr);
-	if (rc == 0)
-		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
-				      &i, reterr);
 	if (rc < 0)
 		return rc;
 	doc = json_pack("{s:I, s:o}", "since", (json_int_t)now, "intent",

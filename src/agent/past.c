@@ -30,7 +30,8 @@ int world_now(const struct agent *a, struct intent_world *ret,
 	*ret = (struct intent_world){ .workloads = list,
 				      .n = n,
 				      .node = a->node_addrs,
-				      .n_node = a->n_node_addrs };
+				      .n_node = a->n_node_addrs,
+				      .icmp_enforced = true };
 	*ret_workloads = list;
 	*ret_macs = macs;
 	return 0;
@@ -89,12 +90,12 @@ static int remember(struct loading *l, const char *id, const json_t *about,
 	*addrs = addr;
 	(void)json_array_append_new(json_object_get(p->kept, "abouts"), copy);
 	*ret = p->n_workloads;
-	list[p->n_workloads++] = (struct intent_workload){
-		.id = keep_text(p, id), .about = copy, .addrs = addrs,
-		.n_addrs = 1
-	};
-	(void)json_object_set_new(l->index, id,
-				  json_integer((json_int_t)*ret));
+	list[p->n_workloads++] =
+		(struct intent_workload){ .id = keep_text(p, id),
+					  .about = copy,
+					  .addrs = addrs,
+					  .n_addrs = 1 };
+	(void)json_object_set_new(l->index, id, json_integer((json_int_t)*ret));
 	return 0;
 }
 
@@ -144,9 +145,10 @@ static int take_flow(const struct store_flow *f, uint64_t cursor,
 		rc = index_of(l, f->server, server, f->server_addr,
 			      &t.who.server);
 	list = grow(p->talks, p->n_talks, &p->size_talks, sizeof *list);
+	if (list)
+		p->talks = list;
 	if (rc < 0 || !list)
 		return -ENOMEM;
-	p->talks = list;
 	list[p->n_talks++] = t;
 	return 0;
 }
@@ -188,8 +190,7 @@ static int load_pages(struct loading *l, struct err *reterr)
 
 	do {
 		before = l->past->n_talks;
-		rc = store_each_flow(l->agent->store, &q, take_flow, l,
-				     reterr);
+		rc = store_each_flow(l->agent->store, &q, take_flow, l, reterr);
 		if (rc == -ENOMEM)
 			return err_set(reterr, ENOMEM, NULL, "out of memory");
 		q.after = l->last_cursor;
@@ -200,8 +201,7 @@ static int load_pages(struct loading *l, struct err *reterr)
 int past_load(struct agent *a, uint64_t since_s, struct past *ret,
 	      struct err *reterr)
 {
-	struct loading l = { .agent = a, .past = ret,
-			     .index = json_object() };
+	struct loading l = { .agent = a, .past = ret, .index = json_object() };
 	int rc;
 
 	*ret = (struct past){ .since_s = since_s,
@@ -216,7 +216,8 @@ int past_load(struct agent *a, uint64_t since_s, struct past *ret,
 	ret->world = (struct intent_world){ .workloads = ret->workloads,
 					    .n = ret->n_workloads,
 					    .node = a->node_addrs,
-					    .n_node = a->n_node_addrs };
+					    .n_node = a->n_node_addrs,
+					    .icmp_enforced = true };
 	return rc;
 }
 

@@ -29,8 +29,6 @@
 #include "base/log.h"
 #include "door/dpclient.h"
 
-extern char **environ;
-
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  3200
 /* A data plane that ran longer than this is started again at once. */
@@ -77,7 +75,7 @@ struct plane {
 	usec_t connected_at;
 	bool down_told;
 	unsigned retry_ms;
-	json_t *has;	   /* endpoints that it has, as in want; owned */
+	json_t *has;	     /* endpoints that it has, as in want; owned */
 	uint64_t has_number; /* of the want that is in force; 0: none */
 	uint32_t has_vth;
 	struct told_cursor told[2];
@@ -349,12 +347,27 @@ static int read_endpoints(struct plane *p, struct err *reterr)
 	return 0;
 }
 
+/* Rules speak of ICMP, too, and what none speaks of is by mode. */
+static int judge_icmp(struct plane *p, struct err *reterr)
+{
+	json_t *message = json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
+				    "enable_icmp_policy", 1);
+	json_t *answer = NULL;
+	int rc = dpclient_ask(&p->client, message, &answer, reterr);
+
+	json_decref(message);
+	json_decref(answer);
+	return rc;
+}
+
 static int greet(struct plane *p, struct err *reterr)
 {
 	struct plane_news n = { .kind = PLANE_UP };
-	int rc = dpclient_ask_name(&p->client, "weir_version", &n.about,
-				   reterr);
+	int rc =
+		dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
 
+	if (rc == 0)
+		rc = judge_icmp(p, reterr);
 	if (rc == 0)
 		rc = read_endpoints(p, reterr);
 	if (rc < 0) {
@@ -510,8 +523,7 @@ static int sync_to(struct plane *p, const struct plane_want *w,
 		   json_t **ret_answer, struct err *reterr)
 {
 	json_t *policy = json_copy(w->policy);
-	int rc = policy ? 0
-			: err_set(reterr, ENOMEM, NULL, "out of memory");
+	int rc = policy ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	if (rc == 0)
 		rc = remove_endpoints(p, w->endpoints, reterr);
@@ -577,21 +589,20 @@ static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
 	struct plane_news n = { .kind = c->kind };
 	json_t *answer = NULL, *list;
 	int rc = say(p, c->message,
-		     json_pack("{s:I, s:I, s:i}", "after",
-			       (json_int_t)c->after, "epoch",
-			       (json_int_t)c->epoch, "limit",
+		     json_pack("{s:I, s:I, s:i}", "after", (json_int_t)c->after,
+			       "epoch", (json_int_t)c->epoch, "limit",
 			       PLANE_TOLD_PAGE),
 		     &answer, reterr);
 
 	if (rc < 0)
 		return rc;
 	list = json_object_get(answer, c->member);
-	c->after = (uint64_t)json_integer_value(
-		json_object_get(answer, "next"));
-	c->epoch = (uint64_t)json_integer_value(
-		json_object_get(answer, "epoch"));
-	n.missed = (uint64_t)json_integer_value(
-		json_object_get(answer, "missed"));
+	c->after =
+		(uint64_t)json_integer_value(json_object_get(answer, "next"));
+	c->epoch =
+		(uint64_t)json_integer_value(json_object_get(answer, "epoch"));
+	n.missed =
+		(uint64_t)json_integer_value(json_object_get(answer, "missed"));
 	*ret_more = json_is_true(json_object_get(answer, "more"));
 	if (json_array_size(list) > 0 || n.missed) {
 		n.about = json_incref(list);
@@ -640,11 +651,10 @@ static bool answer_asks(struct plane *p)
 	while (take_ask(p, &a)) {
 		struct plane_news n = { .kind = PLANE_ANSWER,
 					.token = a->token };
-		int rc = p->client.fd < 0
-				 ? err_set(&n.err, ENOTCONN, NULL,
-					   "no data plane is there")
-				 : dpclient_ask(&p->client, a->message,
-						&n.about, &n.err);
+		int rc = p->client.fd < 0 ? err_set(&n.err, ENOTCONN, NULL,
+						    "no data plane is there")
+					  : dpclient_ask(&p->client, a->message,
+							 &n.about, &n.err);
 
 		json_decref(a->message);
 		free(a);
@@ -673,8 +683,7 @@ static void wait_for_work(struct plane *p)
 	drain(p->wake_fd);
 	/* it says nothing unasked */
 	if (pfd[1].revents) {
-		(void)err_set(&err, ECONNRESET, NULL,
-			      "the data plane is gone");
+		(void)err_set(&err, ECONNRESET, NULL, "the data plane is gone");
 		disconnect(p, &err);
 	}
 }

@@ -10,6 +10,7 @@
 #include "agent/policy.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,6 +26,9 @@
 
 /* What changes together is compiled together. */
 #define COMPILE_US 3000
+/* So long runtimes may take at start to say whose a diverted port is. */
+#define ADOPT_S	      10
+#define ADOPT_LOOK_US 5000
 
 static uint64_t now_s(void)
 {
@@ -54,30 +58,42 @@ static json_t *endpoint_of(const struct port *p)
 			 mac_format(p->group_mark, bc));
 }
 
+static void add_endpoint(json_t *all, struct port *p)
+{
+	char mac[MAC_TEXT_MAX];
+
+	p->plane_mac = (struct mac){ { 0 } };
+	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac))
+		return;
+	(void)mac_format(p->mac, mac);
+	if (json_object_get(all, mac)) {
+		(void)err_set(&p->why, EEXIST, NULL,
+			      "another port has its MAC %s, too", mac);
+		p->wanted_in = 0;
+		return;
+	}
+	p->plane_mac = p->mac;
+	(void)json_object_set_new(all, mac, endpoint_of(p));
+}
+
 /*
  * The data plane knows a port by its MAC. Where two have the same, which may be
- * in different networks, the second is not told of, and stays on hold.
+ * in different networks, the second is not told of, and stays on hold: one that
+ * takes another's MAC, or learns it, does not become it.
  */
 static json_t *endpoints_of(struct agent *a)
 {
 	json_t *all = json_object();
-	char mac[MAC_TEXT_MAX];
 
 	registry_changed(&a->registry);
-	for (struct port *p = a->registry.ports; p; p = p->next) {
-		p->plane_mac = (struct mac){ { 0 } };
-		if (p->state != PORT_DIVERTED || !p->workload)
-			continue;
-		(void)mac_format(p->mac, mac);
-		if (json_object_get(all, mac)) {
-			(void)err_set(&p->why, EEXIST, NULL,
-				      "another port has its MAC %s, too", mac);
-			p->wanted_in = 0;
-			continue;
-		}
-		p->plane_mac = p->mac;
-		(void)json_object_set_new(all, mac, endpoint_of(p));
-	}
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		if (!mac_is_zero(p->plane_mac) &&
+		    mac_equal(p->plane_mac, p->mac))
+			add_endpoint(all, p);
+	for (struct port *p = a->registry.ports; p; p = p->next)
+		if (mac_is_zero(p->plane_mac) ||
+		    !mac_equal(p->plane_mac, p->mac))
+			add_endpoint(all, p);
 	return all;
 }
 
@@ -97,8 +113,7 @@ static void expire_later(struct agent *a)
 	uint64_t now = now_s(), at = intent_next_expiry(a->intent, now);
 
 	if (at)
-		loop_timer_set(a->loop, &a->expiry,
-			       (at - now) * USEC_PER_SEC);
+		loop_timer_set(a->loop, &a->expiry, (at - now) * USEC_PER_SEC);
 	else
 		loop_timer_off(a->loop, &a->expiry);
 }
@@ -154,35 +169,75 @@ static void mark_denied(struct agent *a, const json_t *body)
 	}
 }
 
-static void compile(void *arg)
+/* For who is here now. NULL and *reterr: a limit, or no memory. */
+static json_t *compile_for_all(struct agent *a, const struct intent *i,
+			       struct err *reterr)
 {
-	struct agent *a = arg;
-	struct plane_want want = { .number = ++a->want_number, .vth = a->vth };
-	struct intent_workload *workloads = NULL;
+	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs = NULL;
-	struct err err = { 0 };
+	struct mac *macs;
+	json_t *body;
 
-	want.endpoints = endpoints_of(a);
-	if (world_now(a, &world, &workloads, &macs) == 0)
-		want.policy = intent_compile(a->intent, &world,
-					     next_version(a), now_s(), &err);
-	else
-		(void)err_set(&err, ENOMEM, NULL, "out of memory");
+	if (world_now(a, &world, &workloads, &macs) < 0) {
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
+	body = intent_compile(i, &world, next_version(a), now_s(), reterr);
 	free(workloads);
 	free(macs);
-	expire_later(a);
-	learn_outdated(a);
-	if (!want.policy) {
-		json_decref(want.endpoints);
-		refuse(a, want.number, &err);
-		return;
-	}
-	mark_denied(a, want.policy);
+	return body;
+}
+
+/* Takes both. */
+static void send_to_plane(struct agent *a, json_t *endpoints, json_t *policy)
+{
+	struct plane_want want = { .number = ++a->want_number,
+				   .vth = a->vth,
+				   .endpoints = endpoints,
+				   .policy = policy };
+
+	mark_denied(a, policy);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
 	plane_want(a->plane, &want);
+	expire_later(a);
+	learn_outdated(a);
+}
+
+/*
+ * The data plane may have judged these ports since before us: what it is told
+ * first must not leave out those of whom it is not known yet whose they are.
+ */
+static bool waits_for_owners(const struct agent *a)
+{
+	const struct port *p = a->registry.ports;
+
+	if (a->want_number || now_s() - a->started_s > ADOPT_S)
+		return false;
+	while (p && (p->workload || !p->adopted))
+		p = p->next;
+	return p;
+}
+
+static void compile(void *arg)
+{
+	struct agent *a = arg;
+	struct err err = { 0 };
+	json_t *endpoints, *policy;
+
+	if (waits_for_owners(a)) {
+		loop_timer_need(a->loop, &a->compile, ADOPT_LOOK_US);
+		return;
+	}
+	endpoints = endpoints_of(a);
+	policy = compile_for_all(a, a->intent, &err);
+	if (policy) {
+		send_to_plane(a, endpoints, policy);
+		return;
+	}
+	json_decref(endpoints);
+	refuse(a, ++a->want_number, &err);
 }
 
 void policy_refresh_mode(struct agent *a, struct workload *w)
@@ -231,25 +286,40 @@ static void take(struct agent *a, struct intent *next)
 	look_at_intent(a);
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		policy_refresh_mode(a, w);
-	policy_soon(a);
 	guard_soon(a);
 }
 
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr)
 {
-	json_t *doc = intent_to_json(next);
-	int rc = doc ? store_put_doc(a->store, "intent", doc, expect_revision,
-				     &a->intent_revision, reterr)
-		     : err_set(reterr, ENOMEM, NULL, "out of memory");
+	json_t *endpoints = endpoints_of(a), *doc = NULL;
+	/* some limits show only when it is compiled for who is here */
+	json_t *policy = compile_for_all(a, next, reterr);
+	int rc = policy ? 0 : -reterr->code;
 
+	if (rc == 0) {
+		doc = intent_to_json(next);
+		rc = doc ? store_put_doc(a->store, "intent", doc,
+					 expect_revision, &a->intent_revision,
+					 reterr)
+			 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
 	json_decref(doc);
 	if (rc < 0) {
 		intent_put(next);
+		json_decref(endpoints);
+		json_decref(policy);
 		return rc;
 	}
 	take(a, next);
-	return (int64_t)a->want_number + 1;
+	if (waits_for_owners(a)) {
+		json_decref(endpoints);
+		json_decref(policy);
+		policy_soon(a);
+		return (int64_t)a->want_number + 1;
+	}
+	send_to_plane(a, endpoints, policy);
+	return (int64_t)a->want_number;
 }
 
 /* --- the data plane's news ---------------------------------------------------------- */
@@ -286,6 +356,7 @@ static void in_force(struct agent *a, const struct plane_news *n)
 	a->in_force_version = (uint64_t)json_integer_value(
 		json_object_get(n->about, "version"));
 	a->policy_refused = false;
+	(void)malloc_trim(0); /* what compiling took */
 	guard_apply_all(a);
 	door_reached(a, n->number, NULL);
 }
@@ -304,9 +375,7 @@ static void on_news(void *arg, uint32_t events)
 		case PLANE_CONNECTIONS:
 			record_connections(a, n.about, n.missed);
 			break;
-		case PLANE_THREATS:
-			record_threats(a, n.about, n.missed);
-			break;
+		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
 		case PLANE_ANSWER:
 			door_answered(a, n.token, n.about, &n.err);
 			break;
@@ -360,8 +429,8 @@ int policy_start(struct agent *a, struct err *reterr)
 	a->plane = plane_new(&spec, reterr);
 	if (!a->plane)
 		return -reterr->code;
-	a->plane_fd = loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news,
-			       a);
+	a->plane_fd =
+		loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news, a);
 	return a->plane_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 

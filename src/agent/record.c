@@ -24,6 +24,7 @@
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)
+#define DAY_S	 86400
 #define TRIM_US	 (60 * USEC_PER_SEC)
 
 /* Places that a violation may have in the table. */
@@ -49,7 +50,8 @@ struct record {
 	json_t *events;	       /* array: not stored yet */
 	uint64_t lost_flows, lost_events, missed, next_event;
 	bool described; /* some workload is to be described anew */
-	int last_rc;	/* of the store */
+	uint64_t described_day;
+	int last_rc; /* of the store */
 };
 
 /* --- a connection --------------------------------------------------------------- */
@@ -72,11 +74,11 @@ static uint64_t uint_of(const json_t *o, const char *member)
  * Whose ends they are: the one that told is known by its MAC, the other by its
  * address.
  */
-static bool read_ends(struct agent *a, const json_t *c,
-		      struct store_flow *f, const struct workload **ret_client,
-		      const struct workload **ret_server)
+static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
+		      struct workload **ret_client,
+		      struct workload **ret_server)
 {
-	const struct workload *teller;
+	struct workload *teller;
 	struct mac mac;
 
 	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
@@ -102,9 +104,8 @@ static uint16_t app_of(const json_t *c)
 	return strcmp(name, "unknown") == 0 ? 0 : (uint16_t)app_by_name(name);
 }
 
-static bool read_flow(struct agent *a, const json_t *c,
-		      struct store_flow *f, const struct workload **client,
-		      const struct workload **server)
+static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
+		      struct workload **client, struct workload **server)
 {
 	*f = (struct store_flow){ .name = text_of(c, "server_name") };
 	if (!read_ends(a, c, f, client, server))
@@ -129,7 +130,8 @@ static bool read_flow(struct agent *a, const json_t *c,
 json_t *record_flow_json(const struct store_flow *f, const json_t *client,
 			 const json_t *server)
 {
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], number[8];
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
+		number[8];
 	const char *app = f->app ? app_name(f->app) : "unknown";
 	json_t *o;
 
@@ -145,9 +147,9 @@ json_t *record_flow_json(const struct store_flow *f, const json_t *client,
 		json_is_object(server) ? text_of(server, "name") : "",
 		"server_id", f->server, "server_address",
 		ip_format(f->server_addr, to), "port", f->port, "proto",
-		proto_name(f->proto, proto), "application",
-		app ? app : number, "action", policy_action_name(f->action),
-		"rule", (int)f->rule_id, "sessions", (json_int_t)f->sessions,
+		proto_name(f->proto, proto), "application", app ? app : number,
+		"action", policy_action_name(f->action), "rule",
+		(int)f->rule_id, "sessions", (json_int_t)f->sessions,
 		"violations", (json_int_t)f->violations, "packets",
 		(json_int_t)f->packets, "bytes", (json_int_t)f->bytes);
 	(void)json_object_set_new(
@@ -226,7 +228,8 @@ static void put_event(struct agent *a, json_t *event)
 
 static bool is_alike(const struct merged *m, const struct store_flow *f)
 {
-	return m->told_s && m->rule_id == f->rule_id && m->action == f->action &&
+	return m->told_s && m->rule_id == f->rule_id &&
+	       m->action == f->action &&
 	       ip_equal(m->client_addr, f->client_addr) &&
 	       ip_equal(m->server_addr, f->server_addr) &&
 	       strcmp(m->client, f->client) == 0 &&
@@ -308,7 +311,8 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 {
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 	struct merged *m = find_merged(a, f, now);
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX], text[512];
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
+		text[512];
 	char client_name[WORKLOAD_TEXT_MAX], why[64];
 	bool blocked = was_blocked(a, f, f->ingress ? server : client);
 	json_t *event;
@@ -330,9 +334,8 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	event = record_flow_json(f, client ? client->about : NULL,
 				 server ? server->about : NULL);
 	(void)json_object_set_new(event, "kind", json_string("violation"));
-	(void)json_object_set_new(
-		event, "severity",
-		json_string(blocked ? "medium" : "low"));
+	(void)json_object_set_new(event, "severity",
+				  json_string(blocked ? "medium" : "low"));
 	(void)json_object_set_new(
 		event, "workload",
 		json_string(f->ingress ? f->server : f->client));
@@ -367,7 +370,7 @@ static bool is_told_twice(const struct agent *a, const struct store_flow *f,
 
 void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 {
-	const struct workload *client, *server;
+	struct workload *client, *server, *teller;
 	struct store_flow f;
 	const json_t *c;
 	size_t i;
@@ -385,8 +388,12 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 			door_publish(a, DOOR_FLOWS, o);
 			json_decref(o);
 		}
-		if (f.violations)
+		if (f.violations) {
+			teller = f.ingress ? server : client;
+			if (teller)
+				teller->violations += f.violations;
 			tell_violation(a, &f, client, server);
+		}
 		hits_count(a, &f);
 		learn_look(a, &f, client, server);
 		wait_for_store(a, &f);
@@ -414,8 +421,7 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 			       text_of(t, "name"), text_of(t, "from"),
 			       text_of(t, "to"), text_of(t, "action"),
 			       w ? workload_name(w) : "no workload");
-		(void)json_object_set_new(event, "kind",
-					  json_string("threat"));
+		(void)json_object_set_new(event, "kind", json_string("threat"));
 		(void)json_object_set_new(event, "workload",
 					  json_string(w ? w->id : ""));
 		(void)json_object_set_new(event, "text", json_string(text));
@@ -494,9 +500,8 @@ static int flush_events(struct agent *a, struct err *reterr)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	for (size_t i = 0; i < n; i++)
 		list[i] = json_array_get(r->events, i);
-	rc = store_add_events(a->store, list, n,
-			      clock_unix_us() / USEC_PER_SEC, &r->next_event,
-			      reterr);
+	rc = store_add_events(a->store, list, n, clock_unix_us() / USEC_PER_SEC,
+			      &r->next_event, reterr);
 	free(list);
 	if (rc == 0)
 		(void)json_array_clear(r->events);
@@ -537,6 +542,16 @@ static void flush(void *arg)
 	record_flush(arg);
 }
 
+/* Once a day, or the store forgets who is here with the last flow. */
+static void describe_again(struct agent *a, uint64_t now)
+{
+	if (now / DAY_S == a->record->described_day)
+		return;
+	a->record->described_day = now / DAY_S;
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		record_workload(a, w);
+}
+
 static void trim(void *arg)
 {
 	struct agent *a = arg;
@@ -545,26 +560,47 @@ static void trim(void *arg)
 			      now - a->config.events_days * 86400ULL,
 			      (uint64_t)a->config.store_max_mb << 20);
 
+	describe_again(a, now);
 	for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
 		if (a->record->merged[i].told_s &&
 		    now >= a->record->merged[i].told_s + EVENT_MERGE_S)
 			tell_rest(a, &a->record->merged[i]);
-	loop_timer_set(a->loop, &a->record->trim,
-		       all ? TRIM_US : USEC_PER_SEC);
+	loop_timer_set(a->loop, &a->record->trim, all ? TRIM_US : USEC_PER_SEC);
+}
+
+static json_t *store_json(const struct agent *a)
+{
+	struct store_stats s;
+
+	store_stats(a->store, &s);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "flows",
+			 (json_int_t)s.flows, "events", (json_int_t)s.events,
+			 "workloads", (json_int_t)s.workloads, "revisions",
+			 (json_int_t)s.revisions, "bytes_on_disk",
+			 (json_int_t)s.bytes_on_disk, "bytes_used",
+			 (json_int_t)s.bytes_used, "write_failures",
+			 (json_int_t)s.write_failures, "damaged",
+			 (json_int_t)s.damaged);
 }
 
 json_t *record_stats(const struct agent *a)
 {
 	const struct record *r = a->record;
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}", "waiting",
-			 (json_int_t)(r->n_waiting +
-				      json_array_size(r->events)),
-			 "lost_flows", (json_int_t)r->lost_flows,
-			 "lost_events", (json_int_t)r->lost_events, "missed",
+	json_int_t events = (json_int_t)json_array_size(r->events);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
+			 (json_int_t)r->n_waiting + events, "lost_flows",
+			 (json_int_t)r->lost_flows, "lost_events",
+			 (json_int_t)r->lost_events, "missed",
 			 (json_int_t)r->missed, "last_event",
 			 (json_int_t)r->next_event, "state",
-			 store_state(a->store));
+			 store_state(a->store), "store", store_json(a));
+}
+
+uint64_t record_last_event(const struct agent *a)
+{
+	return a->record->next_event;
 }
 
 int record_start(struct agent *a, struct err *reterr)

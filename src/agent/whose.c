@@ -60,8 +60,7 @@ void whose_free(struct whose *x)
 }
 
 /* Where it is, or where it would be. */
-static struct slot *slot_of(struct slot *slots, size_t size,
-			    struct whose_key k)
+static struct slot *slot_of(struct slot *slots, size_t size, struct whose_key k)
 {
 	size_t i = (size_t)XXH3_64bits(k.b, sizeof k.b) & (size - 1);
 

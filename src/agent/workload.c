@@ -126,9 +126,8 @@ static bool id_begins(const struct workload *w, const char *text)
 int registry_find(const struct registry *r, const char *text,
 		  struct workload **ret, struct err *reterr)
 {
-	bool (*const fits[])(const struct workload *, const char *) = {
-		is_called, id_begins
-	};
+	bool (*const fits[])(const struct workload *,
+			     const char *) = { is_called, id_begins };
 
 	for (size_t how = 0; text[0] && how < 2; how++) {
 		struct workload *found = NULL, *other = NULL;

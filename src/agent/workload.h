@@ -39,15 +39,16 @@
 #define WORKLOAD_GONE_MACS 8
 
 struct agent;
+struct tap;
 struct whose;
 
 struct container {
 	struct container *next; /* of all */
 	unsigned source;	/* index of the runtime */
 	char id[RUNTIME_ID_MAX];
-	json_t *about; /* owned; runtime/runtime.h */
-	int pid;       /* 0: unknown */
-	bool listed;   /* seen in the listing that is under way */
+	json_t *about;		   /* owned; runtime/runtime.h */
+	int pid;		   /* 0: unknown */
+	bool listed;		   /* seen in the listing that is under way */
 	struct workload *workload; /* NULL: host network */
 };
 
@@ -63,22 +64,24 @@ struct port {
 	struct workload *workload; /* NULL: nobody's yet */
 	uint32_t host_ifindex;	   /* host's side; 0: it has none */
 	char host[IFNAMSIZ];
-	char kind[32];	      /* "veth", "tun", "macvlan" */
-	char dev[IFNAMSIZ];   /* in the workload; "" */
-	struct mac mac;	      /* the workload's; zero: not known yet */
-	uint32_t ifindex;     /* in the workload */
-	int32_t peer_nsid;    /* of a veth whose other end is elsewhere */
-	usec_t seen_at;	      /* for who nobody claims */
+	char kind[32];	    /* "veth", "tun", "macvlan" */
+	char dev[IFNAMSIZ]; /* in the workload; "" */
+	struct mac mac;	    /* the workload's; zero: not known yet */
+	uint32_t ifindex;   /* in the workload */
+	int32_t peer_nsid;  /* of a veth whose other end is elsewhere */
+	usec_t seen_at;	    /* for who nobody claims */
+	struct tap *tap;    /* taps.h; NULL: it is none */
 	struct mac mark, group_mark; /* while diverted */
-	struct mac plane_mac; /* under which the data plane knows it */
+	struct mac plane_mac;	     /* under which the data plane knows it */
 	enum port_state state;
 	enum inplace_mode mode; /* while diverted, as what follows */
 	enum inplace_failure failure;
 	bool only_ip;
-	uint64_t wanted_in;	/* first want (plane.h) that has it; 0: none */
-	bool denied_some;	/* some rule denies it something */
-	bool listed;		/* seen in the listing that is under way */
-	struct err why;		/* FAILED */
+	uint64_t wanted_in; /* first want (plane.h) that has it; 0: none */
+	bool denied_some;   /* some rule denies it something */
+	bool listed;	    /* seen in the listing that is under way */
+	bool adopted;	    /* was diverted when the agent started */
+	struct err why;	    /* FAILED */
 };
 
 struct workload {
@@ -96,9 +99,11 @@ struct workload {
 	enum intent_mode intent_mode;
 	bool quarantined;
 	char quarantine_why[WORKLOAD_TEXT_MAX];
-	bool released; /* the user said: not this one */
-	bool described;		/* anew: the store has not got it yet */
-	struct err why;		 /* what could not be read of it; code 0 */
+	bool released;	     /* the user said: not this one */
+	bool described;	     /* anew: the store has not got it yet */
+	struct err why;	     /* what could not be read of it; code 0 */
+	uint64_t violations; /* of it, since it is known; record.h */
+	size_t place;	     /* in what is being put together; commands_top.c */
 	/* Of one that is gone: under which MACs the data plane knew it. */
 	struct mac gone_macs[WORKLOAD_GONE_MACS];
 	size_t n_gone_macs;

@@ -491,6 +491,11 @@
 #define WORKLOADS_GONE_MAX 1024
 /* Addresses of one workload that policy speaks of; more are passed over. */
 #define WORKLOAD_ADDRS_MAX 256
+/* Of a VM, learned from what it says; more are passed over, told at its port. */
+#define TAP_ADDRS_MAX 16
+/* Frames of a tap that are looked at, in so much time; more are lost. */
+#define TAP_HEAR_FRAMES	  32
+#define TAP_HEAR_AGAIN_US 50000
 /* Addresses of the host itself, group "node"; more are passed over. */
 #define NODE_ADDRS_MAX 1024
 /* A data plane that was started opens its door within this, or is down. */
@@ -648,6 +653,15 @@
 #define DEMO_CGROUP_WAIT_MS 3000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
+
+/* `weir top`: events that are kept to be shown; the oldest go. */
+#define TOP_EVENTS_MAX 1000
+/*
+ * Sessions of one workload that are shown, found in so many pages of 256 of the
+ * data plane's: a look takes 0.1 s then. More: it says so.
+ */
+#define TOP_SESSIONS_MAX      2000
+#define TOP_SESSION_PAGES_MAX 64
 
 /* --- YAML ------------------------------------------------------------- */
 

@@ -32,9 +32,8 @@ const char *agent_words(const json_t *v, char *buf, size_t size)
 	(void)snprintf(buf, size, "any");
 	json_array_foreach (v, i, one) {
 		int n = snprintf(buf + len, size - len, "%s%s", i ? "," : "",
-				 json_string_value(one)
-					 ? json_string_value(one)
-					 : "");
+				 json_string_value(one) ? json_string_value(one)
+							: "");
 
 		if (n < 0 || (size_t)n >= size - len)
 			break;
@@ -128,8 +127,8 @@ static const struct agent_cmd group_list_cmd = {
 /* "label.app=web": key, operator, value, as weir-policy(5) tells. */
 static int read_where(const char *text, json_t **ret, struct err *reterr)
 {
-	static const char *const ops[] = { " in ", " prefix ", " regex ",
-					   " contains ", "!=", "=" };
+	static const char *const ops[] = { " in ",	 " prefix ", " regex ",
+					   " contains ", "!=",	     "=" };
 
 	for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
 		const char *at = strstr(text, ops[i]);
@@ -191,9 +190,11 @@ static const struct agent_option group_options[] = {
 
 static const struct agent_cmd group_set_cmd = {
 	.name = "group set",
-	.help = "Usage: weir group set NAME --where EXPRESSION... [--mode MODE]\n"
+	.help = "Usage: weir group set NAME --where EXPRESSION... [--mode "
+		"MODE]\n"
 		"\nMakes a group, or replaces it. EXPRESSION is KEY=VALUE, "
-		"KEY!=VALUE,\n\"KEY in A,B\", \"KEY prefix P\", \"KEY regex R\"; "
+		"KEY!=VALUE,\n\"KEY in A,B\", \"KEY prefix P\", \"KEY regex "
+		"R\"; "
 		"several of one key: any of\nthem, of several keys: all. Keys: "
 		"name, image, label.NAME, namespace, service,\npod, runtime, "
 		"node, address.\n\n"
@@ -379,8 +380,7 @@ static int prepare_rule(json_t *args, struct err *reterr)
 		return err_set(reterr, EINVAL, NULL, "say --from and --to");
 	}
 	if (!json_object_get(rule, "action"))
-		(void)json_object_set_new(rule, "action",
-					  json_string("allow"));
+		(void)json_object_set_new(rule, "action", json_string("allow"));
 	(void)json_object_set_new(args, "rule", rule);
 	return 0;
 }
@@ -576,18 +576,31 @@ static int print_diff(const struct out *o, const json_t *a)
 		return CLI_OK;
 	}
 	agent_print_diff(o, diff);
-	return CLI_FAILED; /* as diff(1) */
+	return CLI_OK;
+}
+
+/* As diff(1). */
+static bool differs(const json_t *a)
+{
+	return json_object_size(json_object_get(a, "diff")) > 0;
 }
 
 static int print_apply(const struct out *o, const json_t *a)
 {
 	const json_t *diff = json_object_get(a, "diff");
+	char empty[256];
 
 	if (json_object_size(diff) == 0) {
 		puts("nothing differs");
 		return CLI_OK;
 	}
 	agent_print_diff(o, diff);
+	if (json_array_size(json_object_get(a, "empty_groups")))
+		printf("%snobody is in: %s%s (rules speak of them)\n",
+		       out_colour(o, OUT_YELLOW),
+		       agent_words(json_object_get(a, "empty_groups"), empty,
+				   sizeof empty),
+		       out_colour(o, OUT_PLAIN));
 	return agent_print_changed(o, a);
 }
 
@@ -608,7 +621,9 @@ static const struct agent_cmd apply_cmd = {
 	.name = "apply",
 	.help = "Usage: weir apply -f FILE|- [--revision N]\n\n"
 		"Makes the policy what the file says (weir-policy(5)), whole "
-		"or not at all.\n--revision: only if the policy is still that "
+		"or not at all.\nA file of Kubernetes NetworkPolicies alone is "
+		"added to it, in place of those of\nthe same "
+		"names.\n--revision: only if the policy is still that "
 		"revision (weir export -o json).\n",
 	.command = "apply",
 	.options = file_options,
@@ -624,6 +639,7 @@ static const struct agent_cmd diff_cmd = {
 	.options = file_options,
 	.prepare = agent_prepare_file,
 	.print = print_diff,
+	.is_no = differs,
 };
 
 static const struct agent_cmd export_cmd = {

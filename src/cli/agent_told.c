@@ -262,6 +262,11 @@ static int print_explain(const struct out *o, const json_t *a)
 	return explain_status(explained);
 }
 
+static bool does_not_pass(const json_t *a)
+{
+	return explain_status(json_object_get(a, "explained")) != CLI_OK;
+}
+
 static const struct agent_cmd explain_cmd = {
 	.name = "explain",
 	.help = "Usage: weir explain FROM TO [--port 443] [--proto tcp] [--app "
@@ -274,6 +279,7 @@ static const struct agent_cmd explain_cmd = {
 	.words = "from to",
 	.prepare = prepare_explain,
 	.print = print_explain,
+	.is_no = does_not_pass,
 };
 
 int cmd_flows(int argc, char **argv)

@@ -33,12 +33,16 @@ struct agent_cmd {
 	const char *name;    /* as errors call it: "policy add" */
 	const char *help;    /* whole text of --help */
 	const char *command; /* the agent's */
-	const struct agent_option *options; /* ends with a NULL name; may be NULL */
-	const char *words; /* members for the words behind: "group mode? ids*" */
+	const struct agent_option
+		*options; /* ends with a NULL name; may be NULL */
+	const char
+		*words; /* members for the words behind: "group mode? ids*" */
 	/* Looks at or changes the arguments before they are sent; may be NULL. */
 	int (*prepare)(json_t *args, struct err *reterr);
 	/* As text. An exit code. */
 	int (*print)(const struct out *o, const json_t *answer);
+	/* Is the answer no, so that it exits with 1? NULL: it never is. */
+	bool (*is_no)(const json_t *answer);
 	/* A line of what is followed, as text; NULL: it follows nothing. */
 	void (*print_event)(const struct out *o, const json_t *event);
 };

@@ -12,11 +12,11 @@
 
 #include "base/limits.h"
 #include "cli/cli.h"
-#include "door/dpclient.h"
 #include "cli/dpshow.h"
 #include "cli/dpshow_told.h"
 #include "cli/explain.h"
 #include "cli/out.h"
+#include "door/dpclient.h"
 #include "wire/ctrl.h"
 
 static const char help_text[] =

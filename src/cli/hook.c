@@ -29,11 +29,13 @@ static const char help_text[] =
 	"\n"
 	"oci: a createRuntime hook. For podman, /usr/share/containers/oci/"
 	"hooks.d/weir.json:\n"
-	"  {\"version\":\"1.0.0\",\"hook\":{\"path\":\"/usr/bin/weir\",\"args\":"
+	"  "
+	"{\"version\":\"1.0.0\",\"hook\":{\"path\":\"/usr/bin/weir\",\"args\":"
 	"[\"weir\",\"hook\",\"oci\"]},\n"
 	"   \"when\":{\"always\":true},\"stages\":[\"createRuntime\"]}\n"
 	"\n"
-	"cni: a plugin of type \"weir\" at the end of a chain: a link to weir of "
+	"cni: a plugin of type \"weir\" at the end of a chain: a link to weir "
+	"of "
 	"the name\n"
 	"weir-cni in the plugins' folder (or: weir hook cni), and "
 	"{\"type\":\"weir-cni\"} in\n"
@@ -67,10 +69,9 @@ static json_t *load_stdin(struct err *reterr)
 	json_t *v = text ? json_loadb(text, len, 0, &why) : NULL;
 
 	if (!json_is_object(v)) {
-		(void)err_set(reterr, EINVAL, "stdin",
-			      "expected a JSON object%s%s",
-			      text && !v ? ": " : "",
-			      text && !v ? why.text : "");
+		(void)err_set(
+			reterr, EINVAL, "stdin", "expected a JSON object%s%s",
+			text && !v ? ": " : "", text && !v ? why.text : "");
 		json_decref(v);
 		v = NULL;
 	}
@@ -135,8 +136,7 @@ static int cni_add(struct hook_call *h, const json_t *conf, struct err *reterr)
 	const char *netns = getenv("CNI_NETNS");
 	const char *failure =
 		json_string_value(json_object_get(conf, "onFailure"));
-	const char *socket =
-		json_string_value(json_object_get(conf, "socket"));
+	const char *socket = json_string_value(json_object_get(conf, "socket"));
 	json_t *before = json_object_get(conf, "prevResult");
 	int rc;
 
@@ -170,8 +170,8 @@ static int hook_cni(struct hook_call *h, struct err *reterr)
 		rc = -reterr->code;
 	else if (command && strcmp(command, "ADD") == 0)
 		rc = cni_add(h, conf, reterr);
-	else if (!command || (strcmp(command, "DEL") != 0 &&
-			      strcmp(command, "CHECK") != 0))
+	else if (!command ||
+		 (strcmp(command, "DEL") != 0 && strcmp(command, "CHECK") != 0))
 		rc = err_set(reterr, EINVAL, "CNI_COMMAND",
 			     "expected ADD, DEL, CHECK or VERSION");
 	json_decref(conf);
@@ -182,8 +182,7 @@ static int hook_cni(struct hook_call *h, struct err *reterr)
 
 /* --- the command line --------------------------------------------------------- */
 
-static int parse(struct hook_call *h, int argc, char **argv,
-		 struct err *reterr)
+static int parse(struct hook_call *h, int argc, char **argv, struct err *reterr)
 {
 	static const struct option longs[] = {
 		{ "on-failure", required_argument, NULL, 'f' },

@@ -41,9 +41,10 @@ int out_set_format(struct out *o, const char *name, struct err *reterr)
 	} else if (strcmp(name, "text") == 0) {
 		o->json = false;
 	} else {
-		return err_set(reterr, EINVAL, "-o",
-			       "\"%s\" is no format; expected text, json or yaml",
-			       name);
+		return err_set(
+			reterr, EINVAL, "-o",
+			"\"%s\" is no format; expected text, json or yaml",
+			name);
 	}
 	return 0;
 }

@@ -25,7 +25,7 @@ enum out_colour {
 };
 
 struct out {
-	bool json; /* or YAML, which is the same in other words */
+	bool json;   /* or YAML, which is the same in other words */
 	bool colour; /* a terminal, TERM is not "dumb", NO_COLOR not set */
 };
 

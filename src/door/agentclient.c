@@ -79,8 +79,8 @@ static int send_line(struct agentclient *c, json_t *line, struct err *reterr)
 	len = strlen(text);
 	text[len] = '\n'; /* the NUL is not sent */
 	while (done <= len) {
-		ssize_t n = send(c->fd, text + done, len + 1 - done,
-				 MSG_NOSIGNAL);
+		ssize_t n =
+			send(c->fd, text + done, len + 1 - done, MSG_NOSIGNAL);
 
 		if (n < 0) {
 			free(text);
@@ -102,7 +102,7 @@ static int read_more(struct agentclient *c, struct err *reterr)
 		c->at = 0;
 	}
 	if (c->size - c->len < READ_BYTES) {
-		size_t size = c->size ? 2 * c->size : 2 * READ_BYTES;
+		size_t size = c->size ? 2 * c->size : 2UL * READ_BYTES;
 		void *more = size <= 2 * (size_t)DOOR_UNREAD_MAX
 				     ? realloc(c->buf, size)
 				     : NULL;

@@ -32,4 +32,3 @@ void answer_blocks(json_t *result, struct control *ctl);
 void answer_stats(json_t *result, struct control *ctl);
 /* "messages": sent again, they re-create what is configured. */
 void answer_config(json_t *result, struct control *ctl);
-

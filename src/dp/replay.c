@@ -178,8 +178,7 @@ static void print_block(const struct block_record *b)
 	bool icmp = b->proto == 1 || b->proto == 58;
 
 	printf("%s %s > %s app=- verdict=%s reason=%s rule=%u\n",
-	       proto_name(b->proto, proto),
-	       end_text(from, b->from, 0, false),
+	       proto_name(b->proto, proto), end_text(from, b->from, 0, false),
 	       end_text(to, b->to, b->to_port, b->to_port && !icmp),
 	       policy_action_name(b->action),
 	       reason_name((enum reason)b->reason), b->rule_id);

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "net/bpffs.h"
 #include "net/inplace_dirs.h"
 #include "net/inplace_port.h"
@@ -188,24 +189,53 @@ static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
 	return rc == -EEXIST && port == 0 ? 0 : rc;
 }
 
+/* all: room for one port's, of so many CPUs. */
+static void sum_counts_in(int map, uint32_t port, struct inplace_counts *all,
+			  int cpus, struct inplace_counts *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	/* counters that cannot be read are told as zero */
+	if (bpf_map_lookup_elem(map, &port, all) < 0)
+		return;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (int w = 0; w < 2; w++)
+			for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
+				ret->frames[w][i] += all[cpu].frames[w][i];
+				ret->bytes[w][i] += all[cpu].bytes[w][i];
+			}
+}
+
 static void sum_counts(const struct inplace *ip, uint32_t port,
 		       struct inplace_counts *ret)
 {
 	int cpus;
 	struct inplace_counts *all = new_counts(&cpus);
 
-	memset(ret, 0, sizeof *ret);
-	/* counters that cannot be read are told as zero */
-	if (all && bpf_map_lookup_elem(ip->count, &port, all) == 0)
-		for (int cpu = 0; cpu < cpus; cpu++)
-			for (int w = 0; w < 2; w++)
-				for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
-					ret->frames[w][i] +=
-						all[cpu].frames[w][i];
-					ret->bytes[w][i] +=
-						all[cpu].bytes[w][i];
-				}
+	if (all)
+		sum_counts_in(ip->count, port, all, cpus, ret);
+	else
+		memset(ret, 0, sizeof *ret);
 	free(all);
+}
+
+int inplace_counts_of(const uint32_t *ports, size_t n,
+		      struct inplace_counts *ret, struct err *reterr)
+{
+	struct inplace ip = { .lock = -1 };
+	int cpus, map = -1, rc;
+	struct inplace_counts *all = new_counts(&cpus);
+
+	memset(ret, 0, n * sizeof *ret);
+	rc = all ? bpffs_dir(INPLACE_PINS, false, ip.dir, reterr)
+		 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc == 0)
+		rc = open_map(&ip, "count", &map, reterr);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		sum_counts_in(map, ports[i], all, cpus, &ret[i]);
+	if (map >= 0)
+		close(map);
+	free(all);
+	return rc == -ENOENT ? 0 : rc; /* nothing is diverted here */
 }
 
 /* --- attaching ---------------------------------------------------------------- */
@@ -416,6 +446,12 @@ static int put_endpoint(struct inplace *ip, uint32_t port,
 	return rc;
 }
 
+/* Only what is judged has to be known by its MAC. */
+static bool needs_mac(uint8_t mode)
+{
+	return mode == INPLACE_TAP || mode == INPLACE_INLINE;
+}
+
 static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 		     const struct inplace_found *p, struct mac *ret_mac,
 		     struct err *reterr)
@@ -430,7 +466,8 @@ static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
 		(void)take_away(ip, p->host.ifindex, &ep, NULL);
 	}
 	*ret_mac = mac_is_zero(spec->mac) ? p->mac : spec->mac;
-	if (mac_is_zero(*ret_mac))
+	if (mac_is_zero(*ret_mac) &&
+	    (!spec->mac_later || needs_mac((uint8_t)spec->mode)))
 		return err_set(reterr, EINVAL, "--mac",
 			       "say the MAC of who is behind %s", p->host.name);
 	if (p->host.group == SPLICE_GROUP)
@@ -483,6 +520,21 @@ static void sweep(struct inplace *ip)
 		close(fd);
 }
 
+/*
+ * Who adds a thousand does not look at all those before a thousand times. What
+ * is left meanwhile is in nobody's way: a port of its number takes it over.
+ */
+static void sweep_now_and_then(struct inplace *ip)
+{
+	static usec_t last; /* of this process */
+	usec_t now = clock_now();
+
+	if (last.us && usec_since(now, last) < USEC_PER_SEC)
+		return;
+	last = now;
+	sweep(ip);
+}
+
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
@@ -493,7 +545,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	bool made;
 	int rc;
 
-	sweep(ip);
+	sweep_now_and_then(ip);
 	rc = inplace_find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
@@ -571,6 +623,7 @@ static int change(struct inplace *ip, uint32_t port,
 		  struct inplace_endpoint *ep, const struct inplace_change *c,
 		  struct err *reterr)
 {
+	static const struct mac no_mac = { { 0 } };
 	int rc = c->allow ? inplace_allow_put(ip->allow, port, c->allow, reterr)
 			  : 0;
 
@@ -586,6 +639,10 @@ static int change(struct inplace *ip, uint32_t port,
 		ep->only_ip = (uint8_t)c->only_ip;
 	if (c->mac)
 		memcpy(ep->mac, c->mac->b, sizeof ep->mac);
+	if (memcmp(ep->mac, no_mac.b, sizeof ep->mac) == 0 &&
+	    needs_mac(ep->mode))
+		return err_set(reterr, EINVAL, "--mac",
+			       "who is behind it is not known yet");
 	return map_put(ip->eps, "eps", &port, ep, BPF_EXIST, reterr);
 }
 
@@ -623,6 +680,18 @@ static int drain(struct inplace *ip, uint32_t port, struct err *reterr)
 	unlock(ip);
 	wait_for_frames(ip, port);
 	return lock(ip, false, reterr);
+}
+
+int inplace_sweep(struct err *reterr)
+{
+	struct inplace ip = { .eps = -1 };
+	int rc = inplace_open(TO_CHANGE, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	sweep(&ip);
+	inplace_close(&ip);
+	return 0;
 }
 
 static int find_endpoint(const struct inplace *ip,

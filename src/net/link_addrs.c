@@ -2,14 +2,14 @@
  * Addresses of devices, as RTM_GETADDR lists them. Setting them is link.c's,
  * and carrying all of them from device to device ifconf.c's.
  */
-#include "net/link.h"
-
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "net/link.h"
 
 struct list {
 	struct link_addr *item; /* owned */
@@ -44,9 +44,9 @@ static bool read_addr(const struct nlmsghdr *msg, struct link_addr *ret)
 				   .prefix_bits = ifa->ifa_prefixlen,
 				   .scope = ifa->ifa_scope };
 	if (ifa->ifa_family == AF_INET && mnl_attr_get_payload_len(a) == 4)
-		ret->addr = ip_from_v4((uint32_t)b[0] << 24 |
-				       (uint32_t)b[1] << 16 |
-				       (uint32_t)b[2] << 8 | b[3]);
+		ret->addr =
+			ip_from_v4((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+				   (uint32_t)b[2] << 8 | b[3]);
 	else if (ifa->ifa_family == AF_INET6 &&
 		 mnl_attr_get_payload_len(a) == 16)
 		memcpy(ret->addr.b, b, 16);

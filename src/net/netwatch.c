@@ -73,12 +73,14 @@ int netwatch_fd(const struct netwatch *w)
 
 static void tell(const struct nlmsghdr *msg, const struct netwatch_calls *calls)
 {
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);
 	struct link_stat l;
 
 	switch (msg->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		if (!calls->link)
+		/* a bridge's port, which is told of as a device, too */
+		if (!calls->link || ifi->ifi_family == AF_BRIDGE)
 			return;
 		link_from_msg(msg, &l);
 		calls->link(calls->arg, &l, msg->nlmsg_type == RTM_DELLINK);
@@ -105,7 +107,8 @@ int netwatch_read(struct netwatch *w, const struct netwatch_calls *calls)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		for (; mnl_nlmsg_ok(msg, left); msg = mnl_nlmsg_next(msg, &left))
+		for (; mnl_nlmsg_ok(msg, left);
+		     msg = mnl_nlmsg_next(msg, &left))
 			tell(msg, calls);
 	}
 }

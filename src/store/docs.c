@@ -74,9 +74,13 @@ static int body_of(struct store *s, const char *name, uint64_t revision,
 	return *ret ? 0 : err_set(reterr, ENOMEM, name, "out of memory");
 }
 
-/* A new row; body NULL: deleted. Forgets what is too old, or too much. */
+/*
+ * A new row; body NULL: deleted. Of all there are then only `keep` stay, and not
+ * too large ones.
+ */
 static int add_revision(struct store *s, const char *name, uint64_t revision,
-			uint64_t saved_s, const char *body, struct err *reterr)
+			uint64_t saved_s, const char *body, unsigned keep,
+			struct err *reterr)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = db_use(s, DB_DOC_PUT, &st, reterr);
@@ -96,7 +100,7 @@ static int add_revision(struct store *s, const char *name, uint64_t revision,
 	if (rc < 0)
 		return rc;
 	db_bind_text(st, 1, name);
-	db_bind(st, 2, STORE_REVISIONS_MAX);
+	db_bind(st, 2, keep);
 	db_bind(st, 3, STORE_REVISIONS_BYTES);
 	return db_run(s, st, reterr);
 }
@@ -183,7 +187,7 @@ static int adopt_copy(struct store *s, const char *name, struct err *reterr)
 	rc = db_begin(s, true, reterr);
 	if (rc == 0) {
 		rc = add_revision(s, name, copy.revision, copy.saved_s,
-				  copy.body, reterr);
+				  copy.body, STORE_REVISIONS_MAX, reterr);
 		if (rc == 0)
 			rc = db_commit(s, reterr);
 		else
@@ -293,7 +297,8 @@ static int put_row(struct store *s, const char *name, const char *body,
 			       "is of revision %llu by now, not %llu",
 			       (unsigned long long)last.revision,
 			       (unsigned long long)expect);
-	rc = add_revision(s, name, last.revision + 1, now_s, body, reterr);
+	rc = add_revision(s, name, last.revision + 1, now_s, body,
+			  STORE_REVISIONS_MAX, reterr);
 	if (rc < 0)
 		return rc;
 	rc = copy_prepare(s->copies, name, last.revision + 1, now_s, body);
@@ -326,23 +331,32 @@ static int put_body(struct store *s, const char *name, const char *body,
 	return 0;
 }
 
+/* The document as text, that the caller frees also on failure. */
+static int text_of(const char *name, const json_t *doc, char **ret,
+		   struct err *reterr)
+{
+	int rc = name_check(name, reterr);
+
+	*ret = rc < 0 ? NULL : json_dumps(doc, JSON_COMPACT);
+	if (rc < 0)
+		return rc;
+	if (!*ret)
+		return err_set(reterr, EINVAL, name,
+			       "a document is an object or an array");
+	if (strlen(*ret) > STORE_DOC_BYTES_MAX)
+		return err_set(reterr, E2BIG, name,
+			       "a document has at most %u bytes",
+			       STORE_DOC_BYTES_MAX);
+	return 0;
+}
+
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr)
 {
 	uint64_t revision = 0;
-	char *body;
-	int rc = name_check(name, reterr);
+	char *body = NULL;
+	int rc = text_of(name, doc, &body, reterr);
 
-	if (rc < 0)
-		return rc;
-	body = json_dumps(doc, JSON_COMPACT);
-	if (!body)
-		return err_set(reterr, EINVAL, name,
-			       "a document is an object or an array");
-	if (strlen(body) > STORE_DOC_BYTES_MAX)
-		rc = err_set(reterr, E2BIG, name,
-			     "a document has at most %u bytes",
-			     STORE_DOC_BYTES_MAX);
 	if (rc == 0)
 		rc = db_ready(s, reterr);
 	if (rc == 0)
@@ -358,6 +372,41 @@ int store_put_doc(struct store *s, const char *name, const json_t *doc,
 	return rc;
 }
 
+static int put_note(struct store *s, const char *name, const char *body,
+		    struct err *reterr)
+{
+	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
+	struct last last = { 0 };
+	int rc = db_begin(s, false, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = last_of(s, name, &last, reterr);
+	if (rc == 0)
+		rc = add_revision(s, name, last.revision + 1, now_s, body, 1,
+				  reterr);
+	if (rc == 0)
+		return db_commit(s, reterr);
+	db_rollback(s);
+	return rc;
+}
+
+int store_put_note(struct store *s, const char *name, const json_t *doc,
+		   struct err *reterr)
+{
+	char *body = NULL;
+	int rc = text_of(name, doc, &body, reterr);
+
+	if (rc == 0)
+		rc = db_ready(s, reterr);
+	if (rc == 0)
+		rc = reserve_take(s, reterr);
+	if (rc == 0)
+		rc = put_note(s, name, body, reterr);
+	free(body);
+	return rc;
+}
+
 static int del_row(struct store *s, const char *name, struct err *reterr)
 {
 	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
@@ -368,7 +417,8 @@ static int del_row(struct store *s, const char *name, struct err *reterr)
 		return rc;
 	if (!last.revision || last.is_deleted)
 		return err_set(reterr, ENOENT, name, "no such document");
-	rc = add_revision(s, name, last.revision + 1, now_s, NULL, reterr);
+	rc = add_revision(s, name, last.revision + 1, now_s, NULL,
+			  STORE_REVISIONS_MAX, reterr);
 	if (rc < 0)
 		return rc;
 	rc = copy_delete(s->copies, name);

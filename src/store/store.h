@@ -61,6 +61,12 @@ int store_put_doc(struct store *s, const char *name, const json_t *doc,
  */
 int store_get_doc(struct store *s, const char *name, json_t **ret,
 		  uint64_t *ret_revision, struct err *reterr);
+/*
+ * What may be lost at a power cut, as counts may: replaces the last one and has
+ * no history, and is not taken on a full disk (-ENOSPC).
+ */
+int store_put_note(struct store *s, const char *name, const json_t *doc,
+		   struct err *reterr);
 /* Is a revision, too: its history stays, and counts on. -ENOENT. */
 int store_del_doc(struct store *s, const char *name, struct err *reterr);
 /* [{"name":, "revision":, "saved": seconds since 1970, "bytes":}], by name. */
@@ -152,7 +158,8 @@ int store_each_event(struct store *s, const struct store_event_query *q,
 /*
  * Forgets what is older than that (flows by whole days, so up to a day later),
  * and the oldest of both while there are more than max_bytes; a bounded piece
- * at a time. true: all of it, or it cannot be done now (store_state()).
+ * at a time. true: all of it, or it cannot be done now (store_state()). A time
+ * above INT64_MAX, as "30 days ago" is where the clock says 1970, forgets nothing.
  */
 bool store_trim(struct store *s, uint64_t flows_before_s,
 		uint64_t events_before_s, uint64_t max_bytes);

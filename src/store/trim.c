@@ -51,6 +51,12 @@ static enum piece forget(struct store *s, enum db_statement which,
 	return run_piece(s, st);
 }
 
+/* What is no time is before all times. */
+static uint64_t time_of(uint64_t unix_s)
+{
+	return unix_s <= INT64_MAX ? unix_s : 0;
+}
+
 static uint64_t day_begin(uint64_t unix_s)
 {
 	uint64_t day = unix_s / DAY_S;
@@ -99,7 +105,7 @@ static enum piece forget_workloads(struct store *s, uint64_t before_s)
 	}
 	db_bind(st, 1, s->trimmed_wid);
 	db_bind(st, 2, last);
-	db_bind(st, 3, before_s < INT64_MAX ? before_s : INT64_MAX);
+	db_bind(st, 3, before_s);
 	s->trimmed_wid = last;
 	return run_piece(s, st) == PIECE_FAILED ? PIECE_FAILED : PIECE_DONE;
 }
@@ -158,9 +164,7 @@ static enum piece trim(struct store *s, uint64_t flows_before_s,
 
 	piece = forget(s, DB_TRIM_FLOWS, day_begin(flows_before_s));
 	if (piece == PIECE_NONE)
-		piece = forget(s, DB_TRIM_EVENTS,
-			       events_before_s < INT64_MAX ? events_before_s
-							   : INT64_MAX);
+		piece = forget(s, DB_TRIM_EVENTS, events_before_s);
 	if (piece == PIECE_NONE)
 		piece = trim_pages(s, max_bytes, false);
 	if (piece == PIECE_NONE)
@@ -178,7 +182,8 @@ bool store_trim(struct store *s, uint64_t flows_before_s,
 	if (db_ready(s, NULL) < 0 ||
 	    (s->copies_are_late && docs_agree(s, NULL) < 0))
 		return true;
-	piece = trim(s, flows_before_s, events_before_s, max_bytes);
+	piece = trim(s, time_of(flows_before_s), time_of(events_before_s),
+		     max_bytes);
 	if (piece == PIECE_FAILED && reserve_release(s))
 		return false; /* once more, with that room */
 	if (piece != PIECE_DONE)

@@ -44,4 +44,3 @@ const char *addr_word_format(const struct addr_word *w,
 			     char buf[static ADDR_WORD_TEXT_MAX]);
 /* "allow", "deny", "reject", "alert", "learn"; NULL: no such word for it. */
 const char *rule_action_word(const struct rule_spec *r);
-

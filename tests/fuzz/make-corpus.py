@@ -5,7 +5,7 @@ import os
 import struct
 import sys
 
-from scapy.all import (ARP, Dot1Q, Ether, GRE, ICMP, IP, IPv6, TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest,
+from scapy.all import (ARP, Dot1Q, Ether, GRE, ICMP, IP, IPv6, TCP, UDP, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NS,
                        IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, Raw, SCTP, SCTPChunkData,
                        SCTPChunkInit, VXLAN)
 
@@ -312,6 +312,8 @@ BY_TCP = [(0, dns("query", False, dict(flags="S", seq=100))), (1, dns("query", T
 BY_NAME = Ether(**ETHER) / IP(src="10.0.0.9", dst="10.0.0.1") / UDP(sport=4001, dport=5000)
 for name, frame in (FRAMES | DECODE).items():
     write("decode", name, bytes(frame))
+write("heard", "arp", bytes(FRAMES["arp"]))
+write("heard", "nd", bytes(Ether(**ETHER) / V6 / ICMPv6ND_NS(tgt="2001:db8::2")))
 write("inspect", "talk", b"".join(record(*t) for t in TALK))
 write("inspect", "fragments", b"".join(record(0, f) for p in (PARTS4, PARTS6) for f in (p[1], p[0], p[1])))
 write("inspect", "grace", record(2, UNKNOWN) + record(61 << 2, UNKNOWN) * 12)

@@ -120,6 +120,15 @@ static int put(struct store *s, int n, size_t more)
 	return rc;
 }
 
+static int note(struct store *s)
+{
+	json_t *doc = json_pack("{}");
+	int rc = store_put_note(s, "hits", doc, NULL);
+
+	json_decref(doc);
+	return rc;
+}
+
 static int doc_number(struct store *s)
 {
 	json_t *doc;
@@ -172,6 +181,7 @@ static void test_full(void **state)
 	assert_int_equal(add(s, 1, from, 1), -ENOSPC);
 	assert_int_equal(put(s, 3, 9 << 20), -ENOSPC);
 	assert_int_equal(doc_number(s), 2);
+	assert_int_equal(note(s), -ENOSPC);
 
 	make_room(*state);
 	assert_int_equal(add(s, 1, from, 500), 0);

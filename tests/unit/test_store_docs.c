@@ -254,6 +254,29 @@ static void test_history(void **state)
 	store_free(s);
 }
 
+static void test_notes(void **state)
+{
+	struct store *s = open_store(*state);
+	json_t *doc = json_pack("{s:i}", "n", 1);
+	uint64_t first;
+
+	for (int i = 1; i <= 5; i++) {
+		json_object_set_new(doc, "n", json_integer(i));
+		assert_int_equal(store_put_note(s, "hits", doc, NULL), 0);
+	}
+	assert_int_equal(history(s, "hits", &first), 1);
+	assert_int_equal(first, 5);
+	assert_int_equal(
+		access(folder_file(*state, "documents/hits.json"), F_OK), -1);
+	assert_int_equal(store_put_note(s, "a/b", doc, NULL), -EINVAL);
+	json_decref(doc);
+	store_free(s);
+	s = open_store(*state);
+	assert_doc(s, "hits", "{\"n\":5}", 5);
+	assert_string_equal(store_state(s), "");
+	store_free(s);
+}
+
 /* Large revisions: fewer are kept, the last one always. */
 static void test_history_bytes(void **state)
 {
@@ -562,12 +585,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, removes)
 	const struct CMUnitTest tests[] = {
-		TEST(test_put_get),	  TEST(test_names),
-		TEST(test_no_document),	  TEST(test_history),
-		TEST(test_history_bytes), TEST(test_locked),
-		TEST(test_folder),	  TEST(test_killed),
-		TEST(test_damaged),	  TEST(test_damaged_meanwhile),
-		TEST(test_old_file),	  TEST(test_lost_copies),
+		TEST(test_put_get),
+		TEST(test_names),
+		TEST(test_no_document),
+		TEST(test_history),
+		TEST(test_history_bytes),
+		TEST(test_notes),
+		TEST(test_locked),
+		TEST(test_folder),
+		TEST(test_killed),
+		TEST(test_damaged),
+		TEST(test_damaged_meanwhile),
+		TEST(test_old_file),
+		TEST(test_lost_copies),
 		TEST(test_no_file),
 	};
 

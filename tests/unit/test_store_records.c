@@ -576,6 +576,11 @@ static void test_trim(void **state)
 
 	assert_true(store_trim(w->s, 0, 0, UINT64_MAX));
 	add_day(w->s, 10, 3000);
+	/* the clock says 1970: 30 days ago is no time */
+	assert_int_equal(trim_all(w->s, 5 - 30 * DAY, 5 - 30 * DAY, UINT64_MAX),
+			 1);
+	store_stats(w->s, &stats);
+	assert_int_equal(stats.flows + stats.events, 6000);
 	add_day(w->s, 11, 3000);
 	add_day(w->s, 12, 3000);
 	assert_int_equal(trim_all(w->s, 10 * DAY + 5, 10 * DAY + 5, UINT64_MAX),
