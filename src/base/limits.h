@@ -642,8 +642,8 @@
 #define DEMO_DP_STOP_WAIT_MS  3000
 /* Over the time of a stream, for a slow start and the last bytes. */
 #define DEMO_STREAM_SLACK_MS 5000
-/* Of what a program that `weir demo` runs says, so much is read; the rest is not shown. */
-#define PROGRAM_TEXT_MAX (64 * 1024)
+/* Bytes of what a program says that `weir demo` runs; the rest is not shown. */
+#define PROGRAM_TEXT_MAX 65536
 /* A runtime that the demo starts, and single commands of its story, get so long. */
 #define DEMO_RUNTIME_WAIT_MS 30000
 #define DEMO_COMMAND_WAIT_MS 30000

@@ -16,7 +16,7 @@
 #include "cli/stop.h"
 #include "net/bpffs.h"
 
-#define MIB	      (1u << 20)
+#define FIRST_BYTES   (4ULL << 20) /* of the download */
 #define CAPTURE_TRIES 8
 #define END_MS	      10000
 
@@ -318,7 +318,7 @@ static int step_capture(struct demo_agent *d, struct err *reterr)
 	if (rc == 0)
 		rc = program_collect(&d->capture, DEMO_SOON_MS, &text, &status,
 				     reterr);
-	if (rc < 0)
+	if (rc < 0 || !text)
 		return rc;
 	demo_agent_tell(d, command, text, status);
 	(void)tale_check(&d->tale,
@@ -407,7 +407,7 @@ static int another_plane(struct demo_agent *d, struct err *reterr)
 
 static int step_restart(struct demo_agent *d, struct err *reterr)
 {
-	int rc = demo_agent_download(d, 4 * MIB, reterr);
+	int rc = demo_agent_download(d, FIRST_BYTES, reterr);
 
 	if (rc < 0)
 		return rc;

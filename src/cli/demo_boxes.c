@@ -33,9 +33,15 @@
 #define IMAGE	      "weir-demo"
 #define DOCKER_SOCK   "/run/docker.sock"
 #define PODMAN_SOCK   "/run/podman/podman.sock"
+#define SERVE	      "httpd -p 8080 -h /admin; httpd -f -p 80 -h /www"
 #define PARENT_OPTION "--cgroup-parent=/"
 #define TRY_EVERY_MS  20
 #define END_MS	      10000
+
+static const char docker_url[] = "unix://" DOCKER_SOCK;
+static const char podman_url[] = "unix://" PODMAN_SOCK;
+static const char root_dir[] = DIR_ROOT;
+static const char root_tar[] = DEMO_WORLD_DIR "/root.tar";
 
 const char *const box_names[BOX__MAX] = { "web", "app" };
 
@@ -157,7 +163,7 @@ static int must_run(const char *const argv[], struct tale *t,
 	if (rc == 0)
 		rc = program_collect(&p, DEMO_COMMAND_WAIT_MS, &text, &status,
 				     reterr);
-	if (rc < 0)
+	if (rc < 0 || !text)
 		return rc;
 	text[strcspn(text, "\n")] = '\0';
 	if (status != 0)
@@ -250,12 +256,10 @@ static int make_root(struct err *reterr)
 
 static int make_image(const char *engine, struct err *reterr)
 {
-	static const char *const pack[] = {
-		"busybox", "tar",    "-c", "-f", DEMO_WORLD_DIR "/root.tar",
-		"-C",	   DIR_ROOT, ".",  NULL
-	};
-	const char *const import[] = { engine, "import",
-				       DEMO_WORLD_DIR "/root.tar", IMAGE,
+	static const char *const pack[] = { "busybox", "tar",	 "-c",
+					    "-f",      root_tar, "-C",
+					    root_dir,  ".",	 NULL };
+	const char *const import[] = { engine, "import", root_tar, IMAGE,
 				       NULL };
 	int rc = must_run(pack, NULL, reterr);
 
@@ -303,7 +307,7 @@ static int start_docker(struct boxes *b, struct err *reterr)
 	char cgroup[DEMO_WORLD_CGROUP_MAX + 32];
 	const char *const argv[] = { "dockerd",
 				     "-H",
-				     "unix://" DOCKER_SOCK,
+				     docker_url,
 				     "--data-root",
 				     DIR_DOCKER "/data",
 				     "--exec-root",
@@ -318,7 +322,7 @@ static int start_docker(struct boxes *b, struct err *reterr)
 	(void)snprintf(cgroup, sizeof cgroup, PARENT_OPTION "%s",
 		       b->world->cgroup);
 	(void)unsetenv("DOCKER_CONTEXT");
-	if (setenv("DOCKER_HOST", "unix://" DOCKER_SOCK, 1) < 0 ||
+	if (setenv("DOCKER_HOST", docker_url, 1) < 0 ||
 	    setenv("DOCKER_CONFIG", DIR_DOCKER, 1) < 0 ||
 	    mkdir(DIR_DOCKER, 0700) < 0)
 		return err_set(reterr, errno, DIR_DOCKER, "%s",
@@ -342,9 +346,8 @@ static const char podman_storage[] = "[storage]\n"
 
 static int start_podman(struct boxes *b, struct err *reterr)
 {
-	static const char *const argv[] = { "podman",  "system",
-					    "service", "--time",
-					    "0",       "unix://" PODMAN_SOCK,
+	static const char *const argv[] = { "podman", "system", "service",
+					    "--time", "0",	podman_url,
 					    NULL };
 	char conf[1024], path[PATH_MAX];
 	int rc;
@@ -489,18 +492,9 @@ int boxes_run(struct boxes *b, struct tale *t, struct err *reterr)
 {
 	const char *engine = kinds[b->kind].name;
 	char parent[DEMO_WORLD_CGROUP_MAX + 32];
-	const char *const web[] = { engine,
-				    "run",
-				    "-d",
-				    parent,
-				    "--name",
-				    "web",
-				    IMAGE,
-				    "sh",
-				    "-c",
-				    "httpd -p 8080 -h /admin; "
-				    "httpd -f -p 80 -h /www",
-				    NULL };
+	const char *const web[] = { engine,   "run", "-d",  parent,
+				    "--name", "web", IMAGE, "sh",
+				    "-c",     SERVE, NULL };
 	const char *const app[] = { engine,   "run",	   "-d",  parent,
 				    "--name", "app",	   IMAGE, "tail",
 				    "-f",     "/dev/null", NULL };

@@ -45,6 +45,7 @@
 #define NAME_RUNNING  "weir-demo"
 #define NAME_KEPT     "weir-demo-kept"
 #define CGROUP_ROOT   "/sys/fs/cgroup"
+#define STATUS_MAX    256 /* of a line that is looked at */
 #define REAP_EVERY_MS 200
 #define TRY_EVERY_MS  10
 
@@ -141,24 +142,39 @@ static bool is_named(int pid, const char *name)
 	return strcmp(comm, name) == 0;
 }
 
-/* Is it the first process of a PID namespace below ours, and alive? */
-static bool is_first(int pid)
+/* A line of /proc/PID/status, without its name and tab; "" if there is none. */
+static void status_of(int pid, const char *name, char ret[static STATUS_MAX])
 {
-	char path[64], line[256], state = 'X';
-	int a, b = 0, n = 0;
+	char path[64], line[STATUS_MAX];
+	size_t len = strlen(name);
 	FILE *f;
 
+	ret[0] = '\0';
 	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
 	f = fopen(path, "re");
-	while (f && n == 0 && fgets(line, sizeof line, f)) {
-		if (strncmp(line, "State:", 6) == 0)
-			(void)sscanf(line, "State: %c", &state);
-		if (strncmp(line, "NSpid:", 6) == 0)
-			n = sscanf(line, "NSpid: %d %d", &a, &b);
+	while (f && !ret[0] && fgets(line, sizeof line, f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, name, len) == 0 && line[len] == '\t')
+			memcpy(ret, line + len + 1, strlen(line + len + 1) + 1);
 	}
 	if (f)
-		fclose(f);
-	return n == 2 && b == 1 && state != 'Z' && state != 'X';
+		(void)fclose(f); /* opened for reading */
+}
+
+/*
+ * Is it the first process of a PID namespace just below ours, and alive? Its
+ * numbers in both, as "4711\t1".
+ */
+static bool is_first(int pid)
+{
+	char numbers[STATUS_MAX], state[STATUS_MAX];
+	const char *tab;
+
+	status_of(pid, "NSpid:", numbers);
+	status_of(pid, "State:", state);
+	tab = strchr(numbers, '\t');
+	return tab && strcmp(tab, "\t1") == 0 && state[0] && state[0] != 'Z' &&
+	       state[0] != 'X';
 }
 
 static bool exe_of(int pid, char ret[static PATH_MAX])
@@ -175,19 +191,12 @@ static bool exe_of(int pid, char ret[static PATH_MAX])
 /* Who called it was killed: it is about to end, too. */
 static bool is_orphan(int pid)
 {
-	char path[64], text[256], ours[PATH_MAX], theirs[PATH_MAX];
-	int parent = 0;
-	FILE *f;
+	char text[STATUS_MAX], ours[PATH_MAX], theirs[PATH_MAX];
+	int parent;
 
-	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(text, sizeof text, f))
-		if (sscanf(text, "PPid: %d", &parent) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return !exe_of(pid, ours) || !exe_of(parent, theirs) ||
-	       strcmp(ours, theirs) != 0;
+	status_of(pid, "PPid:", text);
+	return !is_number(text, &parent) || !exe_of(pid, ours) ||
+	       !exe_of(parent, theirs) || strcmp(ours, theirs) != 0;
 }
 
 /* Was it left: kept, or without who called it? */
@@ -212,9 +221,8 @@ static void sweep_cgroups(const char *folder)
 
 	while (dir && (e = readdir(dir)))
 		if (strncmp(e->d_name, "weir-demo-", 10) == 0 &&
-		    is_number(e->d_name + 10, &pid) &&
-		    !is_named(pid, NAME_RUNNING) && !is_named(pid, NAME_KEPT))
-			(void)any_cgroup(e->d_name, remove_tree);
+		    is_number(e->d_name + 10, &pid) && !is_first(pid))
+			demo_world_remove_cgroups(e->d_name);
 	if (dir)
 		closedir(dir);
 }
