@@ -15,6 +15,7 @@
 #include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT	 7777
-#define PAUSE_US 500
+#define PORT 7777
 
 static const char text[] = "weir-first-frame";
 static struct sockaddr_in to4 = { .sin_family = AF_INET };
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 	}
 	do {
 		send_all();
-		(void)usleep(PAUSE_US);
+		(void)poll(NULL, 0, 1); /* others send, too */
 	} while (ms == 0 || now_ms() - begun < ms);
 	return 0;
 }
