@@ -37,6 +37,12 @@ no_pins() { # of ports that are gone
     told 'd["workloads"] == []' ls && told 'd["diverted"] == []' divert show
 }
 
+agent_fds() {
+    find "/proc/$agent_pid/fd" -mindepth 1 -printf '%l\n' | sort >"$TEST_DIR/fds"
+    wc -l <"$TEST_DIR/fds"
+}
+fds_are() { [ "$(agent_fds)" -le "$1" ]; }
+
 mkdir -p "$TEST_DIR/root/bin"
 cp "$first_frames" "$TEST_DIR/root/bin/"
 need_docker --ipv6 --fixed-cidr-v6 fd17::/64
@@ -65,7 +71,9 @@ write_config "runtimes: [{kind: docker, path: $socket}]" \
 sed -i 1d "$config"
 start_agent
 watch docker0 net2
-for _ in 1 2 3 4 5; do once; done
+once
+fds=$(agent_fds)
+for _ in 1 2 3 4; do once; done
 none_leaked
 point $? "protected, 5 containers one after the other let nothing pass" "$TEST_DIR/passed"
 for i in 1 2 3 4 5 6 7 8 9 10; do
@@ -81,6 +89,8 @@ once --network none && once --mac-address 02:42:ac:11:00:77 && none_leaked
 point $? "nor one with none, or with a MAC of its own" "$TEST_DIR/passed"
 wait_until 10 no_pins
 point $? "all are gone, and their ports" "$out"
+wait_until 10 fds_are "$fds"
+point $? "and no descriptor is left open" "$TEST_DIR/fds"
 
 # --- what goes on ---
 

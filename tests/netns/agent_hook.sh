@@ -119,7 +119,7 @@ keep_up cni0
 watch cni0
 weir_cni ADD && cmp -s <(python3 -m json.tool "$out") <(python3 -m json.tool "$TEST_DIR/bridged")
 point $? "ADD prints the result that it was given" "$out"
-told '[p["mode"] in ("hold", "inline") for p in d["diverted"] if p["dev"][0] == "v"] == [True]' divert show
+told '[p["mode"] in ("hold", "inline") for p in d["diverted"] if p["dev"].startswith("v")] == [True]' divert show
 point $? "and its device is guarded" "$out"
 at one "$first_frames" 10.67.0.1 fd17::1 100
 none_leaked

@@ -24,8 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORT	 7777
-#define PAUSE_MS 1
+#define PORT 7777
 
 static const char text[] = "weir-first-frame";
 static struct sockaddr_in to4 = { .sin_family = AF_INET };
@@ -153,7 +152,7 @@ int main(int argc, char **argv)
 	}
 	do {
 		send_all();
-		(void)poll(NULL, 0, PAUSE_MS);
+		(void)poll(NULL, 0, 1); /* others send, too */
 	} while (ms == 0 || now_ms() - begun < ms);
 	return 0;
 }
