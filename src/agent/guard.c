@@ -32,6 +32,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "agent/guard_splice.h"
 #include "agent/inventory.h"
 #include "agent/policy.h"
 #include "agent/taps.h"
@@ -66,11 +67,19 @@ static bool holds_new(const struct agent *a)
 	}
 }
 
+/* The data plane that has it. */
+static bool is_up_for(const struct agent *a, const struct port *p)
+{
+	return p->layout == PORT_SPLICED ? a->splice_plane_up : a->plane_up;
+}
+
 /* Is the data plane's configuration, with this port in it, in force? */
 static bool plane_has(const struct agent *a, const struct port *p)
 {
-	return a->plane_up && p->wanted_in &&
-	       p->wanted_in <= a->in_force_number &&
+	uint64_t in_force = p->layout == PORT_SPLICED ? a->splice_in_force
+						      : a->host_in_force;
+
+	return is_up_for(a, p) && p->wanted_in && p->wanted_in <= in_force &&
 	       mac_equal(p->plane_mac, p->mac);
 }
 
@@ -79,18 +88,20 @@ static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 {
 	bool diverted = p->state == PORT_DIVERTED;
 
-	if (!a->plane_up)
+	if (!is_up_for(a, p))
 		return diverted && p->mode != INPLACE_HOLD &&
 				       p->mode != INPLACE_QUARANTINE
 			       ? p->mode
 			       : INPLACE_TAP;
 	if (plane_has(a, p))
-		return p->denied_some || a->config.watch_inline ? INPLACE_INLINE
-								: INPLACE_TAP;
+		return p->denied_some || (a->config.watch_inline &&
+					  p->host_ifindex)
+			       ? INPLACE_INLINE
+			       : INPLACE_TAP;
 	if (diverted && p->mode != INPLACE_QUARANTINE &&
 	    p->mode != INPLACE_PASS)
 		return p->mode;
-	return a->intent_denies ? INPLACE_HOLD : INPLACE_TAP;
+	return a->intent_denies && p->host_ifindex ? INPLACE_HOLD : INPLACE_TAP;
 }
 
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
@@ -137,7 +148,7 @@ static void took(struct port *p, const struct inplace_stat *s)
 	p->state = PORT_DIVERTED;
 }
 
-static void failed(struct agent *a, struct port *p, const struct err *why)
+void guard_failed(struct agent *a, struct port *p, const struct err *why)
 {
 	if (p->state != PORT_FAILED || strcmp(p->why.text, why->text) != 0)
 		log_warn("port: cannot be diverted: %s device=%s workload=%s",
@@ -170,7 +181,7 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 	}
 	if (rc == -ENODEV) /* it went meanwhile, and the kernel will say so */
 		return;
-	failed(a, p, &err);
+	guard_failed(a, p, &err);
 }
 
 static void undivert(struct agent *a, struct port *p)
@@ -180,7 +191,7 @@ static void undivert(struct agent *a, struct port *p)
 	int rc = inplace_del(&at, &err);
 
 	if (rc < 0 && rc != -ENOENT && rc != -ENODEV) {
-		failed(a, p, &err);
+		guard_failed(a, p, &err);
 		return;
 	}
 	p->state = PORT_FREE;
@@ -213,7 +224,7 @@ static void set(struct agent *a, struct port *p, enum inplace_mode mode,
 		p->wanted_in = 0;
 		guard_soon(a);
 	} else if (rc != -ENODEV) {
-		failed(a, p, &err);
+		guard_failed(a, p, &err);
 	}
 }
 
@@ -221,15 +232,17 @@ void guard_apply(struct agent *a, struct port *p)
 {
 	enum inplace_mode mode;
 
-	if (p->host_ifindex == 0)
-		return;
 	if (is_excluded(a, p)) {
-		if (p->state == PORT_DIVERTED)
+		if (p->state != PORT_FREE && p->host_ifindex == 0)
+			splicer_undo(a, p);
+		else if (p->state == PORT_DIVERTED)
 			undivert(a, p);
 		return;
 	}
 	mode = mode_of(a, p);
-	if (p->state != PORT_DIVERTED) {
+	if (p->host_ifindex == 0)
+		splicer_apply(a, p, mode, failure_of(a, p));
+	else if (p->state != PORT_DIVERTED) {
 		if (!mac_is_zero(p->mac) || p->tap)
 			divert(a, p, mode);
 	} else if (p->mode != mode || p->failure != failure_of(a, p) ||
@@ -471,6 +484,8 @@ int guard_start(struct agent *a, struct err *reterr)
 	if (rc == 0)
 		rc = adopt(a, reterr);
 	if (rc == 0)
+		rc = splicer_start(a, reterr);
+	if (rc == 0)
 		rc = list_host(a, reterr);
 	if (rc < 0)
 		return rc;
@@ -539,10 +554,13 @@ int guard_release_all(struct agent *a, struct err *reterr)
 
 	a->releasing = true;
 	rc = inplace_del_all(reterr);
+	if (rc == 0)
+		rc = splicer_undo_all(a, reterr);
 	if (rc < 0)
 		return rc;
 	for (struct port *p = a->registry.ports; p; p = p->next) {
 		p->state = PORT_FREE;
+		p->layout = PORT_IN_PLACE;
 		p->wanted_in = 0;
 		p->plane_mac = (struct mac){ { 0 } };
 	}

@@ -8,6 +8,7 @@
  * What is wanted is one object that replaces the one before whole:
  *
  *   endpoints {MAC: {"mac":, "ucmac":, "bcmac":}, ...}   ctrl_add_mac's bodies
+ *   taps      {MAC: a body of ctrl_add_tap_port, ...}: only listened to
  *   policy    a weir_policy body with its version
  *   vth       ifindex of the service port's device; 0: there is none yet
  *
@@ -29,6 +30,7 @@
 struct plane_spec {
 	const char *door;    /* path; borrowed as long as the plane lives */
 	const char *program; /* weir-dp; NULL: never start one */
+	const char *netns;   /* where it is started, by name; NULL: here */
 	unsigned workers;    /* for the one that is started */
 	unsigned poll_ms;    /* how often it is asked what it saw */
 };
@@ -43,7 +45,7 @@ void plane_free(struct plane *p, bool stop);
 int plane_fd(const struct plane *p);
 
 struct plane_want {
-	json_t *endpoints, *policy; /* taken */
+	json_t *endpoints, *taps, *policy; /* taken; taps may be NULL */
 	uint32_t vth;
 	uint64_t number; /* told with PLANE_IN_FORCE; goes up */
 };
