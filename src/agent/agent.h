@@ -44,7 +44,8 @@ struct source_state {
 	json_t *unreadable; /* id -> why: containers that may run unseen */
 };
 
-struct agent {
+/* There is one; its members are in the order of its parts. */
+struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct config config;
 	struct loop *loop;
 	struct registry registry;
@@ -55,7 +56,6 @@ struct agent {
 	struct loop_fd *runtimes_fd;
 	struct source_state sources[RUNTIMES_MAX];
 	struct loop_timer rescan; /* workloads that are stale */
-	struct loop_timer begin_enforcing;
 
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
@@ -66,7 +66,8 @@ struct agent {
 	struct loop_timer guard_again;
 	struct loop_timer taps_again; /* taps that are listened to again */
 	struct log_limit taps_log;
-	uint32_t vth; /* ifindex; 0: there is none */
+	struct loop_timer sweep; /* what ports that went have left */
+	uint32_t vth;		 /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */
 	bool intent_protects;	  /* something in it is in mode protect */

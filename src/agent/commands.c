@@ -111,29 +111,36 @@ static json_t *ports_json(const struct agent *a, const struct workload *w)
 	return list;
 }
 
-/*
- * In one word, what holds of it: the worst of its ports. "guarded" when all are
- * diverted as they should be.
- */
-static const char *state_of(const struct agent *a, const struct workload *w)
+void workload_sum_port(struct workload_sum *s, const struct port *p)
 {
-	bool any = false, held = false;
+	s->any = true;
+	s->failed |= p->state == PORT_FAILED;
+	s->not_diverted |= p->state != PORT_DIVERTED;
+	s->held |= p->state == PORT_DIVERTED && p->mode == INPLACE_HOLD;
+}
 
+const char *workload_state(const struct agent *a, const struct workload *w,
+			   const struct workload_sum *s)
+{
 	if (w->released || a->releasing)
 		return "released";
 	if (w->quarantined)
 		return "quarantined";
-	for (const struct port *p = a->registry.ports; p; p = p->next) {
-		if (p->workload != w)
-			continue;
-		any = true;
-		if (p->state == PORT_FAILED)
-			return "not guarded";
-		if (p->state != PORT_DIVERTED)
-			return "not diverted";
-		held = held || p->mode == INPLACE_HOLD;
-	}
-	return !any ? "no port" : held ? "on hold" : "guarded";
+	if (s->failed)
+		return "not guarded";
+	if (s->not_diverted)
+		return "not diverted";
+	return !s->any ? "no port" : s->held ? "on hold" : "guarded";
+}
+
+static const char *state_of(const struct agent *a, const struct workload *w)
+{
+	struct workload_sum s = { .any = false };
+
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == w)
+			workload_sum_port(&s, p);
+	return workload_state(a, w, &s);
 }
 
 static json_t *workload_json(struct agent *a, const struct workload *w)
@@ -218,7 +225,7 @@ static json_t *sources_json(const struct agent *a)
 	return list;
 }
 
-static json_t *plane_json(const struct agent *a)
+json_t *commands_plane_json(const struct agent *a)
 {
 	json_t *o = json_pack("{s:b, s:I, s:I}", "up", a->plane_up, "since",
 			      (json_int_t)a->plane_since_s, "starts",
@@ -232,7 +239,7 @@ static json_t *plane_json(const struct agent *a)
 	return o;
 }
 
-static json_t *policy_json(const struct agent *a)
+json_t *commands_policy_json(const struct agent *a)
 {
 	json_t *o = json_pack(
 		"{s:I, s:I, s:b}", "revision", (json_int_t)a->intent_revision,
@@ -246,7 +253,7 @@ static json_t *policy_json(const struct agent *a)
 	return o;
 }
 
-static json_t *counts_json(const struct agent *a)
+json_t *commands_counts_json(const struct agent *a)
 {
 	unsigned diverted = 0, failed = 0, unclaimed = 0;
 
@@ -274,9 +281,9 @@ static int command_status(struct agent *a, struct door_client *c,
 				  json_integer((json_int_t)a->started_s));
 	(void)json_object_set_new(result, "releasing",
 				  json_boolean(a->releasing));
-	(void)json_object_set_new(result, "counts", counts_json(a));
-	(void)json_object_set_new(result, "data_plane", plane_json(a));
-	(void)json_object_set_new(result, "policy", policy_json(a));
+	(void)json_object_set_new(result, "counts", commands_counts_json(a));
+	(void)json_object_set_new(result, "data_plane", commands_plane_json(a));
+	(void)json_object_set_new(result, "policy", commands_policy_json(a));
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	return 0;
@@ -388,5 +395,6 @@ const struct command commands[] = {
 	{ "events", command_events },
 	{ "explain", command_explain },
 	{ "sessions", command_sessions },
+	{ "top", command_top },
 	{ NULL, NULL },
 };

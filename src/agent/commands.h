@@ -7,7 +7,8 @@
 
 #include "agent/door.h"
 
-command_fn command_flows, command_events, command_explain, command_sessions;
+command_fn command_flows, command_events, command_explain;
+command_fn command_top, command_sessions;
 command_fn command_groups, command_group_set, command_group_delete,
 	command_mode;
 command_fn command_rules, command_rule_add, command_rule_delete;
@@ -24,6 +25,9 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct intent *next, const char *what, json_t *result,
 		    struct err *reterr);
 
+/* Arguments "text" and "file": what the policy is to be by them. */
+int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
+		       struct err *reterr);
 /* A text of args; "" if it is not there. Wrong types: -EINVAL. */
 int arg_text(const json_t *args, const char *name, const char **ret,
 	     struct err *reterr);
@@ -36,3 +40,21 @@ struct workload;
 /* The workload that the argument "workload" names. */
 int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
 		 struct err *reterr);
+
+/*
+ * In one word, what holds of a workload: the worst of its ports. "guarded" when
+ * all are diverted as they should be. *s: what its ports come to.
+ */
+struct port;
+struct workload_sum {
+	bool any, failed, not_diverted, held;
+};
+
+void workload_sum_port(struct workload_sum *s, const struct port *p);
+const char *workload_state(const struct agent *a, const struct workload *w,
+			   const struct workload_sum *s);
+
+/* Parts of `status` that `top` has, too. */
+json_t *commands_plane_json(const struct agent *a);
+json_t *commands_policy_json(const struct agent *a);
+json_t *commands_counts_json(const struct agent *a);

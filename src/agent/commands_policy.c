@@ -19,7 +19,7 @@
 #include "base/limits.h"
 
 /* What a dry run looks at if nobody says since when. */
-#define DRY_RUN_S (7 * 86400)
+#define DRY_RUN_S (7 * 86400ULL)
 
 int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct intent *next, const char *what, json_t *result,
@@ -161,7 +161,7 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 {
 	enum intent_mode mode = MODE_DISCOVER;
 	struct intent *next = NULL;
-	const char *group, *word;
+	const char *group, *word = "";
 	char what[WORKLOAD_TEXT_MAX];
 	int rc = arg_text(args, "group", &group, reterr);
 
@@ -243,25 +243,36 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 
 /* --- as code --------------------------------------------------------------------- */
 
-static int read_text(struct agent *a, const json_t *args, struct intent **ret,
-		     struct err *reterr)
+/*
+ * What the policy is to be: the file says all of it, but one of NetworkPolicies
+ * alone says only those.
+ */
+int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
+		       struct err *reterr)
 {
+	struct intent *i = NULL;
 	const char *text, *file;
 	int rc = arg_text(args, "text", &text, reterr);
 
 	if (rc == 0)
 		rc = arg_text(args, "file", &file, reterr);
-	if (rc < 0)
+	if (rc == 0)
+		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
+				      &i, reterr);
+	if (rc < 0 || !intent_is_network_policies(i)) {
+		*ret = i;
 		return rc;
-	return intent_from_yaml(text, strlen(text), file[0] ? file : "-", ret,
-				reterr);
+	}
+	rc = intent_with_network_policies(a->intent, i, ret, reterr);
+	intent_put(i);
+	return rc;
 }
 
 int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 		 json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
-	int rc = read_text(a, args, &next, reterr);
+	int rc = commands_read_yaml(a, args, &next, reterr);
 
 	if (rc < 0)
 		return rc;
@@ -291,7 +302,7 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 {
 	struct intent *next = NULL;
 	json_t *diff;
-	int rc = read_text(a, args, &next, reterr);
+	int rc = commands_read_yaml(a, args, &next, reterr);
 
 	if (rc < 0)
 		return rc;

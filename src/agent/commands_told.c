@@ -141,7 +141,7 @@ static int address_of(struct agent *a, const json_t *args, const char *name,
 {
 	struct ip_addr addr, far;
 	struct workload *w = NULL;
-	const char *text, *there;
+	const char *text, *there = "";
 	bool v4 = true;
 	int rc = arg_text(args, name, &text, reterr);
 
@@ -198,21 +198,5 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 					      json_object_get(args, copied[i]));
 	door_later_plane(c, json_pack("{s:o}", "weir_explain", body),
 			 "explained", result);
-	return COMMAND_LATER;
-}
-
-/* What runs at the moment: a page of the data plane's own list. */
-int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
-		     json_t *result, struct err *reterr)
-{
-	uint64_t after = 0;
-	int rc = arg_uint(args, "after", UINT32_MAX, &after, reterr);
-
-	if (rc < 0)
-		return rc;
-	door_later_plane(c,
-			 json_pack("{s:{s:I}}", "ctrl_list_session", "after",
-				   (json_int_t)after),
-			 "page", result);
 	return COMMAND_LATER;
 }

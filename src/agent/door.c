@@ -49,7 +49,8 @@ struct door_client {
 	json_t *id;	 /* of the request that is being done */
 	json_t *result;	 /* of the one that waits */
 	uint64_t number, token;
-	const char *member;
+	const char *member; /* or: */
+	door_then_fn *then;
 };
 
 struct door {
@@ -347,8 +348,16 @@ void door_later_plane(struct door_client *c, json_t *message,
 	c->state = WAIT_PLANE;
 	c->token = ++c->agent->door->last_token;
 	c->member = member;
+	c->then = NULL;
 	c->result = json_incref(result);
 	plane_ask(c->agent->plane, message, c->token);
+}
+
+void door_later_plane_then(struct door_client *c, json_t *message,
+			   door_then_fn *then, json_t *result)
+{
+	door_later_plane(c, message, NULL, result);
+	c->then = then;
 }
 
 void door_follow(struct door_client *c, enum door_topic topic)
@@ -390,7 +399,10 @@ void door_answered(struct agent *a, uint64_t token, const json_t *about,
 	for (struct door_client *c = a->door->clients; c; c = c->next) {
 		if (c->closed || c->state != WAIT_PLANE || c->token != token)
 			continue;
-		if (about)
+		if (c->then) {
+			if (c->then(a, about, c->result))
+				err = NULL;
+		} else if (about)
 			(void)json_object_set(c->result, c->member,
 					      (json_t *)(uintptr_t)about);
 		end_waiting(c, err);

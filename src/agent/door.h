@@ -59,6 +59,13 @@ void door_later_number(struct door_client *c, uint64_t number, json_t *result);
  */
 void door_later_plane(struct door_client *c, json_t *message,
 		      const char *member, json_t *result);
+/*
+ * The same, but its answer goes into `result` as `then` does it. about: NULL when
+ * there is none; true: `result` is an answer all the same.
+ */
+typedef bool door_then_fn(struct agent *a, const json_t *about, json_t *result);
+void door_later_plane_then(struct door_client *c, json_t *message,
+			   door_then_fn *then, json_t *result);
 /* From its answer on, the client is told what is published. */
 void door_follow(struct door_client *c, enum door_topic topic);
 /* Who asks. */

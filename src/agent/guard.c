@@ -11,7 +11,9 @@
  *   released, excluded                not diverted
  *   quarantined                       quarantine
  *   protect, data plane has it        inline
- *   protect, data plane has it not    stays inline if it was, else hold
+ *   protect, data plane has it not    hold: a data plane that has others lets
+ *                                     pass what has no policy yet
+ *   protect, no data plane has any    stays inline if it was, else hold
  *   discover, monitor                 tap; inline if a rule denies it something
  *                                     (or as configured); what a new one may
  *                                     be denied is not known until the data
@@ -44,6 +46,8 @@
 
 #define GUARD_SOON_US  2000
 #define GUARD_AGAIN_US (2 * USEC_PER_SEC)
+/* Ports go in bursts, and each sweep looks at all. */
+#define GUARD_SWEEP_US USEC_PER_SEC
 
 /* --- what mode ------------------------------------------------------------- */
 
@@ -73,13 +77,18 @@ static bool is_up_for(const struct agent *a, const struct port *p)
 	return p->layout == PORT_SPLICED ? a->splice_plane_up : a->plane_up;
 }
 
+/* What is in force there; 0: nothing. */
+static uint64_t in_force_for(const struct agent *a, const struct port *p)
+{
+	return p->layout == PORT_SPLICED ? a->splice_in_force
+					 : a->host_in_force;
+}
+
 /* Is the data plane's configuration, with this port in it, in force? */
 static bool plane_has(const struct agent *a, const struct port *p)
 {
-	uint64_t in_force = p->layout == PORT_SPLICED ? a->splice_in_force
-						      : a->host_in_force;
-
-	return is_up_for(a, p) && p->wanted_in && p->wanted_in <= in_force &&
+	return is_up_for(a, p) && p->wanted_in &&
+	       p->wanted_in <= in_force_for(a, p) &&
 	       mac_equal(p->plane_mac, p->mac);
 }
 
@@ -124,7 +133,9 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 			       : INPLACE_PASS;
 	if (w->intent_mode != MODE_PROTECT)
 		return watch_mode(a, p);
-	return plane_has(a, p) || was_inline ? INPLACE_INLINE : INPLACE_HOLD;
+	return plane_has(a, p) || (was_inline && in_force_for(a, p) == 0)
+		       ? INPLACE_INLINE
+		       : INPLACE_HOLD;
 }
 
 static enum inplace_failure failure_of(const struct agent *a,
@@ -265,6 +276,15 @@ void guard_apply_all(struct agent *a)
 	}
 }
 
+static void sweep(void *arg)
+{
+	struct err err;
+
+	if (inplace_sweep(&err) < 0) /* then the next port that comes */
+		log_warn("ports: what is left of those that went: %s",
+			 err.text);
+}
+
 static void again(void *arg)
 {
 	guard_apply_all(arg);
@@ -278,16 +298,17 @@ void guard_soon(struct agent *a)
 
 /* --- the host's devices --------------------------------------------------------- */
 
-/* The workload's MAC is another now: the kernel first, then the data plane. */
-static void new_mac(struct agent *a, struct port *p, struct mac mac)
+void guard_new_mac(struct agent *a, struct port *p, struct mac mac)
 {
 	if (mac_equal(p->mac, mac))
 		return;
 	p->mac = mac;
-	if (p->state == PORT_DIVERTED) {
-		set(a, p, p->mode, &mac);
-		policy_soon(a);
-	}
+	p->wanted_in = 0;
+	if (p->state != PORT_DIVERTED)
+		return;
+	if (p->layout == PORT_IN_PLACE)
+		set(a, p, mode_of(a, p), &mac);
+	policy_soon(a);
 }
 
 void guard_learned(struct agent *a, struct port *p, struct mac mac)
@@ -310,7 +331,7 @@ static void look_at_peer(struct agent *a, struct port *p,
 	if (link_get_peer(a->host_nl, l, &inside, NULL) == 0) {
 		p->ifindex = inside.ifindex;
 		memcpy(p->dev, inside.name, sizeof p->dev);
-		new_mac(a, p, inside.mac);
+		guard_new_mac(a, p, inside.mac);
 	}
 }
 
@@ -331,41 +352,36 @@ static void forget(struct agent *a, struct port *p)
 	struct workload *w = p->workload;
 
 	taps_gone(a, p);
+	if (p->state == PORT_DIVERTED)
+		loop_timer_need(a->loop, &a->sweep, GUARD_SWEEP_US);
 	registry_del_port(&a->registry, p);
 	policy_soon(a);
 	if (w)
 		inventory_port_gone(a, w);
 }
 
-static void host_link(void *arg, const struct link_stat *l, bool gone)
+static struct port *new_port(struct agent *a, const struct link_stat *l)
 {
-	struct agent *a = arg;
+	struct port *p = registry_add_port(&a->registry);
+
+	if (!p) {
+		log_warn("port: no room for more than %u device=%s", PORTS_MAX,
+			 l->name);
+		return NULL;
+	}
+	p->seen_at = clock_now();
+	p->host_ifindex = l->ifindex;
+	return p;
+}
+
+static void see_link(struct agent *a, const struct link_stat *l)
+{
 	struct port *p = registry_port(&a->registry, l->ifindex);
 
-	if (gone) {
-		/* the other end of one that stays was moved away just now */
-		struct link_stat other;
-
-		if (p)
-			forget(a, p);
-		if (strcmp(l->kind, "veth") == 0 && l->peer &&
-		    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
-		    other.peer == l->ifindex)
-			host_link(a, &other, false);
+	if (!p && is_candidate(l))
+		p = new_port(a, l);
+	if (!p)
 		return;
-	}
-	if (!p && !is_candidate(l))
-		return;
-	if (!p) {
-		p = registry_add_port(&a->registry);
-		if (!p) {
-			log_warn("port: no room for more than %u device=%s",
-				 PORTS_MAX, l->name);
-			return;
-		}
-		p->seen_at = clock_now();
-		p->host_ifindex = l->ifindex;
-	}
 	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->host, l->name, sizeof p->host);
 	p->peer_nsid = l->peer_nsid;
@@ -376,6 +392,28 @@ static void host_link(void *arg, const struct link_stat *l, bool gone)
 		taps_seen(a, p, l);
 	guard_apply(a, p);
 	inventory_port_seen(a, p);
+}
+
+static void link_went(struct agent *a, const struct link_stat *l)
+{
+	struct port *p = registry_port(&a->registry, l->ifindex);
+	struct link_stat other;
+
+	if (p)
+		forget(a, p);
+	/* the other end of one that stays was moved away just now */
+	if (strcmp(l->kind, "veth") == 0 && l->peer &&
+	    link_get_index(a->host_nl, l->peer, &other, NULL) == 0 &&
+	    other.peer == l->ifindex)
+		see_link(a, &other);
+}
+
+static void host_link(void *arg, const struct link_stat *l, bool gone)
+{
+	if (gone)
+		link_went(arg, l);
+	else
+		see_link(arg, l);
 }
 
 static int list_host(struct agent *a, struct err *reterr)
@@ -392,7 +430,7 @@ static int list_host(struct agent *a, struct err *reterr)
 	for (size_t i = 0; i < n; i++)
 		/* a pair that was here before us joins bridges of the host */
 		if (list[i].peer_nsid >= 0 || strcmp(list[i].kind, "veth") != 0)
-			host_link(a, &list[i], false);
+			see_link(a, &list[i]);
 	free(list);
 	for (p = a->registry.ports; p; p = next) {
 		next = p->next;
@@ -461,7 +499,8 @@ static int adopt(struct agent *a, struct err *reterr)
 		p = registry_add_port(&a->registry);
 		if (!p)
 			break;
-		p->seen_at = clock_now();
+		/* seen long ago: its own as soon as nobody claims it */
+		p->adopted = true;
 		p->host_ifindex = list[i].ifindex;
 		memcpy(p->host, list[i].dev, sizeof p->host);
 		took(p, &list[i]);
@@ -479,6 +518,8 @@ int guard_start(struct agent *a, struct err *reterr)
 
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
+	a->sweep.fn = sweep;
+	a->sweep.arg = a;
 	if (rc == 0)
 		rc = netwatch_open(NULL, &a->host_watch, reterr);
 	if (rc == 0)
@@ -529,7 +570,7 @@ int guard_netns(struct agent *a, const char *netns, struct err *reterr)
 		    link_get_index(a->host_nl, list[i].peer, &host, NULL) < 0 ||
 		    host.peer != list[i].ifindex)
 			continue;
-		host_link(a, &host, false);
+		see_link(a, &host);
 		if (registry_port(&a->registry, host.ifindex) &&
 		    registry_port(&a->registry, host.ifindex)->state ==
 			    PORT_DIVERTED)

@@ -28,6 +28,11 @@ void guard_soon(struct agent *a);
 void guard_apply(struct agent *a, struct port *p);
 /* Of all. */
 void guard_apply_all(struct agent *a);
+/*
+ * The workload's MAC is mac now, of a port that may be new: the kernel is told
+ * first, then the data plane, to which it is another one.
+ */
+void guard_new_mac(struct agent *a, struct port *p, struct mac mac);
 
 /*
  * Ports of a workload at once, by its namespace, before anything of it runs

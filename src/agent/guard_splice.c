@@ -361,7 +361,7 @@ static void adopt(struct agent *a, const struct splice_stat *s)
 		return;
 	if (link_get_index(a->splicer->nl, s->vex_ifindex, &vex, NULL) == 0)
 		(void)snprintf(p->kind, sizeof p->kind, "%s", vex.kind);
-	p->seen_at = clock_now();
+	p->adopted = true;
 	p->ns_ino = s->workload_ino;
 	p->ifindex = s->dev_ifindex;
 	memcpy(p->dev, s->dev, sizeof p->dev);

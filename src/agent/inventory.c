@@ -136,6 +136,19 @@ static bool find_host_side(const struct agent *a, const struct link_stat *l,
 	       mac_equal(back.mac, l->mac) && strcmp(back.name, l->name) == 0;
 }
 
+/* Its port, where the host's side has told of this end already; NULL. */
+static struct port *known_port(const struct agent *a, const struct link_stat *l)
+{
+	struct port *p = strcmp(l->kind, "veth") == 0
+				 ? registry_port(&a->registry, l->peer)
+				 : NULL;
+
+	return p && p->ifindex == l->ifindex && mac_equal(p->mac, l->mac) &&
+			       strcmp(p->dev, l->name) == 0
+		       ? p
+		       : NULL;
+}
+
 /* A device that leads out of the workload, and not by a host's side. */
 static bool leads_elsewhere(const struct link_stat *l)
 {
@@ -147,11 +160,12 @@ static void see_device(struct agent *a, struct workload *w,
 		       const struct link_stat *l)
 {
 	struct link_stat host;
-	struct port *p;
-	bool has_host = find_host_side(a, l, &host), spliced;
+	struct port *p = known_port(a, l);
+	bool has_host = p || find_host_side(a, l, &host), spliced;
 
-	p = has_host ? registry_port(&a->registry, host.ifindex)
-		     : port_in(a, w, l->name);
+	if (!p)
+		p = has_host ? registry_port(&a->registry, host.ifindex)
+			     : port_in(a, w, l->name);
 	spliced = p && p->state != PORT_FREE && p->layout == PORT_SPLICED;
 	if (!has_host && !spliced && !leads_elsewhere(l))
 		return;
@@ -162,7 +176,7 @@ static void see_device(struct agent *a, struct workload *w,
 			      "no room for its device %s", l->name);
 		return;
 	}
-	if (has_host) {
+	if (has_host && p->host_ifindex == 0) {
 		p->host_ifindex = host.ifindex;
 		memcpy(p->host, host.name, sizeof p->host);
 		p->peer_nsid = host.peer_nsid;
@@ -173,7 +187,8 @@ static void see_device(struct agent *a, struct workload *w,
 		(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->dev, l->name, sizeof p->dev);
 	p->ifindex = l->ifindex;
-	p->mac = l->mac;
+	if (!spliced) /* what the splice knows holds */
+		guard_new_mac(a, p, l->mac);
 	p->listed = true;
 	if (p->workload != w) {
 		struct workload *before = p->workload;

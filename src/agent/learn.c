@@ -26,7 +26,7 @@
 #include "wire/words.h"
 
 #define AUTO_US	   (60 * USEC_PER_SEC)
-#define DAY_S	   86400
+#define DAY_S	   86400ULL
 #define SINCE_DAYS 30
 
 struct learn {
@@ -429,16 +429,10 @@ static int put_candidate(struct agent *a, const json_t *args,
 			 struct err *reterr)
 {
 	struct intent *i = NULL;
-	const char *text, *file;
 	uint64_t revision, now = now_s();
 	json_t *doc;
-	int rc = arg_text(args, "text", &text, reterr);
+	int rc = commands_read_yaml(a, args, &i, reterr);
 
-	if (rc == 0)
-		rc = arg_text(args, "file", &file, reterr);
-	if (rc == 0)
-		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
-				      &i, reterr);
 	if (rc < 0)
 		return rc;
 	doc = json_pack("{s:I, s:o}", "since", (json_int_t)now, "intent",

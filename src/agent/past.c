@@ -145,9 +145,10 @@ static int take_flow(const struct store_flow *f, uint64_t cursor,
 		rc = index_of(l, f->server, server, f->server_addr,
 			      &t.who.server);
 	list = grow(p->talks, p->n_talks, &p->size_talks, sizeof *list);
+	if (list)
+		p->talks = list;
 	if (rc < 0 || !list)
 		return -ENOMEM;
-	p->talks = list;
 	list[p->n_talks++] = t;
 	return 0;
 }

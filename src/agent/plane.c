@@ -31,8 +31,6 @@
 #include "door/dpclient.h"
 #include "net/netns.h"
 
-extern char **environ;
-
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  3200
 /* A data plane that ran longer than this is started again at once. */
@@ -336,12 +334,27 @@ static void tell_down(struct plane *p, const struct err *why)
 
 /* --- connecting -------------------------------------------------------------------- */
 
+/* Rules speak of ICMP, too, and what none speaks of is by mode. */
+static int judge_icmp(struct plane *p, struct err *reterr)
+{
+	json_t *message = json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
+				    "enable_icmp_policy", 1);
+	json_t *answer = NULL;
+	int rc = dpclient_ask(&p->client, message, &answer, reterr);
+
+	json_decref(message);
+	json_decref(answer);
+	return rc;
+}
+
 static int greet(struct plane *p, struct err *reterr)
 {
 	struct plane_news n = { .kind = PLANE_UP };
 	int rc =
 		dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
 
+	if (rc == 0)
+		rc = judge_icmp(p, reterr);
 	if (rc == 0)
 		rc = plane_read(&p->client, &p->has, reterr);
 	if (rc < 0) {

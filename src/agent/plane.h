@@ -14,7 +14,9 @@
  *
  * and it is in force when PLANE_IN_FORCE tells its number. A new data plane is
  * given all of it before it is given the service port, so that it never sees a
- * frame without knowing what to do with it.
+ * frame without knowing what to do with it. With port_last it loses the port for
+ * as long as a new endpoint has no policy yet, which would pass meanwhile; in
+ * place the kernel holds those.
  *
  * A weir-dp that was started here goes on when the agent ends, and is found by
  * its door by the next.
@@ -47,6 +49,7 @@ int plane_fd(const struct plane *p);
 struct plane_want {
 	json_t *endpoints, *taps, *policy; /* taken; taps may be NULL */
 	uint32_t vth;
+	bool port_last;	 /* also before a new endpoint: nobody else holds it */
 	uint64_t number; /* told with PLANE_IN_FORCE; goes up */
 };
 

@@ -179,6 +179,31 @@ static int give_port(struct dpclient *c, struct plane_has *has, uint32_t vth,
 	return rc;
 }
 
+static bool has_new(const struct plane_has *has, const json_t *wanted)
+{
+	const char *mac;
+	json_t *body;
+
+	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body)
+		if (!json_object_get(has->endpoints, mac))
+			return true;
+	return false;
+}
+
+/* Until give_port(). */
+static int take_port(struct dpclient *c, struct plane_has *has,
+		     struct err *reterr)
+{
+	int rc = has->vth ? plane_say(c, "ctrl_del_srvc_port",
+				      json_pack("{s:s}", "iface", "vth"), NULL,
+				      reterr)
+			  : 0;
+
+	if (rc == 0)
+		has->vth = 0;
+	return rc;
+}
+
 int plane_sync(struct dpclient *c, struct plane_has *has,
 	       const struct plane_want *want, json_t **ret_answer,
 	       struct err *reterr)
@@ -190,6 +215,8 @@ int plane_sync(struct dpclient *c, struct plane_has *has,
 		rc = remove_taps(c, has, want->taps, reterr);
 	if (rc == 0)
 		rc = remove_endpoints(c, has, want->endpoints, reterr);
+	if (rc == 0 && want->port_last && has_new(has, want->endpoints))
+		rc = take_port(c, has, reterr);
 	if (rc == 0)
 		rc = add_endpoints(c, has, want->endpoints, reterr);
 	if (rc == 0) {

@@ -10,6 +10,7 @@
 #include "agent/policy.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@
 
 /* What changes together is compiled together. */
 #define COMPILE_US 3000
+/* So long runtimes may take at start to say whose a diverted port is. */
+#define ADOPT_S	      10
+#define ADOPT_LOOK_US 5000
 
 static uint64_t now_s(void)
 {
@@ -139,6 +143,7 @@ static void want_of_spliced(struct agent *a, json_t *endpoints,
 	struct plane_want want = { .endpoints = endpoints,
 				   .policy = json_deep_copy(policy),
 				   .vth = splicer_vth(a),
+				   .port_last = true,
 				   .number = a->want_number };
 
 	if (!a->splice_plane) {
@@ -221,41 +226,78 @@ static void mark_denied(struct agent *a, const json_t *body)
 	}
 }
 
-static void compile(void *arg)
+/* For who is here now. NULL and *reterr: a limit, or no memory. */
+static json_t *compile_for_all(struct agent *a, const struct intent *i,
+			       struct err *reterr)
 {
-	struct agent *a = arg;
-	struct plane_want want = { .number = ++a->want_number, .vth = a->vth };
-	struct intent_workload *workloads = NULL;
+	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs = NULL;
-	struct err err = { 0 };
-	json_t *spliced;
+	struct mac *macs;
+	json_t *body;
 
-	want.endpoints = endpoints_of(a);
-	want.taps = taps_of(a);
-	spliced = spliced_of(a, want.endpoints);
-	if (world_now(a, &world, &workloads, &macs) == 0)
-		want.policy = intent_compile(a->intent, &world, next_version(a),
-					     now_s(), &err);
-	else
-		(void)err_set(&err, ENOMEM, NULL, "out of memory");
+	if (world_now(a, &world, &workloads, &macs) < 0) {
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
+	body = intent_compile(i, &world, next_version(a), now_s(), reterr);
 	free(workloads);
 	free(macs);
-	expire_later(a);
-	learn_outdated(a);
-	if (!want.policy) {
-		json_decref(want.endpoints);
-		json_decref(want.taps);
-		json_decref(spliced);
-		refuse(a, want.number, &err);
-		return;
-	}
-	mark_denied(a, want.policy);
+	return body;
+}
+
+/* Takes both. */
+static void send_to_plane(struct agent *a, json_t *endpoints, json_t *policy)
+{
+	json_t *spliced = spliced_of(a, endpoints);
+	struct plane_want want = { .number = ++a->want_number,
+				   .vth = a->vth,
+				   .endpoints = endpoints,
+				   .taps = taps_of(a),
+				   .policy = policy };
+
+	mark_denied(a, policy);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
-	want_of_spliced(a, spliced, want.policy);
+	want_of_spliced(a, spliced, policy);
 	plane_want(a->plane, &want);
+	expire_later(a);
+	learn_outdated(a);
+}
+
+/*
+ * The data plane may have judged these ports since before us: what it is told
+ * first must not leave out those of whom it is not known yet whose they are.
+ */
+static bool waits_for_owners(const struct agent *a)
+{
+	const struct port *p = a->registry.ports;
+
+	if (a->want_number || now_s() - a->started_s > ADOPT_S)
+		return false;
+	while (p && (p->workload || !p->adopted))
+		p = p->next;
+	return p;
+}
+
+static void compile(void *arg)
+{
+	struct agent *a = arg;
+	struct err err = { 0 };
+	json_t *endpoints, *policy;
+
+	if (waits_for_owners(a)) {
+		loop_timer_need(a->loop, &a->compile, ADOPT_LOOK_US);
+		return;
+	}
+	endpoints = endpoints_of(a);
+	policy = compile_for_all(a, a->intent, &err);
+	if (policy) {
+		send_to_plane(a, endpoints, policy);
+		return;
+	}
+	json_decref(endpoints);
+	refuse(a, ++a->want_number, &err);
 }
 
 void policy_refresh_mode(struct agent *a, struct workload *w)
@@ -304,52 +346,40 @@ static void take(struct agent *a, struct intent *next)
 	look_at_intent(a);
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		policy_refresh_mode(a, w);
-	policy_soon(a);
 	guard_soon(a);
-}
-
-/* Some limits show only when it is compiled for who is here. */
-static int check(const struct agent *a, const struct intent *next,
-		 struct err *reterr)
-{
-	struct intent_workload *workloads;
-	struct intent_world world;
-	struct mac *macs;
-	json_t *body;
-
-	if (world_now(a, &world, &workloads, &macs) < 0)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	body = intent_compile(next, &world, 1, now_s(), reterr);
-	free(workloads);
-	free(macs);
-	if (!body)
-		return -reterr->code;
-	json_decref(body);
-	return 0;
 }
 
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr)
 {
-	json_t *doc = NULL;
-	int rc = check(a, next, reterr);
+	json_t *endpoints = endpoints_of(a), *doc = NULL;
+	/* some limits show only when it is compiled for who is here */
+	json_t *policy = compile_for_all(a, next, reterr);
+	int rc = policy ? 0 : -reterr->code;
 
-	if (rc < 0) {
-		intent_put(next);
-		return rc;
+	if (rc == 0) {
+		doc = intent_to_json(next);
+		rc = doc ? store_put_doc(a->store, "intent", doc,
+					 expect_revision, &a->intent_revision,
+					 reterr)
+			 : err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
-	doc = intent_to_json(next);
-	rc = doc ? store_put_doc(a->store, "intent", doc, expect_revision,
-				 &a->intent_revision, reterr)
-		 : err_set(reterr, ENOMEM, NULL, "out of memory");
-
 	json_decref(doc);
 	if (rc < 0) {
 		intent_put(next);
+		json_decref(endpoints);
+		json_decref(policy);
 		return rc;
 	}
 	take(a, next);
-	return (int64_t)a->want_number + 1;
+	if (waits_for_owners(a)) {
+		json_decref(endpoints);
+		json_decref(policy);
+		policy_soon(a);
+		return (int64_t)a->want_number + 1;
+	}
+	send_to_plane(a, endpoints, policy);
+	return (int64_t)a->want_number;
 }
 
 /* --- the data plane's news ---------------------------------------------------------- */
@@ -399,6 +429,7 @@ static void in_force(struct agent *a, const struct plane_news *n)
 	a->in_force_version = (uint64_t)json_integer_value(
 		json_object_get(n->about, "version"));
 	a->policy_refused = false;
+	(void)malloc_trim(0); /* what compiling took */
 	both_have(a);
 }
 

@@ -24,6 +24,7 @@
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)
+#define DAY_S	 86400
 #define TRIM_US	 (60 * USEC_PER_SEC)
 
 /* Places that a violation may have in the table. */
@@ -49,7 +50,8 @@ struct record {
 	json_t *events;	       /* array: not stored yet */
 	uint64_t lost_flows, lost_events, missed, next_event;
 	bool described; /* some workload is to be described anew */
-	int last_rc;	/* of the store */
+	uint64_t described_day;
+	int last_rc; /* of the store */
 };
 
 /* --- a connection --------------------------------------------------------------- */
@@ -73,10 +75,10 @@ static uint64_t uint_of(const json_t *o, const char *member)
  * address.
  */
 static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
-		      const struct workload **ret_client,
-		      const struct workload **ret_server)
+		      struct workload **ret_client,
+		      struct workload **ret_server)
 {
-	const struct workload *teller;
+	struct workload *teller;
 	struct mac mac;
 
 	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
@@ -103,8 +105,7 @@ static uint16_t app_of(const json_t *c)
 }
 
 static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
-		      const struct workload **client,
-		      const struct workload **server)
+		      struct workload **client, struct workload **server)
 {
 	*f = (struct store_flow){ .name = text_of(c, "server_name") };
 	if (!read_ends(a, c, f, client, server))
@@ -369,7 +370,7 @@ static bool is_told_twice(const struct agent *a, const struct store_flow *f,
 
 void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 {
-	const struct workload *client, *server;
+	struct workload *client, *server, *teller;
 	struct store_flow f;
 	const json_t *c;
 	size_t i;
@@ -387,8 +388,12 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 			door_publish(a, DOOR_FLOWS, o);
 			json_decref(o);
 		}
-		if (f.violations)
+		if (f.violations) {
+			teller = f.ingress ? server : client;
+			if (teller)
+				teller->violations += f.violations;
 			tell_violation(a, &f, client, server);
+		}
 		hits_count(a, &f);
 		learn_look(a, &f, client, server);
 		wait_for_store(a, &f);
@@ -537,6 +542,16 @@ static void flush(void *arg)
 	record_flush(arg);
 }
 
+/* Once a day, or the store forgets who is here with the last flow. */
+static void describe_again(struct agent *a, uint64_t now)
+{
+	if (now / DAY_S == a->record->described_day)
+		return;
+	a->record->described_day = now / DAY_S;
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		record_workload(a, w);
+}
+
 static void trim(void *arg)
 {
 	struct agent *a = arg;
@@ -545,6 +560,7 @@ static void trim(void *arg)
 			      now - a->config.events_days * 86400ULL,
 			      (uint64_t)a->config.store_max_mb << 20);
 
+	describe_again(a, now);
 	for (size_t i = 0; i < EVENT_KINDS_MAX; i++)
 		if (a->record->merged[i].told_s &&
 		    now >= a->record->merged[i].told_s + EVENT_MERGE_S)
@@ -571,13 +587,20 @@ json_t *record_stats(const struct agent *a)
 {
 	const struct record *r = a->record;
 
-	return json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
-		(json_int_t)(r->n_waiting + json_array_size(r->events)),
-		"lost_flows", (json_int_t)r->lost_flows, "lost_events",
-		(json_int_t)r->lost_events, "missed", (json_int_t)r->missed,
-		"last_event", (json_int_t)r->next_event, "state",
-		store_state(a->store), "store", store_json(a));
+	json_int_t events = (json_int_t)json_array_size(r->events);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
+			 (json_int_t)r->n_waiting + events, "lost_flows",
+			 (json_int_t)r->lost_flows, "lost_events",
+			 (json_int_t)r->lost_events, "missed",
+			 (json_int_t)r->missed, "last_event",
+			 (json_int_t)r->next_event, "state",
+			 store_state(a->store), "store", store_json(a));
+}
+
+uint64_t record_last_event(const struct agent *a)
+{
+	return a->record->next_event;
 }
 
 int record_start(struct agent *a, struct err *reterr)

@@ -29,6 +29,9 @@ void record_workload(struct agent *a, struct workload *w);
 /* For `weir status`. */
 json_t *record_stats(const struct agent *a);
 
+/* Number of the last event that is in the store. */
+uint64_t record_last_event(const struct agent *a);
+
 /* A flow of the store as the doors tell it. */
 json_t *record_flow_json(const struct store_flow *f, const json_t *client,
 			 const json_t *server);

@@ -92,6 +92,7 @@ struct port {
 	uint64_t wanted_in; /* first want (plane.h) that has it; 0: none */
 	bool denied_some;   /* some rule denies it something */
 	bool listed;	    /* seen in the listing that is under way */
+	bool adopted;	    /* was diverted when the agent started */
 	struct err why;	    /* FAILED */
 };
 
@@ -110,9 +111,11 @@ struct workload {
 	enum intent_mode intent_mode;
 	bool quarantined;
 	char quarantine_why[WORKLOAD_TEXT_MAX];
-	bool released;	/* the user said: not this one */
-	bool described; /* anew: the store has not got it yet */
-	struct err why; /* what could not be read of it; code 0 */
+	bool released;	     /* the user said: not this one */
+	bool described;	     /* anew: the store has not got it yet */
+	struct err why;	     /* what could not be read of it; code 0 */
+	uint64_t violations; /* of it, since it is known; record.h */
+	size_t place;	     /* in what is being put together; commands_top.c */
 	/* Of one that is gone: under which MACs the data plane knew it. */
 	struct mac gone_macs[WORKLOAD_GONE_MACS];
 	size_t n_gone_macs;

@@ -645,6 +645,15 @@
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
 
+/* `weir top`: events that are kept to be shown; the oldest go. */
+#define TOP_EVENTS_MAX 1000
+/*
+ * Sessions of one workload that are shown, found in so many pages of 256 of the
+ * data plane's: a look takes 0.1 s then. More: it says so.
+ */
+#define TOP_SESSIONS_MAX      2000
+#define TOP_SESSION_PAGES_MAX 64
+
 /* --- YAML ------------------------------------------------------------- */
 
 /* A text: 10,000 rules with long comments are 4 MB. Longer: E2BIG. */

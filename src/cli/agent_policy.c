@@ -572,7 +572,13 @@ static int print_diff(const struct out *o, const json_t *a)
 		return CLI_OK;
 	}
 	agent_print_diff(o, diff);
-	return CLI_FAILED; /* as diff(1) */
+	return CLI_OK;
+}
+
+/* As diff(1). */
+static bool differs(const json_t *a)
+{
+	return json_object_size(json_object_get(a, "diff")) > 0;
 }
 
 static int print_apply(const struct out *o, const json_t *a)
@@ -611,7 +617,9 @@ static const struct agent_cmd apply_cmd = {
 	.name = "apply",
 	.help = "Usage: weir apply -f FILE|- [--revision N]\n\n"
 		"Makes the policy what the file says (weir-policy(5)), whole "
-		"or not at all.\n--revision: only if the policy is still that "
+		"or not at all.\nA file of Kubernetes NetworkPolicies alone is "
+		"added to it, in place of those of\nthe same "
+		"names.\n--revision: only if the policy is still that "
 		"revision (weir export -o json).\n",
 	.command = "apply",
 	.options = file_options,
@@ -627,6 +635,7 @@ static const struct agent_cmd diff_cmd = {
 	.options = file_options,
 	.prepare = agent_prepare_file,
 	.print = print_diff,
+	.is_no = differs,
 };
 
 static const struct agent_cmd export_cmd = {

@@ -219,6 +219,11 @@ static int print_explain(const struct out *o, const json_t *a)
 	return explain_print(o, json_object_get(a, "explained"));
 }
 
+static bool does_not_pass(const json_t *a)
+{
+	return !explain_passes(json_object_get(a, "explained"));
+}
+
 static const struct agent_cmd explain_cmd = {
 	.name = "explain",
 	.help = "Usage: weir explain FROM TO [--port 443] [--proto tcp] [--app "
@@ -231,6 +236,7 @@ static const struct agent_cmd explain_cmd = {
 	.words = "from to",
 	.prepare = prepare_explain,
 	.print = print_explain,
+	.is_no = does_not_pass,
 };
 
 int cmd_flows(int argc, char **argv)

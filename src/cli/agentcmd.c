@@ -180,31 +180,40 @@ static bool word_at(const char *words, int i, char *ret, size_t size,
 	return true;
 }
 
+/* The next word, if there is one, as that member. 1: it was; 0: there is none. */
+static int take_word(struct agent_call *c, const char *member, bool many,
+		     int argc, char **argv, struct err *reterr)
+{
+	json_t *v;
+
+	if (optind == argc)
+		return 0;
+	v = json_string(argv[optind++]);
+	if (!v)
+		return err_set(reterr, EINVAL, member, "expected UTF-8");
+	if (many)
+		add_text(c->args, member, v);
+	else
+		(void)json_object_set_new(c->args, member, v);
+	return 1;
+}
+
 static int take_words(struct agent_call *c, int argc, char **argv,
 		      struct err *reterr)
 {
 	char member[32], how;
-	int i;
 
-	for (i = 0; word_at(c->cmd->words, i, member, sizeof member, &how);
-	     i++) {
-		if (optind == argc && how == '!')
+	for (int i = 0, rc;
+	     word_at(c->cmd->words, i, member, sizeof member, &how); i++) {
+		do {
+			rc = take_word(c, member, how == '*', argc, argv,
+				       reterr);
+		} while (rc > 0 && how == '*');
+		if (rc < 0)
+			return rc;
+		if (rc == 0 && how == '!')
 			return err_set(reterr, EINVAL, NULL, "say which %s",
 				       member);
-		for (; optind < argc; optind++) {
-			json_t *v = json_string(argv[optind]);
-
-			if (!v)
-				return err_set(reterr, EINVAL, member,
-					       "expected UTF-8");
-			if (how == '*') {
-				add_text(c->args, member, v);
-				continue;
-			}
-			(void)json_object_set_new(c->args, member, v);
-			optind++;
-			break;
-		}
 	}
 	if (optind < argc)
 		return err_set(reterr, EINVAL, argv[optind],
@@ -299,6 +308,8 @@ static int ask(struct agent_call *c)
 	} else if (!c->out.json && c->cmd->print) {
 		status = c->cmd->print(&c->out, answer);
 	}
+	if (rc == 0 && c->cmd->is_no && c->cmd->is_no(answer))
+		status = CLI_FAILED;
 	json_decref(answer);
 	if (rc == 0 && follows && fflush(stdout) == 0)
 		status = follow(c, &client);

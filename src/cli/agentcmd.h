@@ -41,6 +41,8 @@ struct agent_cmd {
 	int (*prepare)(json_t *args, struct err *reterr);
 	/* As text. An exit code. */
 	int (*print)(const struct out *o, const json_t *answer);
+	/* Is the answer no, so that it exits with 1? NULL: it never is. */
+	bool (*is_no)(const json_t *answer);
 	/* A line of what is followed, as text; NULL: it follows nothing. */
 	void (*print_event)(const struct out *o, const json_t *event);
 };

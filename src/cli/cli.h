@@ -47,6 +47,7 @@ int cmd_quarantine(int argc, char **argv); /* agent_show.c */
 int cmd_release(int argc, char **argv);	   /* divert.c */
 int cmd_show(int argc, char **argv);	   /* agent_show.c */
 int cmd_status(int argc, char **argv);	   /* agent_show.c */
+int cmd_top(int argc, char **argv);	   /* top.c */
 /* HHLL, four hex digits, of --mark. -EINVAL */
 int cli_parse_mark(const char *text, int *ret, struct err *reterr);
 

@@ -233,14 +233,18 @@ int explain_print(const struct out *o, const json_t *result)
 	return all_pass(answers) ? CLI_OK : CLI_FAILED;
 }
 
+bool explain_passes(const json_t *result)
+{
+	return all_pass(json_object_get(result, "answers"));
+}
+
 static int show(const struct explain *e, json_t *result)
 {
 	if (!e->out.json)
 		return explain_print(&e->out, result);
 	(void)json_object_del(result, "id");
 	out_json(json_incref(result));
-	return all_pass(json_object_get(result, "answers")) ? CLI_OK
-							    : CLI_FAILED;
+	return explain_passes(result) ? CLI_OK : CLI_FAILED;
 }
 
 static int ask(struct explain *e)

@@ -13,6 +13,7 @@ static int cmd_help(int argc, char **argv);
 static const struct cli_command commands[] = {
 	{ "status", "is everything as it should be", cmd_status },
 	{ "ls", "workloads, their modes and states", cmd_ls },
+	{ "top", "a live view of what goes on", cmd_top },
 	{ "show", "all that is known of one workload", cmd_show },
 	{ "mode",
 	  "discover, monitor or protect a group (or: set a port's mode)",

@@ -102,7 +102,7 @@ static int read_more(struct agentclient *c, struct err *reterr)
 		c->at = 0;
 	}
 	if (c->size - c->len < READ_BYTES) {
-		size_t size = c->size ? 2 * c->size : 2 * READ_BYTES;
+		size_t size = c->size ? 2 * c->size : 2UL * READ_BYTES;
 		void *more = size <= 2 * (size_t)DOOR_UNREAD_MAX
 				     ? realloc(c->buf, size)
 				     : NULL;

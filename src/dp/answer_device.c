@@ -1,5 +1,7 @@
 #include "dp/answer_device.h"
 
+#include <stdlib.h>
+
 #include "base/limits.h"
 #include "dp/answer.h"
 #include "dp/ask.h"
@@ -212,6 +214,40 @@ void answer_traffic(json_t *result, const struct stats_record *s)
 	(void)json_object_set_new(result, "last_5s", sum_json(&s->last_5s));
 	(void)json_object_set_new(result, "last_60s", sum_json(&s->last_60s));
 	(void)json_object_set_new(result, "last_300s", sum_json(&s->last_300s));
+}
+
+static json_t *traffic_json(const struct endpoint *e,
+			    const struct stats_record *s)
+{
+	json_t *o = sum_json(&s->total);
+	char mac[MAC_TEXT_MAX];
+
+	answer_text(o, "workload", mac_format(e->mac, mac));
+	answer_uint(o, "sessions_now_in", s->sessions_now_in);
+	answer_uint(o, "sessions_now_out", s->sessions_now_out);
+	return o;
+}
+
+void answer_each_traffic(json_t *result, struct control *ctl)
+{
+	const struct snapshot *s = config_current(ctl->config);
+	uint16_t *endpoints = calloc(ENDPOINTS_MAX, sizeof *endpoints);
+	struct stats_record *sums = calloc(ENDPOINTS_MAX, sizeof *sums);
+	json_t *list = json_array();
+	size_t n = 0;
+
+	for (uint16_t i = 0; endpoints && i < ENDPOINTS_MAX; i++)
+		if (snapshot_endpoint(s, i))
+			endpoints[n++] = i;
+	if (endpoints && sums)
+		ask_traffic_each(&ctl->workers, endpoints, n, sums);
+	for (size_t i = 0; sums && i < n; i++)
+		(void)json_array_append_new(
+			list, traffic_json(snapshot_endpoint(s, endpoints[i]),
+					   &sums[i]));
+	free(sums);
+	free(endpoints);
+	(void)json_object_set_new(result, "workloads", list);
 }
 
 static json_t *meter_json(const struct meter_record *m)

@@ -20,6 +20,8 @@ size_t meters_of_agent(struct meter_record *m, size_t n);
 void answer_counters(json_t *result, const struct device_counters *c);
 /* "total", "last_5s", "last_60s", "last_300s". */
 void answer_traffic(json_t *result, const struct stats_record *s);
+/* "workloads": of each its sessions now, and all that it ever had. */
+void answer_each_traffic(json_t *result, struct control *ctl);
 /* "meters": all that run. */
 void answer_meters(json_t *result, struct control *ctl);
 /* "notices": sent, not taken and lost, by kind. */

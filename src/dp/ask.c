@@ -406,6 +406,30 @@ struct stats_record ask_traffic(const struct workers *ws,
 	return q.sum;
 }
 
+struct each_question {
+	const uint16_t *endpoints;
+	size_t n;
+	struct stats_record *sums;
+};
+
+static void do_traffic_each(struct worker_view *view, void *arg)
+{
+	const struct each_question *q = arg;
+
+	for (size_t i = 0; i < q->n; i++)
+		inspect_add_traffic(view->inspect, q->endpoints[i], view->now,
+				    &q->sums[i]);
+}
+
+void ask_traffic_each(const struct workers *ws, const uint16_t *endpoints,
+		      size_t n, struct stats_record *ret)
+{
+	struct each_question q = { endpoints, n, ret };
+
+	if (n)
+		workers_ask(ws, do_traffic_each, &q);
+}
+
 struct stats_record ask_device_traffic(const struct workers *ws)
 {
 	struct traffic_question q = { .endpoints = NULL };

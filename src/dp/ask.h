@@ -103,4 +103,7 @@ void ask_meters(const struct workers *ws, struct meter_page *ret);
 /* The traffic of these workloads together; the device's. */
 struct stats_record ask_traffic(const struct workers *ws,
 				const uint16_t *endpoints, size_t n);
+/* Of each by itself: ret has room for n, all zero. */
+void ask_traffic_each(const struct workers *ws, const uint16_t *endpoints,
+		      size_t n, struct stats_record *ret);
 struct stats_record ask_device_traffic(const struct workers *ws);

@@ -326,6 +326,12 @@ static void binary_stats_device(struct control *ctl, const struct ctrl_msg *m,
 	(void)reply(arg, buf, dpmsg_stats(buf, DPMSG_DEVICE_STATS, &s));
 }
 
+static void json_traffic(struct control *ctl, const struct ctrl_msg *m,
+			 json_t *result)
+{
+	answer_each_traffic(result, ctl);
+}
+
 static void json_counters(struct control *ctl, const struct ctrl_msg *m,
 			  json_t *result)
 {
@@ -487,6 +493,7 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },
 	[CTRL_WEIR_THREATS] = { NULL, json_threats, NULL },
+	[CTRL_WEIR_TRAFFIC] = { NULL, json_traffic, NULL },
 	[CTRL_WEIR_CAPTURE] = { begin_capture, json_capture, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,

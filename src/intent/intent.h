@@ -99,6 +99,12 @@ int intent_with_rules(const struct intent *i, const json_t *rules,
 		      struct err *reterr);
 int intent_without_rule(const struct intent *i, uint32_t id,
 			struct intent **ret, struct err *reterr);
+/* Is it of NetworkPolicies alone, and at least one? */
+bool intent_is_network_policies(const struct intent *i);
+/* With these NetworkPolicies, in place of those of the same names. */
+int intent_with_network_policies(const struct intent *i,
+				 const struct intent *netpols,
+				 struct intent **ret, struct err *reterr);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */
 int intent_with_mode(const struct intent *i, const char *group,
 		     enum intent_mode mode, struct intent **ret,

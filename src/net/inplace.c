@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "net/bpffs.h"
 #include "net/inplace_dirs.h"
 #include "net/inplace_port.h"
@@ -188,24 +189,53 @@ static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
 	return rc == -EEXIST && port == 0 ? 0 : rc;
 }
 
+/* all: room for one port's, of so many CPUs. */
+static void sum_counts_in(int map, uint32_t port, struct inplace_counts *all,
+			  int cpus, struct inplace_counts *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	/* counters that cannot be read are told as zero */
+	if (bpf_map_lookup_elem(map, &port, all) < 0)
+		return;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (int w = 0; w < 2; w++)
+			for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
+				ret->frames[w][i] += all[cpu].frames[w][i];
+				ret->bytes[w][i] += all[cpu].bytes[w][i];
+			}
+}
+
 static void sum_counts(const struct inplace *ip, uint32_t port,
 		       struct inplace_counts *ret)
 {
 	int cpus;
 	struct inplace_counts *all = new_counts(&cpus);
 
-	memset(ret, 0, sizeof *ret);
-	/* counters that cannot be read are told as zero */
-	if (all && bpf_map_lookup_elem(ip->count, &port, all) == 0)
-		for (int cpu = 0; cpu < cpus; cpu++)
-			for (int w = 0; w < 2; w++)
-				for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
-					ret->frames[w][i] +=
-						all[cpu].frames[w][i];
-					ret->bytes[w][i] +=
-						all[cpu].bytes[w][i];
-				}
+	if (all)
+		sum_counts_in(ip->count, port, all, cpus, ret);
+	else
+		memset(ret, 0, sizeof *ret);
 	free(all);
+}
+
+int inplace_counts_of(const uint32_t *ports, size_t n,
+		      struct inplace_counts *ret, struct err *reterr)
+{
+	struct inplace ip = { .lock = -1 };
+	int cpus, map = -1, rc;
+	struct inplace_counts *all = new_counts(&cpus);
+
+	memset(ret, 0, n * sizeof *ret);
+	rc = all ? bpffs_dir(INPLACE_PINS, false, ip.dir, reterr)
+		 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc == 0)
+		rc = open_map(&ip, "count", &map, reterr);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		sum_counts_in(map, ports[i], all, cpus, &ret[i]);
+	if (map >= 0)
+		close(map);
+	free(all);
+	return rc == -ENOENT ? 0 : rc; /* nothing is diverted here */
 }
 
 /* --- attaching ---------------------------------------------------------------- */
@@ -490,6 +520,21 @@ static void sweep(struct inplace *ip)
 		close(fd);
 }
 
+/*
+ * Who adds a thousand does not look at all those before a thousand times. What
+ * is left meanwhile is in nobody's way: a port of its number takes it over.
+ */
+static void sweep_now_and_then(struct inplace *ip)
+{
+	static usec_t last; /* of this process */
+	usec_t now = clock_now();
+
+	if (last.us && usec_since(now, last) < USEC_PER_SEC)
+		return;
+	last = now;
+	sweep(ip);
+}
+
 static int add(struct inplace *ip, const struct inplace_spec *spec,
 	       struct inplace_stat *ret, struct err *reterr)
 {
@@ -500,7 +545,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	bool made;
 	int rc;
 
-	sweep(ip);
+	sweep_now_and_then(ip);
 	rc = inplace_find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
 		rc = check_new(ip, spec, &p, &mac, reterr);
@@ -635,6 +680,18 @@ static int drain(struct inplace *ip, uint32_t port, struct err *reterr)
 	unlock(ip);
 	wait_for_frames(ip, port);
 	return lock(ip, false, reterr);
+}
+
+int inplace_sweep(struct err *reterr)
+{
+	struct inplace ip = { .eps = -1 };
+	int rc = inplace_open(TO_CHANGE, &ip, reterr);
+
+	if (rc < 0)
+		return rc;
+	sweep(&ip);
+	inplace_close(&ip);
+	return 0;
 }
 
 static int find_endpoint(const struct inplace *ip,

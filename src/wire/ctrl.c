@@ -430,6 +430,7 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
 	[CTRL_WEIR_CONNECTIONS] = parse_told,
 	[CTRL_WEIR_THREATS] = parse_told,
+	[CTRL_WEIR_TRAFFIC] = parse_empty,
 	[CTRL_WEIR_CAPTURE] = parse_capture,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,

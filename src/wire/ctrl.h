@@ -75,6 +75,7 @@
 	X(WEIR_SETTINGS, "weir_settings", 1)                \
 	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
 	X(WEIR_THREATS, "weir_threats", 1)                  \
+	X(WEIR_TRAFFIC, "weir_traffic", 1)                  \
 	X(WEIR_CAPTURE, "weir_capture", 1)
 
 enum ctrl_kind {

@@ -68,8 +68,14 @@ guarded web protect inline && guarded app discover tap
 point $? "each workload by its own mode" "$out"
 greets app 10.9.0.2 8080 && greets app fd09::2 8080
 point $? "what a rule allows passes, by both families"
+at app ip neigh flush dev eth0
+at web ip neigh flush dev eth0
+greets app fd09::2 8080 && greets app 10.9.0.2 8080
+point $? "also when the neighbours have to be found anew"
 no_greeting app 10.9.0.2 8081 && no_greeting app fd09::2 8081
 point $? "what none does is blocked"
+! at app ping -q -n -c 1 -W 1 10.9.0.2 >"$out" && ! at app ping -q -n -c 1 -W 1 fd09::2 >"$out"
+point $? "a ping is, too" "$out"
 "$weir" capture web -c 1 --control "$door" tcp dst port 8081 >"$TEST_DIR/capture" 2>"$out" &
 capture_pid=$!
 children+=($!)
@@ -83,6 +89,8 @@ weir explain app web --port 8080
 point $? "explain: passes" "$out"
 ! weir explain app web --port 8081 && grep -q 'is dropped' "$out"
 point $? "explain: is dropped, by the server's mode" "$out"
+weir explain app web --port 8080 -o json && ! weir explain app web --port 8081 -o json && json 'd["explained"]'
+point $? "with the same exit code in JSON" "$out"
 told_soon '[r for r in d["rules"] if r.get("hits", 0) >= 2]' policy list
 point $? "rules count their hits" "$out"
 
@@ -117,6 +125,29 @@ weir policy add --from front --to web --port tcp/8081 --action deny --id 9 && we
 point $? "a group that a rule speaks of stays" "$out"
 weir policy delete 9 && weir group delete front
 point $? "without it, it can go" "$out"
+
+# --- a NetworkPolicy ---
+
+cat >"$TEST_DIR/netpol.yaml" <<Y
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web-in, namespace: default}
+spec:
+  podSelector: {matchLabels: {nobody: here}}
+  ingress: [{ports: [{port: 80}]}]
+Y
+weir apply -f "$TEST_DIR/netpol.yaml"
+point $? "a NetworkPolicy is added" "$out"
+told '10000 in [r["id"] for r in d["rules"]] and len([r for r in d["rules"] if r.get("origin") == "network-policy"]) == 3' policy list
+point $? "beside the rules there are" "$out"
+sed -i 's/port: 80/port: 81/' "$TEST_DIR/netpol.yaml"
+weir apply -f "$TEST_DIR/netpol.yaml" &&
+    told '[r["ports"] for r in d["rules"] if r.get("origin") == "network-policy" and r.get("ports")] == [["tcp/81"]]' policy list
+point $? "and replaced by one of its name" "$out"
+weir apply -f "$TEST_DIR/netpol.yaml" && grep -q 'nothing differs' "$out"
+point $? "again, nothing differs" "$out"
+weir apply -f "$TEST_DIR/policy.yaml" && weir policy delete 7
+point $? "a whole policy is without it" "$out"
 
 # --- a candidate ---
 

@@ -34,6 +34,8 @@ nothing_left() { # of splices
     [ ! -e /run/netns/weir ] || [ -z "$(ip -n weir -o link show | grep -v ': lo:')" ]
 }
 
+web_is_left() { [ "$(ip -n weir -o link show | grep -c ': v[ei][xn]')" = 2 ]; }
+
 ip link add lan0 type veth peer name lan1
 ip addr add 10.9.0.1/24 dev lan0
 ip addr add fd09::1/64 dev lan0 nodad
@@ -159,10 +161,14 @@ weir quarantine app --why test && is app 'p["layout"] == "spliced" and p["doing"
 point $? "in quarantine nothing passes" "$out"
 weir quarantine app --off && is app 'p["layout"] == "listened"' && greets app 10.9.0.2 8080
 point $? "until that ends" "$out"
+weir mode web protect
 weir mode app protect && is app 'p["layout"] == "spliced" and p["doing"] == "inline"'
 point $? "another one is spliced" "$out"
+had=$(wc -l <"$TEST_DIR/lines")
+wait_until 10 lines $((had + 20))
+point $? "beside a download of the first" "$TEST_DIR/lines"
 ip netns del app
-told_soon '[w["name"] for w in d["workloads"]] == ["web"]' ls && wait_until 20 nothing_left
+told_soon '[w["name"] for w in d["workloads"]] == ["web"]' ls && wait_until 20 web_is_left
 point $? "one that goes leaves nothing behind" "$out"
 
 # --- gives back ---

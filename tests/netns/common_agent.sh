@@ -36,9 +36,13 @@ Y
 
 netns_only='runtimes: [{kind: netns, path: /run/netns}]'
 
-start_agent() {
+run_agent() {
     "$weir_agent" --config "$config" >>"$TEST_DIR/agent.log" 2>&1 &
     agent_pid=$!
+}
+
+start_agent() {
+    run_agent
     told_soon 'd["data_plane"]["up"] and d["policy"]["in_force"]' status
 }
 
@@ -56,10 +60,13 @@ import json, sys
 print(json.load(sys.stdin)["data_plane"]["version"]["pid"])'; }
 
 # A data plane outlives its agent: it is found by its door's name.
-end_agent() {
+kill_agent() {
     local pid
     [ -z "$agent_pid" ] || kill "$agent_pid"
     for pid in $(pgrep -f -- "--control $door"); do kill "$pid"; done
+}
+end_agent() {
+    kill_agent
     end_children
 }
 trap end_agent EXIT

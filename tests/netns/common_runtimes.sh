@@ -38,7 +38,7 @@ busybox_root() { # FOLDER: a root file system
     local applet
     mkdir -p "$1"/{bin,etc,proc,sys,dev,tmp}
     cp /bin/busybox "$1/bin/"
-    for applet in sh tail true httpd unshare; do
+    for applet in sh tail true httpd unshare ip seq; do
         ln -sf busybox "$1/bin/$applet"
     done
     echo 'root:x:0:0::/:/bin/sh' >"$1/etc/passwd"

@@ -1,9 +1,11 @@
 # shellcheck shell=bash disable=SC2034
-# What the tests of this folder share; to be sourced first.
+# What the tests of this folder share; to be sourced first, by whatever a test
+# sources: once.
 #
 # Sourcing it moves the test into a network and mount namespace of its own with
 # an empty /run: names, devices and mounts that it makes end with it.
 
+[ "$(type -t point)" != function ] || return 0
 if [ -z "${NETNS_TEST_INSIDE:-}" ]; then
     NETNS_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
 fi

@@ -127,6 +127,7 @@ static void test_each_is_taken(void **state)
 		{ "weir_settings", "{\"flows\":{\"full\":\"drop\"}}" },
 		{ "weir_connections", "{\"after\":7,\"epoch\":3,\"limit\":9}" },
 		{ "weir_threats", "{\"packets\":true}" },
+		{ "weir_traffic", "{}" },
 		{ "weir_capture", "{\"workload\":" MAC1 ",\"snaplen\":96}" },
 	};
 	bool seen[CTRL__MAX] = { false };

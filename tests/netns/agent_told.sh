@@ -1,0 +1,50 @@
+#!/bin/bash
+# A protected workload tries to reach 10,000 new ports a second: each of them is
+# recorded by the agent, and they are a few events, not thousands.
+# WEIR_TOLD_MS: how long, of 5000.
+. "$(dirname "$0")/common_agent.sh"
+for_ms=${WEIR_TOLD_MS:-5000}
+
+recorded() { # how many violations the store has, of as many different ports
+    python3 - <<'P'
+import json, os, socket
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["WEIR_SOCKET"])
+f = s.makefile("rw")
+after, violations, ends = 0, 0, set()
+while True:
+    f.write(json.dumps({"command": "flows", "args": {"violations": True, "after": after, "limit": 10000}}) + "\n")
+    f.flush()
+    a = json.loads(f.readline())
+    if not a["flows"]:
+        break
+    for x in a["flows"]:
+        if x["server_address"].startswith("198."):
+            violations += x["violations"]
+            ends.add((x["server_address"], x["port"]))
+    after = a["next"]
+print(violations, len(ends))
+P
+}
+
+bridge
+workload web 2
+write_config "$netns_only" "modes: {default: protect}"
+start_agent && wait_until 5 guarded web protect inline
+point $? "a protected workload" "$out"
+# else the first ones wait for an answer to ARP, and not all of them find room
+ip -n web neigh replace 10.9.0.1 dev eth0 \
+    lladdr "$(ip -o link show br0 | sed 's/.*ether \([^ ]*\).*/\1/')"
+at web "$BUILD/bench/load" attempt 198.18.0.1 1 "$for_ms" 10000 >"$TEST_DIR/sent" 2>&1
+sent=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["sent"])' "$TEST_DIR/sent")
+[ "$sent" -gt 1000 ]
+point $? "it tries" "$TEST_DIR/sent"
+all() { recorded >"$out" 2>&1 && [ "$(cat "$out")" = "$sent $sent" ]; }
+wait_until 60 all
+point $? "each try is recorded" "$out"
+told 'd["records"]["missed"] == 0 and d["records"]["lost_flows"] == 0 and d["records"]["lost_events"] == 0' status
+point $? "nothing was missed" "$out"
+told '1 <= len([e for e in d["events"] if e["kind"] == "violation"])' events
+point $? "with events" "$out"
+
+finish
