@@ -164,7 +164,7 @@ static void splice(struct agent *a, struct port *p, enum divert_mode how)
 		.redirector_auto = true,
 		.mode = how,
 	};
-	struct splice_stat s;
+	struct splice_stat s = { .state = SPLICE_HALF };
 	struct err err;
 	int rc = need_splicer(a, &err);
 
