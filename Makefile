@@ -23,7 +23,8 @@ build: ## release build in build/ (installs what building needs)
 	@tools/deps build
 	@tools/build release
 
-demo: build ## play the whole story: divert a container, judge its traffic
+demo: build ## play the whole story: two containers, learned, protected
+	@tools/deps demo
 	@$(AS_ROOT) build/src/cli/weir demo
 
 check: ## all tests, or T="unit netns/splice" (installs what they need)

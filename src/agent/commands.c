@@ -294,6 +294,7 @@ static int command_status(struct agent *a, struct door_client *c,
 static int set_released(struct agent *a, const json_t *args, bool released,
 			struct err *reterr)
 {
+	char what[WORKLOAD_TEXT_MAX];
 	struct workload *w;
 	int rc = arg_workload(a, args, &w, reterr);
 
@@ -302,6 +303,9 @@ static int set_released(struct agent *a, const json_t *args, bool released,
 	if (rc < 0)
 		return rc;
 	guard_release(a, w);
+	(void)snprintf(what, sizeof what, "%s is %s", workload_name(w),
+		       released ? "released" : "diverted again");
+	record_change(a, what, NULL);
 	return 0;
 }
 
@@ -313,6 +317,7 @@ static int command_divert(struct agent *a, struct door_client *c,
 		return set_released(a, args, false, reterr);
 	a->releasing = false;
 	guard_apply_all(a);
+	record_change(a, "all is diverted again", NULL);
 	return 0;
 }
 
@@ -322,6 +327,7 @@ static int command_release(struct agent *a, struct door_client *c,
 {
 	if (!arg_true(args, "all"))
 		return set_released(a, args, true, reterr);
+	record_change(a, "all is released: nothing is diverted", NULL);
 	return guard_release_all(a, reterr);
 }
 
@@ -343,8 +349,8 @@ static int command_quarantine(struct agent *a, struct door_client *c,
 	if (rc < 0)
 		return rc;
 	guard_release(a, w); /* sets what mode its ports are in now */
-	(void)snprintf(what, sizeof what, "%s %s", workload_name(w),
-		       on ? "quarantined" : "is quarantined no more");
+	(void)snprintf(what, sizeof what, "%s is %s", workload_name(w),
+		       on ? "quarantined" : "quarantined no more");
 	record_change(a, what, NULL);
 	return 0;
 }

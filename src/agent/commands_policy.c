@@ -114,7 +114,10 @@ int command_groups(struct agent *a, struct door_client *c, const json_t *args,
 int command_group_set(struct agent *a, struct door_client *c,
 		      const json_t *args, json_t *result, struct err *reterr)
 {
+	const char *name = json_string_value(
+		json_object_get(json_object_get(args, "group"), "name"));
 	struct intent *next = NULL;
+	char what[WORKLOAD_TEXT_MAX];
 	int rc = intent_with_group(a->intent, json_object_get(args, "group"),
 				   &next, reterr);
 
@@ -122,14 +125,16 @@ int command_group_set(struct agent *a, struct door_client *c,
 		err_prefix(reterr, "group");
 		return rc;
 	}
-	return commands_change(a, c, args, next, "a group was changed", result,
-			       reterr);
+	(void)snprintf(what, sizeof what, "group %.100s was set",
+		       name ? name : "");
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 int command_group_delete(struct agent *a, struct door_client *c,
 			 const json_t *args, json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
+	char what[WORKLOAD_TEXT_MAX];
 	const char *name;
 	int rc = arg_text(args, "group", &name, reterr);
 
@@ -137,8 +142,8 @@ int command_group_delete(struct agent *a, struct door_client *c,
 		rc = intent_without_group(a->intent, name, &next, reterr);
 	if (rc < 0)
 		return rc;
-	return commands_change(a, c, args, next, "a group was deleted", result,
-			       reterr);
+	(void)snprintf(what, sizeof what, "group %.100s was deleted", name);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 /* Takes next. */
@@ -154,6 +159,30 @@ static int dry_run(struct agent *a, const json_t *args, struct intent *next,
 	}
 	record_flush(a);
 	return learn_dry_run(a, next, since, result, reterr);
+}
+
+/* Is any workload in that group now? A name may also be mistyped. */
+static bool anybody_in(const struct agent *a, const struct intent *intent,
+		       const char *group)
+{
+	struct mac macs[WORKLOAD_PORTS_MAX];
+	const json_t *name;
+	bool any = false;
+	json_t *of;
+	size_t i;
+
+	for (const struct workload *w = a->registry.workloads; w && !any;
+	     w = w->next) {
+		struct intent_workload iw =
+			workload_as_intent(&a->registry, w, macs);
+
+		of = intent_groups_of(intent, &iw);
+		json_array_foreach (of, i, name)
+			any = any ||
+			      strcmp(json_string_value(name), group) == 0;
+		json_decref(of);
+	}
+	return any;
 }
 
 int command_mode(struct agent *a, struct door_client *c, const json_t *args,
@@ -174,6 +203,9 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 				      &next, reterr);
 	if (rc < 0)
 		return rc;
+	if (group[0] && !anybody_in(a, next, group))
+		(void)json_object_set_new(result, "nobody_in",
+					  json_string(group));
 	if (arg_true(args, "dry_run"))
 		return dry_run(a, args, next, result, reterr);
 	(void)snprintf(what, sizeof what, "mode of %.100s is %s",
@@ -219,7 +251,7 @@ int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
 		err_prefix(reterr, "rule");
 		return rc;
 	}
-	(void)json_object_set_new(result, "id", json_integer(id));
+	(void)json_object_set_new(result, "rule", json_integer(id));
 	(void)snprintf(what, sizeof what, "rule %u was set", id);
 	return commands_change(a, c, args, next, what, result, reterr);
 }
@@ -358,8 +390,14 @@ int command_rollback(struct agent *a, struct door_client *c, const json_t *args,
 	char what[64];
 	int rc = arg_uint(args, "to", INT64_MAX, &to, reterr);
 
-	if (rc == 0)
+	if (rc == 0) {
 		rc = store_get_doc_at(a->store, "intent", to, &doc, reterr);
+		if (rc == -ENOENT)
+			(void)err_set(reterr, ENOENT, "to",
+				      "there is no revision %llu; weir policy "
+				      "history shows all",
+				      (unsigned long long)to);
+	}
 	if (rc == 0)
 		rc = intent_from_json(doc, &next, reterr);
 	json_decref(doc);

@@ -82,6 +82,8 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0) {
 		q.limit = (unsigned)limit;
+		/* Who does not page wants to know what is new. */
+		q.newest = !json_object_get(args, "after");
 		q.workload = id_of(a, workload);
 		q.only_violations = arg_true(args, "violations");
 		record_flush(a);
@@ -99,6 +101,20 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 	return 0;
 }
 
+static int check_kind(const char *kind, struct err *reterr)
+{
+	static const char *const kinds[] = { "violation", "threat", "state",
+					     "change" };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return 0;
+	return err_set(reterr, EINVAL, "kind",
+		       "expected violation, threat, state or change, got "
+		       "\"%.40s\"",
+		       kind);
+}
+
 int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
@@ -113,8 +129,11 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0)
 		rc = arg_text(args, "kind", &kind, reterr);
+	if (rc == 0 && kind[0])
+		rc = check_kind(kind, reterr);
 	if (rc == 0) {
 		q.limit = (unsigned)limit;
+		q.newest = !json_object_get(args, "after");
 		q.workload = id_of(a, workload);
 		q.kind = kind[0] ? kind : NULL;
 		record_flush(a);
@@ -176,6 +195,22 @@ static json_t *end_json(const struct workload *w, const char *addr)
 			 "mode", w ? intent_mode_name(w->intent_mode) : "");
 }
 
+/* Who is at an end, as the data plane knows it: by the first port it has. */
+static void add_end(struct agent *a, json_t *body, const char *name,
+		    const struct workload *w)
+{
+	char mac[MAC_TEXT_MAX];
+
+	for (const struct port *p = a->registry.ports; w && p; p = p->next)
+		if (p->workload == w && p->state == PORT_DIVERTED &&
+		    !mac_is_zero(p->plane_mac)) {
+			(void)json_object_set_new(
+				body, name,
+				json_string(mac_format(p->plane_mac, mac)));
+			return;
+		}
+}
+
 int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 		    json_t *result, struct err *reterr)
 {
@@ -192,6 +227,8 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 	(void)json_object_set_new(result, "from", end_json(client, from));
 	(void)json_object_set_new(result, "to", end_json(server, to));
 	body = json_pack("{s:s, s:s}", "from", from, "to", to);
+	add_end(a, body, "from_workload", client);
+	add_end(a, body, "to_workload", server);
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
 		if (json_object_get(args, copied[i]))
 			(void)json_object_set(body, copied[i],

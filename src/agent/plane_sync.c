@@ -27,10 +27,12 @@ static void keep(json_t *all, const json_t *message, const char *name,
 {
 	json_t *body = json_object_get(message, name);
 
-	if (body)
-		(void)json_object_set(
-			all, json_string_value(json_object_get(body, key)),
-			body);
+	if (!body)
+		return;
+	(void)json_object_del(body, "oldmac"); /* never said by us */
+	(void)json_object_del(body, "pmac");
+	(void)json_object_set(
+		all, json_string_value(json_object_get(body, key)), body);
 }
 
 int plane_read(struct dpclient *c, struct plane_has *has, struct err *reterr)

@@ -642,6 +642,15 @@
 #define DEMO_DP_STOP_WAIT_MS  3000
 /* Over the time of a stream, for a slow start and the last bytes. */
 #define DEMO_STREAM_SLACK_MS 5000
+/* Bytes of what a program says that `weir demo` runs; the rest is not shown. */
+#define PROGRAM_TEXT_MAX 65536
+/* A runtime that the demo starts, and single commands of its story, get so long. */
+#define DEMO_RUNTIME_WAIT_MS 30000
+#define DEMO_COMMAND_WAIT_MS 30000
+/* What must become so in its story (a workload is found, an event is there). */
+#define DEMO_SOON_MS 20000
+/* Groups of processes that were killed are free after a moment; else they stay. */
+#define DEMO_CGROUP_WAIT_MS 3000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
 #define DEMO_NAME_TRIES 99
 

@@ -108,7 +108,9 @@ static const struct agent_option accept_options[] = {
 
 static int print_accepted(const struct out *o, const json_t *a)
 {
-	printf("%zu rules, ", json_array_size(json_object_get(a, "rules")));
+	size_t n = json_array_size(json_object_get(a, "rules"));
+
+	printf("%zu rule%s, ", n, n == 1 ? "" : "s");
 	return agent_print_changed(o, a);
 }
 
@@ -170,8 +172,8 @@ int agent_print_compared(const struct out *o, const json_t *a)
 	struct table t;
 	size_t i;
 
-	printf("%llu recorded conversations, %llu sessions; %s%llu would be "
-	       "treated otherwise%s\n",
+	printf("recorded conversations: %llu (sessions: %llu); would be "
+	       "treated otherwise: %s%llu%s\n",
 	       (unsigned long long)member_number(a, "conversations"),
 	       (unsigned long long)member_number(c, "sessions"),
 	       out_colour(o, member_number(c, "differ") ? OUT_RED : OUT_GREEN),
@@ -242,15 +244,29 @@ static const struct agent_cmd candidate_cmd = {
 
 static int print_history(const struct out *o, const json_t *a)
 {
-	const json_t *r;
+	const json_t *r, *list = json_object_get(a, "revisions");
 	char age[HUMAN_MAX];
+	struct table t;
 	size_t i;
 
-	json_array_foreach (json_object_get(a, "revisions"), i, r)
-		printf("%6llu  %s ago  %llu bytes\n",
-		       (unsigned long long)member_number(r, "revision"),
-		       human_age(age_of(member_number(r, "saved")), age),
-		       (unsigned long long)member_number(r, "bytes"));
+	if (json_array_size(list) == 0) {
+		puts("nothing was changed yet");
+		return CLI_OK;
+	}
+	table_init(&t, 3, 1u << 0 | 1u << 2);
+	table_add(&t, "REVISION");
+	table_add(&t, "SAVED");
+	table_add(&t, "BYTES");
+	json_array_foreach (list, i, r) {
+		table_add(&t, "%llu",
+			  (unsigned long long)member_number(r, "revision"));
+		table_add(&t, "%s ago",
+			  human_age(age_of(member_number(r, "saved")), age));
+		table_add(&t, "%llu",
+			  (unsigned long long)member_number(r, "bytes"));
+	}
+	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
+	table_done(&t);
 	return CLI_OK;
 }
 

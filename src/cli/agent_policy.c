@@ -44,6 +44,10 @@ const char *agent_words(const json_t *v, char *buf, size_t size)
 
 int agent_print_changed(const struct out *o, const json_t *a)
 {
+	if (member_text(a, "nobody_in")[0])
+		printf("%snobody is in %s now%s; ",
+		       out_colour(o, OUT_YELLOW), member_text(a, "nobody_in"),
+		       out_colour(o, OUT_PLAIN));
 	if (json_is_true(json_object_get(a, "in_force")))
 		printf("in force (revision %llu)\n",
 		       (unsigned long long)member_number(a, "revision"));
@@ -383,7 +387,7 @@ static int prepare_rule(json_t *args, struct err *reterr)
 
 static int print_rule_added(const struct out *o, const json_t *a)
 {
-	printf("rule %llu ", (unsigned long long)member_number(a, "id"));
+	printf("rule %llu ", (unsigned long long)member_number(a, "rule"));
 	return agent_print_changed(o, a);
 }
 

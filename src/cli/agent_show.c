@@ -3,9 +3,11 @@
  * what runs here, and how Weir itself is.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/bug.h"
 #include "cli/agentcmd.h"
 #include "cli/dplist.h"
 #include "cli/human.h"
@@ -92,7 +94,9 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("  (%s)", member_text(plane, "text"));
 	printf("\npolicy      revision %llu, %s",
 	       (unsigned long long)member_number(policy, "revision"),
-	       is(policy, "in_force") ? "in force" : "on its way");
+	       is(policy, "in_force") ? "in force"
+	       : is(a, "releasing")   ? "not in force"
+				      : "on its way");
 	if (member_text(policy, "refused")[0])
 		printf("; %sthe last change was refused: %s%s",
 		       out_colour(o, OUT_RED), member_text(policy, "refused"),
@@ -144,12 +148,34 @@ static enum out_colour state_colour(const char *state)
 	return OUT_YELLOW;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(member_text(*(json_t *const *)a, "name"),
+		      member_text(*(json_t *const *)b, "name"));
+}
+
+/* The members of a list, borrowed, by their names; the caller frees it. */
+static const json_t **sorted(const json_t *list, size_t *ret_n)
+{
+	size_t n = json_array_size(list), i;
+	const json_t **all = calloc(n ? n : 1, sizeof *all);
+	const json_t *one;
+
+	if (!all)
+		die("out of memory");
+	json_array_foreach (list, i, one)
+		all[i] = one;
+	qsort(all, n, sizeof *all, by_name);
+	*ret_n = n;
+	return all;
+}
+
 static int print_ls(const struct out *o, const json_t *a)
 {
-	const json_t *w, *list = json_object_get(a, "workloads");
+	const json_t **all, *list = json_object_get(a, "workloads");
 	char addrs[48], groups[64];
 	struct table t;
-	size_t i;
+	size_t i, n;
 
 	if (json_array_size(list) == 0) {
 		puts("no workloads; weir status tells which runtimes are "
@@ -164,7 +190,9 @@ static int print_ls(const struct out *o, const json_t *a)
 	table_add(&t, "ADDRESSES");
 	table_add(&t, "GROUPS");
 	table_add(&t, "IMAGE");
-	json_array_foreach (list, i, w) {
+	all = sorted(list, &n);
+	for (i = 0; i < n; i++) {
+		const json_t *w = all[i];
 		const json_t *about = json_object_get(w, "about");
 
 		join(json_object_get(w, "addresses"), addrs, sizeof addrs);
@@ -177,6 +205,7 @@ static int print_ls(const struct out *o, const json_t *a)
 		table_add(&t, "%s", groups);
 		table_add(&t, "%s", member_text(about, "image"));
 	}
+	free(all);
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
 	return CLI_OK;
@@ -263,11 +292,16 @@ static int print_show(const struct out *o, const json_t *a)
 	puts("devices");
 	print_ports(o, json_object_get(w, "ports"));
 	puts("containers");
-	json_array_foreach (json_object_get(a, "containers"), i, c)
-		printf("  %-20s %.12s  pid %llu\n",
+	json_array_foreach (json_object_get(a, "containers"), i, c) {
+		printf("  %-20s %.12s",
 		       member_text(json_object_get(c, "about"), "name"),
-		       member_text(c, "id"),
-		       (unsigned long long)member_number(c, "pid"));
+		       member_text(c, "id"));
+		/* A bare namespace has no process of its own. */
+		if (member_number(c, "pid"))
+			printf("  pid %llu",
+			       (unsigned long long)member_number(c, "pid"));
+		puts("");
+	}
 	if (json_object_size(json_object_get(about, "labels")))
 		puts("labels");
 	print_labels(about);

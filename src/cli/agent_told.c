@@ -1,6 +1,7 @@
 /*
  * weir flows, events, explain: what was seen, and what would happen.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -156,6 +157,8 @@ static int print_events(const struct out *o, const json_t *a)
 	const json_t *e, *list = json_object_get(a, "events");
 	size_t i;
 
+	if (json_array_size(list) == 0)
+		puts("no events are recorded");
 	json_array_foreach (list, i, e)
 		print_event_line(o, e);
 	return CLI_OK;
@@ -200,10 +203,14 @@ static int prepare_explain(json_t *args, struct err *reterr)
 {
 	if (!json_object_get(args, "proto"))
 		(void)json_object_set_new(args, "proto", json_string("tcp"));
+	if (!json_object_get(args, "port") &&
+	    strncmp(member_text(args, "proto"), "icmp", 4) != 0)
+		return err_set(reterr, EINVAL, "--port",
+			       "say which (or --proto icmp)");
 	return 0;
 }
 
-static void print_end_mode(const char *what, const json_t *end)
+static void print_whose(const char *what, const json_t *end)
 {
 	printf("%s %s", what, member_text(end, "name"));
 	if (member_text(end, "mode")[0])
@@ -211,17 +218,53 @@ static void print_end_mode(const char *what, const json_t *end)
 		       member_text(end, "mode"));
 }
 
+/* Of what leaves `from`, or enters `to`: what becomes of it, and who says so. */
+static void print_answer(const struct out *o, const json_t *a,
+			 const json_t *end, bool in)
+{
+	const char *action = member_text(a, "action");
+	enum out_colour c;
+	const char *word = explain_word(a, &c);
+
+	printf("%s %s: %s%s%s: ", in ? "into" : "out of",
+	       member_text(end, "name"), out_colour(o, c), word,
+	       out_colour(o, OUT_PLAIN));
+	if (member_number(a, "rule"))
+		printf("rule %llu says %s\n",
+		       (unsigned long long)member_number(a, "rule"), action);
+	else if (strcmp(member_text(a, "decided_by"), "default") == 0)
+		printf("no rule speaks of it, and %s is in mode %s\n",
+		       member_text(end, "name"), member_text(end, "mode"));
+	else
+		printf("%s says %s\n", member_text(a, "text"), action);
+	explain_more(a);
+}
+
 static int print_explain(const struct out *o, const json_t *a)
 {
-	print_end_mode("from", json_object_get(a, "from"));
-	print_end_mode(" to", json_object_get(a, "to"));
+	const json_t *from = json_object_get(a, "from");
+	const json_t *to = json_object_get(a, "to");
+	const json_t *explained = json_object_get(a, "explained"), *one;
+	const json_t *answers = json_object_get(explained, "answers");
+	size_t i;
+
+	print_whose("from", from);
+	print_whose(" to", to);
 	puts("");
-	return explain_print(o, json_object_get(a, "explained"));
+	if (json_array_size(answers) == 0)
+		puts("neither end is a workload that is guarded: Weir does "
+		     "not see it");
+	json_array_foreach (answers, i, one) {
+		bool in = strcmp(member_text(one, "direction"), "ingress") == 0;
+
+		print_answer(o, one, in ? to : from, in);
+	}
+	return explain_status(explained);
 }
 
 static bool does_not_pass(const json_t *a)
 {
-	return !explain_passes(json_object_get(a, "explained"));
+	return explain_status(json_object_get(a, "explained")) != CLI_OK;
 }
 
 static const struct agent_cmd explain_cmd = {

@@ -27,27 +27,28 @@ struct cli_command {
 /* All of them, in the order of `weir help`. */
 const struct cli_command *cli_commands(size_t *ret_n);
 
-int cmd_apply(int argc, char **argv);	   /* agent_policy.c */
-int cmd_capture(int argc, char **argv);	   /* capture.c */
-int cmd_completion(int argc, char **argv); /* completion.c */
-int cmd_demo(int argc, char **argv);	   /* demo.c */
-int cmd_diff(int argc, char **argv);	   /* agent_policy.c */
-int cmd_divert(int argc, char **argv);	   /* divert.c */
-int cmd_dp(int argc, char **argv);	   /* dp.c */
-int cmd_events(int argc, char **argv);	   /* agent_told.c */
-int cmd_explain(int argc, char **argv);	   /* agent_told.c */
-int cmd_export(int argc, char **argv);	   /* agent_policy.c */
-int cmd_flows(int argc, char **argv);	   /* agent_told.c */
-int cmd_group(int argc, char **argv);	   /* agent_policy.c */
-int cmd_hook(int argc, char **argv);	   /* hook.c */
-int cmd_ls(int argc, char **argv);	   /* agent_show.c */
-int cmd_mode(int argc, char **argv);	   /* divert.c */
-int cmd_policy(int argc, char **argv);	   /* agent_policy.c */
-int cmd_quarantine(int argc, char **argv); /* agent_show.c */
-int cmd_release(int argc, char **argv);	   /* divert.c */
-int cmd_show(int argc, char **argv);	   /* agent_show.c */
-int cmd_status(int argc, char **argv);	   /* agent_show.c */
-int cmd_top(int argc, char **argv);	   /* top.c */
+int cmd_apply(int argc, char **argv);	    /* agent_policy.c */
+int cmd_capture(int argc, char **argv);	    /* capture.c */
+int cmd_completion(int argc, char **argv);  /* completion.c */
+int cmd_demo(int argc, char **argv);	    /* demo_agent.c */
+int cmd_demo_splice(int argc, char **argv); /* demo_splice.c */
+int cmd_diff(int argc, char **argv);	    /* agent_policy.c */
+int cmd_divert(int argc, char **argv);	    /* divert.c */
+int cmd_dp(int argc, char **argv);	    /* dp.c */
+int cmd_events(int argc, char **argv);	    /* agent_told.c */
+int cmd_explain(int argc, char **argv);	    /* agent_told.c */
+int cmd_export(int argc, char **argv);	    /* agent_policy.c */
+int cmd_flows(int argc, char **argv);	    /* agent_told.c */
+int cmd_group(int argc, char **argv);	    /* agent_policy.c */
+int cmd_hook(int argc, char **argv);	    /* hook.c */
+int cmd_ls(int argc, char **argv);	    /* agent_show.c */
+int cmd_mode(int argc, char **argv);	    /* divert.c */
+int cmd_policy(int argc, char **argv);	    /* agent_policy.c */
+int cmd_quarantine(int argc, char **argv);  /* agent_show.c */
+int cmd_release(int argc, char **argv);	    /* divert.c */
+int cmd_show(int argc, char **argv);	    /* agent_show.c */
+int cmd_status(int argc, char **argv);	    /* agent_show.c */
+int cmd_top(int argc, char **argv);	    /* top.c */
 /* HHLL, four hex digits, of --mark. -EINVAL */
 int cli_parse_mark(const char *text, int *ret, struct err *reterr);
 

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "cli/program.h"
 #include "cli/stop.h"
 #include "door/dpclient.h"
 
@@ -42,40 +42,11 @@ struct paths {
 	char control[DEMO_PATH_MAX], listen[DEMO_PATH_MAX], log[DEMO_PATH_MAX];
 };
 
-static bool runnable(const char *dir, const char *rest, char *ret)
-{
-	int n = snprintf(ret, PATH_MAX, "%s%s", dir, rest);
-
-	return n > 0 && n < PATH_MAX && access(ret, X_OK) == 0;
-}
-
-static void find_program(char ret[static PATH_MAX])
-{
-	/* Beside us, in the build tree, installed. */
-	static const char *const places[] = { "/weir-dp", "/../dp/weir-dp",
-					      "/../sbin/weir-dp" };
-	const char *given = getenv("WEIR_DP");
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	const char *dir;
-
-	if (given && given[0]) {
-		(void)snprintf(ret, PATH_MAX, "%s", given);
-		return;
-	}
-	self[n > 0 ? n : 0] = '\0';
-	dir = dirname(self);
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (n > 0 && runnable(dir, places[i], ret))
-			return;
-	(void)snprintf(ret, PATH_MAX, "weir-dp");
-}
-
 static void set_paths(const struct demo *d, struct paths *p)
 {
 	const struct demo_dp_files *f = &demo_dp_files[d->layout];
 
-	find_program(p->program);
+	program_ours("WEIR_DP", "dp", "weir-dp", p->program);
 	(void)demo_path(&d->state, f->control, p->control);
 	(void)demo_path(&d->state, f->listen, p->listen);
 	(void)demo_path(&d->state, f->log, p->log);
@@ -141,28 +112,6 @@ static int spawn(struct demo *d, struct paths *p, struct err *reterr)
 	return demo_state_save(&d->state, reterr);
 }
 
-/* The last line of its log, or "". */
-static void last_words(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-	const char *nl;
-	ssize_t n;
-
-	buf[0] = '\0';
-	if (fd < 0)
-		return;
-	n = pread(fd, buf, size - 1,
-		  end > (off_t)size - 1 ? end - (off_t)size + 1 : 0);
-	close(fd);
-	while (n > 0 && buf[n - 1] == '\n')
-		n--;
-	buf[n > 0 ? n : 0] = '\0';
-	nl = strrchr(buf, '\n');
-	if (nl)
-		memmove(buf, nl + 1, strlen(nl + 1) + 1);
-}
-
 static int wait_ready(struct demo *d, const struct paths *p, struct err *reterr)
 {
 	usec_t end = usec_add(clock_now(), DEMO_DP_START_WAIT_MS * 1000ULL);
@@ -173,7 +122,7 @@ static int wait_ready(struct demo *d, const struct paths *p, struct err *reterr)
 	while ((rc = dpclient_open(p->control, &c, reterr)) < 0) {
 		if (waitpid(d->state.dp[d->layout].pid, NULL, WNOHANG) > 0) {
 			d->state.dp[d->layout] = (struct demo_proc){ 0 };
-			last_words(p->log, words, sizeof words);
+			program_last_words(p->log, words, sizeof words);
 			return err_set(reterr, ECHILD, NULL,
 				       "weir-dp ended at once: %s", words);
 		}

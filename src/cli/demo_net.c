@@ -1,6 +1,6 @@
 /*
  * Each thing that is made is written to the state file first where its name is
- * ours to choose, or at once afterwards, so that `weir demo --down` finds it
+ * ours to choose, or at once afterwards, so that `weir demo splice --down` finds it
  * even after SIGKILL.
  *
  * Taking down goes backwards: the data planes, what is diverted in place (its

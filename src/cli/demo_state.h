@@ -1,6 +1,6 @@
 /*
  * What a demo has made and somebody must take down: in memory, and in a file,
- * so that `weir demo --down` can do it after --keep or after a crash.
+ * so that `weir demo splice --down` can do it after --keep or after a crash.
  *
  * Each demo has a directory of its own, /run/weir/demo-XXXXXX (mode 0700):
  * state.json, the data plane's doors and its log.

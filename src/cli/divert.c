@@ -388,7 +388,9 @@ static int need_port(const struct divert_args *a)
 {
 	if (a->spec.port.netns || a->spec.port.dev)
 		return CLI_OK;
-	return usage(a, NULL, "say --netns or --dev");
+	return usage(a, NULL,
+		     "say which: a name (of the agent's), or --netns "
+		     "or --dev");
 }
 
 /* Is one of these among the options? */

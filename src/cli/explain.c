@@ -166,25 +166,17 @@ static bool passes(const json_t *a)
 	return json_is_true(json_object_get(a, "passes"));
 }
 
-static void show_answer(const struct out *o, const json_t *a)
+const char *explain_word(const json_t *a, enum out_colour *ret)
 {
-	bool in = strcmp(text(a, "direction"), "ingress") == 0;
-	bool rejected = json_is_true(json_object_get(a, "rejected"));
+	*ret = passes(a) ? OUT_GREEN : OUT_RED;
+	if (passes(a))
+		return "passes";
+	return json_is_true(json_object_get(a, "rejected")) ? "is rejected"
+							    : "is dropped";
+}
 
-	printf("%s workload %s: %s%s%s\n", in ? "to" : "from",
-	       text(a, "workload"),
-	       out_colour(o, passes(a) ? OUT_GREEN : OUT_RED),
-	       passes(a)  ? "passes"
-	       : rejected ? "is rejected"
-			  : "is dropped",
-	       out_colour(o, OUT_PLAIN));
-	if (number(a, "rule") > 0)
-		printf("  rule %" JSON_INTEGER_FORMAT " says %s",
-		       number(a, "rule"), text(a, "action"));
-	else
-		printf("  %s says %s", text(a, "decided_by"),
-		       text(a, "action"));
-	printf(" (reason: %s: %s)\n", text(a, "reason"), text(a, "text"));
+void explain_more(const json_t *a)
+{
 	if (number(a, "threat") > 0)
 		printf("  threat %" JSON_INTEGER_FORMAT "'s action: %s\n",
 		       number(a, "threat"), text(a, "threat_action"));
@@ -198,6 +190,25 @@ static void show_answer(const struct out *o, const json_t *a)
 	if (json_is_true(json_object_get(a, "tapped")))
 		printf("  tapped: nothing is stopped here, whatever it "
 		       "says\n");
+}
+
+static void show_answer(const struct out *o, const json_t *a)
+{
+	bool in = strcmp(text(a, "direction"), "ingress") == 0;
+	enum out_colour c;
+	const char *word = explain_word(a, &c);
+
+	printf("%s workload %s: %s%s%s\n", in ? "to" : "from",
+	       text(a, "workload"), out_colour(o, c), word,
+	       out_colour(o, OUT_PLAIN));
+	if (number(a, "rule") > 0)
+		printf("  rule %" JSON_INTEGER_FORMAT " says %s",
+		       number(a, "rule"), text(a, "action"));
+	else
+		printf("  %s says %s", text(a, "decided_by"),
+		       text(a, "action"));
+	printf(" (reason: %s: %s)\n", text(a, "reason"), text(a, "text"));
+	explain_more(a);
 }
 
 /* Is there a workload, and does every one let it be? */
@@ -214,7 +225,13 @@ static bool all_pass(const json_t *answers)
 	return true;
 }
 
-int explain_print(const struct out *o, const json_t *result)
+int explain_status(const json_t *result)
+{
+	return all_pass(json_object_get(result, "answers")) ? CLI_OK
+							    : CLI_FAILED;
+}
+
+static int print_result(const struct out *o, const json_t *result)
 {
 	const json_t *answers = json_object_get(result, "answers");
 	const json_t *a;
@@ -230,21 +247,16 @@ int explain_print(const struct out *o, const json_t *result)
 		       number(result, "more"));
 	printf("policy version %" JSON_INTEGER_FORMAT "\n",
 	       number(result, "version"));
-	return all_pass(answers) ? CLI_OK : CLI_FAILED;
-}
-
-bool explain_passes(const json_t *result)
-{
-	return all_pass(json_object_get(result, "answers"));
+	return explain_status(result);
 }
 
 static int show(const struct explain *e, json_t *result)
 {
 	if (!e->out.json)
-		return explain_print(&e->out, result);
+		return print_result(&e->out, result);
 	(void)json_object_del(result, "id");
 	out_json(json_incref(result));
-	return explain_passes(result) ? CLI_OK : CLI_FAILED;
+	return explain_status(result);
 }
 
 static int ask(struct explain *e)

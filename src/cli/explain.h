@@ -11,7 +11,9 @@
 /* argv[0] is "explain"; returns an exit code as commands do (cli.h). */
 int cmd_dp_explain(int argc, char **argv);
 
-/* May all that weir_explain answered about be? */
-bool explain_passes(const json_t *result);
-/* What weir_explain answered, as text. CLI_FAILED: it does not pass. */
-int explain_print(const struct out *o, const json_t *result);
+/* "passes", "is dropped", "is rejected", with its colour: of one answer. */
+const char *explain_word(const json_t *answer, enum out_colour *ret);
+/* What more there is to one: threat, name, grace, tapped; a line each. */
+void explain_more(const json_t *answer);
+/* CLI_OK: there are answers of weir_explain, and all pass. */
+int explain_status(const json_t *result);

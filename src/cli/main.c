@@ -39,8 +39,8 @@ static const struct cli_command commands[] = {
 	  "oci cni netns" },
 	{ "capture", "show or write a workload's frames, each with its verdict",
 	  cmd_capture },
-	{ "demo", "play the whole story: divert a container, judge its traffic",
-	  cmd_demo },
+	{ "demo", "play the whole story: two containers, learned, protected",
+	  cmd_demo, "splice" },
 	{ "dp", "talk to a running data plane: flows, blocks, stats, messages",
 	  cmd_dp,
 	  "flows blocks connections threats meters stats config count clear "

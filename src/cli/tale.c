@@ -126,11 +126,12 @@ static void end_text(const struct tale *t, const struct err *error, bool ok,
 		printf("%s✗ %s%s%s%s\n", colour(t, OUT_RED), error->at,
 		       error->at[0] ? ": " : "", error->text,
 		       colour(t, OUT_PLAIN));
-	printf("%s%s%s%s%u of %u checks passed in %.1f s.%s\n",
+	printf("%s%s%s%s%u of %u checks passed in %.1f s.%s%s%s\n",
 	       colour(t, ok ? OUT_GREEN : OUT_RED), ok ? "✓ " : "",
 	       colour(t, OUT_PLAIN), ok ? "" : "  The story ended early; ",
 	       t->passed, t->passed + t->failed, seconds,
-	       kept ? " It is still up: weir demo --down ends it." : "");
+	       kept ? " It is still up: " : "", kept ? t->down : "",
+	       kept ? " ends it." : "");
 }
 
 bool tale_end(struct tale *t, const struct err *error, bool kept)

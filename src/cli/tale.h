@@ -13,6 +13,7 @@
 struct tale {
 	struct out out;
 	usec_t start;
+	const char *down; /* what ends one that was kept: "weir demo --down" */
 	unsigned n_steps; /* begun so far */
 	unsigned passed, failed;
 	json_t *steps; /* owned; told at the end */

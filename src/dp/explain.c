@@ -113,19 +113,49 @@ static json_t *answer_of(struct control *ctl, uint16_t index,
 	return o;
 }
 
+static int check_mac(const struct snapshot *s, struct mac mac, const char *at,
+		     struct err *reterr)
+{
+	char text[MAC_TEXT_MAX];
+
+	if (mac_is_zero(mac) ||
+	    snapshot_find_mac(s, mac, MAC_REAL) != ENDPOINT_NONE)
+		return 0;
+	return err_set(reterr, ENOENT, at, "no workload has the MAC %s",
+		       mac_format(mac, text));
+}
+
 int explain_check(struct control *ctl, struct ctrl_msg *m, bool strict,
 		  struct err *reterr)
 {
 	const struct snapshot *s = config_current(ctl->config);
 	const struct explain_spec *e = &m->explain;
-	char mac[MAC_TEXT_MAX];
+	int rc = 0;
 
-	if (e->has_workload &&
-	    snapshot_find_mac(s, e->workload, MAC_REAL) == ENDPOINT_NONE)
-		return err_set(reterr, ENOENT, "weir_explain.workload",
-			       "no workload has the MAC %s",
-			       mac_format(e->workload, mac));
-	return 0;
+	if (e->has_workload)
+		rc = check_mac(s, e->workload, "weir_explain.workload", reterr);
+	if (rc == 0)
+		rc = check_mac(s, e->from_workload,
+			       "weir_explain.from_workload", reterr);
+	if (rc == 0)
+		rc = check_mac(s, e->to_workload, "weir_explain.to_workload",
+			       reterr);
+	return rc;
+}
+
+/* Who asks knows who is there: nothing has to be found by addresses. */
+static bool ends_by_name(const struct snapshot *s, const struct explain_spec *e,
+			 uint8_t ends[static ENDPOINTS_MAX])
+{
+	bool from = !mac_is_zero(e->from_workload);
+	bool to = !mac_is_zero(e->to_workload);
+
+	if (from)
+		ends[snapshot_find_mac(s, e->from_workload, MAC_REAL)] |=
+			END_FROM;
+	if (to)
+		ends[snapshot_find_mac(s, e->to_workload, MAC_REAL)] |= END_TO;
+	return from || to;
 }
 
 /* Only that workload; at both ends if it is not known at which. */
@@ -149,8 +179,10 @@ void explain_json(struct control *ctl, const struct ctrl_msg *m, json_t *result)
 	json_t *list = json_array();
 	uint64_t more = 0;
 
-	ends_by_rules(s, e, ends);
-	ends_by_flows(ctl, s, e, ends);
+	if (!ends_by_name(s, e, ends)) {
+		ends_by_rules(s, e, ends);
+		ends_by_flows(ctl, s, e, ends);
+	}
 	if (e->has_workload)
 		narrow_down(s, e, ends);
 	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++)

@@ -111,7 +111,10 @@ static int bind_query(struct store *s, const struct store_event_query *q,
 								: INT64_MAX;
 	uint64_t since_s = q->since_s < INT64_MAX ? q->since_s : INT64_MAX;
 	uint64_t after = q->after < INT64_MAX ? q->after : INT64_MAX;
-	enum db_statement which = q->kind ? DB_EVENT_KIND : DB_EVENT_ALL;
+	bool new = q->newest;
+	enum db_statement which =
+		q->kind ? (new ? DB_EVENT_KIND_NEWEST : DB_EVENT_KIND)
+			: (new ? DB_EVENT_ALL_NEWEST : DB_EVENT_ALL);
 	uint64_t first = 0;
 	uint64_t wid = 0;
 	int rc = 0;
@@ -121,7 +124,7 @@ static int bind_query(struct store *s, const struct store_event_query *q,
 		after = first ? first - 1 : INT64_MAX;
 	}
 	if (rc == 0 && q->workload) {
-		which = DB_EVENT_OF;
+		which = new ? DB_EVENT_OF_NEWEST : DB_EVENT_OF;
 		rc = store_find_wid(s, q->workload, &wid, reterr);
 	}
 	if (rc == 0)

@@ -318,15 +318,16 @@ static int bind_query(struct store *s, const struct store_flow_query *q,
 	uint64_t since_s = at_most(q->since_s, INT64_MAX);
 	uint64_t begin = at_most(since_s / DAY_S, DAY_MAX - 1) << DAY_SHIFT;
 	uint64_t end = (at_most(until_s / DAY_S, DAY_MAX - 2) + 1) << DAY_SHIFT;
-	enum db_statement which = DB_FLOW_ALL;
+	bool new = q->newest;
+	enum db_statement which = new ? DB_FLOW_ALL_NEWEST : DB_FLOW_ALL;
 	uint64_t wid = 0;
 	int rc = 0;
 
 	if (q->workload) {
-		which = DB_FLOW_OF;
+		which = new ? DB_FLOW_OF_NEWEST : DB_FLOW_OF;
 		rc = store_find_wid(s, q->workload, &wid, reterr);
 	} else if (q->only_violations) {
-		which = DB_FLOW_BAD;
+		which = new ? DB_FLOW_BAD_NEWEST : DB_FLOW_BAD;
 	}
 	if (rc == 0)
 		rc = db_use(s, which, ret, reterr);

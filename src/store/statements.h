@@ -15,10 +15,28 @@
 	" LEFT JOIN workload s ON s.wid = f.server" \
 	" ORDER BY f.id"
 /* ?1 < id < ?2, seen between ?3 and ?4; the + keeps the indexes away. */
-#define FLOW_WITHIN " id > ?1 AND id < ?2 AND +last_s BETWEEN ?3 AND ?4 "
-#define EVENT_WITHIN                                               \
-	" number > ?1 AND +at_s BETWEEN ?2 AND ?3 ORDER BY number" \
-	" LIMIT ?4"
+#define FLOW_WITHIN  " id > ?1 AND id < ?2 AND +last_s BETWEEN ?3 AND ?4 "
+#define EVENT_RANGE  " number > ?1 AND +at_s BETWEEN ?2 AND ?3 ORDER BY number"
+#define EVENT_WITHIN EVENT_RANGE " LIMIT ?4"
+/* The last ones, in the same order. */
+#define EVENT_NEWEST(from)                                               \
+	"SELECT * FROM (SELECT number, body FROM event" from EVENT_RANGE \
+	" DESC LIMIT ?4) ORDER BY number"
+/* Which flows are told; oldest first, or what is last of them (DESC). */
+#define FLOW_PAGE(order)                                                   \
+	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow WHERE" FLOW_WITHIN \
+	"ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
+#define FLOW_BAD_PAGE(order)                                              \
+	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow"                  \
+	" INDEXED BY flow_violation WHERE violations > 0 AND" FLOW_WITHIN \
+	"ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
+#define FLOW_OF_PAGE(order)                                                    \
+	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM (SELECT * FROM flow"        \
+	" INDEXED BY flow_client WHERE client = ?6 AND client > 0"             \
+	" AND violations >= ?7 AND" FLOW_WITHIN "UNION ALL SELECT * FROM flow" \
+	" INDEXED BY flow_server WHERE server = ?6 AND server > 0"             \
+	" AND client <> ?6 AND violations >= ?7 AND" FLOW_WITHIN               \
+	") ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
 
 #define STATEMENTS(X)                                                          \
 	X(DOC_LAST, "SELECT revision, bytes IS NULL, saved_s FROM document"    \
@@ -56,21 +74,12 @@
 	  " packets = min(packets + excluded.packets, 1 << 62),"               \
 	  " first_s = min(first_s, excluded.first_s),"                         \
 	  " last_s = max(last_s, excluded.last_s)")                            \
-	X(FLOW_ALL,                                                            \
-	  "SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow WHERE" FLOW_WITHIN   \
-	  "ORDER BY id LIMIT ?5) f" FLOW_WHO)                                  \
-	X(FLOW_BAD,                                                            \
-	  "SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow"                     \
-	  " INDEXED BY flow_violation WHERE violations > 0 AND" FLOW_WITHIN    \
-	  "ORDER BY id LIMIT ?5) f" FLOW_WHO)                                  \
-	X(FLOW_OF,                                                             \
-	  "SELECT" FLOW_COLUMNS "FROM (SELECT * FROM (SELECT * FROM flow"      \
-	  " INDEXED BY flow_client WHERE client = ?6 AND client > 0"           \
-	  " AND violations >= ?7 AND" FLOW_WITHIN                              \
-	  "UNION ALL SELECT * FROM flow"                                       \
-	  " INDEXED BY flow_server WHERE server = ?6 AND server > 0"           \
-	  " AND client <> ?6 AND violations >= ?7 AND" FLOW_WITHIN             \
-	  ") ORDER BY id LIMIT ?5) f" FLOW_WHO)                                \
+	X(FLOW_ALL, FLOW_PAGE(""))                                             \
+	X(FLOW_BAD, FLOW_BAD_PAGE(""))                                         \
+	X(FLOW_OF, FLOW_OF_PAGE(""))                                           \
+	X(FLOW_ALL_NEWEST, FLOW_PAGE(" DESC"))                                 \
+	X(FLOW_BAD_NEWEST, FLOW_BAD_PAGE(" DESC"))                             \
+	X(FLOW_OF_NEWEST, FLOW_OF_PAGE(" DESC"))                               \
 	X(EVENT_ADD, "INSERT INTO event (at_s, kind, workload, body)"          \
 		     " VALUES (?1, ?2, ?3, ?4)")                               \
 	X(EVENT_FIRST, "SELECT min(number) FROM event WHERE at_s >= ?1")       \
@@ -82,6 +91,13 @@
 	  "SELECT number, body FROM event"                                     \
 	  " INDEXED BY event_workload WHERE workload = ?6"                     \
 	  " AND workload > 0 AND (?5 IS NULL OR +kind = ?5) AND" EVENT_WITHIN) \
+	X(EVENT_ALL_NEWEST, EVENT_NEWEST(" WHERE"))                            \
+	X(EVENT_KIND_NEWEST,                                                   \
+	  EVENT_NEWEST(" INDEXED BY event_kind WHERE kind = ?5 AND"))          \
+	X(EVENT_OF_NEWEST,                                                     \
+	  EVENT_NEWEST(" INDEXED BY event_workload WHERE workload = ?6"        \
+		       " AND workload > 0"                                     \
+		       " AND (?5 IS NULL OR +kind = ?5) AND"))                 \
 	X(TRIM_FLOWS, "DELETE FROM flow WHERE id IN"                           \
 		      " (SELECT id FROM flow WHERE id < ?1"                    \
 		      "  ORDER BY id LIMIT ?2)")                               \

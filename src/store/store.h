@@ -121,6 +121,7 @@ struct store_flow_query {
 	const char *workload;	   /* id; NULL: all */
 	bool only_violations;
 	uint64_t after; /* cursor of the last page; 0 */
+	bool newest;	/* the last `limit` of them, not the first */
 	unsigned limit; /* 1..STORE_PAGE_MAX */
 };
 
@@ -146,7 +147,8 @@ int store_add_events(struct store *s, const json_t *const *events, size_t n,
 struct store_event_query {
 	uint64_t since_s, until_s, after; /* by now_s; 0: no bound */
 	const char *kind, *workload;	  /* NULL: all */
-	unsigned limit;			  /* 1..STORE_PAGE_MAX */
+	bool newest;	/* the last `limit` of them, not the first */
+	unsigned limit; /* 1..STORE_PAGE_MAX */
 };
 /* Newest last, otherwise as store_each_flow(). */
 int store_each_event(struct store *s, const struct store_event_query *q,

@@ -176,6 +176,8 @@ struct explain_spec {
 	uint32_t app;	   /* POLICY_APP_* */
 	bool has_workload; /* only that one */
 	struct mac workload;
+	/* Who is known to be at these ends; zero: to be found by the address. */
+	struct mac from_workload, to_workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
 };
 

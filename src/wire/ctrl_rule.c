@@ -549,6 +549,8 @@ int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 		fields_refuse(&f, "app", "no application is called \"%s\"",
 			      text);
 	e->has_workload = field_mac(&f, "workload", FIELD_MAY, &e->workload);
+	(void)field_mac(&f, "from_workload", FIELD_MAY, &e->from_workload);
+	(void)field_mac(&f, "to_workload", FIELD_MAY, &e->to_workload);
 	if (field_str(&f, "vhost", FIELD_MAY, FQDN_TEXT_MAX - 1, &vhost))
 		memcpy(e->vhost, vhost, strlen(vhost) + 1);
 	if (!f.rc && ip_is_v4(e->from) != ip_is_v4(e->to))

@@ -32,6 +32,8 @@ wait_until 5 guarded web discover tap && wait_until 5 guarded app discover tap
 point $? "workloads that were there are found and watched" "$out"
 told '{w["name"]: w["addresses"] for w in d["workloads"]} == {"web": ["10.9.0.2", "fd09::2"], "app": ["10.9.0.3", "fd09::3"]}' ls
 point $? "with their addresses of both families" "$out"
+weir explain app web --port 8080 && grep -q '^into web: passes: no rule speaks of it, and web is in mode discover' "$out"
+point $? "explain knows both before anything was said" "$out"
 told '[s["kind"] for s in d["runtimes"] if s["up"]] == ["netns"] and d["counts"]["workloads"] == 2' status
 point $? "status tells of its sources" "$out"
 "$weir_agent" --config "$config" >"$out" 2>&1

@@ -182,6 +182,45 @@ static int on_flow(const struct store_flow *f, uint64_t cursor,
 	return 0;
 }
 
+struct ends {
+	uint64_t first, last;
+	size_t n;
+};
+
+static void one_more(struct ends *e, uint64_t cursor)
+{
+	assert_true(cursor > e->last);
+	e->first = e->n++ ? e->first : cursor;
+	e->last = cursor;
+}
+
+static int on_newest(const struct store_flow *f, uint64_t cursor,
+		     const json_t *client_about, const json_t *server_about,
+		     void *arg)
+{
+	one_more(arg, cursor);
+	return 0;
+}
+
+/* Those at the end of what pages gave, in the same order. */
+static void ask_newest(struct store *s, struct store_flow_query q, size_t n,
+		       uint64_t last)
+{
+	struct ends e = { 0 }, again = { 0 };
+
+	q.after = 0;
+	q.newest = true;
+	assert_int_equal(store_each_flow(s, &q, on_newest, &e, NULL), 0);
+	assert_int_equal(e.n, n < q.limit ? n : q.limit);
+	assert_int_equal(e.last, last);
+	if (n == 0)
+		return;
+	q.after = e.first - 1;
+	q.newest = false;
+	assert_int_equal(store_each_flow(s, &q, on_newest, &again, NULL), 0);
+	assert_true(again.n == e.n && again.last == e.last);
+}
+
 static void ask_all(struct store *s, const struct model *m,
 		    struct store_flow_query q)
 {
@@ -195,6 +234,7 @@ static void ask_all(struct store *s, const struct model *m,
 		assert_true(a.n - before <= q.limit);
 	} while (a.n - before == q.limit);
 	assert_int_equal(model_next(m, &q, a.model_after), m->n);
+	ask_newest(s, q, a.n, a.cursor);
 }
 
 static void put_abouts(struct store *s)
@@ -368,6 +408,32 @@ static int on_event(const json_t *event, uint64_t number, void *arg)
 	return 0;
 }
 
+static int on_newest_event(const json_t *event, uint64_t number, void *arg)
+{
+	one_more(arg, number);
+	return 0;
+}
+
+/* As ask_newest(). */
+static void ask_newest_events(struct store *s, struct store_event_query q,
+			      size_t n, uint64_t last)
+{
+	struct ends e = { 0 }, again = { 0 };
+
+	q.after = 0;
+	q.newest = true;
+	assert_int_equal(store_each_event(s, &q, on_newest_event, &e, NULL), 0);
+	assert_int_equal(e.n, n < q.limit ? n : q.limit);
+	assert_int_equal(e.last, n ? last : 0);
+	if (n == 0)
+		return;
+	q.after = e.first - 1;
+	q.newest = false;
+	assert_int_equal(store_each_event(s, &q, on_newest_event, &again, NULL),
+			 0);
+	assert_true(again.n == e.n && again.last == e.last);
+}
+
 static void ask_events(struct store *s, const struct event *events, size_t n,
 		       struct store_event_query q)
 {
@@ -381,6 +447,7 @@ static void ask_events(struct store *s, const struct event *events, size_t n,
 				 0);
 	} while (a.told - before == q.limit);
 	assert_int_equal(next_event(&a), 0);
+	ask_newest_events(s, q, a.told, a.after);
 }
 
 static void test_events_model(void **state)

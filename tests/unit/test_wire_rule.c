@@ -186,9 +186,12 @@ static void test_explain(void **state)
 	assert_int_equal(parse(CTRL_WEIR_EXPLAIN,
 			       "{'from':'10.0.0.1','to':'10.0.0.2',"
 			       "'proto':'tcp','port':443,'app':'tls',"
-			       "'workload':'02:00:00:00:00:01'}",
+			       "'workload':'02:00:00:00:00:01',"
+			       "'to_workload':'02:00:00:00:00:02'}",
 			       true, &m, &err),
 			 0);
+	assert_true(mac_is_zero(m.explain.from_workload));
+	assert_int_equal(m.explain.to_workload.b[5], 2);
 	assert_int_equal(m.explain.app, 1002);
 	assert_int_equal(m.explain.port, 443);
 	assert_true(m.explain.has_workload);

@@ -22,7 +22,7 @@ has() { grep -q -- "$1" /tmp/out; point $? "$2"; }
 world() { ip -o link | sed 's/@.*//; s/<.*//'; ls /run/netns 2>/dev/null; }
 world >/tmp/before
 
-weir demo --seconds 1 --ipv6 --redirector u32 >/tmp/out 2>&1
+weir demo splice --seconds 1 --ipv6 --redirector u32 >/tmp/out 2>&1
 point $? "the demo plays over u32, IPv6 too"
 cat /tmp/out
 has '06:82:9c:02:54:91 > 4e:65:75:56:00:b4, ethertype IPv4 (0x0800), length 98' \

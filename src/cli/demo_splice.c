@@ -1,11 +1,9 @@
 /*
- * `weir demo`: plays the steps of demo_steps.c in order. The first that fails
+ * `weir demo splice`: plays the steps of demo_steps.c in order. The first that fails
  * ends the story; whatever happened - also Ctrl-C - everything is taken down,
  * and it is shown that nothing is left, unless --keep was given and all went
  * well.
  */
-#include "cli/demo.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/demo.h"
 #include "cli/demo_dp.h"
 #include "cli/demo_net.h"
 #include "cli/demo_proof.h"
@@ -24,8 +23,8 @@
 #define SECONDS_MAX 3600
 
 static const char help_text[] =
-	"Usage: weir demo [OPTION]...\n"
-	"       weir demo --down\n"
+	"Usage: weir demo splice [OPTION]...\n"
+	"       weir demo splice --down\n"
 	"\n"
 	"Diverts a container's traffic through the data plane, in both "
 	"layouts,\n"
@@ -50,9 +49,10 @@ static const char help_text[] =
 	"line was not understood.\n"
 	"\n"
 	"Examples:\n"
-	"  weir demo\n"
-	"  weir demo --ipv6 --keep; ip netns exec agent-ns tcpdump -eni vbr\n"
-	"  weir demo --down\n";
+	"  weir demo splice\n"
+	"  weir demo splice --ipv6 --keep; ip netns exec agent-ns tcpdump -eni "
+	"vbr\n"
+	"  weir demo splice --down\n";
 
 /* --- the command line ------------------------------------------------- */
 
@@ -143,13 +143,13 @@ static bool parse_options(struct demo_options *opt, struct out *out, int argc,
 	}
 	if (!err.code && optind < argc)
 		(void)err_set(&err, EINVAL, argv[optind],
-			      "demo takes no arguments");
+			      "demo splice takes no arguments");
 	else if (!err.code && opt->down &&
 		 (opt->keep || opt->here || opt->ipv6))
 		(void)err_set(&err, EINVAL, "--down", "goes alone");
 	if (!err.code)
 		return true;
-	*ret_exit = out_usage(out, "demo", &err);
+	*ret_exit = out_usage(out, "demo splice", &err);
 	return false;
 }
 
@@ -182,7 +182,7 @@ static int run_down(const struct out *out)
 	size_t n = 0;
 
 	if (demo_state_list(&list, &n, &err) < 0)
-		return out_error(out, "demo --down", &err);
+		return out_error(out, "demo splice --down", &err);
 	for (size_t i = 0; i < n; i++) {
 		struct demo_state s = list[i];
 
@@ -192,7 +192,7 @@ static int run_down(const struct out *out)
 		}
 		if (demo_net_down(&s, &err) < 0) {
 			free(list);
-			return out_error(out, "demo --down", &err);
+			return out_error(out, "demo splice --down", &err);
 		}
 		if (!out->json)
 			printf("taken down: %s %s %s\n",
@@ -214,7 +214,8 @@ static void tell_intro(struct demo *d)
 
 	if (!tale_is_text(t))
 		return;
-	printf("%sweir demo%s: a container's traffic is diverted through a "
+	printf("%sweir demo splice%s: a container's traffic is diverted "
+	       "through a "
 	       "data plane and judged there.\n",
 	       out_colour(&t->out, OUT_BOLD), out_colour(&t->out, OUT_PLAIN));
 	if (!d->opt.here)
@@ -313,7 +314,7 @@ static void tell_kept(struct demo *d)
 		 demo_dp_files[DEMO_INPLACE].control);
 	tale_say(t, "ip netns exec %s weir divert show",
 		 demo_ns_name(d, DEMO_HOST));
-	tale_say(t, "weir demo --down");
+	tale_say(t, "weir demo splice --down");
 	tale_fact(t, "control", json_sprintf("%s/dp.sock", d->state.dir));
 	tale_fact(t, "host", json_string(d->state.ns[DEMO_HOST].name));
 	tale_fact(t, "container",
@@ -349,7 +350,7 @@ static bool run_story(struct demo *d)
 	return tale_end(&d->tale, rc < 0 ? &err : NULL, kept);
 }
 
-int cmd_demo(int argc, char **argv)
+int cmd_demo_splice(int argc, char **argv)
 {
 	struct out out = out_default();
 	struct demo d = { 0 };
@@ -360,13 +361,14 @@ int cmd_demo(int argc, char **argv)
 	if (!parse_options(&d.opt, &out, argc, argv, &code))
 		return code;
 	if (check_kernel(&d, &err) < 0)
-		return out_error(&out, "demo", &err);
+		return out_error(&out, "demo splice", &err);
 	if (d.opt.down)
 		return run_down(&out);
 	for (int i = 0; i < DEMO_ROLE__MAX; i++)
 		d.ns[i].fd = -1;
 	stop_catch();
 	tale_init(&d.tale, out);
+	d.tale.down = "weir demo splice --down";
 	ok = run_story(&d);
 	tale_done(&d.tale);
 	return ok ? CLI_OK : CLI_FAILED;
