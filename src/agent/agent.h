@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct door;
 struct hits;
 struct learn;
 struct record;
+struct splicer;
 
 /* What a runtime's source is doing, for `weir status`. */
 struct source_state {
@@ -65,7 +67,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_timer taps_again; /* taps that are listened to again */
 	struct log_limit taps_log;
 	struct loop_timer sweep; /* what ports that went have left */
-	uint32_t vth; /* ifindex; 0: there is none */
+	uint32_t vth;		 /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */
 	bool intent_protects;	  /* something in it is in mode protect */
@@ -73,14 +75,22 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	uint64_t intent_revision; /* of the store's document */
 	struct loop_timer compile, expiry;
 	uint64_t want_number;	   /* last that was sent */
-	uint64_t in_force_number;  /* last that came into force */
+	uint64_t in_force_number;  /* last that came into force everywhere */
 	uint64_t in_force_version; /* of its policy */
 	uint64_t last_version;
 	bool policy_refused;
 	struct err policy_err; /* why, while policy_refused */
 
+	struct splicer *splicer;    /* NULL: nothing needed it yet */
+	struct plane *splice_plane; /* in its namespace; NULL likewise */
+	struct loop_fd *splice_plane_fd;
+	bool splice_plane_up;
+	uint64_t splice_in_force; /* as host_in_force */
+	char splice_door[PATH_MAX];
+
 	struct plane *plane;
 	struct loop_fd *plane_fd;
+	uint64_t host_in_force; /* last that came into force there */
 	bool plane_up;
 	uint64_t plane_since_s, plane_starts;
 	struct err plane_err; /* why it is down */

@@ -12,6 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/guard.h"
+#include "agent/guard_splice.h"
 #include "agent/kept.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -86,6 +87,12 @@ static json_t *port_json(const struct port *p)
 			      mac_format(p->mac, mac), "state",
 			      port_state_name(p->state));
 
+	if (p->state == PORT_DIVERTED)
+		(void)json_object_set_new(
+			o, "layout", json_string(port_layout_name(p->layout)));
+	if (p->state == PORT_DIVERTED && p->layout == PORT_SPLICED)
+		(void)json_object_set_new(o, "through",
+					  json_string(SPLICER_NETNS));
 	if (p->state == PORT_DIVERTED)
 		(void)json_object_set_new(
 			o, "doing", json_string(inplace_mode_name(p->mode)));

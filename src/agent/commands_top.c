@@ -72,6 +72,13 @@ static void add_counts(struct top_row *row, const struct inplace_counts *c)
 		}
 }
 
+/* In place; of others the kernel's counters are elsewhere, or none. */
+static bool is_counted(const struct port *p)
+{
+	return p->workload && p->state == PORT_DIVERTED &&
+	       p->layout == PORT_IN_PLACE;
+}
+
 static int read_kernel(struct agent *a, struct top_row *rows,
 		       struct err *reterr)
 {
@@ -82,13 +89,13 @@ static int read_kernel(struct agent *a, struct top_row *rows,
 	int rc;
 
 	for (struct port *p = a->registry.ports; ports && p; p = p->next)
-		if (p->workload && p->state == PORT_DIVERTED)
+		if (is_counted(p))
 			ports[n++] = p->host_ifindex;
 	rc = ports && counts ? inplace_counts_of(ports, n, counts, reterr)
 			     : err_set(reterr, ENOMEM, NULL, "out of memory");
 	n = 0;
 	for (struct port *p = a->registry.ports; rc == 0 && p; p = p->next)
-		if (p->workload && p->state == PORT_DIVERTED)
+		if (is_counted(p))
 			add_counts(&rows[p->workload->place], &counts[n++]);
 	free(counts);
 	free(ports);

@@ -115,6 +115,7 @@ int config_init(struct config *c, struct err *reterr)
 
 	*c = (struct config){
 		.claim_ms = 1000,
+		.splice = true,
 		.plane_managed = true,
 		.workers = 1,
 		.flows_days = 30,
@@ -281,7 +282,9 @@ static void read_guard(struct fields *whole, struct config *c)
 	static const char *const on_new[] = { "auto", "hold", "pass" };
 	static const char *const failure[] = { "closed", "open" };
 	static const char *const watch[] = { "tap", "inline" };
-	int n = (int)c->on_new, fail = (int)c->on_failure, w = c->watch_inline;
+	static const char *const splice[] = { "off", "auto" };
+	int n = (int)c->on_new, fail = (int)c->on_failure, w = c->watch_inline,
+	    splices = c->splice;
 	struct fields f;
 
 	if (!open_part(whole, "guard", &f))
@@ -293,9 +296,11 @@ static void read_guard(struct fields *whole, struct config *c)
 	(void)field_bool(&f, "only_ip", FIELD_MAY, &c->only_ip);
 	read_word(&f, "on_failure", failure, 2, &fail);
 	read_word(&f, "watch", watch, 2, &w);
+	read_word(&f, "splice", splice, 2, &splices);
 	c->on_new = (enum config_on_new)n;
 	c->on_failure = (enum inplace_failure)fail;
 	c->watch_inline = w;
+	c->splice = splices;
 	close_part(whole, "guard", &f);
 }
 

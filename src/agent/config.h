@@ -41,6 +41,7 @@ struct config {
 	unsigned claim_ms; /* a veth that nobody claims is its own workload */
 	bool only_ip;	   /* what is neither IP nor ARP: dropped */
 	enum inplace_failure on_failure; /* closed */
+	bool splice;	   /* what has no host's side; false: left alone */
 	bool watch_inline; /* discover and monitor: inline; else a copy */
 
 	enum intent_mode default_mode; /* of a new store: discover */

@@ -34,6 +34,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "agent/guard_splice.h"
 #include "agent/inventory.h"
 #include "agent/policy.h"
 #include "agent/taps.h"
@@ -70,11 +71,24 @@ static bool holds_new(const struct agent *a)
 	}
 }
 
+/* The data plane that has it. */
+static bool is_up_for(const struct agent *a, const struct port *p)
+{
+	return p->layout == PORT_SPLICED ? a->splice_plane_up : a->plane_up;
+}
+
+/* What is in force there; 0: nothing. */
+static uint64_t in_force_for(const struct agent *a, const struct port *p)
+{
+	return p->layout == PORT_SPLICED ? a->splice_in_force
+					 : a->host_in_force;
+}
+
 /* Is the data plane's configuration, with this port in it, in force? */
 static bool plane_has(const struct agent *a, const struct port *p)
 {
-	return a->plane_up && p->wanted_in &&
-	       p->wanted_in <= a->in_force_number &&
+	return is_up_for(a, p) && p->wanted_in &&
+	       p->wanted_in <= in_force_for(a, p) &&
 	       mac_equal(p->plane_mac, p->mac);
 }
 
@@ -83,18 +97,20 @@ static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 {
 	bool diverted = p->state == PORT_DIVERTED;
 
-	if (!a->plane_up)
+	if (!is_up_for(a, p))
 		return diverted && p->mode != INPLACE_HOLD &&
 				       p->mode != INPLACE_QUARANTINE
 			       ? p->mode
 			       : INPLACE_TAP;
 	if (plane_has(a, p))
-		return p->denied_some || a->config.watch_inline ? INPLACE_INLINE
-								: INPLACE_TAP;
+		return p->denied_some || (a->config.watch_inline &&
+					  p->host_ifindex)
+			       ? INPLACE_INLINE
+			       : INPLACE_TAP;
 	if (diverted && p->mode != INPLACE_QUARANTINE &&
 	    p->mode != INPLACE_PASS)
 		return p->mode;
-	return a->intent_denies ? INPLACE_HOLD : INPLACE_TAP;
+	return a->intent_denies && p->host_ifindex ? INPLACE_HOLD : INPLACE_TAP;
 }
 
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
@@ -117,7 +133,7 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 			       : INPLACE_PASS;
 	if (w->intent_mode != MODE_PROTECT)
 		return watch_mode(a, p);
-	return plane_has(a, p) || (was_inline && a->in_force_number == 0)
+	return plane_has(a, p) || (was_inline && in_force_for(a, p) == 0)
 		       ? INPLACE_INLINE
 		       : INPLACE_HOLD;
 }
@@ -143,7 +159,7 @@ static void took(struct port *p, const struct inplace_stat *s)
 	p->state = PORT_DIVERTED;
 }
 
-static void failed(struct agent *a, struct port *p, const struct err *why)
+void guard_failed(struct agent *a, struct port *p, const struct err *why)
 {
 	if (p->state != PORT_FAILED || strcmp(p->why.text, why->text) != 0)
 		log_warn("port: cannot be diverted: %s device=%s workload=%s",
@@ -176,7 +192,7 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 	}
 	if (rc == -ENODEV) /* it went meanwhile, and the kernel will say so */
 		return;
-	failed(a, p, &err);
+	guard_failed(a, p, &err);
 }
 
 static void undivert(struct agent *a, struct port *p)
@@ -186,7 +202,7 @@ static void undivert(struct agent *a, struct port *p)
 	int rc = inplace_del(&at, &err);
 
 	if (rc < 0 && rc != -ENOENT && rc != -ENODEV) {
-		failed(a, p, &err);
+		guard_failed(a, p, &err);
 		return;
 	}
 	p->state = PORT_FREE;
@@ -219,7 +235,7 @@ static void set(struct agent *a, struct port *p, enum inplace_mode mode,
 		p->wanted_in = 0;
 		guard_soon(a);
 	} else if (rc != -ENODEV) {
-		failed(a, p, &err);
+		guard_failed(a, p, &err);
 	}
 }
 
@@ -227,15 +243,17 @@ void guard_apply(struct agent *a, struct port *p)
 {
 	enum inplace_mode mode;
 
-	if (p->host_ifindex == 0)
-		return;
 	if (is_excluded(a, p)) {
-		if (p->state == PORT_DIVERTED)
+		if (p->state != PORT_FREE && p->host_ifindex == 0)
+			splicer_undo(a, p);
+		else if (p->state == PORT_DIVERTED)
 			undivert(a, p);
 		return;
 	}
 	mode = mode_of(a, p);
-	if (p->state != PORT_DIVERTED) {
+	if (p->host_ifindex == 0)
+		splicer_apply(a, p, mode, failure_of(a, p));
+	else if (p->state != PORT_DIVERTED) {
 		if (!mac_is_zero(p->mac) || p->tap)
 			divert(a, p, mode);
 	} else if (p->mode != mode || p->failure != failure_of(a, p) ||
@@ -286,10 +304,11 @@ void guard_new_mac(struct agent *a, struct port *p, struct mac mac)
 		return;
 	p->mac = mac;
 	p->wanted_in = 0;
-	if (p->state == PORT_DIVERTED) {
+	if (p->state != PORT_DIVERTED)
+		return;
+	if (p->layout == PORT_IN_PLACE)
 		set(a, p, mode_of(a, p), &mac);
-		policy_soon(a);
-	}
+	policy_soon(a);
 }
 
 void guard_learned(struct agent *a, struct port *p, struct mac mac)
@@ -506,6 +525,8 @@ int guard_start(struct agent *a, struct err *reterr)
 	if (rc == 0)
 		rc = adopt(a, reterr);
 	if (rc == 0)
+		rc = splicer_start(a, reterr);
+	if (rc == 0)
 		rc = list_host(a, reterr);
 	if (rc < 0)
 		return rc;
@@ -595,10 +616,13 @@ int guard_release_all(struct agent *a, struct err *reterr)
 
 	a->releasing = true;
 	rc = inplace_del_all(reterr);
+	if (rc == 0)
+		rc = splicer_undo_all(a, reterr);
 	if (rc < 0)
 		return rc;
 	for (struct port *p = a->registry.ports; p; p = p->next) {
 		p->state = PORT_FREE;
+		p->layout = PORT_IN_PLACE;
 		p->wanted_in = 0;
 		p->plane_mac = (struct mac){ { 0 } };
 	}

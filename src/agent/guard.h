@@ -46,6 +46,9 @@ int guard_netns(struct agent *a, const char *netns, struct err *reterr);
  */
 void guard_learned(struct agent *a, struct port *p, struct mac mac);
 
+/* Why the port could not be diverted; it is tried again. */
+void guard_failed(struct agent *a, struct port *p, const struct err *why);
+
 /* Gives all ports back to the kernel alone; those are released from then on. */
 int guard_release_all(struct agent *a, struct err *reterr);
 /* One workload's. */

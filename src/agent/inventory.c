@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 
 #include "agent/guard.h"
+#include "agent/guard_splice.h"
 #include "agent/kept.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -113,10 +114,12 @@ static struct port *port_in(const struct agent *a, const struct workload *w,
 {
 	struct port *p = a->registry.ports;
 
-	while (p && (p->workload != w || p->host_ifindex != 0 ||
-		     strcmp(p->dev, dev) != 0))
-		p = p->next;
-	return p;
+	for (; p; p = p->next)
+		if (p->host_ifindex == 0 && strcmp(p->dev, dev) == 0 &&
+		    (p->workload == w ||
+		     (!p->workload && p->ns_ino == w->ns.ino)))
+			return p;
+	return NULL;
 }
 
 /* The host's side of it, if that is in our namespace. */
@@ -158,13 +161,14 @@ static void see_device(struct agent *a, struct workload *w,
 {
 	struct link_stat host;
 	struct port *p = known_port(a, l);
-	bool has_host = p || find_host_side(a, l, &host);
+	bool has_host = p || find_host_side(a, l, &host), spliced;
 
-	if (!has_host && !leads_elsewhere(l))
-		return;
 	if (!p)
 		p = has_host ? registry_port(&a->registry, host.ifindex)
 			     : port_in(a, w, l->name);
+	spliced = p && p->state != PORT_FREE && p->layout == PORT_SPLICED;
+	if (!has_host && !spliced && !leads_elsewhere(l))
+		return;
 	if (!p)
 		p = registry_add_port(&a->registry);
 	if (!p) {
@@ -176,19 +180,15 @@ static void see_device(struct agent *a, struct workload *w,
 		p->host_ifindex = host.ifindex;
 		memcpy(p->host, host.name, sizeof p->host);
 		p->peer_nsid = host.peer_nsid;
-	} else if (!has_host) {
-		p->state = PORT_FAILED;
-		(void)err_set(&p->why, EOPNOTSUPP, NULL,
-			      "%s is a %s: no host's side to divert it at; "
-			      "weir splice can",
-			      l->name, l->kind[0] ? l->kind : "real device");
 	}
 	if (!p->seen_at.us)
 		p->seen_at = clock_now();
-	(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
+	if (!spliced) /* then it is what its own device is */
+		(void)snprintf(p->kind, sizeof p->kind, "%s", l->kind);
 	memcpy(p->dev, l->name, sizeof p->dev);
 	p->ifindex = l->ifindex;
-	guard_new_mac(a, p, l->mac);
+	if (!spliced) /* what the splice knows holds */
+		guard_new_mac(a, p, l->mac);
 	p->listed = true;
 	if (p->workload != w) {
 		struct workload *before = p->workload;
@@ -300,7 +300,7 @@ static void look_into(struct agent *a, struct workload *w)
 
 /* --- ports of their own ------------------------------------------------------------ */
 
-static bool all_listened_to(const struct agent *a)
+bool inventory_is_listed(const struct agent *a)
 {
 	for (size_t i = 0; i < a->config.n_runtimes; i++)
 		if (!a->sources[i].since_s || /* not heard of yet */
@@ -343,7 +343,7 @@ static void claim_the_rest(struct agent *a)
 {
 	uint64_t patience = a->config.claim_ms * 1000ULL, wait = UINT64_MAX;
 	usec_t now = clock_now();
-	bool listened = all_listened_to(a);
+	bool listened = inventory_is_listed(a);
 
 	for (struct port *p = a->registry.ports; p; p = p->next) {
 		uint64_t age = usec_since(now, p->seen_at);
@@ -432,6 +432,7 @@ static void drop_workload(struct agent *a, struct workload *w)
 {
 	log_info("workload: gone name=%s id=%.24s", workload_name(w), w->id);
 	loop_remove(w->watch_fd);
+	splicer_forget(a, w);
 	registry_del_workload(&a->registry, w);
 	policy_soon(a);
 	guard_soon(a);
@@ -511,7 +512,7 @@ static void found(struct agent *a, struct runtime_news *n)
 	c->about = json_incref(n->about);
 	c->pid = n->pid;
 	c->listed = true;
-	if (n->ns.fd >= 0)
+	if (n->ns.fd >= 0 && !splicer_is_ours(a, &n->ns))
 		w = workload_of(a, c, &n->ns);
 	if (w != before) {
 		if (w)

@@ -13,5 +13,7 @@ void inventory_stop(struct agent *a);
 
 /* The guard saw a host's device; it may be a workload's that is known. */
 void inventory_port_seen(struct agent *a, struct port *p);
+/* Have all runtimes that answer told what there is? */
+bool inventory_is_listed(const struct agent *a);
 /* One of its ports went. */
 void inventory_port_gone(struct agent *a, struct workload *w);

@@ -24,18 +24,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/plane_sync.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "door/dpclient.h"
+#include "net/netns.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  3200
 /* A data plane that ran longer than this is started again at once. */
 #define RAN_WELL_US (10 * USEC_PER_SEC)
-
-/* It had one when it was found; a device that went it has lost, and looks for. */
-#define VTH_WHICHEVER UINT32_MAX
 
 struct news_item {
 	struct plane_news news;
@@ -75,9 +74,8 @@ struct plane {
 	usec_t connected_at;
 	bool down_told;
 	unsigned retry_ms;
-	json_t *has;	     /* endpoints that it has, as in want; owned */
-	uint64_t has_number; /* of the want that is in force; 0: none */
-	uint32_t has_vth;
+	struct plane_has has;
+	bool again; /* the same want once more: not all of it is there */
 	struct told_cursor told[2];
 	usec_t next_poll;
 };
@@ -147,6 +145,7 @@ int plane_fd(const struct plane *p)
 static void want_done(struct plane_want *w)
 {
 	json_decref(w->endpoints);
+	json_decref(w->taps);
 	json_decref(w->policy);
 }
 
@@ -190,7 +189,8 @@ static bool take_want(struct plane *p, struct plane_want *ret)
 	bool is_new;
 
 	pthread_mutex_lock(&p->lock);
-	is_new = p->has_want && p->want.number != p->has_number;
+	is_new = p->has_want && (p->want.number != p->has.number || p->again);
+	p->again = false;
 	if (is_new) {
 		*ret = p->want;
 		p->has_want = false;
@@ -238,8 +238,9 @@ static bool is_stopped(struct plane *p)
 
 /* --- the process ---------------------------------------------------------------- */
 
-static int spawn(struct plane *p, struct err *reterr)
+static int spawn_here(void *arg, struct err *reterr)
 {
+	struct plane *p = arg;
 	char workers[12];
 	char *argv[] = { (char *)(uintptr_t)p->spec.program,
 			 (char *)"-n",
@@ -275,6 +276,21 @@ static int spawn(struct plane *p, struct err *reterr)
 	}
 	log_info("data plane: started pid=%d", (int)p->child);
 	return 0;
+}
+
+static int spawn(struct plane *p, struct err *reterr)
+{
+	struct netns ns;
+	int rc;
+
+	if (!p->spec.netns)
+		return spawn_here(p, reterr);
+	rc = netns_open(p->spec.netns, &ns, reterr);
+	if (rc == 0) {
+		rc = netns_call(&ns, spawn_here, p, reterr);
+		netns_done(&ns);
+	}
+	return rc;
 }
 
 /* Is our child still there? What it ended with is told once. */
@@ -318,37 +334,6 @@ static void tell_down(struct plane *p, const struct err *why)
 
 /* --- connecting -------------------------------------------------------------------- */
 
-/* What it has of endpoints, by the messages that would make it what it is. */
-static int read_endpoints(struct plane *p, struct err *reterr)
-{
-	json_t *answer = NULL, *message, *body, *has = json_object();
-	size_t i;
-	int rc;
-
-	p->has_vth = 0;
-	rc = dpclient_ask_name(&p->client, "weir_config", &answer, reterr);
-	if (rc < 0) {
-		json_decref(has);
-		return rc;
-	}
-	json_array_foreach (json_object_get(answer, "messages"), i, message) {
-		if (json_object_get(message, "ctrl_add_srvc_port"))
-			p->has_vth = VTH_WHICHEVER;
-		body = json_object_get(message, "ctrl_add_mac");
-		if (!body)
-			continue;
-		(void)json_object_del(body, "oldmac"); /* never said by us */
-		(void)json_object_del(body, "pmac");
-		(void)json_object_set(
-			has, json_string_value(json_object_get(body, "mac")),
-			body);
-	}
-	json_decref(answer);
-	json_decref(p->has);
-	p->has = has;
-	return 0;
-}
-
 /* Rules speak of ICMP, too, and what none speaks of is by mode. */
 static int judge_icmp(struct plane *p, struct err *reterr)
 {
@@ -371,12 +356,12 @@ static int greet(struct plane *p, struct err *reterr)
 	if (rc == 0)
 		rc = judge_icmp(p, reterr);
 	if (rc == 0)
-		rc = read_endpoints(p, reterr);
+		rc = plane_read(&p->client, &p->has, reterr);
 	if (rc < 0) {
 		json_decref(n.about);
 		return rc;
 	}
-	p->has_number = 0;
+	p->has.number = 0;
 	p->connected_at = clock_now();
 	p->down_told = false;
 	post(p, &n);
@@ -442,108 +427,6 @@ static void disconnect(struct plane *p, const struct err *why)
 
 /* --- bringing it to what is wanted --------------------------------------------------- */
 
-/* Takes body. ret_answer may be NULL. */
-static int say(struct plane *p, const char *name, json_t *body,
-	       json_t **ret_answer, struct err *reterr)
-{
-	json_t *message = json_pack("{s:o}", name, body), *answer = NULL;
-	int rc = message ? dpclient_ask(&p->client, message, &answer, reterr)
-			 : err_set(reterr, ENOMEM, NULL, "out of memory");
-
-	json_decref(message);
-	if (rc == 0 && ret_answer)
-		*ret_answer = answer;
-	else
-		json_decref(answer);
-	return rc;
-}
-
-static int remove_endpoints(struct plane *p, const json_t *wanted,
-			    struct err *reterr)
-{
-	json_t *body, *want;
-	const char *mac;
-	void *next;
-	int rc = 0;
-
-	json_object_foreach_safe (p->has, next, mac, body) {
-		want = json_object_get(wanted, mac);
-		if (want && json_equal(want, body))
-			continue;
-		rc = say(p, "ctrl_del_mac",
-			 json_pack("{s:s, s:s}", "mac", mac, "iface", "vth"),
-			 NULL, reterr);
-		if (rc < 0)
-			return rc;
-		(void)json_object_del(p->has, mac);
-	}
-	return rc;
-}
-
-static int add_endpoints(struct plane *p, const json_t *wanted,
-			 struct err *reterr)
-{
-	const char *mac;
-	json_t *body;
-	int rc = 0;
-
-	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body) {
-		if (json_object_get(p->has, mac))
-			continue;
-		rc = say(p, "ctrl_add_mac", json_incref(body), NULL, reterr);
-		if (rc == 0)
-			rc = say(p, "ctrl_cfg_mac",
-				 json_pack("{s:[s], s:b}", "macs", mac, "tap",
-					   0),
-				 NULL, reterr);
-		if (rc < 0)
-			return rc;
-		(void)json_object_set(p->has, mac, body);
-	}
-	return rc;
-}
-
-static int give_port(struct plane *p, uint32_t vth, struct err *reterr)
-{
-	int rc;
-
-	if (p->has_vth == VTH_WHICHEVER && vth != 0)
-		p->has_vth = vth;
-	if (vth == p->has_vth || vth == 0)
-		return 0;
-	/* one of the same name that is gone; or none */
-	(void)say(p, "ctrl_del_srvc_port", json_pack("{s:s}", "iface", "vth"),
-		  NULL, NULL);
-	rc = say(p, "ctrl_add_srvc_port", json_pack("{s:s}", "iface", "vth"),
-		 NULL, reterr);
-	if (rc == 0)
-		p->has_vth = vth;
-	return rc;
-}
-
-static int sync_to(struct plane *p, const struct plane_want *w,
-		   json_t **ret_answer, struct err *reterr)
-{
-	json_t *policy = json_copy(w->policy);
-	int rc = policy ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
-
-	if (rc == 0)
-		rc = remove_endpoints(p, w->endpoints, reterr);
-	if (rc == 0)
-		rc = add_endpoints(p, w->endpoints, reterr);
-	if (rc == 0) {
-		/* what another agent said before counts no more */
-		if (p->has_number == 0)
-			(void)json_object_set_new(policy, "force", json_true());
-		rc = say(p, "weir_policy", json_incref(policy), ret_answer,
-			 reterr);
-	}
-	if (rc == 0)
-		rc = give_port(p, w->vth, reterr);
-	json_decref(policy);
-	return rc;
-}
-
 /* Did the data plane say no, or is it gone? */
 static bool is_refusal(int rc)
 {
@@ -561,9 +444,9 @@ static bool sync_plane(struct plane *p)
 	if (!take_want(p, &w))
 		return true;
 	n.number = w.number;
-	rc = sync_to(p, &w, &n.about, &n.err);
+	rc = plane_sync(&p->client, &p->has, &w, &n.about, &n.err);
 	if (rc == 0) {
-		p->has_number = w.number;
+		p->has.number = w.number;
 	} else if (!is_refusal(rc)) {
 		json_decref(n.about);
 		give_want_back(p, &w);
@@ -577,7 +460,7 @@ static bool sync_plane(struct plane *p)
 	/* kept, for a data plane that is started anew */
 	give_want_back(p, &w);
 	if (rc < 0) /* not again and again the same */
-		p->has_number = n.number;
+		p->has.number = n.number;
 	post(p, &n);
 	return true;
 }
@@ -590,11 +473,12 @@ static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
 {
 	struct plane_news n = { .kind = c->kind };
 	json_t *answer = NULL, *list;
-	int rc = say(p, c->message,
-		     json_pack("{s:I, s:I, s:i}", "after", (json_int_t)c->after,
-			       "epoch", (json_int_t)c->epoch, "limit",
-			       PLANE_TOLD_PAGE),
-		     &answer, reterr);
+	int rc = plane_say(&p->client, c->message,
+			   json_pack("{s:I, s:I, s:i}", "after",
+				     (json_int_t)c->after, "epoch",
+				     (json_int_t)c->epoch, "limit",
+				     PLANE_TOLD_PAGE),
+			   &answer, reterr);
 
 	if (rc < 0)
 		return rc;
@@ -633,6 +517,7 @@ static bool poll_plane(struct plane *p)
 	if (usec_before(now, p->next_poll) || !told_is_taken(p))
 		return true;
 	p->next_poll = usec_add(now, p->spec.poll_ms * 1000ULL);
+	p->again = p->has.taps_missing;
 	for (size_t i = 0; i < 2; i++) {
 		more = true;
 		for (int n = 0; more && n < PLANE_TOLD_PAGES; n++)
@@ -735,7 +620,7 @@ static void free_plane(struct plane *p)
 		json_decref(n.about);
 	if (p->has_want)
 		want_done(&p->want);
-	json_decref(p->has);
+	plane_has_done(&p->has);
 	dpclient_done(&p->client);
 	if (p->wake_fd >= 0)
 		close(p->wake_fd);

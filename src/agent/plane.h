@@ -8,12 +8,15 @@
  * What is wanted is one object that replaces the one before whole:
  *
  *   endpoints {MAC: {"mac":, "ucmac":, "bcmac":}, ...}   ctrl_add_mac's bodies
+ *   taps      {MAC: a body of ctrl_add_tap_port, ...}: only listened to
  *   policy    a weir_policy body with its version
  *   vth       ifindex of the service port's device; 0: there is none yet
  *
  * and it is in force when PLANE_IN_FORCE tells its number. A new data plane is
  * given all of it before it is given the service port, so that it never sees a
- * frame without knowing what to do with it.
+ * frame without knowing what to do with it. With port_last it loses the port for
+ * as long as a new endpoint has no policy yet, which would pass meanwhile; in
+ * place the kernel holds those.
  *
  * A weir-dp that was started here goes on when the agent ends, and is found by
  * its door by the next.
@@ -29,6 +32,7 @@
 struct plane_spec {
 	const char *door;    /* path; borrowed as long as the plane lives */
 	const char *program; /* weir-dp; NULL: never start one */
+	const char *netns;   /* where it is started, by name; NULL: here */
 	unsigned workers;    /* for the one that is started */
 	unsigned poll_ms;    /* how often it is asked what it saw */
 };
@@ -43,8 +47,9 @@ void plane_free(struct plane *p, bool stop);
 int plane_fd(const struct plane *p);
 
 struct plane_want {
-	json_t *endpoints, *policy; /* taken */
+	json_t *endpoints, *taps, *policy; /* taken; taps may be NULL */
 	uint32_t vth;
+	bool port_last;	 /* also before a new endpoint: nobody else holds it */
 	uint64_t number; /* told with PLANE_IN_FORCE; goes up */
 };
 

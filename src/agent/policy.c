@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
 #include "agent/door.h"
 #include "agent/guard.h"
+#include "agent/guard_splice.h"
 #include "agent/learn.h"
 #include "agent/past.h"
 #include "agent/record.h"
@@ -58,12 +60,16 @@ static json_t *endpoint_of(const struct port *p)
 			 mac_format(p->group_mark, bc));
 }
 
+/* Of those that one data plane has. */
 static void add_endpoint(json_t *all, struct port *p)
 {
 	char mac[MAC_TEXT_MAX];
 
 	p->plane_mac = (struct mac){ { 0 } };
 	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac))
+		return;
+	/* in place the kernel does it */
+	if (p->layout == PORT_SPLICED && p->mode == INPLACE_QUARANTINE)
 		return;
 	(void)mac_format(p->mac, mac);
 	if (json_object_get(all, mac)) {
@@ -83,7 +89,7 @@ static void add_endpoint(json_t *all, struct port *p)
  */
 static json_t *endpoints_of(struct agent *a)
 {
-	json_t *all = json_object();
+	json_t *all = json_object(); /* MACs are one's, wherever it is */
 
 	registry_changed(&a->registry);
 	for (struct port *p = a->registry.ports; p; p = p->next)
@@ -95,6 +101,57 @@ static json_t *endpoints_of(struct agent *a)
 		    !mac_equal(p->plane_mac, p->mac))
 			add_endpoint(all, p);
 	return all;
+}
+
+/* Takes out of all those who are spliced. */
+static json_t *spliced_of(struct agent *a, json_t *all)
+{
+	json_t *spliced = json_object();
+	char mac[MAC_TEXT_MAX];
+
+	for (const struct port *p = a->registry.ports; p; p = p->next) {
+		if (p->layout != PORT_SPLICED || mac_is_zero(p->plane_mac))
+			continue;
+		(void)mac_format(p->plane_mac, mac);
+		(void)json_object_set(spliced, mac, json_object_get(all, mac));
+		(void)json_object_del(all, mac);
+	}
+	return spliced;
+}
+
+static json_t *taps_of(const struct agent *a)
+{
+	json_t *all = json_object();
+	char mac[MAC_TEXT_MAX];
+
+	for (const struct port *p = a->registry.ports; p; p = p->next) {
+		if (p->layout != PORT_LISTENED || mac_is_zero(p->plane_mac))
+			continue;
+		(void)mac_format(p->plane_mac, mac);
+		(void)json_object_set_new(all, mac,
+					  json_pack("{s:s, s:s, s:s}", "netns",
+						    p->workload->ns.path,
+						    "iface", p->dev, "epmac",
+						    mac));
+	}
+	return all;
+}
+
+static void want_of_spliced(struct agent *a, json_t *endpoints,
+			    const json_t *policy)
+{
+	struct plane_want want = { .endpoints = endpoints,
+				   .policy = json_deep_copy(policy),
+				   .vth = splicer_vth(a),
+				   .port_last = true,
+				   .number = a->want_number };
+
+	if (!a->splice_plane) {
+		json_decref(want.endpoints);
+		json_decref(want.policy);
+		return;
+	}
+	plane_want(a->splice_plane, &want);
 }
 
 static uint64_t next_version(struct agent *a)
@@ -191,15 +248,18 @@ static json_t *compile_for_all(struct agent *a, const struct intent *i,
 /* Takes both. */
 static void send_to_plane(struct agent *a, json_t *endpoints, json_t *policy)
 {
+	json_t *spliced = spliced_of(a, endpoints);
 	struct plane_want want = { .number = ++a->want_number,
 				   .vth = a->vth,
 				   .endpoints = endpoints,
+				   .taps = taps_of(a),
 				   .policy = policy };
 
 	mark_denied(a, policy);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
+	want_of_spliced(a, spliced, policy);
 	plane_want(a->plane, &want);
 	expire_later(a);
 	learn_outdated(a);
@@ -347,18 +407,30 @@ static void is_down(struct agent *a, const struct plane_news *n)
 	}
 	a->plane_up = false;
 	a->plane_err = n->err;
-	a->in_force_number = 0;
+	a->host_in_force = a->in_force_number = 0;
+}
+
+/* In force is what both data planes have, if there are two. */
+static void both_have(struct agent *a)
+{
+	uint64_t number = a->host_in_force;
+
+	if (a->splice_plane && a->splice_in_force < number)
+		number = a->splice_in_force;
+	a->in_force_number = number;
+	guard_apply_all(a);
+	if (number)
+		door_reached(a, number, NULL);
 }
 
 static void in_force(struct agent *a, const struct plane_news *n)
 {
-	a->in_force_number = n->number;
+	a->host_in_force = n->number;
 	a->in_force_version = (uint64_t)json_integer_value(
 		json_object_get(n->about, "version"));
 	a->policy_refused = false;
 	(void)malloc_trim(0); /* what compiling took */
-	guard_apply_all(a);
-	door_reached(a, n->number, NULL);
+	both_have(a);
 }
 
 static void on_news(void *arg, uint32_t events)
@@ -379,6 +451,43 @@ static void on_news(void *arg, uint32_t events)
 		case PLANE_ANSWER:
 			door_answered(a, n.token, n.about, &n.err);
 			break;
+		}
+		json_decref(n.about);
+	}
+}
+
+/* Of the one for spliced ports. */
+static void on_splice_news(void *arg, uint32_t events)
+{
+	struct agent *a = arg;
+	struct plane_news n;
+
+	while (plane_next(a->splice_plane, &n)) {
+		switch (n.kind) {
+		case PLANE_UP:
+			a->splice_plane_up = true;
+			log_info("data plane of splices: up");
+			record_state(a, "data-plane-splices", "info",
+				     "the data plane of splices is up");
+			break;
+		case PLANE_DOWN:
+			a->splice_plane_up = false;
+			a->splice_in_force = 0;
+			log_warn("data plane of splices: down: %s", n.err.text);
+			record_state(a, "data-plane-splices", "high",
+				     n.err.text);
+			both_have(a);
+			break;
+		case PLANE_IN_FORCE:
+			a->splice_in_force = n.number;
+			both_have(a);
+			break;
+		case PLANE_REFUSED: refuse(a, n.number, &n.err); break;
+		case PLANE_CONNECTIONS:
+			record_connections(a, n.about, n.missed);
+			break;
+		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
+		case PLANE_ANSWER: break; /* it is asked nothing */
 		}
 		json_decref(n.about);
 	}
@@ -434,8 +543,40 @@ int policy_start(struct agent *a, struct err *reterr)
 	return a->plane_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
+int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr)
+{
+	struct plane_spec spec = {
+		.door = a->splice_door,
+		.program = a->config.plane_managed ? a->config.program : NULL,
+		.netns = netns,
+		.workers = a->config.workers,
+		.poll_ms = 1000,
+	};
+	int n = snprintf(a->splice_door, sizeof a->splice_door, "%s.splices",
+			 a->config.plane_door);
+
+	if (n < 0 || (size_t)n >= sizeof a->splice_door)
+		return err_set(reterr, ENAMETOOLONG, "data_plane.socket",
+			       "too long");
+	a->splice_plane = plane_new(&spec, reterr);
+	if (!a->splice_plane)
+		return -reterr->code;
+	a->splice_plane_fd = loop_add(a->loop, plane_fd(a->splice_plane),
+				      EPOLLIN, on_splice_news, a);
+	if (!a->splice_plane_fd) {
+		plane_free(a->splice_plane, true);
+		a->splice_plane = NULL;
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	policy_soon(a);
+	return 0;
+}
+
 void policy_stop(struct agent *a)
 {
+	loop_remove(a->splice_plane_fd);
+	plane_free(a->splice_plane, a->releasing);
+	splicer_stop(a);
 	loop_remove(a->plane_fd);
 	/* what is diverted is judged on; without it the data plane has no use */
 	plane_free(a->plane, a->releasing);

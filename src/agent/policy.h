@@ -19,6 +19,11 @@ void policy_soon(struct agent *a);
  */
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr);
+/*
+ * Starts the thread of the other data plane, which is in that namespace and has
+ * the spliced ports; from then on nothing is in force before it is there, too.
+ */
+int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr);
 /* Is anything enforced: in mode protect, or denied by a rule? */
 bool policy_protects_any(const struct agent *a);
 /* Mode of a workload that is described anew, or has other addresses. */

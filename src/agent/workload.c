@@ -351,3 +351,13 @@ const char *port_state_name(enum port_state s)
 		       "a name for each");
 	return names[s];
 }
+
+const char *port_layout_name(enum port_layout l)
+{
+	static const char *const names[] = { "in place", "listened",
+					     "spliced" };
+
+	_Static_assert(sizeof names / sizeof *names == PORT_LAYOUT__MAX,
+		       "a name for each");
+	return names[l];
+}

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "bpf/inplace.h"
+#include "bpf/shared.h"
 #include "intent/intent.h"
 #include "net/netns.h"
 #include "net/netwatch.h"
@@ -54,9 +55,17 @@ struct container {
 
 enum port_state {
 	PORT_FREE,     /* not diverted: not wanted, or not yet */
-	PORT_DIVERTED, /* in place */
+	PORT_DIVERTED, /* in its layout */
 	PORT_FAILED,   /* could not be; why says it; tried again */
 	PORT_STATE__MAX
+};
+
+/* How it is diverted. */
+enum port_layout {
+	PORT_IN_PLACE, /* at the host's side: guard.c */
+	PORT_LISTENED, /* not at all, but a data plane hears it: guard_splice.h */
+	PORT_SPLICED, /* its device is in a namespace of ours: guard_splice.h */
+	PORT_LAYOUT__MAX
 };
 
 struct port {
@@ -74,7 +83,10 @@ struct port {
 	struct mac mark, group_mark; /* while diverted */
 	struct mac plane_mac;	     /* under which the data plane knows it */
 	enum port_state state;
-	enum inplace_mode mode; /* while diverted, as what follows */
+	enum port_layout layout; /* while diverted */
+	enum divert_mode divert; /* SPLICED: what the kernel does */
+	uint64_t ns_ino;	 /* SPLICED, found so: of its workload; or 0 */
+	enum inplace_mode mode;	 /* while diverted, as what follows */
 	enum inplace_failure failure;
 	bool only_ip;
 	uint64_t wanted_in; /* first want (plane.h) that has it; 0: none */
@@ -178,3 +190,4 @@ struct intent_workload workload_as_intent(const struct registry *r,
 					  struct mac *macs);
 
 const char *port_state_name(enum port_state s);
+const char *port_layout_name(enum port_layout l);

@@ -235,9 +235,13 @@ static void print_ports(const struct out *o, const json_t *list)
 	json_array_foreach (list, i, p) {
 		printf("  %-12s %s  %s", member_text(p, "device"),
 		       member_text(p, "mac"), member_text(p, "state"));
+		if (member_text(p, "through")[0])
+			printf(", spliced through %s",
+			       member_text(p, "through"));
+		else if (member_text(p, "host_device")[0])
+			printf(" at %s", member_text(p, "host_device"));
 		if (member_text(p, "doing")[0])
-			printf(" at %s: %s", member_text(p, "host_device"),
-			       member_text(p, "doing"));
+			printf(": %s", member_text(p, "doing"));
 		if (member_text(p, "why")[0])
 			printf("  %s(%s)%s", out_colour(o, OUT_YELLOW),
 			       member_text(p, "why"), out_colour(o, OUT_PLAIN));

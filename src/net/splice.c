@@ -648,6 +648,14 @@ static int remove_idle_base(const char *agent, struct err *reterr)
 	return rc;
 }
 
+int splice_drop(const char *agent, const struct splice_stat *s,
+		struct err *reterr)
+{
+	int rc = drop_orphan(agent, s, reterr);
+
+	return rc < 0 ? rc : remove_idle_base(agent, reterr);
+}
+
 int splice_down_all(const char *agent, struct err *reterr)
 {
 	struct splice_stat *list = NULL;

@@ -100,6 +100,13 @@ int splice_down(const char *workload, const char *agent, const char *dev,
 int splice_down_all(const char *agent, struct err *reterr);
 
 /*
+ * Takes away what is left of one whose workload is gone (SPLICE_ORPHAN, as listed);
+ * vbr and vth, too, with the last.
+ */
+int splice_drop(const char *agent, const struct splice_stat *s,
+		struct err *reterr);
+
+/*
  * What is diverted through an agent namespace, with counters. *ret is the
  * caller's to free(). *ret_count may be 0.
  */

@@ -1,0 +1,237 @@
+/*
+ * Order: what goes, goes first - a tap before the endpoint it speaks of; then
+ * what comes, the policy, and at last the service port: no frame comes before
+ * it is known what to do with it.
+ *
+ * A tap that cannot be opened, say because its workload just went, is told in
+ * the log and tried again a moment later; the policy does not wait for it.
+ */
+#include "agent/plane_sync.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+/* It had one when it was found; a device that went it has lost, and looks for. */
+#define VTH_WHICHEVER UINT32_MAX
+
+void plane_has_done(struct plane_has *has)
+{
+	json_decref(has->endpoints);
+	json_decref(has->taps);
+	*has = (struct plane_has){ 0 };
+}
+
+static void keep(json_t *all, const json_t *message, const char *name,
+		 const char *key)
+{
+	json_t *body = json_object_get(message, name);
+
+	if (!body)
+		return;
+	(void)json_object_del(body, "oldmac"); /* never said by us */
+	(void)json_object_del(body, "pmac");
+	(void)json_object_set(
+		all, json_string_value(json_object_get(body, key)), body);
+}
+
+int plane_read(struct dpclient *c, struct plane_has *has, struct err *reterr)
+{
+	struct plane_has found = { 0 };
+	json_t *answer = NULL, *message;
+	size_t i;
+	int rc = dpclient_ask_name(c, "weir_config", &answer, reterr);
+
+	if (rc < 0)
+		return rc;
+	found.endpoints = json_object();
+	found.taps = json_object();
+	json_array_foreach (json_object_get(answer, "messages"), i, message) {
+		if (json_object_get(message, "ctrl_add_srvc_port"))
+			found.vth = VTH_WHICHEVER;
+		keep(found.endpoints, message, "ctrl_add_mac", "mac");
+		keep(found.taps, message, "ctrl_add_tap_port", "epmac");
+	}
+	json_decref(answer);
+	plane_has_done(has);
+	*has = found;
+	return 0;
+}
+
+int plane_say(struct dpclient *c, const char *name, json_t *body,
+	      json_t **ret_answer, struct err *reterr)
+{
+	json_t *message = json_pack("{s:o}", name, body), *answer = NULL;
+	int rc = message ? dpclient_ask(c, message, &answer, reterr)
+			 : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	json_decref(message);
+	if (rc == 0 && ret_answer)
+		*ret_answer = answer;
+	else
+		json_decref(answer);
+	return rc;
+}
+
+static int remove_taps(struct dpclient *c, struct plane_has *has,
+		       const json_t *wanted, struct err *reterr)
+{
+	const char *mac;
+	json_t *body;
+	void *next;
+	int rc = 0;
+
+	json_object_foreach_safe (has->taps, next, mac, body) {
+		if (json_equal(json_object_get(wanted, mac), body))
+			continue;
+		rc = plane_say(c, "ctrl_del_tap_port", json_incref(body), NULL,
+			       reterr);
+		if (rc < 0 && rc != -ENOENT)
+			return rc;
+		(void)json_object_del(has->taps, mac);
+	}
+	return 0;
+}
+
+static void add_taps(struct dpclient *c, struct plane_has *has,
+		     const json_t *wanted)
+{
+	bool missed = has->taps_missing;
+	const char *mac;
+	json_t *body;
+	struct err err;
+
+	has->taps_missing = false;
+	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body) {
+		if (json_object_get(has->taps, mac))
+			continue;
+		if (plane_say(c, "ctrl_add_tap_port", json_incref(body), NULL,
+			      &err) == 0)
+			(void)json_object_set(has->taps, mac, body);
+		else if (!missed) /* told once, while it lasts */
+			log_warn("data plane: cannot listen to %s: %s", mac,
+				 err.text);
+		has->taps_missing |= !json_object_get(has->taps, mac);
+	}
+}
+
+static int remove_endpoints(struct dpclient *c, struct plane_has *has,
+			    const json_t *wanted, struct err *reterr)
+{
+	json_t *body, *want;
+	const char *mac;
+	void *next;
+	int rc = 0;
+
+	json_object_foreach_safe (has->endpoints, next, mac, body) {
+		want = json_object_get(wanted, mac);
+		if (want && json_equal(want, body))
+			continue;
+		rc = plane_say(
+			c, "ctrl_del_mac",
+			json_pack("{s:s, s:s}", "mac", mac, "iface", "vth"),
+			NULL, reterr);
+		if (rc < 0)
+			return rc;
+		(void)json_object_del(has->endpoints, mac);
+	}
+	return rc;
+}
+
+static int add_endpoints(struct dpclient *c, struct plane_has *has,
+			 const json_t *wanted, struct err *reterr)
+{
+	const char *mac;
+	json_t *body;
+	int rc = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body) {
+		if (json_object_get(has->endpoints, mac))
+			continue;
+		rc = plane_say(c, "ctrl_add_mac", json_incref(body), NULL,
+			       reterr);
+		if (rc == 0)
+			rc = plane_say(c, "ctrl_cfg_mac",
+				       json_pack("{s:[s], s:b}", "macs", mac,
+						 "tap", 0),
+				       NULL, reterr);
+		if (rc < 0)
+			return rc;
+		(void)json_object_set(has->endpoints, mac, body);
+	}
+	return rc;
+}
+
+static int give_port(struct dpclient *c, struct plane_has *has, uint32_t vth,
+		     struct err *reterr)
+{
+	int rc;
+
+	if (has->vth == VTH_WHICHEVER && vth != 0)
+		has->vth = vth;
+	if (vth == has->vth || vth == 0)
+		return 0;
+	/* one of the same name that is gone; or none */
+	(void)plane_say(c, "ctrl_del_srvc_port",
+			json_pack("{s:s}", "iface", "vth"), NULL, NULL);
+	rc = plane_say(c, "ctrl_add_srvc_port",
+		       json_pack("{s:s}", "iface", "vth"), NULL, reterr);
+	if (rc == 0)
+		has->vth = vth;
+	return rc;
+}
+
+static bool has_new(const struct plane_has *has, const json_t *wanted)
+{
+	const char *mac;
+	json_t *body;
+
+	json_object_foreach ((json_t *)(uintptr_t)wanted, mac, body)
+		if (!json_object_get(has->endpoints, mac))
+			return true;
+	return false;
+}
+
+/* Until give_port(). */
+static int take_port(struct dpclient *c, struct plane_has *has,
+		     struct err *reterr)
+{
+	int rc = has->vth ? plane_say(c, "ctrl_del_srvc_port",
+				      json_pack("{s:s}", "iface", "vth"), NULL,
+				      reterr)
+			  : 0;
+
+	if (rc == 0)
+		has->vth = 0;
+	return rc;
+}
+
+int plane_sync(struct dpclient *c, struct plane_has *has,
+	       const struct plane_want *want, json_t **ret_answer,
+	       struct err *reterr)
+{
+	json_t *policy = json_copy(want->policy);
+	int rc = policy ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	if (rc == 0)
+		rc = remove_taps(c, has, want->taps, reterr);
+	if (rc == 0)
+		rc = remove_endpoints(c, has, want->endpoints, reterr);
+	if (rc == 0 && want->port_last && has_new(has, want->endpoints))
+		rc = take_port(c, has, reterr);
+	if (rc == 0)
+		rc = add_endpoints(c, has, want->endpoints, reterr);
+	if (rc == 0) {
+		/* what another agent said before counts no more */
+		if (has->number == 0)
+			(void)json_object_set_new(policy, "force", json_true());
+		rc = plane_say(c, "weir_policy", json_incref(policy),
+			       ret_answer, reterr);
+	}
+	if (rc == 0)
+		rc = give_port(c, has, want->vth, reterr);
+	if (rc == 0)
+		add_taps(c, has, want->taps);
+	json_decref(policy);
+	return rc;
+}
