@@ -529,6 +529,36 @@ void guard_stop(struct agent *a)
 
 /* --- from outside ------------------------------------------------------------- */
 
+/*
+ * 1: it is guarded now; 0: it is not to be, or leads nowhere. That it cannot be
+ * is an error where something is protected, and so may have to be this one.
+ */
+static int guard_device(struct agent *a, const struct link_stat *l,
+			struct err *reterr)
+{
+	struct link_stat host;
+	const struct port *p;
+
+	if (strcmp(l->kind, "macvlan") == 0 || strcmp(l->kind, "ipvlan") == 0)
+		return !holds_new(a)
+			       ? 0
+			       : err_set(reterr, EOPNOTSUPP, l->name,
+					 "is a %s: no host's side to guard it "
+					 "at; weir splice can",
+					 l->kind);
+	if (strcmp(l->kind, "veth") != 0 ||
+	    link_get_index(a->host_nl, l->peer, &host, NULL) < 0 ||
+	    host.peer != l->ifindex)
+		return 0;
+	see_link(a, &host);
+	p = registry_port(&a->registry, host.ifindex);
+	if (p && p->state == PORT_FAILED && holds_new(a)) {
+		*reterr = p->why;
+		return -p->why.code;
+	}
+	return p && p->state == PORT_DIVERTED;
+}
+
 int guard_netns(struct agent *a, const char *netns, struct err *reterr)
 {
 	struct netns ns;
@@ -542,18 +572,9 @@ int guard_netns(struct agent *a, const char *netns, struct err *reterr)
 	rc = nl_open(&ns, &nl, reterr);
 	if (rc == 0)
 		rc = link_list(nl, &list, &n, reterr);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct link_stat host;
-
-		if (strcmp(list[i].kind, "veth") != 0 ||
-		    link_get_index(a->host_nl, list[i].peer, &host, NULL) < 0 ||
-		    host.peer != list[i].ifindex)
-			continue;
-		see_link(a, &host);
-		if (registry_port(&a->registry, host.ifindex) &&
-		    registry_port(&a->registry, host.ifindex)->state ==
-			    PORT_DIVERTED)
-			guarded++;
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
+		rc = guard_device(a, &list[i], reterr);
+		guarded += rc > 0;
 	}
 	free(list);
 	nl_free(nl);

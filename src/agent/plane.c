@@ -335,11 +335,13 @@ static int read_endpoints(struct plane *p, struct err *reterr)
 		if (json_object_get(message, "ctrl_add_srvc_port"))
 			p->has_vth = VTH_WHICHEVER;
 		body = json_object_get(message, "ctrl_add_mac");
-		if (body)
-			(void)json_object_set(
-				has,
-				json_string_value(json_object_get(body, "mac")),
-				body);
+		if (!body)
+			continue;
+		(void)json_object_del(body, "oldmac"); /* never said by us */
+		(void)json_object_del(body, "pmac");
+		(void)json_object_set(
+			has, json_string_value(json_object_get(body, "mac")),
+			body);
 	}
 	json_decref(answer);
 	json_decref(p->has);

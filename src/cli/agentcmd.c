@@ -227,7 +227,8 @@ static int parse(struct agent_call *c, int argc, char **argv,
 {
 	const struct agent_option *o;
 	struct getopt_table t;
-	int k, rc;
+	struct err later;
+	int k, rc, first = 0;
 
 	fill_table(c->cmd->options, &t);
 	opterr = 0;
@@ -238,19 +239,24 @@ static int parse(struct agent_call *c, int argc, char **argv,
 			fputs(c->cmd->help, stdout);
 			return 1;
 		}
+		/* after a mistake -o still says how it is told */
 		if (k == 'o')
-			rc = out_set_format(&c->out, optarg, reterr);
+			rc = out_set_format(&c->out, optarg, &later);
 		else if (k == 'S')
 			c->socket = optarg, rc = 0;
 		else if (o)
-			rc = set_value(c, o, optarg, reterr);
+			rc = set_value(c, o, optarg, &later);
 		else
-			rc = err_set(reterr, EINVAL, argv[optind - 1],
+			rc = err_set(&later, EINVAL, argv[optind - 1],
 				     "no such option, or its value is "
 				     "missing");
-		if (rc < 0)
-			return rc;
+		if (rc < 0 && first == 0) {
+			first = rc;
+			*reterr = later;
+		}
 	}
+	if (first < 0)
+		return first;
 	rc = take_words(c, argc, argv, reterr);
 	return rc == 0 && c->cmd->prepare ? c->cmd->prepare(c->args, reterr)
 					  : rc;

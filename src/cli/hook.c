@@ -6,7 +6,7 @@
  *         with "pid", comes on stdin (OCI runtime specification, "Hooks")
  *   cni   as the last plugin of a CNI chain: the environment says what, stdin
  *         has the network's configuration with "prevResult", which is printed
- *         again (CNI specification 1.0.0)
+ *         again (CNI specification 0.3.0 to 1.1.0)
  *
  * When the agent does not answer, `--on-failure closed` (the default) fails, so
  * that the runtime does not start the container; `open` lets it.
@@ -122,61 +122,170 @@ static int hook_oci(struct hook_call *h, struct err *reterr)
 
 /* --- cni ------------------------------------------------------------------- */
 
-static void print_cni_error(const struct err *err)
+/* Of the specification's; what is a plugin's own begins at 100. */
+enum cni_code {
+	CNI_VERSION = 1,
+	CNI_ENVIRONMENT = 4,
+	CNI_STDIN = 6,
+	CNI_CONFIG = 7,
+	CNI_LATER = 11,
+	CNI_UNAVAILABLE = 50,
+	CNI_NOT_GUARDED = 100
+};
+
+/* Each has prevResult, which came with the first. */
+static const char *const cni_versions[] = { "0.3.0", "0.3.1", "0.4.0", "1.0.0",
+					    "1.1.0" };
+
+struct cni {
+	json_t *conf; /* NULL: none was read */
+	const char *command, *version;
+	enum cni_code code; /* of what went wrong */
+};
+
+static int cni_err(struct cni *c, enum cni_code code, const char *at,
+		   const char *text, struct err *reterr)
 {
-	json_t *o = json_pack("{s:s, s:i, s:s}", "cniVersion", "1.0.0", "code",
-			      100, "msg", err->text);
+	c->code = code;
+	return err_set(reterr, EINVAL, at, "%s", text);
+}
+
+static void print_cni_error(const struct cni *c, const struct err *err)
+{
+	json_t *o = json_pack("{s:s, s:i, s:s+++}", "cniVersion", c->version,
+			      "code", (int)c->code, "msg", "weir: ", err->at,
+			      err->at[0] ? ": " : "", err->text);
 
 	(void)json_dumpf(o, stdout, JSON_COMPACT);
+	putchar('\n');
 	json_decref(o);
 }
 
-static int cni_add(struct hook_call *h, const json_t *conf, struct err *reterr)
+static void print_cni_versions(const struct cni *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof cni_versions / sizeof *cni_versions; i++)
+		(void)json_array_append_new(list, json_string(cni_versions[i]));
+	list = json_pack("{s:s, s:o}", "cniVersion", c->version,
+			 "supportedVersions", list);
+	(void)json_dumpf(list, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(list);
+}
+
+static bool is_supported(const char *version)
+{
+	for (size_t i = 0; i < sizeof cni_versions / sizeof *cni_versions; i++)
+		if (strcmp(cni_versions[i], version) == 0)
+			return true;
+	return false;
+}
+
+/* What the network's configuration says of us. */
+static int cni_config(struct hook_call *h, struct cni *c, struct err *reterr)
+{
+	const json_t *failure = json_object_get(c->conf, "onFailure");
+	const json_t *socket = json_object_get(c->conf, "socket");
+	const char *word = json_string_value(failure);
+
+	if (socket && !json_is_string(socket))
+		return cni_err(c, CNI_CONFIG, "socket", "must be a text",
+			       reterr);
+	if (failure && (!word || (strcmp(word, "open") != 0 &&
+				  strcmp(word, "closed") != 0)))
+		return cni_err(c, CNI_CONFIG, "onFailure",
+			       "must be closed or open", reterr);
+	if (socket)
+		h->socket = json_string_value(socket);
+	if (failure)
+		h->open = strcmp(word, "open") == 0;
+	return 0;
+}
+
+/* ADD and CHECK: what is guarded already stays so. */
+static int cni_guard(struct hook_call *h, struct cni *c, struct err *reterr)
 {
 	const char *netns = getenv("CNI_NETNS");
-	const char *failure =
-		json_string_value(json_object_get(conf, "onFailure"));
-	const char *socket = json_string_value(json_object_get(conf, "socket"));
-	json_t *before = json_object_get(conf, "prevResult");
+	const json_t *before = json_object_get(c->conf, "prevResult");
 	int rc;
 
-	if (!netns || !json_is_object(before))
-		return err_set(reterr, EINVAL, NULL,
-			       "expected CNI_NETNS and a prevResult: weir is "
-			       "no plugin to begin a chain with");
-	if (failure)
-		h->open = strcmp(failure, "open") == 0;
-	if (socket)
-		h->socket = socket;
+	if (!netns || !netns[0])
+		return cni_err(c, CNI_ENVIRONMENT, "CNI_NETNS",
+			       "says which namespace, and is missing", reterr);
+	if (!json_is_object(before))
+		return cni_err(c, CNI_CONFIG, "prevResult",
+			       "is missing: weir is no plugin to begin a chain "
+			       "with",
+			       reterr);
 	rc = guard(h, netns, reterr);
-	if (rc == 0)
+	if (rc < 0)
+		c->code = rc == -ECONNREFUSED ? CNI_LATER : CNI_NOT_GUARDED;
+	else if (strcmp(c->command, "ADD") == 0)
 		(void)json_dumpf(before, stdout, JSON_COMPACT);
 	return rc;
 }
 
-static int hook_cni(struct hook_call *h, struct err *reterr)
+/* Could an ADD be done? */
+static int cni_status(const struct hook_call *h, struct cni *c,
+		      struct err *reterr)
 {
-	const char *command = getenv("CNI_COMMAND");
-	json_t *conf;
-	int rc = 0;
+	struct agentclient client;
+	int rc = h->open ? 0 : agentclient_open(h->socket, &client, reterr);
 
-	if (command && strcmp(command, "VERSION") == 0) {
-		puts("{\"cniVersion\":\"1.0.0\",\"supportedVersions\":[\"0.3."
-		     "0\",\"0.3.1\",\"0.4.0\",\"1.0.0\"]}");
+	if (rc == 0 && !h->open)
+		agentclient_done(&client);
+	c->code = CNI_UNAVAILABLE;
+	return rc;
+}
+
+static int cni_do(struct hook_call *h, struct cni *c, struct err *reterr)
+{
+	int rc;
+
+	if (strcmp(c->command, "VERSION") == 0) {
+		print_cni_versions(c);
 		return 0;
 	}
-	conf = load_stdin(reterr);
-	if (!conf)
-		rc = -reterr->code;
-	else if (command && strcmp(command, "ADD") == 0)
-		rc = cni_add(h, conf, reterr);
-	else if (!command ||
-		 (strcmp(command, "DEL") != 0 && strcmp(command, "CHECK") != 0))
-		rc = err_set(reterr, EINVAL, "CNI_COMMAND",
-			     "expected ADD, DEL, CHECK or VERSION");
-	json_decref(conf);
+	/* what is taken away takes its guard with it */
+	if (strcmp(c->command, "DEL") == 0 || strcmp(c->command, "GC") == 0)
+		return 0;
+	if (!is_supported(c->version))
+		return cni_err(c, CNI_VERSION, "cniVersion",
+			       "expected 0.3.0 to 1.1.0", reterr);
+	rc = cni_config(h, c, reterr);
 	if (rc < 0)
-		print_cni_error(reterr);
+		return rc;
+	if (strcmp(c->command, "ADD") == 0 || strcmp(c->command, "CHECK") == 0)
+		return cni_guard(h, c, reterr);
+	if (strcmp(c->command, "STATUS") == 0)
+		return cni_status(h, c, reterr);
+	return cni_err(c, CNI_ENVIRONMENT, "CNI_COMMAND",
+		       "expected ADD, CHECK, DEL, GC, STATUS or VERSION",
+		       reterr);
+}
+
+static int hook_cni(struct hook_call *h, struct err *reterr)
+{
+	struct cni c = { .command = getenv("CNI_COMMAND"), .version = "1.0.0" };
+	int rc;
+
+	if (!c.command)
+		c.command = "";
+	c.conf = load_stdin(reterr);
+	if (!c.conf) {
+		c.code = CNI_STDIN;
+		rc = -reterr->code;
+	} else {
+		json_t *v = json_object_get(c.conf, "cniVersion");
+
+		if (json_is_string(v))
+			c.version = json_string_value(v);
+		rc = cni_do(h, &c, reterr);
+	}
+	if (rc < 0)
+		print_cni_error(&c, reterr);
+	json_decref(c.conf);
 	return rc;
 }
 
@@ -205,19 +314,25 @@ static int parse(struct hook_call *h, int argc, char **argv, struct err *reterr)
 	return 0;
 }
 
+/* An exit code. */
 static int run(struct hook_call *h, int argc, char **argv, struct err *reterr)
 {
 	int rc = parse(h, argc, argv, reterr);
 
 	if (rc < 0)
-		return rc;
-	if (strcmp(argv[0], "oci") == 0)
-		return hook_oci(h, reterr);
-	if (strcmp(argv[0], "cni") == 0)
-		return hook_cni(h, reterr);
-	if (strcmp(argv[0], "netns") == 0 && optind < argc)
-		return guard(h, argv[optind], reterr);
-	return err_set(reterr, EINVAL, argv[0], "expected oci, cni or netns");
+		return CLI_USAGE;
+	if (strcmp(argv[0], "oci") == 0) {
+		rc = hook_oci(h, reterr);
+	} else if (strcmp(argv[0], "cni") == 0) {
+		rc = hook_cni(h, reterr);
+	} else if (strcmp(argv[0], "netns") == 0 && optind < argc) {
+		rc = guard(h, argv[optind], reterr);
+	} else {
+		(void)err_set(reterr, EINVAL, argv[0],
+			      "expected oci, cni or netns with its path");
+		return CLI_USAGE;
+	}
+	return rc < 0 ? CLI_FAILED : CLI_OK;
 }
 
 int cmd_hook(int argc, char **argv)
@@ -225,6 +340,7 @@ int cmd_hook(int argc, char **argv)
 	struct out out = out_default();
 	struct hook_call h = { .socket = getenv("WEIR_SOCKET") };
 	struct err err = { 0 };
+	int rc;
 
 	if (!h.socket || !h.socket[0])
 		h.socket = AGENT_SOCKET_DEFAULT;
@@ -233,7 +349,8 @@ int cmd_hook(int argc, char **argv)
 		fputs(help_text, stdout);
 		return argc < 2 ? CLI_USAGE : CLI_OK;
 	}
-	if (run(&h, argc - 1, argv + 1, &err) < 0)
-		return out_error(&out, "hook", &err);
-	return CLI_OK;
+	rc = run(&h, argc - 1, argv + 1, &err);
+	if (rc != CLI_OK)
+		(void)out_error(&out, "hook", &err);
+	return rc;
 }

@@ -116,7 +116,8 @@ static int parse(struct top_call *c, int argc, char **argv, struct err *reterr)
 		{ "times", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int k, rc;
+	struct err later;
+	int k, rc = 0;
 
 	opterr = 0;
 	optind = 1;
@@ -126,10 +127,14 @@ static int parse(struct top_call *c, int argc, char **argv, struct err *reterr)
 			fputs(help_text, stdout);
 			return 1;
 		}
-		rc = take_option(c, k, reterr);
-		if (rc < 0)
-			return rc;
+		/* after a mistake -o still says how it is told */
+		if (take_option(c, k, &later) < 0 && rc == 0) {
+			rc = -later.code;
+			*reterr = later;
+		}
 	}
+	if (rc < 0)
+		return rc;
 	if (optind < argc)
 		return err_set(reterr, EINVAL, argv[optind],
 			       "unexpected argument");

@@ -10,8 +10,6 @@
  * Colours are the terminal's own on its own background. What is not of now
  * (the agent does not answer) is dim.
  */
-#define _XOPEN_SOURCE_EXTENDED 1
-
 #include <curses.h>
 #include <errno.h>
 #include <poll.h>
@@ -45,7 +43,7 @@ struct top_screen {
 	struct top_model model;
 	struct top_order order;
 	char filter[FILTER_MAX];
-	bool typing, paused, quit, colour;
+	bool typing, paused, quit, colour, resized;
 	enum view view;
 	char chosen[STORE_ID_MAX]; /* workload under the bar; "": the first */
 	size_t at, first; /* the bar, and the first line on the screen */
@@ -369,16 +367,18 @@ static void draw_session(const struct top_screen *s, int y, const json_t *o,
 	for (int i = 0; i < TOP_S__MAX; i++) {
 		enum top_session_column c = (enum top_session_column)i;
 		unsigned width = top_session_width(c, (unsigned)COLS);
-		bool denied;
+		attr_t colour = attr;
 
 		if (o)
 			top_session_cell(o, c, cell);
 		else
 			(void)snprintf(cell, sizeof cell, "%s",
 				       top_session_title(c));
-		denied = c == TOP_S_ACTION && strcmp(cell, "deny") == 0;
-		put(s, y, x, width, !top_session_is_text(c),
-		    denied ? attr | pair_of(s, PAIR_RED) : attr, cell);
+		if (c == TOP_S_ACTION && strcmp(cell, "deny") == 0)
+			colour |= pair_of(s, PAIR_RED);
+		if (c == TOP_S_ACTION && strcmp(cell, "violate") == 0)
+			colour |= pair_of(s, PAIR_YELLOW);
+		put(s, y, x, width, !top_session_is_text(c), colour, cell);
 		x += (int)width + 1;
 	}
 }
@@ -451,8 +451,11 @@ static void draw(struct top_screen *s)
 		draw_filter(s);
 	else
 		draw_keys(s);
-	wnoutrefresh(stdscr);
-	doupdate();
+	/* terminals differ in what they make of what was there */
+	(void)clearok(curscr, s->resized);
+	s->resized = false;
+	(void)wnoutrefresh(stdscr);
+	(void)doupdate();
 }
 
 /* --- news --------------------------------------------------------------------------- */
@@ -668,8 +671,7 @@ static void key_in_one(struct top_screen *s, int key)
 static void take_key(struct top_screen *s, int key)
 {
 	if (key == KEY_RESIZE) {
-		/* terminals differ in what they have made of the rest */
-		(void)clearok(curscr, true);
+		s->resized = true;
 		return;
 	}
 	if (s->typing)

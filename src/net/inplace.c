@@ -32,6 +32,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "net/bpffs.h"
+#include "net/inplace_counts.h"
 #include "net/inplace_dirs.h"
 #include "net/inplace_port.h"
 #include "net/inplace_progs.h"
@@ -165,20 +166,10 @@ static uint32_t mark_bits(const struct inplace_endpoint *ep)
 
 /* --- counters --------------------------------------------------------------- */
 
-/* Per-CPU values: one for each possible CPU. NULL: out of memory. */
-static struct inplace_counts *new_counts(int *ret_cpus)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	*ret_cpus = cpus;
-	return cpus > 0 ? calloc((size_t)cpus, sizeof(struct inplace_counts))
-			: NULL;
-}
-
 static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
 {
 	int cpus, rc;
-	struct inplace_counts *zero = new_counts(&cpus);
+	struct inplace_counts *zero = inplace_counts_new(&cpus);
 
 	if (!zero)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -187,55 +178,6 @@ static int put_counts(struct inplace *ip, uint32_t port, struct err *reterr)
 		     port ? BPF_ANY : BPF_NOEXIST, reterr);
 	free(zero);
 	return rc == -EEXIST && port == 0 ? 0 : rc;
-}
-
-/* all: room for one port's, of so many CPUs. */
-static void sum_counts_in(int map, uint32_t port, struct inplace_counts *all,
-			  int cpus, struct inplace_counts *ret)
-{
-	memset(ret, 0, sizeof *ret);
-	/* counters that cannot be read are told as zero */
-	if (bpf_map_lookup_elem(map, &port, all) < 0)
-		return;
-	for (int cpu = 0; cpu < cpus; cpu++)
-		for (int w = 0; w < 2; w++)
-			for (int i = 0; i < INPLACE_COUNTER__MAX; i++) {
-				ret->frames[w][i] += all[cpu].frames[w][i];
-				ret->bytes[w][i] += all[cpu].bytes[w][i];
-			}
-}
-
-static void sum_counts(const struct inplace *ip, uint32_t port,
-		       struct inplace_counts *ret)
-{
-	int cpus;
-	struct inplace_counts *all = new_counts(&cpus);
-
-	if (all)
-		sum_counts_in(ip->count, port, all, cpus, ret);
-	else
-		memset(ret, 0, sizeof *ret);
-	free(all);
-}
-
-int inplace_counts_of(const uint32_t *ports, size_t n,
-		      struct inplace_counts *ret, struct err *reterr)
-{
-	struct inplace ip = { .lock = -1 };
-	int cpus, map = -1, rc;
-	struct inplace_counts *all = new_counts(&cpus);
-
-	memset(ret, 0, n * sizeof *ret);
-	rc = all ? bpffs_dir(INPLACE_PINS, false, ip.dir, reterr)
-		 : err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc == 0)
-		rc = open_map(&ip, "count", &map, reterr);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		sum_counts_in(map, ports[i], all, cpus, &ret[i]);
-	if (map >= 0)
-		close(map);
-	free(all);
-	return rc == -ENOENT ? 0 : rc; /* nothing is diverted here */
 }
 
 /* --- attaching ---------------------------------------------------------------- */
@@ -359,7 +301,7 @@ static void fill_stat(const struct inplace *ip, uint32_t port,
 	fill_hook(ip, port, HOOK_EGRESS, INPLACE_IN, ret);
 	fill_hook(ip, port, HOOK_INGRESS, INPLACE_OUT, ret);
 	inplace_allow_get(ip->allow, port, &ret->allow);
-	sum_counts(ip, port, &ret->counts);
+	inplace_counts_sum(ip->count, port, &ret->counts);
 }
 
 /* Everything of an endpoint, whatever of it there is. */
@@ -601,7 +543,7 @@ static uint64_t came_back_to(const struct inplace *ip, uint32_t port)
 {
 	struct inplace_counts c;
 
-	sum_counts(ip, port, &c);
+	inplace_counts_sum(ip->count, port, &c);
 	return c.frames[INPLACE_IN][INPLACE_COUNT_FROM_DP] +
 	       c.frames[INPLACE_OUT][INPLACE_COUNT_FROM_DP];
 }

@@ -15,9 +15,34 @@ import codecs, fcntl, os, pty, re, select, signal, struct, sys, termios, time
 
 import pyte
 
+# Unbuffered: what is left of it is what select() sees.
+sys.stdin = open(0, "rb", buffering=0)
 rows, columns = int(sys.argv[1]), int(sys.argv[2])
-screen = pyte.Screen(columns, rows)
-stream = pyte.ByteStream(screen)
+
+
+class Screen(pyte.Screen):
+    """What pyte leaves out: a region is scrolled from anywhere."""
+
+    def scroll(self, change, n):
+        x, y = self.cursor.x, self.cursor.y
+        self.cursor.y = self.margins.top if self.margins else 0
+        change(n)
+        self.cursor.x, self.cursor.y = x, y
+
+    def scroll_up(self, n=1):
+        self.scroll(self.delete_lines, n)
+
+    def scroll_down(self, n=1):
+        self.scroll(self.insert_lines, n)
+
+
+class Stream(pyte.ByteStream):
+    csi = dict(pyte.ByteStream.csi, S="scroll_up", T="scroll_down")
+    events = pyte.ByteStream.events | {"scroll_up", "scroll_down"}
+
+
+screen = Screen(columns, rows)
+stream = Stream(screen)
 seen = b""
 pid, terminal = pty.fork()
 if pid == 0:
@@ -84,17 +109,18 @@ def run(word, rest):
     return True
 
 
-resize(rows, columns)
-while True:
-    # what the program writes meanwhile is read, or it would stand still
-    ready = select.select([sys.stdin, terminal], [], [])[0]
-    if sys.stdin not in ready:
+def next_line():
+    """What the program writes meanwhile is read, or it would stand still."""
+    waiting = [sys.stdin, terminal]
+    while True:
+        ready = select.select(waiting, [], [])[0]
+        if sys.stdin in ready:
+            return sys.stdin.readline()
         if not read_some(0):
-            select.select([sys.stdin], [], [])
-        else:
-            continue
-    line = sys.stdin.readline()
-    if not line:
-        break
-    word, _, rest = line.rstrip("\n").partition(" ")
+            waiting.remove(terminal)
+
+
+resize(rows, columns)
+while line := next_line():
+    word, _, rest = line.decode().rstrip("\n").partition(" ")
     print("yes" if run(word, rest) else "no", flush=True)

@@ -4,8 +4,7 @@
 # agent is gone.
 . "$(dirname "$0")/common_agent.sh"
 
-# The emulator knows what "screen" does; of xterm not how it scrolls.
-export LC_ALL=C.UTF-8 TERM=screen-256color
+export LC_ALL=C.UTF-8 TERM=xterm-256color
 unset NO_COLOR
 screen_pid=
 
@@ -70,6 +69,9 @@ point $? "as YAML" "$out"
 weir top -s nothing
 [ $? = 2 ] && grep -q 'expected one of name, mode' "$out"
 point $? "a column that there is not is told with those that there are" "$out"
+weir top --nonsense -o json
+[ $? = 2 ] && json 'd["error"]["code"] == "EINVAL"'
+point $? "a mistake is told as -o wants it, though that comes later" "$out"
 weir top -b --socket "$TEST_DIR/nobody"
 [ $? = 1 ] && grep -q 'no agent answers' "$out"
 point $? "nobody there" "$out"
@@ -97,8 +99,9 @@ look $? "and counted"
 screen send '\x1b[H' && screen send '\r' && screen shows '^web: protect, guarded' &&
     screen shows '^in +app +web +tcp/5201 +unknown +allow +[0-9.]+M? +[0-9]+[sm]$' && screen shows '^ITS EVENTS'
 look $? "Enter: the sessions of one workload, and its events"
-screen size 40 132 && screen shows '^in  app +web +tcp/5201' && screen send '\x1b' && screen shows 'BOTH bit/s +PACKETS/s'
-look $? "a wider screen shows more"
+screen size 40 132 && screen shows '^in  app +web +tcp/5201' && screen send '\x1b' && screen shows 'BOTH bit/s +PACKETS/s' &&
+    screen save "$out" && [ "$(grep -c '^q quit' "$out")" = 1 ]
+look $? "a wider screen shows more, and nothing twice"
 screen size 10 40 && screen shows '^web' && screen hides EVENTS && screen size 24 80 && screen shows '^EVENTS'
 look $? "a small one less"
 screen send h && screen shows 'the other way round' && screen send x && screen shows '^web'

@@ -58,7 +58,8 @@ static void test_all(void **state)
 		"  on_failure: open\n"
 		"  watch: inline\n"
 		"modes: {default: protect}\n"
-		"data_plane: {program: /x/weir-dp, socket: /x/dp.sock, managed: "
+		"data_plane: {program: /x/weir-dp, socket: /x/dp.sock, "
+		"managed: "
 		"false, workers: 4}\n"
 		"learn: {auto_accept: true}\n"
 		"store: {dir: /x/store, flows_days: 7, events_days: 8, max_mb: "
@@ -107,8 +108,7 @@ static void test_wrong(void **state)
 		{ "data_plane: {workers: 0}\n", ":1:", "" },
 		{ "data_plane: {workers: 17}\n", ":1:", "" },
 		{ "data_plane: {program: ''}\n", ":1:", "empty" },
-		{ "runtimes:\n- {kind: dcoker, path: /x}\n", ":2:",
-		  "docker" },
+		{ "runtimes:\n- {kind: dcoker, path: /x}\n", ":2:", "docker" },
 		{ "runtimes:\n- {kind: docker, path: x}\n", ":2:", "/" },
 		{ "runtimes:\n- {kind: docker}\n", ":2:", "path" },
 		{ "modes: {default: protec}\n", ":1:", "protect" },
