@@ -52,8 +52,8 @@ int link_get_peer(struct nl *nl, const struct link_stat *of,
 int link_list(struct nl *nl, struct link_stat **ret, size_t *ret_count,
 	      struct err *reterr);
 
-/* What an RTM_NEWLINK or RTM_DELLINK of the kernel tells. */
-void link_from_msg(const struct nlmsghdr *msg, struct link_stat *ret);
+/* What an RTM_NEWLINK or RTM_DELLINK of the kernel tells, into *s. */
+void link_from_msg(const struct nlmsghdr *msg, struct link_stat *s);
 
 /* An address of a device. */
 struct link_addr {
