@@ -10,8 +10,8 @@ path = os.environ["WEIR_SOCKET"]
 
 def connect():
     s = socket.socket(socket.AF_UNIX)
+    s.connect(path)  # waits where the queue is full, which one with a time-out does not
     s.settimeout(10)
-    s.connect(path)
     return s
 
 def line(s):

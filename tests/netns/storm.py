@@ -462,8 +462,8 @@ def agent(compat, sink_path):
 
 def connect(path):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.connect(path)  # waits where the queue is full, which one with a time-out does not
     s.settimeout(PATIENCE_S)
-    s.connect(path)
     return s
 
 
