@@ -72,6 +72,11 @@ point $? "it becomes a rule" "$out"
 
 # --- enforced ---
 
+end_all() { # also who serves a peer that vanished with its namespace
+    pkill -f "$TEST_DIR/slow"
+    end_agent
+}
+trap end_all EXIT
 listen_slow() { # a line each 50 ms
     echo 'for i in {1..4000}; do echo "$i"; read -rt 0.05 <> <(:); done' >"$TEST_DIR/slow"
     background web socat TCP-LISTEN:8082,fork,reuseaddr "EXEC:bash $TEST_DIR/slow"
@@ -79,8 +84,7 @@ listen_slow() { # a line each 50 ms
 }
 weir policy add --from app --to web --port tcp/8082 --action allow --id 82
 listen_slow
-at app socat -u TCP:10.9.0.2:8082 - >"$TEST_DIR/lines" 2>>"$TEST_DIR/log" &
-children+=($!)
+background app socat -u TCP:10.9.0.2:8082 - >"$TEST_DIR/lines" 2>>"$TEST_DIR/log"
 lines() { [ "$(wc -l <"$TEST_DIR/lines")" -ge "$1" ]; }
 wait_until 10 lines 5
 weir mode web protect
