@@ -4,6 +4,8 @@
 #
 #   guest 10.9.0.2 ═ tap0 ─ br0 10.9.0.1: curl, weir-dp on vth
 if [ -z "${VM_TEST_INSIDE:-}" ]; then
+    # the kernel's package comes by the network, which is not there inside
+    bash -c '. "$0/lib.sh"; vm_kernel' "$(dirname "$0")" >/dev/null 2>&1
     VM_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
 fi
 . "$(dirname "$0")/lib.sh"
