@@ -62,7 +62,8 @@ print(json.load(sys.stdin)["data_plane"]["version"]["pid"])'; }
 # A data plane outlives its agent: it is found by its door's name.
 kill_agent() {
     local pid
-    [ -z "$agent_pid" ] || kill "$agent_pid"
+    # the agent first: it would start another data plane
+    [ -z "$agent_pid" ] || { kill "$agent_pid" && wait "$agent_pid"; }
     for pid in $(pgrep -f -- "--control $door"); do kill "$pid"; done
 }
 end_agent() {
