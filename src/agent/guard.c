@@ -292,8 +292,8 @@ static void again(void *arg)
 
 void guard_soon(struct agent *a)
 {
-	/* sooner than a retry that may be under way */
-	loop_timer_set(a->loop, &a->guard_again, GUARD_SOON_US);
+	/* sooner than a retry that may be under way, and never put off */
+	loop_timer_need(a->loop, &a->guard_again, GUARD_SOON_US);
 }
 
 /* --- the host's devices --------------------------------------------------------- */

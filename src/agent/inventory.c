@@ -425,7 +425,8 @@ static void changed_inside(void *arg, uint32_t events)
 	/* all is read again, whatever was lost */
 	(void)netwatch_read(w->watch, &nothing);
 	w->stale = true;
-	loop_timer_set(w->agent->loop, &w->agent->rescan, RESCAN_US);
+	/* one that changes all the time must not put off the others */
+	loop_timer_need(w->agent->loop, &w->agent->rescan, RESCAN_US);
 }
 
 static void drop_workload(struct agent *a, struct workload *w)

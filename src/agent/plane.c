@@ -61,7 +61,7 @@ struct plane {
 
 	/* Under the lock. */
 	pthread_mutex_t lock;
-	bool stop, stop_plane;
+	bool stop;
 	bool has_want;
 	struct plane_want want;
 	struct ask_item *asks, **asks_end;
