@@ -6,57 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0,    0,
-					   0, 0, 0, 0, 0xff, 0xff };
-
-struct ip_addr ip_from_v4(uint32_t host_order)
-{
-	struct ip_addr a;
-	struct outbytes out = outbytes_of(a.b, sizeof a.b);
-
-	put_copy(&out, mapped_prefix, sizeof mapped_prefix);
-	put_be32(&out, host_order);
-	return a;
-}
-
-bool ip_is_v4(struct ip_addr a)
-{
-	return memcmp(a.b, mapped_prefix, sizeof mapped_prefix) == 0;
-}
-
-uint32_t ip_to_v4(struct ip_addr a)
-{
-	return (uint32_t)a.b[12] << 24 | (uint32_t)a.b[13] << 16 |
-	       (uint32_t)a.b[14] << 8 | a.b[15];
-}
-
-bool take_ip4(struct bytes *b, struct ip_addr *ret)
-{
-	uint32_t v4;
-
-	if (!take_be32(b, &v4))
-		return false;
-	*ret = ip_from_v4(v4);
-	return true;
-}
-
-bool take_ip6(struct bytes *b, struct ip_addr *ret)
-{
-	return take_copy(b, ret->b, sizeof ret->b);
-}
-
 bool ip_is_any(struct ip_addr a)
 {
 	static const struct ip_addr any6;
 
 	return ip_is_v4(a) ? ip_to_v4(a) == 0 : ip_equal(a, any6);
-}
-
-bool ip_is_multicast(struct ip_addr a)
-{
-	if (!ip_is_v4(a))
-		return a.b[0] == 0xff;
-	return (a.b[12] & 0xf0) == 0xe0 || ip_to_v4(a) == 0xffffffff;
 }
 
 bool ip_is_loopback(struct ip_addr a)

@@ -65,10 +65,37 @@ static inline bool ip_equal(struct ip_addr a, struct ip_addr b)
 	return ip_compare(a, b) == 0;
 }
 
-struct ip_addr ip_from_v4(uint32_t host_order);
-bool ip_is_v4(struct ip_addr a);
+/* In the header, as what else is asked of each frame. */
+#define IP_MAPPED_PREFIX                                 \
+	{                                                \
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff \
+	}
+
+static inline struct ip_addr ip_from_v4(uint32_t host_order)
+{
+	struct ip_addr a = { IP_MAPPED_PREFIX };
+	uint32_t be = htobe32(host_order);
+
+	memcpy(a.b + 12, &be, sizeof be);
+	return a;
+}
+
+static inline bool ip_is_v4(struct ip_addr a)
+{
+	static const uint8_t mapped_prefix[12] = IP_MAPPED_PREFIX;
+
+	return memcmp(a.b, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
 /* Only for an address with ip_is_v4(); host order. */
-uint32_t ip_to_v4(struct ip_addr a);
+static inline uint32_t ip_to_v4(struct ip_addr a)
+{
+	uint32_t be;
+
+	memcpy(&be, a.b + 12, sizeof be);
+	return be32toh(be);
+}
+
 /* Both families, in the 128-bit form. */
 static inline unsigned __int128 ip_to_u128(struct ip_addr a)
 {
@@ -90,13 +117,31 @@ static inline struct ip_addr ip_from_u128(unsigned __int128 v)
 	return a;
 }
 
-bool take_ip4(struct bytes *b, struct ip_addr *ret);
-bool take_ip6(struct bytes *b, struct ip_addr *ret);
+static inline bool take_ip4(struct bytes *b, struct ip_addr *ret)
+{
+	uint32_t v4;
+
+	if (!take_be32(b, &v4))
+		return false;
+	*ret = ip_from_v4(v4);
+	return true;
+}
+
+static inline bool take_ip6(struct bytes *b, struct ip_addr *ret)
+{
+	return take_copy(b, ret->b, sizeof ret->b);
+}
 
 /* 0.0.0.0 or ::, the reference's word for "any". */
 bool ip_is_any(struct ip_addr a);
 /* 224/4, 255.255.255.255, ff00::/8. */
-bool ip_is_multicast(struct ip_addr a);
+static inline bool ip_is_multicast(struct ip_addr a)
+{
+	if (!ip_is_v4(a))
+		return a.b[0] == 0xff;
+	return (a.b[12] & 0xf0) == 0xe0 || ip_to_v4(a) == UINT32_MAX;
+}
+
 /* 127/8, ::1. */
 bool ip_is_loopback(struct ip_addr a);
 /* 169.254/16, fe80::/10. */

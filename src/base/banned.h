@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Another library's header that has these words itself (glib's): before them. */
+#ifdef WEIR_BANNED_AFTER
+#include WEIR_BANNED_AFTER
+#endif
+
 #undef alloca
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok atoi
 #pragma GCC poison gets alloca system popen

@@ -8,8 +8,9 @@
  * untouched and returns false. `struct outbytes` is the mirror for writing; it
  * remembers an overflow (`full`) so that a writer checks once, at the end.
  *
- * All multi-byte integers are in network byte order in memory and in host
- * order in the caller's variables: the byte order is changed here, once.
+ * Multi-byte integers are in network byte order in memory (take_be*, put_be*),
+ * with some databases the other way round (take_le*), and in host order in the
+ * caller's variables: the byte order is changed here, once.
  */
 #pragma once
 
@@ -84,6 +85,37 @@ static inline bool take_be32(struct bytes *b, uint32_t *ret)
 		return false;
 	*ret = (uint32_t)b->begin[0] << 24 | (uint32_t)b->begin[1] << 16 |
 	       (uint32_t)b->begin[2] << 8 | b->begin[3];
+	b->begin += 4;
+	return true;
+}
+
+static inline bool take_be64(struct bytes *b, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (bytes_len(*b) < 8)
+		return false;
+	for (int i = 0; i < 8; i++)
+		n = n << 8 | *b->begin++;
+	*ret = n;
+	return true;
+}
+
+static inline bool take_le16(struct bytes *b, uint16_t *ret)
+{
+	if (bytes_len(*b) < 2)
+		return false;
+	*ret = (uint16_t)(b->begin[1] << 8 | b->begin[0]);
+	b->begin += 2;
+	return true;
+}
+
+static inline bool take_le32(struct bytes *b, uint32_t *ret)
+{
+	if (bytes_len(*b) < 4)
+		return false;
+	*ret = (uint32_t)b->begin[3] << 24 | (uint32_t)b->begin[2] << 16 |
+	       (uint32_t)b->begin[1] << 8 | b->begin[0];
 	b->begin += 4;
 	return true;
 }

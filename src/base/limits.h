@@ -4,6 +4,10 @@
  */
 #pragma once
 
+#include "base/limits_http.h"
+#include "base/limits_look.h"
+#include "base/limits_proto.h"
+
 /* --- text ------------------------------------------------------------- */
 
 /* Path of a field in a message, "ctrl_cfg_policy.rules[123].port". Cut. */
@@ -66,6 +70,8 @@
 #define REPLIES_BURST_SHARE   1000
 /* A RST or ICMP error of ours: Ethernet + tags + IPv6 + ICMPv6 + quote. */
 #define INJECT_FRAME_MAX 256
+/* Of that, text behind Ethernet, two tags, IPv6 and TCP. */
+#define INJECT_TEXT_MAX (INJECT_FRAME_MAX - 14 - 8 - 40 - 20)
 /* VLAN tags seen through (802.1ad outer + 802.1Q inner). More: malformed. */
 #define VLAN_TAGS_MAX 2
 /*
@@ -408,6 +414,8 @@
 #define THREATS_PER_QUESTION 8
 /* Names of external addresses likewise. */
 #define IP_NAMES_PER_QUESTION 16
+/* What speaks on listening ports likewise. */
+#define PORT_NEWS_PER_QUESTION 128
 /* Meters, connections, ports in one compatible datagram (1.8, 1.9). */
 #define METERS_PER_MSG	    186
 #define CONNECTIONS_PER_MSG 85
@@ -500,26 +508,68 @@
 #define NODE_ADDRS_MAX 1024
 /* A data plane that was started opens its door within this, or is down. */
 #define PLANE_START_US (5 * 1000000ULL)
+/* One that is to end has so long, and is then killed. */
+#define PLANE_END_US (5 * 1000000ULL)
 /* What it saw is asked for in pages of so many records, so many at a time. */
 #define PLANE_TOLD_PAGE	 4096
 #define PLANE_TOLD_PAGES 8
+/*
+ * Signatures and sensors that it builds are asked for so often, and what is
+ * wanted counts as in force without new sensors after so long: the old ones do
+ * meanwhile, and workloads that are new are not to wait for ever.
+ */
+#define PLANE_BUILD_LOOK_US (100 * 1000ULL)
+#define PLANE_BUILD_WAIT_US (10 * 1000000ULL)
+/*
+ * Bytes of all files of rules that are loaded: ET Open is 30 MB. As JSON, where
+ * each quote is two, they still are a body that a data plane takes
+ * (OWN_MEMFD_MAX). More: E2BIG.
+ */
+#define RULES_BYTES_MAX (31u << 20)
+/* Refused rules that are told of at our door; the rest is only counted. */
+#define RULES_FAULTS_MAX 100
 
 /* The configuration file; larger: E2BIG. */
 #define CONFIG_BYTES_MAX (1 << 20)
+/*
+ * What a user said of single workloads (quarantine, release): so many, then the
+ * one that is gone longest is forgotten, or ENOSPC if all are here. What is gone
+ * for so many days is forgotten, too: a container that only was stopped comes
+ * back with its id, one that was removed never does.
+ */
+#define KEPT_MAX       4096
+#define KEPT_GONE_DAYS 90
 /*
  * Violations that are alike within EVENT_MERGE_S are one event, which counts
  * them. Of more kinds at a time the oldest is told of early.
  */
 #define EVENT_KINDS_MAX 4096
 #define EVENT_MERGE_S	60
+/* Ports of one kind that have an event each; those of a scan are only counted. */
+#define EVENT_PORTS_MAX 8
 /* Recorded conversations that one question looks at; the latest are left out. */
 #define PAST_TALKS_MAX 200000
 /* Flows that wait to be recorded, while the disk is slow; more are lost. */
 #define FLOWS_WAITING_MAX 262144
+/*
+ * Between two compilations for what workloads change by themselves (addresses,
+ * devices, MACs): one that changes all the time costs the agent a part of a
+ * processor, not all of it. Met: the changes are taken together when it is over.
+ * A user's commands, and what is newly diverted, do not wait.
+ */
+#define COMPILE_PAUSE_US 100000
+
 /* Of the agent's door: clients at a time, a request, what a client leaves. */
 #define DOOR_CLIENTS_MAX 128
+/* A data plane's door that was another's: so long he is given to end. */
+#define DOOR_LEAVE_MS	 4000
 #define DOOR_REQUEST_MAX (64u << 20)
 #define DOOR_UNREAD_MAX	 (64u << 20)
+/*
+ * So long a command waits for what the data plane has to say: ETIMEDOUT. Longer
+ * than DP_ANSWER_WAIT_S: one that hangs is given up, and another one started.
+ */
+#define DOOR_WAIT_S 30
 /* A client that follows and does not read: lines are dropped from here on. */
 #define DOOR_FOLLOW_MAX (4u << 20)
 
@@ -648,7 +698,7 @@
 #define DEMO_RUNTIME_WAIT_MS 30000
 #define DEMO_COMMAND_WAIT_MS 30000
 /* What must become so in its story (a workload is found, an event is there). */
-#define DEMO_SOON_MS 20000
+#define DEMO_SOON_MS 60000
 /* Groups of processes that were killed are free after a moment; else they stay. */
 #define DEMO_CGROUP_WAIT_MS 3000
 /* A namespace's name is taken: name2 ... name99 are tried, then EEXIST. */
@@ -704,6 +754,8 @@
  * there: OWN_MEMFD_MAX is full. More: E2BIG.
  */
 #define INTENT_COMPILED_MAX 400000
+/* Sensors of one kind that a group names. More: E2BIG. */
+#define INTENT_USES_MAX 256
 /* So many ranges of a group stand in the rule itself; more become a set. */
 #define INTENT_INLINE_MAX 2
 
@@ -733,3 +785,8 @@
 #define PROPOSE_SWEEP_BYTES    600
 /* Workloads that a proposal or a row of a dry run names; the rest is counted. */
 #define PROPOSE_WORKLOADS_MAX 16
+
+/* Of signatures: a chapter of its own. */
+#include "base/limits_sig.h" /* IWYU pragma: export */
+/* Of sensors, likewise. */
+#include "base/limits_sensor.h" /* IWYU pragma: export */
