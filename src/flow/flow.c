@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+/* a key is hashed for each frame */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "base/bug.h"
@@ -303,7 +305,8 @@ static void touch(struct flow_table *t, struct flow *f, enum flow_class class,
 	list_remove(t, f);
 	f->class = (uint8_t) class;
 	f->silent = silent;
-	f->silent_ms = ms_of(f->last_seen);
+	if (silent && !f->cut)
+		f->silent_ms = ms_of(f->last_seen);
 	list_append(t, f);
 }
 
@@ -390,7 +393,7 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->midstream = midstream;
 	f->tap = false;
 	f->split = f->split_noted = false;
-	f->silent = f->waited = f->cut = false;
+	f->silent = f->waited = f->cut = f->unheard = false;
 	f->silent_ms = 0;
 	f->class = (uint8_t)first_class(p->proto);
 	f->icmp_type = icmp_request_type(p->proto, p->icmp_type);
@@ -403,8 +406,11 @@ static void begin_flow(struct flow_table *t, struct flow *f,
 	f->meter_ticket = 0;
 	f->threat = 0;
 	f->severity = 0;
+	f->cut_why = 0;
 	f->in_session = false;
-	f->stream = 0;
+	f->talk = 0;
+	f->app = f->product = 0;
+	f->app_state = FLOW_APP_OPEN;
 	f->name_birth = 0;
 	f->cached = 0;
 	if (midstream)
@@ -635,6 +641,12 @@ uint32_t flow_life_s(const struct flow *f, usec_t now)
 	if (idle >= whole)
 		return 0;
 	return (uint32_t)((whole - idle + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+struct flow *flow_at(struct flow_table *t, uint32_t place)
+{
+	BUG_ON(place == 0 || place > t->used_ever);
+	return &t->slots[place];
 }
 
 struct flow *flow_next(struct flow_table *t, uint32_t *cursor)

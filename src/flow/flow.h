@@ -101,6 +101,9 @@ struct flow_side_state {
 	bool fin_acked : 1;   /* that was acknowledged */
 	bool fin_passive : 1; /* it had acknowledged the other's FIN before */
 	bool reset : 1;	      /* a RST was believed; both sides have it */
+	bool narrow : 1;      /* its latest window has room for nothing */
+	bool narrow_timed : 1; /* inspect/guard.c: flow.narrow_ms is since when */
+	uint8_t widest; /* its window's at most; KiB, 255: that or more */
 
 	struct mac mac; /* as last seen */
 };
@@ -113,7 +116,15 @@ struct flow_verdict {
 	uint8_t reason;		   /* enum reason */
 	uint16_t flags;		   /* enum policy_flag */
 	bool blocked;		   /* denied after it was made: drop all */
-	uint16_t name; /* by which a rule knew the peer; 0: by its address */
+	bool by_request; /* what it asks next may be judged otherwise */
+	uint16_t name;	 /* by which a rule knew the peer; 0: by its address */
+};
+
+/* Is it known which application it is? */
+enum flow_app_state {
+	FLOW_APP_OPEN,	/* not yet, or it may become another */
+	FLOW_APP_KNOWN, /* for certain */
+	FLOW_APP_NEVER, /* it is not to be found out */
 };
 
 /*
@@ -128,6 +139,14 @@ struct flow_challenge {
 	uint8_t side; /* enum flow_side of its sender */
 };
 
+/* What was asked last, and how often in a row the answer was another. */
+struct flow_echo {
+	uint32_t asked; /* a hash of its payload */
+	uint16_t seq;
+	uint8_t differed;
+	bool pending; /* it was not answered yet */
+};
+
 struct flow {
 	struct flow_key key;
 	/* The table's own. */
@@ -139,25 +158,38 @@ struct flow {
 	bool tap : 1;		/* made while its workload was tapped */
 	bool split : 1;	      /* the server sent a SYN to the SYN; flow/tcp.c */
 	bool split_noted : 1; /* inspect/guard.c: that was told */
-	bool silent : 1; /* established, the client is waited for: flow.c */
-	bool waited : 1; /* flow_next_silent() has told of it */
-	bool cut : 1;	 /* by flow_cut() */
-	uint8_t class;	 /* enum flow_class */
+	bool silent : 1;   /* established, the client is waited for: flow.c */
+	bool waited : 1;   /* flow_next_silent() has told of it */
+	bool cut : 1;	   /* by flow_cut() */
+	bool unheard : 1;  /* inspect/payload.c: there was no place for it */
+	uint8_t class : 4; /* enum flow_class */
+	uint8_t app_state : 2;	      /* enum flow_app_state */
+	bool in_session : 1;	      /* inspect/session.c has begun with it */
 	uint8_t icmp_type, icmp_code; /* of the request */
 	uint32_t cached; /* inspect/cache.c: its slot + 1; zero in a new one */
-	uint32_t silent_ms; /* when `silent` began, modulo 2^32 */
+	union {
+		uint32_t silent_ms; /* when `silent` began, modulo 2^32 */
+		uint32_t narrow_ms; /* inspect/guard.c, while neither is */
+		uint32_t cut_id; /* `cut`: threat, signature, sensor it was */
+	};
 	usec_t first_seen, last_seen;
 	struct flow_side_state side[FLOW_SIDE__MAX];
-	struct flow_challenge challenge;
+	union {
+		struct flow_challenge challenge; /* TCP */
+		struct flow_echo echo;		 /* ICMP; inspect/guard.c */
+	};
 	struct flow_verdict verdict;
+	/* inspect/payload.c: ids of wire/app.h; zero in a new flow. */
+	uint16_t app;	  /* base protocol, or a product's own; 0: unknown */
+	uint16_t product; /* more closely what it is; 0: app says all */
 	/* What others keep with it; zero in a new flow. */
 	struct flow_told told; /* inspect/report.c */
 	uint32_t meter_ticket; /* detect/meter.h */
 	uint16_t threat;       /* the worst met, an id of detect/threat.h */
 	uint8_t severity;      /* its */
-	bool in_session;       /* inspect/session.c has begun with it */
-	uint32_t stream;       /* inspect/payload.c: its bytes in order */
-	uint32_t name_birth;   /* inspect/names.c: of verdict.name */
+	uint8_t cut_why; /* enum reason: what flow_cut() was for; 0: policy */
+	uint32_t talk;	 /* inspect/payload.c: what it says */
+	uint32_t name_birth; /* inspect/names.c: of verdict.name */
 };
 /* A million of them are to fit in 600 MB with all that belongs to them. */
 _Static_assert(sizeof(struct flow) <= 256, "flows are many");
@@ -321,6 +353,8 @@ void flow_cut(struct flow_table *t, struct flow *f, usec_t now);
 /* Seconds f has still to live when nothing more comes, rounded up. */
 uint32_t flow_life_s(const struct flow *f, usec_t now);
 
+/* What lies at that place: a cursor that flow_next() has left. */
+struct flow *flow_at(struct flow_table *t, uint32_t place);
 /*
  * Walks the table: *cursor starts at 0; returns the next flow at or after it
  * and moves it on, NULL at the end. Safe against flows that come and go

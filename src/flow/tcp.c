@@ -41,6 +41,8 @@
 #define AHEAD_MIN 65536u
 /* The largest window there is: 16 bits, scaled by 14 (RFC 7323 2.3). */
 #define WINDOW_MAX (65535u << 14)
+/* A window that has no room even for a header's line. */
+#define NARROW_MAX 16u
 /* An ACK for unseen bytes moves the edge up to here; keeps compares valid. */
 #define UNSEEN_MAX (1u << 28)
 
@@ -98,8 +100,25 @@ static uint8_t state_of(const struct flow *f, enum flow_side side)
 	return b->fin_seen ? TCP_S_CLOSING : TCP_S_FIN_WAIT1;
 }
 
+/* Nearly all the time: what state_of() says of both then. */
+static bool both_are_established(const struct flow *f)
+{
+	const struct flow_side_state *a = &f->side[FLOW_CLIENT];
+	const struct flow_side_state *b = &f->side[FLOW_SERVER];
+
+	if (a->reset || b->reset || a->fin_seen || b->fin_seen)
+		return false;
+	return f->midstream ||
+	       (a->has_isn && b->has_isn && a->syn_acked && b->syn_acked);
+}
+
 static void name_states(struct flow *f)
 {
+	if (both_are_established(f)) {
+		f->side[FLOW_CLIENT].state = f->side[FLOW_SERVER].state =
+			TCP_S_ESTABLISHED;
+		return;
+	}
 	f->side[FLOW_CLIENT].state = state_of(f, FLOW_CLIENT);
 	f->side[FLOW_SERVER].state = state_of(f, FLOW_SERVER);
 }
@@ -242,8 +261,13 @@ static void move_edge(struct flow *f, const struct packet *p,
 		      enum flow_side side)
 {
 	struct flow_side_state *a = &f->side[side];
-	uint32_t edge = p->tcp_ack + window_of(f, p, side);
+	uint32_t window = window_of(f, p, side);
+	uint32_t edge = p->tcp_ack + window;
 
+	a->narrow = window < NARROW_MAX;
+	if (window >> 10 > a->widest)
+		a->widest = window >> 10 < UINT8_MAX ? (uint8_t)(window >> 10)
+						     : UINT8_MAX;
 	a->edge = a->acked_any ? seq_max(a->edge, edge) : edge;
 }
 

@@ -91,7 +91,13 @@ static int compare_dir(struct work *w, const char *dir, int own, int standard,
 				       IFCONF_SYSCTLS_MAX, w->dev);
 		}
 		(void)snprintf(s.dir, sizeof(s.dir), "%s", dir);
-		(void)snprintf(s.name, sizeof(s.name), "%s", d->d_name);
+		if (snprintf(s.name, sizeof(s.name), "%s", d->d_name) >=
+		    (int)sizeof(s.name)) {
+			(void)closedir(names); /* opened for reading */
+			return err_set(reterr, E2BIG, NULL,
+				       "a sysctl of %s has too long a name",
+				       w->dev);
+		}
 		w->list[w->count++] = s;
 	}
 	(void)closedir(names); /* opened for reading */

@@ -111,8 +111,21 @@ int link_list_addrs(struct nl *nl, struct link_addr **ret, size_t *ret_count,
 	return list_addrs(nl, -1, ret, ret_count, reterr);
 }
 
+/*
+ * IFA_TARGET_NETNSID counts only where the kernel is strict: else it would list
+ * our own addresses, as if they were the other namespace's.
+ */
 int link_list_addrs_in(struct nl *nl, int32_t nsid, struct link_addr **ret,
 		       size_t *ret_count, struct err *reterr)
 {
-	return list_addrs(nl, nsid, ret, ret_count, reterr);
+	int rc;
+
+	if (nsid < 0)
+		return err_set(reterr, EINVAL, NULL, "no namespace");
+	rc = nl_strict(nl, true, reterr);
+	if (rc < 0)
+		return rc;
+	rc = list_addrs(nl, nsid, ret, ret_count, reterr);
+	(void)nl_strict(nl, false, NULL); /* it could be set, so it can this */
+	return rc;
 }

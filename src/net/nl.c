@@ -72,6 +72,17 @@ int nl_open(const struct netns *ns, struct nl **ret, struct err *reterr)
 	return 0;
 }
 
+int nl_strict(struct nl *nl, bool on, struct err *reterr)
+{
+	int value = on;
+
+	if (setsockopt(mnl_socket_get_fd(nl->sock), SOL_NETLINK,
+		       NETLINK_GET_STRICT_CHK, &value, sizeof value) < 0)
+		return err_set(reterr, errno, NULL, "rtnetlink: %s",
+			       strerror(errno));
+	return 0;
+}
+
 void nl_free(struct nl *nl)
 {
 	if (!nl)

@@ -48,6 +48,13 @@ int nl_dump(struct nl *nl, struct nlmsghdr *req,
 	    int (*cb)(const struct nlmsghdr *msg, void *arg), void *arg,
 	    const char *what, struct err *reterr);
 
+/*
+ * From now on the kernel refuses what it does not know of a dump's request; else
+ * it passes over it, and answers as if it had not been asked. -errno where a
+ * kernel cannot (before 4.20).
+ */
+int nl_strict(struct nl *nl, bool on, struct err *reterr);
+
 /* Requests in one growing buffer; zero-initialised is empty. */
 struct nl_batch {
 	uint8_t *buf; /* owned */

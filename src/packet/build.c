@@ -135,15 +135,15 @@ static bool may_get_icmp_error(const struct packet *p)
 	       is_between_hosts(p);
 }
 
-static void put_rst(struct outbytes *out, uint16_t sport, uint16_t dport,
-		    uint32_t seq, const uint32_t *ack)
+static void put_tcp(struct outbytes *out, uint16_t sport, uint16_t dport,
+		    uint32_t seq, uint8_t flags, uint32_t ack)
 {
 	put_be16(out, sport);
 	put_be16(out, dport);
 	put_be32(out, seq);
-	put_be32(out, ack ? *ack : 0);
+	put_be32(out, ack);
 	put_u8(out, TCP_HEADER / 4 << 4);
-	put_u8(out, ack ? TCP_RST | TCP_ACK : TCP_RST);
+	put_u8(out, flags);
 	put_be16(out, 0); /* window */
 	put_be16(out, 0); /* checksum */
 	put_be16(out, 0); /* urgent pointer */
@@ -160,8 +160,8 @@ bool build_rst_back(struct outbytes *out, const struct packet *p)
 	if (!may_reset(p))
 		return false;
 	put_headers(&d, WAY_BACK, PROTO_TCP);
-	put_rst(out, p->dport, p->sport, has_ack ? p->tcp_ack : 0,
-		has_ack ? NULL : &ack);
+	put_tcp(out, p->dport, p->sport, has_ack ? p->tcp_ack : 0,
+		has_ack ? TCP_RST : TCP_RST | TCP_ACK, has_ack ? 0 : ack);
 	return finish(&d, TCP_CHECKSUM_OFF);
 }
 
@@ -173,8 +173,26 @@ bool build_rst_forward(struct outbytes *out, const struct packet *p)
 	if (!may_reset(p))
 		return false;
 	put_headers(&d, WAY_FORWARD, PROTO_TCP);
-	put_rst(out, p->sport, p->dport, p->tcp_seq,
-		has_ack ? &p->tcp_ack : NULL);
+	put_tcp(out, p->sport, p->dport, p->tcp_seq,
+		has_ack ? TCP_RST | TCP_ACK : TCP_RST,
+		has_ack ? p->tcp_ack : 0);
+	return finish(&d, TCP_CHECKSUM_OFF);
+}
+
+bool build_farewell_back(struct outbytes *out, const struct packet *p,
+			 struct bytes text)
+{
+	struct draft d = { .out = out, .p = p };
+	uint32_t ack = p->tcp_seq + p->payload_len + !!(p->tcp_flags & TCP_FIN);
+
+	/* nothing is said to who has not been agreed with */
+	if (!may_reset(p) || !(p->tcp_flags & TCP_ACK) ||
+	    p->tcp_flags & TCP_SYN)
+		return false;
+	put_headers(&d, WAY_BACK, PROTO_TCP);
+	put_tcp(out, p->dport, p->sport, p->tcp_ack,
+		TCP_FIN | TCP_PSH | TCP_ACK, ack);
+	put_copy(out, text.begin, bytes_len(text));
 	return finish(&d, TCP_CHECKSUM_OFF);
 }
 

@@ -1,14 +1,14 @@
 /*
  * Frames of our own: what Weir answers with when it rejects.
  *
- * Both build a whole frame into `out` (INJECT_FRAME_MAX bytes are enough) with
+ * Each builds a whole frame into `out` (INJECT_FRAME_MAX bytes are enough) with
  * all checksums filled, the tags of the frame that caused it, TTL 64. Nothing
  * is allocated. p is PACKET_OK. false (and an unusable out) when the packet
  * must not be answered, or out is too small:
  *   - what goes to or comes from a group of hosts, or from nobody;
  *   - what was in a tunnel (packet/tunnel.h);
  *   - a RST, and a fragment of a segment (how long that is, is not known),
- *     gets no RST;
+ *     gets neither RST nor farewell;
  *   - an ICMP error, a redirect and a later fragment get no ICMP error
  *     (RFC 1122 3.2.2, RFC 4443 2.4).
  */
@@ -31,6 +31,13 @@ bool build_rst_back(struct outbytes *out, const struct packet *p);
  * of a flow.
  */
 bool build_rst_forward(struct outbytes *out, const struct packet *p);
+
+/*
+ * The other end's last words in answer to p: text, and a FIN; all that p says
+ * is acknowledged. At most INJECT_TEXT_MAX bytes. Not to a SYN.
+ */
+bool build_farewell_back(struct outbytes *out, const struct packet *p,
+			 struct bytes text);
 
 /*
  * ICMP destination unreachable / administratively prohibited (v4 type 3 code

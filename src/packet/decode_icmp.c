@@ -141,8 +141,10 @@ enum packet_outcome decode_icmp(struct packet *p, struct bytes *at)
 	    !take_be16(at, &rest))
 		return PACKET_L4_MALFORMED;
 	p->payload_len = p->l4_len - ICMP_HEADER;
-	if (icmp_has_id(p->proto, p->icmp_type))
+	if (icmp_has_id(p->proto, p->icmp_type)) {
 		p->icmp_id = id;
+		p->icmp_seq = rest;
+	}
 	p->icmp_is_error = icmp_is_error(p->proto, p->icmp_type);
 	if (!icmp_quotes(p->proto, p->icmp_type))
 		return PACKET_OK;
@@ -169,4 +171,12 @@ bool packet_is_neighbour_discovery(const struct packet *p)
 {
 	return p->proto == PROTO_ICMPV6 && p->icmp_type >= 133 &&
 	       p->icmp_type <= 137 && p->ttl == 255 && !p->is_fragment;
+}
+
+bool packet_is_echo(const struct packet *p)
+{
+	uint8_t type = icmp_request_type(p->proto, p->icmp_type);
+
+	return (p->proto == PROTO_ICMP && type == 8) ||
+	       (p->proto == PROTO_ICMPV6 && type == 128);
 }

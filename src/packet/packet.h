@@ -154,6 +154,7 @@ struct packet {
 	uint8_t sctp_chunk;	 /* type of the first chunk */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id;   /* of a request or reply (see below); else 0 */
+	uint16_t icmp_seq;  /* likewise */
 	bool icmp_is_error; /* then quote says what about, if has_quote */
 	bool has_quote;
 	struct packet_quote quote;
@@ -186,6 +187,8 @@ uint8_t icmp_request_type(uint8_t proto, uint8_t type);
 
 bool packet_icmp_is_request(const struct packet *p);
 bool packet_icmp_is_reply(const struct packet *p);
+/* ... of echoes, whose answers are what was asked (RFC 792, 4443 4.2). */
+bool packet_is_echo(const struct packet *p);
 /*
  * ICMPv6 133..137 (RS RA NS NA redirect) that a receiver would believe: it has
  * not passed a router (hop limit 255, RFC 4861) and is whole (RFC 6980).

@@ -230,14 +230,15 @@ enum tunnel_outcome packet_inner(const struct packet *outer,
 {
 	enum tunnel_kind kind = kind_of(outer, opt);
 	struct bytes at = outer->payload;
-	struct cargo cargo = { 0 };
 	enum tunnel_outcome outcome;
 	enum packet_outcome inner;
+	struct cargo cargo;
 	struct packet p;
 	struct frame f;
 
 	if (!opt->look[kind])
 		return TUNNEL_NONE;
+	cargo = (struct cargo){ 0 };
 	if (outer->is_fragment)
 		return TUNNEL_INCOMPLETE;
 	outcome = take_header(outer, kind, &at, &cargo);

@@ -10,6 +10,7 @@ struct policy_query explain_query(const struct explain_spec *e, bool ingress)
 		.ingress = ingress,
 		.app = e->app,
 		.vhost = e->vhost[0] ? e->vhost : NULL,
+		.request = e->asked ? &e->request : NULL,
 	};
 }
 

@@ -19,7 +19,7 @@ enum explain_by {
 
 /*
  * What snapshot_judge() is to be asked about the workload at one end. Borrows
- * e->vhost.
+ * e->vhost and e->request.
  */
 struct policy_query explain_query(const struct explain_spec *e, bool ingress);
 

@@ -7,7 +7,8 @@
  * open, and somebody asks again), and afterwards if one of its sub-rules names
  * the application; the sub-rule then decides. If none does, the search goes on
  * behind the rule. With `vhost` it is the same for the name by which the
- * client called the server (CHECK_VH).
+ * client called the server (CHECK_VH), and with `requests` for what it asks of
+ * it, which is asked anew with each request.
  */
 #include "policy/policy.h"
 
@@ -16,17 +17,26 @@
 
 #include "base/bug.h"
 #include "policy/policy_rules.h"
+#include "wire/app.h"
 
 static bool needs_app(const struct rule_spec *r)
 {
 	return r->n_apps > 0 || r->action == POLICY_CHECK_APP;
 }
 
+static bool is_app(uint32_t app, uint32_t said)
+{
+	for (; app; app = app_parent(app))
+		if (app == said)
+			return true;
+	return said == POLICY_APP_ANY;
+}
+
 /* The sub-rule for a known application; NULL: none names it. */
 static const struct rule_app *find_app(const struct rule_spec *r, uint32_t app)
 {
 	for (size_t i = 0; i < r->n_apps; i++)
-		if (r->apps[i].app == app || r->apps[i].app == POLICY_APP_ANY)
+		if (is_app(app, r->apps[i].app))
 			return &r->apps[i];
 	return NULL;
 }
@@ -63,6 +73,7 @@ static bool is_host(const char *host, const char *name)
 struct question {
 	const struct policy *p;
 	const struct policy_query *q;
+	bool *by_request; /* was a rule met that speaks of requests? */
 };
 
 static bool counts(const void *arg, uint32_t order)
@@ -76,8 +87,12 @@ static bool counts(const void *arg, uint32_t order)
 	if (needs_app(r) && q->app != POLICY_APP_UNKNOWN_YET &&
 	    !find_app(r, q->app))
 		return false;
-	return !r->vhost || !q->vhost ||
-	       (r->fqdn && is_host(q->vhost, r->fqdn));
+	if (r->vhost && q->vhost && !(r->fqdn && is_host(q->vhost, r->fqdn)))
+		return false;
+	if (!r->requests)
+		return true;
+	*question->by_request = true;
+	return !q->request || request_matches(r->requests, q->request);
 }
 
 /* What a rule that counts says. */
@@ -97,6 +112,9 @@ static struct judgement say(const struct rule_spec *r,
 	} else if (needs_app(r) && q->app == POLICY_APP_UNKNOWN_YET) {
 		j.action = POLICY_CHECK_APP;
 		j.reason = REASON_APP_PENDING;
+	} else if (r->requests && !q->request) {
+		j.action = POLICY_CHECK_APP;
+		j.reason = REASON_APP_PENDING;
 	} else if (needs_app(r)) {
 		a = find_app(r, q->app);
 		BUG_ON(!a);
@@ -107,9 +125,9 @@ static struct judgement say(const struct rule_spec *r,
 }
 
 static uint32_t find_rule(const struct policy *p, const struct policy_query *q,
-			  uint16_t *ret_name)
+			  uint16_t *ret_name, bool *ret_by_request)
 {
-	struct question question = { p, q };
+	struct question question = { p, q, ret_by_request };
 	bool icmp = policy_is_icmp(q->proto);
 	const struct match *m = p->classes[policy_class(
 		q->ingress, !ip_is_v4(q->server), icmp)];
@@ -129,27 +147,40 @@ static uint32_t find_rule(const struct policy *p, const struct policy_query *q,
 	return match_find(m, &point, counts, &question, ret_name);
 }
 
-struct judgement policy_match(const struct policy *p,
-			      const struct policy_query *q)
+/* Where no rule matched. */
+static struct judgement say_default(const struct policy *p,
+				    const struct policy_query *q)
 {
 	const struct policy_spec *spec = &p->source->spec;
-	uint16_t name = 0;
-	uint32_t rule = find_rule(p, q, &name);
 
-	if (rule != MATCH_NONE && p->words[rule].depends)
-		return say(&spec->rules[rule], q, name);
-	if (rule != MATCH_NONE)
-		return (struct judgement){ .rule_id = p->words[rule].id,
-					   .action = p->words[rule].action,
-					   .reason = REASON_RULE,
-					   .reject = p->words[rule].reject,
-					   .name = name };
 	if (policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return (struct judgement){ .action = POLICY_ALLOW,
 					   .reason = REASON_ICMP_OPEN };
 	return (struct judgement){ .action = spec->defact,
 				   .reason = REASON_DEFAULT,
 				   .reject = spec->reject };
+}
+
+struct judgement policy_match(const struct policy *p,
+			      const struct policy_query *q)
+{
+	bool by_request = false;
+	uint16_t name = 0;
+	uint32_t rule = find_rule(p, q, &name, &by_request);
+	struct judgement j;
+
+	if (rule == MATCH_NONE)
+		j = say_default(p, q);
+	else if (p->words[rule].depends)
+		j = say(&p->source->spec.rules[rule], q, name);
+	else
+		j = (struct judgement){ .rule_id = p->words[rule].id,
+					.action = p->words[rule].action,
+					.reason = REASON_RULE,
+					.reject = p->words[rule].reject,
+					.name = name };
+	j.by_request = by_request;
+	return j;
 }
 
 uint16_t policy_n_names(const struct policy *p)

@@ -60,6 +60,11 @@ struct policy_query {
 	 * yet. Borrowed for the call.
 	 */
 	const char *vhost;
+	/*
+	 * What the client asks; request_none: nothing that rules could name,
+	 * now or later. NULL: not known yet. Borrowed for the call.
+	 */
+	const struct request *request;
 	/* By which names the peer goes for this workload; borrowed. */
 	const uint16_t *names;
 };
@@ -70,6 +75,8 @@ struct judgement {
 	uint8_t action;	  /* enum policy_action */
 	uint8_t reason;	  /* enum reason */
 	bool reject;	  /* a denial is to be answered */
+	/* Another request of the same connection may be judged otherwise. */
+	bool by_request;
 	/* The peer's name by which the rule matched; 0: by its address. */
 	uint16_t name;
 	/*

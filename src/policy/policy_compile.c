@@ -366,7 +366,8 @@ static void add_box(struct compile *c, unsigned class,
 /* Does it need to know more than addresses, ports and protocol? */
 static bool depends(const struct rule_spec *r)
 {
-	return r->n_apps > 0 || r->vhost || r->action == POLICY_CHECK_APP;
+	return r->n_apps > 0 || r->vhost || r->requests ||
+	       r->action == POLICY_CHECK_APP;
 }
 
 /* All boxes of one peer and one own address. */

@@ -249,6 +249,7 @@ static bool fill_endpoints(struct snapshot *s, const struct snapshot_spec *spec)
 	for (size_t i = 0; i < n; i++) {
 		(void)policy_get(s->endpoints[i].policy);
 		(void)port_set_get(s->endpoints[i].listens);
+		(void)sensing_get(s->endpoints[i].sensing);
 	}
 	policies = snapshot_policies(spec, &n_policies);
 	ok = policies && share_names(s, policies, n_policies);
@@ -324,6 +325,7 @@ void snapshot_free(struct snapshot *s)
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		policy_put(s->endpoints[i].policy);
 		port_set_put(s->endpoints[i].listens);
+		sensing_put(s->endpoints[i].sensing);
 	}
 	for (size_t i = 0; i < s->n_shared_refs; i++)
 		free(s->shared_refs[i]);
@@ -606,6 +608,8 @@ static void know_at_once(struct policy_query *q)
 		q->app = POLICY_APP_UNIDENTIFIED;
 	if (!q->vhost)
 		q->vhost = "";
+	if (!q->request)
+		q->request = &request_none;
 }
 
 struct judgement snapshot_judge(const struct snapshot *s, uint16_t endpoint,

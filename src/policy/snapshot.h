@@ -19,6 +19,7 @@
 #include "policy/names.h"
 #include "policy/policy.h"
 #include "policy/port_set.h"
+#include "policy/sensing.h"
 
 /* An index in 0..ENDPOINTS_MAX-1 that a workload keeps while it lives. */
 #define ENDPOINT_NONE UINT16_MAX
@@ -27,11 +28,11 @@ struct endpoint {
 	bool used;
 	bool tap;		      /* only watched: nothing is forwarded */
 	bool nbe;		      /* ctrl_cfg_nbe: bounds of a namespace */
-	bool read;		      /* DLP or WAF want all that it says */
 	uint16_t captures;	      /* bits: who captures it (dp/capture.h) */
 	struct mac mac, ucmac, bcmac; /* zero: unset */
 	struct policy *policy; /* NULL: none yet; the snapshot owns a count */
 	struct port_set *listens; /* ctrl_cfg_mac.apps; NULL: none; likewise */
+	struct sensing *sensing;  /* NULL: no sensors; likewise */
 };
 
 /* An address that goes by a name without DNS (ctrl_cfg_set_fqdn, rules). */

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
+
 #define RANDOM_CHARS "bcdfghjklmnpqrstvwxz2456789"
 #define HASH_CHARS   "456789bcdf"
 #define DIGITS	     "0123456789"
@@ -29,17 +31,19 @@ bool about_id_ok(const char *id)
 
 void about_text(json_t *about, const char *key, const char *text)
 {
-	size_t len = text ? strlen(text) : 0;
+	char buf[RUNTIME_NAME_MAX];
+	size_t len;
 
-	if (len == 0)
+	if (!text || !text[0])
 		return;
+	text = utf8_text(text, buf, sizeof buf); /* cut, if it was none */
+	len = strlen(text);
 	if (len >= RUNTIME_NAME_MAX) {
 		len = RUNTIME_NAME_MAX - 1;
 		/* not within a character */
 		while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
 			len--;
 	}
-	/* what is not UTF-8 is left out, too */
 	(void)json_object_set_new(about, key, json_stringn(text, len));
 }
 
@@ -51,9 +55,16 @@ void about_label(json_t *about, const char *name, const char *value)
 		labels = json_object();
 		(void)json_object_set_new(about, "labels", labels);
 	}
-	if (json_object_size(labels) >= RUNTIME_LABELS_MAX ||
-	    strlen(name) + strlen(value) > RUNTIME_LABEL_MAX)
+	if (strlen(name) + strlen(value) > RUNTIME_LABEL_MAX)
 		return;
+	if (json_object_size(labels) >= RUNTIME_LABELS_MAX) {
+		json_int_t n = json_integer_value(
+			json_object_get(about, "labels_left_out"));
+
+		(void)json_object_set_new(about, "labels_left_out",
+					  json_integer(n + 1));
+		return;
+	}
 	(void)json_object_set_new(labels, name, json_string(value));
 }
 

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/limits.h"
+#include "base/limits_store.h"
 #include "store/statements.h"
 #include "store/store.h"
 
@@ -91,6 +92,10 @@ int store_wid(struct store *s, const char *id, uint64_t now_s, uint64_t *ret,
 /* ... for asking: 0, that no row asked for has, if it is not known. */
 int store_find_wid(struct store *s, const char *id, uint64_t *ret,
 		   struct err *reterr);
+
+/* Ids of a level's buckets from ... to, as ?1 and ?2. */
+void store_bind_map(sqlite3_stmt *st, unsigned level, uint64_t from_s,
+		    uint64_t to_s);
 
 /*
  * Documents <-> DIR/documents: whichever is newer wins (docs.c). A copy that

@@ -331,6 +331,14 @@ static int put_body(struct store *s, const char *name, const char *body,
 	return 0;
 }
 
+static int size_check(const char *name, const char *body, struct err *reterr)
+{
+	if (strlen(body) <= STORE_DOC_BYTES_MAX)
+		return 0;
+	return err_set(reterr, E2BIG, name, "a document has at most %u bytes",
+		       STORE_DOC_BYTES_MAX);
+}
+
 /* The document as text, that the caller frees also on failure. */
 static int text_of(const char *name, const json_t *doc, char **ret,
 		   struct err *reterr)
@@ -343,27 +351,36 @@ static int text_of(const char *name, const json_t *doc, char **ret,
 	if (!*ret)
 		return err_set(reterr, EINVAL, name,
 			       "a document is an object or an array");
-	if (strlen(*ret) > STORE_DOC_BYTES_MAX)
-		return err_set(reterr, E2BIG, name,
-			       "a document has at most %u bytes",
-			       STORE_DOC_BYTES_MAX);
-	return 0;
+	return size_check(name, *ret, reterr);
 }
 
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr)
 {
-	uint64_t revision = 0;
 	char *body = NULL;
 	int rc = text_of(name, doc, &body, reterr);
 
+	if (rc == 0)
+		rc = store_put_text(s, name, body, expect, ret_revision,
+				    reterr);
+	free(body);
+	return rc;
+}
+
+int store_put_text(struct store *s, const char *name, const char *body,
+		   uint64_t expect, uint64_t *ret_revision, struct err *reterr)
+{
+	uint64_t revision = 0;
+	int rc = name_check(name, reterr);
+
+	if (rc == 0)
+		rc = size_check(name, body, reterr);
 	if (rc == 0)
 		rc = db_ready(s, reterr);
 	if (rc == 0)
 		rc = put_body(s, name, body, expect, &revision, reterr);
 	if (rc == -ENOSPC && s->db && reserve_release(s))
 		rc = put_body(s, name, body, expect, &revision, reterr);
-	free(body);
 	if (rc == 0)
 		/* what was used up; if it cannot be had, the state says so */
 		(void)reserve_take(s, NULL);

@@ -10,6 +10,8 @@
  *            forgetting are ranges, and pages go by it. What is added up changes
  *            no index (but flow_violation, once), so it costs one page.
  * workload   wid: what flows and events say instead of 64 hex digits.
+ * map        id = level << 48 | end_s, so buckets of one length, and of a time, are a
+ *            range of it. What is in one, agent/map_bytes.c says.
  * event      AUTOINCREMENT: a number is never used again, also when all events
  *            are forgotten.
  */
@@ -53,6 +55,8 @@ static const char *const steps[SCHEMA_VERSION] = {
 	"CREATE INDEX event_at ON event (at_s);"
 	"CREATE INDEX event_kind ON event (kind);"
 	"CREATE INDEX event_workload ON event (workload) WHERE workload > 0;",
+
+	"CREATE TABLE map (id INTEGER PRIMARY KEY, edges BLOB NOT NULL);",
 };
 
 static int version_of(sqlite3 *db, int *ret)

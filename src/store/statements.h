@@ -98,6 +98,15 @@
 	  EVENT_NEWEST(" INDEXED BY event_workload WHERE workload = ?6"        \
 		       " AND workload > 0"                                     \
 		       " AND (?5 IS NULL OR +kind = ?5) AND"))                 \
+	X(MAP_PUT, "INSERT OR REPLACE INTO map VALUES (?1, ?2)")               \
+	X(MAP_NEXT, "SELECT min(id) FROM map WHERE id > ?1 AND id <= ?2")      \
+	X(MAP_EACH, "SELECT id, edges FROM map WHERE id > ?1 AND id <= ?2"     \
+		    " ORDER BY id")                                            \
+	X(MAP_FORGET, "DELETE FROM map WHERE id >= ?1 AND id <= ?2")           \
+	X(MAP_OLDEST, "DELETE FROM map WHERE id ="                             \
+		      " (SELECT id FROM map ORDER BY id & 281474976710655"     \
+		      "  LIMIT 1)")                                            \
+	X(FLOW_FIRST, "SELECT min(id) FROM flow")                              \
 	X(TRIM_FLOWS, "DELETE FROM flow WHERE id IN"                           \
 		      " (SELECT id FROM flow WHERE id < ?1"                    \
 		      "  ORDER BY id LIMIT ?2)")                               \

@@ -55,6 +55,9 @@ void store_stats(struct store *s, struct store_stats *ret);
  */
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr);
+/* The same of a document that is text already: JSON, which is not looked into. */
+int store_put_text(struct store *s, const char *name, const char *body,
+		   uint64_t expect, uint64_t *ret_revision, struct err *reterr);
 /*
  * *ret is the caller's. -ENOENT: there is none, or weir.db cannot be opened and
  * there is no copy; after any other failure it is not known.
@@ -156,9 +159,29 @@ int store_each_event(struct store *s, const struct store_event_query *q,
 		     void *arg, struct err *reterr);
 
 /*
+ * Buckets of the map: bytes, which are not looked into, by level (below
+ * STORE_MAP_LEVELS: one a length) and by when they end. Put again, the bucket is
+ * replaced. They are forgotten with the flows of their time.
+ */
+int store_put_map(struct store *s, unsigned level, uint64_t end_s,
+		  const void *bytes, size_t n, struct err *reterr);
+/* The first that ends after after_s, until_s at the latest; *ret_end_s 0: none. */
+int store_next_map(struct store *s, unsigned level, uint64_t after_s,
+		   uint64_t until_s, uint64_t *ret_end_s, struct err *reterr);
+/* Those, by time; as store_each_flow(). */
+int store_each_map(struct store *s, unsigned level, uint64_t after_s,
+		   uint64_t until_s,
+		   int (*cb)(uint64_t end_s, const void *bytes, size_t n,
+			     void *arg),
+		   void *arg, struct err *reterr);
+/* Forgets those of a level that end by then. */
+int store_forget_map(struct store *s, unsigned level, uint64_t until_s,
+		     struct err *reterr);
+
+/*
  * Forgets what is older than that (flows by whole days, so up to a day later),
- * and the oldest of both while there are more than max_bytes; a bounded piece
- * at a time. true: all of it, or it cannot be done now (store_state()). A time
+ * and the oldest of both while there are more than max_bytes, and of the map what
+ * is before the first flow; a bounded piece at a time. true: all of it, or it cannot be done now (store_state()). A time
  * above INT64_MAX, as "30 days ago" is where the clock says 1970, forgets nothing.
  */
 bool store_trim(struct store *s, uint64_t flows_before_s,

@@ -64,6 +64,42 @@ static uint64_t day_begin(uint64_t unix_s)
 	return day < INT64_MAX >> DAY_SHIFT ? day << DAY_SHIFT : INT64_MAX;
 }
 
+/* When there is nothing else. */
+static enum piece forget_oldest_map(struct store *s)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (db_use(s, DB_MAP_OLDEST, &st, NULL) < 0)
+		return PIECE_FAILED;
+	return run_piece(s, st);
+}
+
+/* Of the map, what is before the first day of which there are flows. */
+static enum piece forget_map(struct store *s, uint64_t flows_before_s)
+{
+	uint64_t before_s = day_begin(flows_before_s) >> DAY_SHIFT;
+	sqlite3_stmt *st = NULL;
+	uint64_t first = 0;
+	enum piece piece = PIECE_NONE;
+
+	if (db_use(s, DB_FLOW_FIRST, &st, NULL) < 0 ||
+	    db_number(s, st, &first, NULL) < 0)
+		return PIECE_FAILED;
+	if (before_s >= INT64_MAX >> DAY_SHIFT)
+		before_s = 0; /* no time: forgets nothing */
+	if (first >> DAY_SHIFT > before_s)
+		before_s = first >> DAY_SHIFT;
+	for (unsigned level = 0;
+	     before_s && level < STORE_MAP_LEVELS && piece == PIECE_NONE;
+	     level++) {
+		if (db_use(s, DB_MAP_FORGET, &st, NULL) < 0)
+			return PIECE_FAILED;
+		store_bind_map(st, level, 0, before_s * DAY_S);
+		piece = run_piece(s, st);
+	}
+	return piece;
+}
+
 /* Of both, from which the older one is. */
 static enum piece forget_oldest(struct store *s)
 {
@@ -82,7 +118,7 @@ static enum piece forget_oldest(struct store *s)
 					      sqlite3_column_int64(st, 0));
 	db_end(st);
 	if (no_flows && no_events)
-		return PIECE_NONE;
+		return forget_oldest_map(s);
 	return forget(s, events_first ? DB_TRIM_EVENTS : DB_TRIM_FLOWS,
 		      INT64_MAX);
 }
@@ -165,6 +201,8 @@ static enum piece trim(struct store *s, uint64_t flows_before_s,
 	piece = forget(s, DB_TRIM_FLOWS, day_begin(flows_before_s));
 	if (piece == PIECE_NONE)
 		piece = forget(s, DB_TRIM_EVENTS, events_before_s);
+	if (piece == PIECE_NONE)
+		piece = forget_map(s, flows_before_s);
 	if (piece == PIECE_NONE)
 		piece = trim_pages(s, max_bytes, false);
 	if (piece == PIECE_NONE)

@@ -587,6 +587,7 @@ void yaml_text_locate(const struct yaml_text *y, size_t i, struct err *err)
 	(void)snprintf(err->at, sizeof err->at, "%.120s:%u:%u", y->file,
 		       m->line, m->column);
 	/* A text that is too long is cut. */
-	(void)snprintf(err->text, sizeof err->text, "%s%s%s", path,
-		       path[0] ? ": " : "", text);
+	(void)snprintf(err->text, sizeof err->text, "%s%s%.*s", path,
+		       path[0] ? ": " : "",
+		       (int)(sizeof err->text - strlen(path)), text);
 }
