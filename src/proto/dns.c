@@ -87,7 +87,7 @@ static void add_label(struct text *t, struct bytes label)
 
 /*
  * Follows the pointer whose first byte was `high`: *away is what stands there.
- * *first as in take_name(), and moved.
+ * *first as in dns_take_name(), and moved.
  */
 static enum dns_outcome hop(struct bytes whole, uint8_t high, struct bytes *at,
 			    const uint8_t **first, struct bytes *away)
@@ -105,12 +105,8 @@ static enum dns_outcome hop(struct bytes whole, uint8_t high, struct bytes *at,
 	return DNS_OK;
 }
 
-/*
- * Takes the name at *b, which lies in `whole`, and moves *b behind it. On
- * failure *b and *ret are of no use.
- */
-static enum dns_outcome take_name(struct bytes whole, struct bytes *b,
-				  struct dns_name *ret)
+enum dns_outcome dns_take_name(struct bytes whole, struct bytes *b,
+			       struct dns_name *ret)
 {
 	struct text text = { ret, false };
 	struct bytes away, *at = b, label;
@@ -151,7 +147,7 @@ static enum dns_outcome take_name(struct bytes whole, struct bytes *b,
 
 static enum dns_outcome take_question(struct bytes *b, struct dns_msg *m)
 {
-	enum dns_outcome o = take_name(m->whole, b, &m->qname);
+	enum dns_outcome o = dns_take_name(m->whole, b, &m->qname);
 
 	if (o)
 		return o;
@@ -170,6 +166,7 @@ static enum dns_outcome take_value(struct bytes whole, struct bytes *b,
 	if (bytes_len(*b) < len)
 		return DNS_SHORT;
 	end = b->begin + len;
+	r->data = (struct bytes){ b->begin, end };
 	if (r->class != DNS_CLASS_IN) {
 		take_skip(b, len);
 	} else if (r->type == DNS_TYPE_A) {
@@ -177,7 +174,7 @@ static enum dns_outcome take_value(struct bytes whole, struct bytes *b,
 	} else if (r->type == DNS_TYPE_AAAA) {
 		take_ip6(b, &r->addr);
 	} else if (r->type == DNS_TYPE_CNAME) {
-		o = take_name(whole, b, &r->target);
+		o = dns_take_name(whole, b, &r->target);
 		if (o)
 			return o;
 	} else {
@@ -189,7 +186,7 @@ static enum dns_outcome take_value(struct bytes whole, struct bytes *b,
 static enum dns_outcome take_record(struct bytes whole, struct bytes *b,
 				    struct dns_record *r)
 {
-	enum dns_outcome o = take_name(whole, b, &r->owner);
+	enum dns_outcome o = dns_take_name(whole, b, &r->owner);
 	uint16_t len;
 
 	if (o)

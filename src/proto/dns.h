@@ -24,8 +24,21 @@
 
 enum dns_type {
 	DNS_TYPE_A = 1,
+	DNS_TYPE_NS = 2,
 	DNS_TYPE_CNAME = 5,
+	DNS_TYPE_SOA = 6,
+	DNS_TYPE_NULL = 10,
+	DNS_TYPE_PTR = 12,
+	DNS_TYPE_MX = 15,
+	DNS_TYPE_TXT = 16,
 	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_SRV = 33,
+	DNS_TYPE_DNAME = 39,
+	DNS_TYPE_SVCB = 64,
+	DNS_TYPE_HTTPS = 65,
+	DNS_TYPE_SPF = 99,
+	DNS_TYPE_IXFR = 251,
+	DNS_TYPE_AXFR = 252,
 	DNS_TYPE_ANY = 255,
 };
 
@@ -77,6 +90,7 @@ struct dns_record {
 	uint32_t ttl_s;		/* 0..2^31-1 (RFC 2181 8) */
 	struct ip_addr addr;	/* A and AAAA of class IN; else zero */
 	struct dns_name target; /* CNAME of class IN; else len 0 */
+	struct bytes data;	/* as sent; proto/dns_value.h makes it text */
 };
 
 /* Stable word for counters and texts, "pointer". */
@@ -92,6 +106,13 @@ static inline bool dns_is_malformed(enum dns_outcome o)
  * only for DNS_OK and borrows from `message`.
  */
 enum dns_outcome dns_parse(struct bytes message, struct dns_msg *ret);
+
+/*
+ * Takes the name at *b, which lies in the message `whole` (a pointer leads
+ * anywhere in it). When not DNS_OK, *b and *ret are of no use.
+ */
+enum dns_outcome dns_take_name(struct bytes whole, struct bytes *b,
+			       struct dns_name *ret);
 
 /* false: that was the last one. m->whole must still be there, unchanged. */
 bool dns_next_answer(const struct dns_msg *m, struct dns_cursor *c,

@@ -1,0 +1,6 @@
+/* DHCP and DHCPv6, by name. */
+#pragma once
+
+#include "proto/parser.h"
+
+extern const struct proto_parser proto_dhcp;

@@ -1,0 +1,6 @@
+/* The echo service (RFC 862), by name. */
+#pragma once
+
+#include "proto/parser.h"
+
+extern const struct proto_parser proto_echo;

@@ -1,0 +1,198 @@
+/*
+ * Theory. A decoder's table says what the numbers of the next header block mean,
+ * so each block must be decoded, in order and whole, also one that nobody wants.
+ * All that the library takes lies in the decoder's arena, and is forgotten with
+ * it.
+ *
+ * What the table may grow to is what its reader has said in
+ * SETTINGS_HEADER_TABLE_SIZE, at a time that cannot be told exactly from outside.
+ * It need not be: whoever encodes says in a block which size it takes from there
+ * on (RFC 7541 6.3), so any size up to HPACK_TABLE_MAX is followed. One that the
+ * reader did not allow ends the connection there.
+ */
+#include "proto/hpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/bug.h"
+#include "base/limits_http.h"
+#include "proto/arena.h"
+
+#define MEMORY ((size_t)HPACK_DECODERS_MAX * HPACK_ARENA_BYTES)
+
+/* Lies at the beginning of its memory, so that it is touched when it is used. */
+struct place {
+	_Alignas(16) struct arena arena;
+	nghttp2_mem functions; /* its own: they know the arena */
+	nghttp2_hd_inflater *inflater;
+	uint32_t next_free;
+	bool used;
+};
+
+struct hpack_pool {
+	uint32_t free;	    /* + 1; 0: none that was given back */
+	uint32_t used_ever; /* places */
+	uint8_t *memory;    /* MEMORY bytes */
+};
+
+static struct place *place_at(struct hpack_pool *p, uint32_t handle)
+{
+	void *at = p->memory + (size_t)(handle - 1) * HPACK_ARENA_BYTES;
+
+	return at;
+}
+
+struct hpack_pool *hpack_pool_new(void)
+{
+	struct hpack_pool *p = calloc(1, sizeof *p);
+	void *memory;
+
+	if (!p)
+		return NULL;
+	/* pages that the kernel gives when they are touched */
+	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED) {
+		free(p);
+		return NULL;
+	}
+	p->memory = memory;
+	return p;
+}
+
+void hpack_pool_free(struct hpack_pool *p)
+{
+	if (!p)
+		return;
+	(void)munmap(p->memory, MEMORY); /* it was ours */
+	free(p);
+}
+
+/* --- memory for the library ------------------------------------------- */
+
+static void *take(size_t len, void *arg)
+{
+	return arena_take(arg, len);
+}
+
+static void *take_cleared(size_t n, size_t size, void *arg)
+{
+	void *p;
+
+	if (size && n > HPACK_ARENA_BYTES / size)
+		return NULL;
+	p = arena_take(arg, n * size);
+	if (p)
+		memset(p, 0, n * size);
+	return p;
+}
+
+static void give(void *p, void *arg)
+{
+	arena_give(arg, p);
+}
+
+/* The inflater takes none anew; what it cannot have is an error to it. */
+static void *take_anew(void *p, size_t len, void *arg)
+{
+	return NULL;
+}
+
+/* --- decoding --------------------------------------------------------- */
+
+static struct place *get(struct hpack_pool *p, uint32_t handle)
+{
+	BUG_ON(handle == 0 || handle > p->used_ever ||
+	       !place_at(p, handle)->used);
+	return place_at(p, handle);
+}
+
+uint32_t hpack_begin(struct hpack_pool *p)
+{
+	uint32_t handle = p->free;
+	struct place *at;
+
+	if (handle == 0 && p->used_ever == HPACK_DECODERS_MAX)
+		return 0;
+	if (handle == 0)
+		handle = ++p->used_ever;
+	at = place_at(p, handle);
+	if (handle == p->free)
+		p->free = at->next_free;
+	at->used = true;
+	at->arena = (struct arena){
+		.begin = (uint8_t *)at + sizeof *at,
+		.size = HPACK_ARENA_BYTES - sizeof *at,
+	};
+	arena_reset(&at->arena);
+	at->functions = (nghttp2_mem){ &at->arena, take, give, take_cleared,
+				       take_anew };
+	/* some KB of an empty arena */
+	BUG_ON(nghttp2_hd_inflate_new2(&at->inflater, &at->functions) != 0);
+	BUG_ON(nghttp2_hd_inflate_change_table_size(at->inflater,
+						    HPACK_TABLE_MAX) != 0);
+	return handle;
+}
+
+void hpack_end(struct hpack_pool *p, uint32_t handle)
+{
+	struct place *at;
+
+	if (handle == 0)
+		return;
+	/* what the library has lies in the arena, and is forgotten with it */
+	at = get(p, handle);
+	at->used = false;
+	at->next_free = p->free;
+	p->free = handle;
+}
+
+/* Whole, or not at all. */
+static void put_field(struct outbytes *list, const nghttp2_nv *nv)
+{
+	list->full |= (size_t)(list->end - list->at) <
+		      2 * sizeof(uint32_t) + nv->namelen + nv->valuelen;
+	put_be32(list, (uint32_t)nv->namelen);
+	put_be32(list, (uint32_t)nv->valuelen);
+	put_copy(list, nv->name, nv->namelen);
+	put_copy(list, nv->value, nv->valuelen);
+}
+
+enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
+			      struct bytes part, bool last,
+			      struct outbytes *list)
+{
+	struct place *at = get(p, handle);
+	int flags;
+	nghttp2_nv nv;
+	ssize_t n;
+
+	do {
+		flags = 0;
+		n = nghttp2_hd_inflate_hd2(at->inflater, &nv, &flags,
+					   part.begin, bytes_len(part), last);
+		if (n == NGHTTP2_ERR_NOMEM)
+			return HPACK_LARGE;
+		if (n < 0 || !take_skip(&part, (size_t)n))
+			return HPACK_BROKEN;
+		if (flags & NGHTTP2_HD_INFLATE_EMIT)
+			put_field(list, &nv);
+	} while (!(flags & NGHTTP2_HD_INFLATE_FINAL) &&
+		 (flags & NGHTTP2_HD_INFLATE_EMIT || bytes_len(part) > 0));
+	if (last)
+		(void)nghttp2_hd_inflate_end_headers(at->inflater); /* is 0 */
+	return HPACK_ON;
+}
+
+bool hpack_take(struct bytes *list, struct hpack_field *ret)
+{
+	uint32_t name, value;
+
+	return take_be32(list, &name) && take_be32(list, &value) &&
+	       take_bytes(list, name, &ret->name) &&
+	       take_bytes(list, value, &ret->value);
+}

@@ -1,0 +1,327 @@
+/*
+ * Theory. Each side is a sequence of frames:
+ *
+ *   +---------+------+-------+-----------+
+ *   | length  | type | flags | stream    |  payload...
+ *   | 3 bytes | 1    | 1     | 4         |
+ *   +---------+------+-------+-----------+
+ *
+ *   BEGIN ──preface──▶ FRAME ──DATA──▶ IN_DATA ──▶ FRAME
+ *                        ├──HEADERS, PUSH_PROMISE, with CONTINUATIONs──▶ FRAME
+ *                        └──any other──▶ PASS ──▶ FRAME
+ *
+ * A header block is left unread until it is there whole, with the frames that it
+ * goes on in: nobody can act on it before it has the last byte, and all of its
+ * fields are told in one call (http2_head.c). So requests that are sent at the
+ * same time do not mix: of each the fields are told, `asked` is called, and only
+ * then another one's. Bodies do mix (http2_body.c).
+ *
+ * What decides is the client's side. If it is not understood any more (HPACK has
+ * lost its table, a head is too long), policy is asked once more, about a request
+ * that is not known, and then nothing is read. The server's side alone may fail:
+ * it is passed over then.
+ *
+ * Recognised by the client's preface only. So a connection that is met in its
+ * middle is nobody's: what its header blocks mean nobody could tell.
+ *
+ * HTTP/1.1's "Upgrade: h2c" comes here, too (proto_result.next): the first answer
+ * is then on stream 1, which nobody has begun here.
+ */
+#include "proto/http2.h"
+
+#include "proto/http2_own.h"
+#include "proto/text.h"
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+#define PREFACE_LEN (sizeof preface - 1)
+
+/* --- who speaks ------------------------------------------------------- */
+
+bool http2_take_head(struct bytes *b, struct http2_frame *ret)
+{
+	uint8_t high;
+	uint16_t low;
+
+	if (!take_u8(b, &high) || !take_be16(b, &low) ||
+	    !take_u8(b, &ret->type) || !take_u8(b, &ret->flags) ||
+	    !take_be32(b, &ret->stream))
+		return false;
+	ret->len = (uint32_t)high << 16 | low;
+	ret->stream &= INT32_MAX;
+	return true;
+}
+
+/* A server may say its SETTINGS before it has heard anything. */
+static enum proto_guess guess_server(struct bytes b)
+{
+	struct http2_frame f;
+
+	if (!http2_take_head(&b, &f))
+		return PROTO_MAYBE;
+	return f.type == HTTP2_SETTINGS && f.stream == 0 && f.len % 6 == 0
+		       ? PROTO_MAYBE
+		       : PROTO_NO;
+}
+
+static enum proto_guess recognise(const struct proto_opening *o)
+{
+	if (bytes_len(o->said[PROTO_CLIENT]) > 0)
+		return text_begins(o->said[PROTO_CLIENT], preface);
+	return guess_server(o->said[PROTO_SERVER]);
+}
+
+/* --- frames ----------------------------------------------------------- */
+
+bool http2_malformed(struct http2_reader *r)
+{
+	if (r->s->malformed_told)
+		return true;
+	r->s->malformed_told = true;
+	return http2_note(r, NOTE_MALFORMED);
+}
+
+bool http2_smuggling(struct http2_reader *r)
+{
+	if (r->s->smuggling_told)
+		return true;
+	r->s->smuggling_told = true;
+	return http2_note(r, NOTE_HTTP_SMUGGLING);
+}
+
+bool http2_streams(struct http2_reader *r)
+{
+	if (r->s->streams_told)
+		return true;
+	r->s->streams_told = true;
+	return http2_note(r, NOTE_HTTP2_STREAMS);
+}
+
+static bool flood(struct http2_reader *r)
+{
+	if (r->h->flood_told)
+		return true;
+	r->h->flood_told = true;
+	return http2_note(r, NOTE_HTTP2_FLOOD);
+}
+
+/* What every receiver ends the connection for. */
+static enum http2_step broken(struct http2_reader *r)
+{
+	return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+}
+
+static enum http2_step begin(struct http2_reader *r)
+{
+	if (r->side == PROTO_CLIENT) {
+		if (text_begins(r->rest, preface) == PROTO_NO)
+			return broken(r);
+		if (!take_skip(&r->rest, PREFACE_LEN))
+			return HTTP2_WAIT;
+	}
+	r->s->phase = HTTP2_FRAME;
+	return HTTP2_ON;
+}
+
+static bool idle_frame(struct http2_reader *r)
+{
+	return ++r->s->idle <= HTTP2_IDLE_MAX || flood(r);
+}
+
+static bool ping(struct http2_reader *r, const struct http2_frame *f)
+{
+	struct http2_side *other = &r->h->side[!r->side];
+
+	if (f->flags & HTTP2_ACK) {
+		other->pings -= other->pings > 0;
+		return true;
+	}
+	return ++r->s->pings <= HTTP2_PINGS_MAX || flood(r);
+}
+
+static bool reset(struct http2_reader *r, const struct http2_frame *f)
+{
+	struct http2 *h = r->h;
+
+	h->resets += r->side == PROTO_CLIENT;
+	if (h->resets > HTTP2_RESETS_FREE && h->resets > h->requests / 2 &&
+	    !flood(r))
+		return false;
+	return http2_reset_stream(r, f->stream);
+}
+
+/* Frames whose payload says nothing. */
+static bool is_fine(struct http2_reader *r, const struct http2_frame *f)
+{
+	switch (f->type) {
+	case HTTP2_RST_STREAM: return reset(r, f);
+	case HTTP2_PING: return ping(r, f);
+	case HTTP2_SETTINGS: return f->flags & HTTP2_ACK || idle_frame(r);
+	case HTTP2_GOAWAY:
+	case HTTP2_WINDOW_UPDATE: return true;
+	default: return idle_frame(r);
+	}
+}
+
+static void go_on_after(struct http2_side *s, uint32_t padding)
+{
+	s->left = padding;
+	s->phase = padding ? HTTP2_PASS : HTTP2_FRAME;
+}
+
+static enum http2_step end_data(struct http2_reader *r)
+{
+	go_on_after(r->s, r->s->padding);
+	if (!r->s->data_ends)
+		return HTTP2_ON;
+	return http2_end_stream(r, r->s->stream) ? HTTP2_ON : HTTP2_STOP;
+}
+
+/* rest: behind the head of a DATA frame. */
+static enum http2_step begin_data(struct http2_reader *r, struct bytes rest,
+				  const struct http2_frame *f)
+{
+	struct http2_side *s = r->s;
+	uint32_t len = f->len;
+	uint8_t padding = 0;
+
+	if (f->stream == 0)
+		return broken(r);
+	if (f->flags & HTTP2_PADDED) {
+		if (len == 0)
+			return broken(r);
+		if (!take_u8(&rest, &padding))
+			return HTTP2_WAIT;
+		len--;
+	}
+	if (padding > len)
+		return broken(r);
+	len -= padding;
+	r->rest = rest;
+	if (r->side == PROTO_CLIENT)
+		http2_pay(r->h, f->stream, len);
+	s->stream = f->stream;
+	s->data_ends = f->flags & HTTP2_END_STREAM;
+	s->left = len;
+	s->padding = padding;
+	s->phase = HTTP2_IN_DATA;
+	if (len > 0 || s->data_ends)
+		s->idle = 0;
+	else if (!idle_frame(r))
+		return HTTP2_STOP;
+	return len > 0 ? HTTP2_ON : end_data(r);
+}
+
+static enum http2_step data(struct http2_reader *r)
+{
+	if (!http2_read_data(r))
+		return HTTP2_STOP;
+	return r->s->left > 0 ? HTTP2_ON : end_data(r);
+}
+
+static enum http2_step frame(struct http2_reader *r)
+{
+	struct bytes rest = r->rest;
+	struct http2_frame f;
+
+	if (!http2_take_head(&rest, &f))
+		return HTTP2_WAIT;
+	switch (f.type) {
+	case HTTP2_DATA: return begin_data(r, rest, &f);
+	case HTTP2_HEADERS:
+	case HTTP2_PUSH_PROMISE: return http2_read_head(r, &f);
+	case HTTP2_CONTINUATION: return broken(r); /* of nothing */
+	default: break;
+	}
+	if (!is_fine(r, &f))
+		return HTTP2_STOP;
+	r->rest = rest;
+	go_on_after(r->s, f.len);
+	return HTTP2_ON;
+}
+
+static enum http2_step pass(struct http2_reader *r)
+{
+	uint32_t left = r->s->left;
+
+	if (left > bytes_len(r->rest))
+		left = (uint32_t)bytes_len(r->rest);
+	r->rest.begin += left;
+	go_on_after(r->s, r->s->left - left);
+	return HTTP2_ON;
+}
+
+static enum http2_step go_on(struct http2_reader *r)
+{
+	switch ((enum http2_phase)r->s->phase) {
+	case HTTP2_BEGIN: return begin(r);
+	case HTTP2_FRAME: return frame(r);
+	case HTTP2_IN_DATA: return data(r);
+	case HTTP2_PASS: return pass(r);
+	case HTTP2_DEAF: break;
+	}
+	r->rest.begin = r->rest.end;
+	return HTTP2_ON;
+}
+
+/* --- reading ---------------------------------------------------------- */
+
+static enum proto_state lose(struct http2_reader *r, bool ask)
+{
+	r->rest.begin = r->rest.end;
+	r->s->phase = HTTP2_DEAF;
+	http2_end_bodies(r->s, r->w);
+	if (!http2_told(r))
+		return PROTO_STOPPED;
+	if (r->side == PROTO_SERVER)
+		return PROTO_READING;
+	return ask && !http2_ask_unknown(r) ? PROTO_STOPPED : PROTO_LOST;
+}
+
+static struct proto_result read(void *state, struct proto_worker *w,
+				const struct proto_chunk *c,
+				const struct proto_sink *sink)
+{
+	struct http2 *h = state;
+	struct http2_reader r = {
+		.h = h,
+		.s = &h->side[c->side],
+		.w = w,
+		.sink = sink,
+		.side = (enum proto_side)c->side,
+		.rest = c->bytes,
+	};
+	struct proto_result result = { .state = PROTO_READING };
+	enum http2_step step = HTTP2_ON;
+
+	if (c->gap_before && r.s->phase != HTTP2_DEAF)
+		result.state = lose(&r, false);
+	while (step == HTTP2_ON && bytes_len(r.rest) > 0)
+		step = go_on(&r);
+	if (step == HTTP2_LOSE)
+		result.state = lose(&r, true);
+	if (step == HTTP2_STOP ||
+	    (c->last && result.state == PROTO_READING && !http2_told(&r)))
+		result.state = PROTO_STOPPED;
+	result.consumed = bytes_len(c->bytes) - bytes_len(r.rest);
+	return result;
+}
+
+static void end(void *state, struct proto_worker *w)
+{
+	struct http2 *h = state;
+
+	for (unsigned i = 0; i < PROTO_SIDE__MAX; i++) {
+		http2_end_bodies(&h->side[i], w);
+		hpack_end(w->hpack, h->side[i].hpack);
+	}
+}
+
+const struct proto_parser proto_http2 = {
+	.name = "http2",
+	.app = APP_HTTP2,
+	.tcp = true,
+	.state_size = sizeof(struct http2),
+	.recognise = recognise,
+	.read = read,
+	.end = end,
+};

@@ -1,0 +1,6 @@
+/* NTP, by name. */
+#pragma once
+
+#include "proto/parser.h"
+
+extern const struct proto_parser proto_ntp;

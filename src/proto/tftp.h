@@ -1,0 +1,6 @@
+/* TFTP, by name. */
+#pragma once
+
+#include "proto/parser.h"
+
+extern const struct proto_parser proto_tftp;

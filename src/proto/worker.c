@@ -1,0 +1,30 @@
+#include "proto/worker.h"
+
+#include <stdlib.h>
+
+#include "proto/worker_own.h"
+
+struct proto_worker *proto_worker_new(uint64_t seed)
+{
+	struct proto_worker *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return NULL;
+	w->seed = seed;
+	w->unpack = unpack_pool_new();
+	w->hpack = hpack_pool_new();
+	if (!w->unpack || !w->hpack) {
+		proto_worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void proto_worker_free(struct proto_worker *w)
+{
+	if (!w)
+		return;
+	hpack_pool_free(w->hpack);
+	unpack_pool_free(w->unpack);
+	free(w);
+}
