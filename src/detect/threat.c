@@ -1,36 +1,11 @@
-/*
- * Theory. A slot holds the record that would be logged next: `count` is what
- * was not logged yet, the rest is of the latest occurrence.
- *
- *                          ,--- repeats: counted ---.
- *   first: logged, count 0 |                        |
- *   ----------------------> quiet ----------------> counting
- *              ^              | 10 s after the log    | logged, count 0:
- *              |              v                       |  - at a repeat 10 s
- *              |             free                     |    after the last log
- *              '--------------------------------------'  - 5 s after the last
- *                                                          repeat, and 10 s
- *
- * Logging copies the record to the ring; if that is full, the slot goes on
- * counting and stays due. A slot never logged is always due.
- *
- * The records are 2 KB each, so what is asked of every slot every 250 ms lies
- * apart from them.
- */
 #include "detect/threat.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/bug.h"
-#include "base/lru.h"
-
-#define GAP_US	 (THREAT_GAP_S * USEC_PER_SEC)
-#define QUIET_US (THREAT_QUIET_S * USEC_PER_SEC)
-#define LOOK_US	 250000
 
 #define PING_PAYLOAD_MAX 32000
 #define SMALL_MSS_MAX	 255
@@ -47,42 +22,44 @@ static const struct threat_kind kinds[] = {
 	  "split handshake" },
 	{ THREAT_NO_CLIENT_DATA, 3, false, DPI_RESET, false, "no client data" },
 	{ THREAT_PING_OF_DEATH, 5, true, DPI_DROP, true, "ping of death" },
+	{ THREAT_DNS_LOOP, 5, true, DPI_DROP, false,
+	  "DNS name that points in circles" },
+	{ THREAT_SSH_1, 2, true, DPI_ALLOW, false, "SSH version 1" },
+	{ THREAT_HEARTBLEED, 5, true, DPI_DROP, false, "TLS heartbleed" },
+	{ THREAT_SSL2_CIPHERS, 5, true, DPI_DROP, false,
+	  "SSL 2.0 cipher overflow" },
+	{ THREAT_OLD_SSL, 3, true, DPI_DROP, false, "SSL 2.0 or 3.0" },
+	{ THREAT_TLS_10, 1, false, DPI_ALLOW, false, "TLS 1.0" },
+	{ THREAT_HTTP_LENGTH, 4, true, DPI_DROP, false,
+	  "HTTP negative length" },
+	{ THREAT_HTTP_SMUGGLING, 4, true, DPI_DROP, false,
+	  "HTTP request smuggling" },
+	{ THREAT_SLOWLORIS, 5, false, DPI_RESET, false,
+	  "HTTP request that does not end" },
+	{ THREAT_SMALL_WINDOW, 4, false, DPI_RESET, false, "TCP small window" },
+	{ THREAT_DNS_OVERFLOW, 5, true, DPI_ALLOW, false, "DNS overflow" },
+	{ THREAT_SQL_DENIED, 1, true, DPI_ALLOW, false,
+	  "database login refused" },
+	{ THREAT_DNS_TRANSFER, 5, true, DPI_DROP, false, "DNS zone transfer" },
+	{ THREAT_ICMP_TUNNEL, 5, true, DPI_ALLOW, true, "tunnel in ICMP" },
+	{ THREAT_DNS_NULL, 5, false, DPI_ALLOW, false, "DNS type NULL" },
+	{ THREAT_SQL_INJECTION, 5, true, DPI_DROP, false, "SQL injection" },
+	{ THREAT_STRUTS_XML, 5, true, DPI_DROP, false,
+	  "Struts, a class in XML" },
 	{ THREAT_SMALL_MSS, 4, true, DPI_DROP, false, "small MSS" },
 	{ THREAT_EXTERNAL_IP, 5, true, DPI_DROP, false,
 	  "external IP of a service" },
+	{ THREAT_TLS_11, 1, false, DPI_ALLOW, false, "TLS 1.1" },
 };
 
 _Static_assert(sizeof kinds / sizeof *kinds == THREAT_KINDS, "as told");
 
-/* No padding: hashed and compared as bytes. */
-struct threat_key {
-	uint32_t id;
-	uint16_t endpoint;
-	uint16_t flags;
-};
-_Static_assert(sizeof(struct threat_key) == 8, "no padding");
-
-struct slot {
-	struct threat_key key;
-	uint32_t count; /* not logged yet */
-	bool logged_ever;
-	bool only_quiet;
-	usec_t seen, logged;
-};
-
 struct threat_log {
-	uint64_t seed;
 	struct {
 		bool enabled;
 		uint8_t action;
 	} now[THREAT_KINDS];
-	struct lru lru;
-	struct slot *slots;	       /* limit + 1; [0] is unused */
-	struct threat_record *records; /* of the slots */
-	struct threat_record ring[THREAT_RECORDS_MAX];
-	uint32_t ring_first, ring_n;
-	usec_t looked;
-	struct threat_stats stats;
+	struct tally *tally; /* of struct threat_record */
 };
 
 /* -1: no such id. */
@@ -125,16 +102,13 @@ struct threat_log *threat_log_new(uint32_t slots, uint64_t seed)
 	BUG_ON(slots == 0 || slots > THREAT_SLOTS_MAX);
 	if (!t)
 		return NULL;
-	t->seed = seed;
-	t->stats.slots_limit = slots;
-	t->stats.records_limit = THREAT_RECORDS_MAX;
 	for (size_t i = 0; i < THREAT_KINDS; i++) {
 		t->now[i].enabled = kinds[i].enabled;
 		t->now[i].action = kinds[i].action;
 	}
-	t->slots = calloc((size_t)slots + 1, sizeof *t->slots);
-	t->records = calloc((size_t)slots + 1, sizeof *t->records);
-	if (!t->slots || !t->records || lru_init(&t->lru, slots) < 0) {
+	t->tally = tally_new(slots, THREAT_RECORDS_MAX,
+			     sizeof(struct threat_record), seed);
+	if (!t->tally) {
 		threat_log_free(t);
 		return NULL;
 	}
@@ -145,9 +119,7 @@ void threat_log_free(struct threat_log *t)
 {
 	if (!t)
 		return;
-	lru_done(&t->lru);
-	free(t->records);
-	free(t->slots);
+	tally_free(t->tally);
 	free(t);
 }
 
@@ -170,62 +142,6 @@ enum dpi_action threat_action(const struct threat_log *t, uint32_t id)
 	if (i < 0 || !t->now[i].enabled)
 		return DPI_NONE;
 	return (enum dpi_action)t->now[i].action;
-}
-
-/* Logs what slot i has counted; or it has to wait. */
-static void log_slot(struct threat_log *t, uint32_t i, usec_t now)
-{
-	struct slot *s = &t->slots[i];
-	uint32_t at;
-
-	if (t->ring_n == THREAT_RECORDS_MAX) {
-		t->stats.ring_full++;
-		return;
-	}
-	at = (t->ring_first + t->ring_n++) % THREAT_RECORDS_MAX;
-	t->ring[at] = t->records[i];
-	t->ring[at].count = s->count;
-	s->count = 0;
-	s->logged = now;
-	s->logged_ever = true;
-	t->stats.logged++;
-}
-
-/* A slot gives way, or its workload is gone. */
-static void close_slot(struct threat_log *t, uint32_t i, usec_t now)
-{
-	struct slot *s = &t->slots[i];
-
-	if (s->count)
-		log_slot(t, i, now);
-	t->stats.lost += s->count;
-	lru_release(&t->lru, i);
-}
-
-static bool gap_is_over(const struct slot *s, usec_t now)
-{
-	return !s->logged_ever || usec_since(now, s->logged) >= GAP_US;
-}
-
-static uint32_t slot_of(struct threat_log *t, const struct threat_key *key,
-			usec_t now)
-{
-	uint32_t hash =
-		(uint32_t)XXH3_64bits_withSeed(key, sizeof *key, t->seed);
-	uint32_t i;
-
-	for (i = lru_find(&t->lru, hash); i; i = lru_same(&t->lru, i))
-		if (memcmp(&t->slots[i].key, key, sizeof *key) == 0)
-			return i;
-	if (t->lru.in_use == t->lru.limit) {
-		i = lru_oldest(&t->lru, 0);
-		t->stats.evicted += t->slots[i].count ||
-				    !gap_is_over(&t->slots[i], now);
-		close_slot(t, i, now);
-	}
-	i = lru_take(&t->lru, hash, 0);
-	t->slots[i] = (struct slot){ .key = *key };
-	return i;
 }
 
 /* The frame as it is on the wire: with the workload's MAC for its mark. */
@@ -292,91 +208,42 @@ static void keep_latest(struct threat_record *r, const struct threat_event *e,
 		keep_headers(r, e->packet, e->swap);
 }
 
-static void count_more(struct threat_log *t, struct slot *s, uint32_t n)
-{
-	uint32_t room = UINT32_MAX - s->count;
-
-	if (n > room) {
-		t->stats.lost += n - room;
-		n = room;
-	}
-	s->count += n;
-}
-
 enum dpi_action threat_note(struct threat_log *t, const struct threat_event *e,
 			    usec_t now)
 {
-	struct threat_key key = { e->id, e->endpoint, e->flags };
+	struct tally_key key = { e->id, e->endpoint, e->flags };
 	int k = kind_index(e->id);
-	struct slot *s;
-	uint32_t i;
 
 	BUG_ON(k < 0);
 	if (!t->now[k].enabled)
 		return DPI_NONE;
-	i = slot_of(t, &key, now);
-	s = &t->slots[i];
-	keep_latest(&t->records[i], e, &kinds[k], t->now[k].action, now);
-	s->only_quiet = kinds[k].only_quiet;
-	s->seen = now;
-	count_more(t, s, e->count);
-	t->stats.noted += e->count;
-	lru_move(&t->lru, i, 0);
-	if (!s->logged_ever || (gap_is_over(s, now) && !s->only_quiet))
-		log_slot(t, i, now);
+	keep_latest(tally_open(t->tally, &key, now, NULL), e, &kinds[k],
+		    t->now[k].action, now);
+	tally_count(t->tally, e->count, kinds[k].only_quiet, now);
 	return (enum dpi_action)t->now[k].action;
-}
-
-static void age_slot(struct threat_log *t, uint32_t i, usec_t now)
-{
-	const struct slot *s = &t->slots[i];
-	bool quiet = usec_since(now, s->seen) >= QUIET_US;
-
-	if (!gap_is_over(s, now))
-		return;
-	if (!s->count)
-		lru_release(&t->lru, i);
-	else if (quiet || !s->logged_ever)
-		log_slot(t, i, now);
 }
 
 void threat_age(struct threat_log *t, usec_t now)
 {
-	uint32_t cursor = 0, i;
-
-	if (usec_since(now, t->looked) < LOOK_US)
-		return;
-	t->looked = now;
-	while ((i = lru_walk(&t->lru, &cursor)))
-		age_slot(t, i, now);
+	tally_age(t->tally, now);
 }
 
 void threat_forget_endpoint(struct threat_log *t, uint16_t endpoint, usec_t now)
 {
-	uint32_t cursor = 0, i;
-
-	while ((i = lru_walk(&t->lru, &cursor)))
-		if (t->slots[i].key.endpoint == endpoint)
-			close_slot(t, i, now);
+	tally_forget_endpoint(t->tally, endpoint, now);
 }
 
 size_t threat_drain(struct threat_log *t, struct threat_record *ret, size_t max)
 {
 	size_t n = 0;
+	uint32_t count;
 
-	while (n < max && t->ring_n) {
-		ret[n++] = t->ring[t->ring_first];
-		t->ring_first = (t->ring_first + 1) % THREAT_RECORDS_MAX;
-		t->ring_n--;
-	}
+	while (n < max && tally_take(t->tally, &ret[n], &count))
+		ret[n++].count = count;
 	return n;
 }
 
-struct threat_stats threat_stats(const struct threat_log *t)
+struct tally_stats threat_stats(const struct threat_log *t)
 {
-	struct threat_stats s = t->stats;
-
-	s.slots = t->lru.in_use;
-	s.records = t->ring_n;
-	return s;
+	return tally_stats(t->tally);
 }

@@ -2,15 +2,6 @@
  * Threats: what is known of each kind (reference 6.2), whether it is looked
  * for and what is done about it; and the log of those that were met.
  *
- * One slot for each (id, workload, flags). The first occurrence is logged at
- * once; later ones are counted, and of them there is at most one record in
- * THREAT_GAP_S seconds, with their number and the latest packet. What is left
- * is logged when there was no repeat for THREAT_QUIET_S (and the gap is over).
- *
- * Records wait in a ring of THREAT_RECORDS_MAX until they are taken. When it
- * is full, occurrences go on being counted in their slots, and are logged when
- * there is room. Only when slots run out, too, is anything lost: counted.
- *
  * One thread; time is an argument; no allocation after threat_log_new().
  */
 #pragma once
@@ -22,13 +13,11 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "detect/tally.h"
 #include "packet/packet.h"
 #include "wire/records.h"
 
-#define THREAT_GAP_S   10
-#define THREAT_QUIET_S 5
-
-/* Those that packets alone, meters and policy can tell. */
+/* Those that packets alone, meters, policy, parsers and rules can tell. */
 #define THREAT_SYN_FLOOD       1001
 #define THREAT_ICMP_FLOOD      1002
 #define THREAT_SOURCE_SESSIONS 1003
@@ -38,8 +27,26 @@
 #define THREAT_SPLIT_HANDSHAKE 2004
 #define THREAT_NO_CLIENT_DATA  2005
 #define THREAT_PING_OF_DEATH   2006
+#define THREAT_DNS_LOOP	       2007
+#define THREAT_SSH_1	       2008
+#define THREAT_HEARTBLEED      2009
+#define THREAT_SSL2_CIPHERS    2010
+#define THREAT_OLD_SSL	       2011
+#define THREAT_TLS_10	       2012
+#define THREAT_HTTP_LENGTH     2013
+#define THREAT_HTTP_SMUGGLING  2014
+#define THREAT_SLOWLORIS       2015
+#define THREAT_SMALL_WINDOW    2016
+#define THREAT_DNS_OVERFLOW    2017
+#define THREAT_SQL_DENIED      2018
+#define THREAT_DNS_TRANSFER    2019
+#define THREAT_ICMP_TUNNEL     2020
+#define THREAT_DNS_NULL	       2021
+#define THREAT_SQL_INJECTION   2022
+#define THREAT_STRUTS_XML      2023
 #define THREAT_SMALL_MSS       2025
 #define THREAT_EXTERNAL_IP     2026
+#define THREAT_TLS_11	       2027
 
 struct threat_kind {
 	uint32_t id;
@@ -50,7 +57,7 @@ struct threat_kind {
 	const char *name; /* "TCP SYN flood": the record's text, too */
 };
 
-#define THREAT_KINDS 11
+#define THREAT_KINDS 29
 
 /* 0..THREAT_KINDS - 1. Static storage. */
 const struct threat_kind *threat_kind_at(unsigned i);
@@ -106,14 +113,4 @@ void threat_forget_endpoint(struct threat_log *t, uint16_t endpoint,
 size_t threat_drain(struct threat_log *t, struct threat_record *ret,
 		    size_t max);
 
-struct threat_stats {
-	uint32_t slots, slots_limit;	 /* slots in use */
-	uint32_t records, records_limit; /* records that wait */
-	uint64_t noted;			 /* occurrences */
-	uint64_t logged;		 /* records */
-	uint64_t evicted;   /* slots that gave way before their time */
-	uint64_t ring_full; /* times that a record had to wait in its slot */
-	uint64_t lost;	    /* occurrences that were never logged */
-};
-
-struct threat_stats threat_stats(const struct threat_log *t);
+struct tally_stats threat_stats(const struct threat_log *t);

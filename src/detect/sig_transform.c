@@ -1,0 +1,181 @@
+#include "detect/sig_transform.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* As isspace() in the C locale. */
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static int hex_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t url_decode(uint8_t *bytes, size_t len)
+{
+	size_t to = 0;
+
+	if (len == 0 || (!memchr(bytes, '%', len) && !memchr(bytes, '+', len)))
+		return len;
+	for (size_t i = 0; i < len; i++) {
+		int high = -1, low = -1;
+
+		if (bytes[i] == '%' && len - i > 2) {
+			high = hex_of(bytes[i + 1]);
+			low = hex_of(bytes[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			bytes[to++] = (uint8_t)(high << 4 | low);
+			i += 2;
+		} else {
+			bytes[to++] = bytes[i] == '+' ? ' ' : bytes[i];
+		}
+	}
+	return to;
+}
+
+/* compress: the first of several is kept */
+static size_t without_blanks(uint8_t *bytes, size_t len, bool compress)
+{
+	size_t to = 0;
+	bool before = false;
+
+	for (size_t i = 0; i < len; i++) {
+		bool blank = is_blank(bytes[i]);
+
+		if (!blank || (compress && !before))
+			bytes[to++] = bytes[i];
+		before = blank;
+	}
+	return to;
+}
+
+static void change_case(uint8_t *bytes, size_t len, uint8_t first)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] ^= (uint8_t)(bytes[i] - first) < 26 ? 0x20 : 0;
+}
+
+/*
+ * What SQL is looked at: where its last comment's end is, and the last line's,
+ * so that a search for either is only begun where it will be found.
+ */
+struct sql_bytes {
+	const uint8_t *begin, *end;
+	const uint8_t *last_close, *last_line; /* NULL: none */
+};
+
+static struct sql_bytes sql_bytes_of(const uint8_t *bytes, size_t len)
+{
+	struct sql_bytes s = { .begin = bytes, .end = bytes + len };
+
+	for (const uint8_t *p = s.end; p > bytes && !s.last_line;)
+		if (*--p == '\n' || *p == '\r')
+			s.last_line = p;
+	for (const uint8_t *p = s.end; p - bytes > 1 && !s.last_close;)
+		if (*--p == '/' && p[-1] == '*')
+			s.last_close = p - 1;
+	return s;
+}
+
+/* Behind the comment that begins at p; p: none does, or it has no end. */
+static const uint8_t *behind_comment(const struct sql_bytes *s,
+				     const uint8_t *p)
+{
+	const uint8_t *at = p + 2;
+
+	if (s->end - p < 2)
+		return p;
+	if (*p == '*') /* the end of one that is run; but not of "/" "*" "/" */
+		return p[1] == '/' && (p == s->begin || p[-1] != '/') ? at : p;
+	if (*p == '/' && p[1] == '*' && at < s->end && *at == '!') {
+		while (++at < s->end && *at >= '0' && *at <= '9')
+			continue;
+		return at;
+	}
+	if (*p == '/') {
+		if (p[1] != '*' || !s->last_close || at > s->last_close)
+			return p;
+		return (uint8_t *)memmem(at, (size_t)(s->end - at), "*/", 2) +
+		       2;
+	}
+	if ((*p == '-' && p[1] != '-') || !s->last_line || p > s->last_line)
+		return p;
+	for (at = p; *at != '\n' && *at != '\r';)
+		at++;
+	return at + 1;
+}
+
+static size_t without_comments(uint8_t *bytes, size_t len)
+{
+	struct sql_bytes s = sql_bytes_of(bytes, len);
+	const uint8_t *p = bytes;
+	size_t to = 0;
+
+	while (p < s.end) {
+		uint8_t c = *p;
+		bool may_be = c == '/' || c == '*' || c == '-' || c == '#';
+		const uint8_t *next = may_be ? behind_comment(&s, p) : p;
+
+		bytes[to++] = next > p ? ' ' : c;
+		p = next > p ? next : p + 1;
+	}
+	return to;
+}
+
+static int digit_of(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+size_t sig_base64(const uint8_t *from, size_t len, uint8_t *to, size_t max)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < max; i++) {
+		int digit = digit_of(from[i]);
+
+		if (digit < 0 && is_blank(from[i]))
+			continue;
+		if (digit < 0)
+			break;
+		bits = bits << 6 | (uint32_t)digit;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			to[n++] = (uint8_t)(bits >> have);
+		}
+	}
+	return n;
+}
+
+size_t sig_transform_apply(enum sig_transform t, uint8_t *bytes, size_t len)
+{
+	switch (t) {
+	case SIG_TO_LOWERCASE: change_case(bytes, len, 'A'); return len;
+	case SIG_TO_UPPERCASE: change_case(bytes, len, 'a'); return len;
+	case SIG_URL_DECODE: return url_decode(bytes, len);
+	case SIG_STRIP_WHITESPACE: return without_blanks(bytes, len, false);
+	case SIG_COMPRESS_WHITESPACE: return without_blanks(bytes, len, true);
+	case SIG_REPLACE_COMMENTS: return without_comments(bytes, len);
+	case SIG_FROM_BASE64: return sig_base64(bytes, len, bytes, len);
+	case SIG_TRANSFORM__MAX: break;
+	}
+	return len;
+}
