@@ -11,12 +11,14 @@
 #include "base/limits.h"
 #include "dp/answer_capture.h"
 #include "dp/answer_config_use.h"
+#include "dp/answer_detection.h"
 #include "dp/answer_device.h"
 #include "dp/answer_policy.h"
 #include "dp/answer_tables.h"
 #include "flow/flow.h"
 #include "inspect/counts.h"
 #include "packet/packet.h"
+#include "wire/app.h"
 #include "wire/reason.h"
 #include "wire/words.h"
 
@@ -124,6 +126,8 @@ json_t *answer_session(const struct session_record *s)
 	answer_uint(o, "age_s", s->age_s);
 	answer_uint(o, "life_s", s->life_s);
 	answer_uint(o, "application", s->application);
+	if (app_name(s->application))
+		answer_text(o, "application_name", app_name(s->application));
 	answer_uint(o, "rule", s->policy_id);
 	answer_uint(o, "policy_version", s->policy_version);
 	answer_text(o, "action", policy_action_name(s->policy_action));
@@ -386,16 +390,24 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_uint(o, "version", s.version);
 	answer_uint(o, "rules", rules);
 	answer_policy_in_force(result, ctl);
+	answer_detection_in_force(result, ctl);
+	answer_detection_counts(result, ctl, &c);
 	answer_flows(result, &c.flows);
 	answer_fragments(result, &c);
 	answer_meter_use(result, c.meters);
-	answer_threats(result, &c.threats);
+	answer_tally(result, "threats", &c.threats);
+	answer_tally(result, "findings", &c.findings);
 	answer_reports(result, &c.reports);
+	answer_trail(result, &c.trail);
 	answer_told(result, &ctl->told);
 	answer_streams(result, &c.streams);
 	answer_names(result, &c);
 	answer_tunnels(result, &c);
 	answer_cache(result, &c.cache);
+	answer_applications(result, &c);
+	answer_uint(json_object_get(json_object_get(result, "applications"),
+				    "ports"),
+		    "not_learned", ctl->ports_not_learned);
 	answer_captures(result, ctl);
 	answer_use(result, "grace", c.grace_in_use,
 		   (uint64_t)c.pipelines * GRACE_PAIRS_MAX, c.grace_evicted);

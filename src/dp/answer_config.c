@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "dp/answer.h"
+#include "dp/answer_detection.h"
 #include "dp/answer_kept.h"
 #include "dp/answer_policy.h"
 #include "dp/settings.h"
@@ -154,6 +155,8 @@ static json_t *own_rule_json(const struct rule_spec *r)
 	set(o, "apps", apps);
 	set(o, "action", json_string(rule_action_word(r)));
 	set(o, "ingress", json_boolean(r->ingress));
+	if (r->requests)
+		set(o, "requests", request_spec_json(r->requests));
 	return o;
 }
 
@@ -430,6 +433,7 @@ void answer_config(json_t *result, struct control *ctl)
 		if (ctl->ports.at[i])
 			add_other_port(messages, &ctl->ports, ctl->ports.at[i]);
 	answer_kept_messages(messages, ctl);
+	answer_detection_messages(messages, ctl);
 	answer_policy_in_force(result, ctl);
 	set(result, "messages", messages);
 }

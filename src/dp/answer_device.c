@@ -5,6 +5,8 @@
 #include "base/limits.h"
 #include "dp/answer.h"
 #include "dp/ask.h"
+#include "proto/parsers.h"
+#include "wire/app.h"
 #include "wire/reason.h"
 
 static void add_ring(struct device_counters *d, struct ring_counts c)
@@ -95,6 +97,40 @@ static void add_tables(struct device_counters *d,
 	}
 }
 
+/* The reference's parsers (6.1), by their ids; 0: none of its ids is ours. */
+static const uint16_t apps_of_parsers[PARSERS_MAX] = {
+	APP_HTTP,      APP_TLS,	      APP_SSH,	   APP_DNS,	   APP_DHCP,
+	APP_NTP,       APP_TFTP,      APP_ECHO,	   APP_MYSQL,	   APP_REDIS,
+	APP_ZOOKEEPER, APP_CASSANDRA, APP_MONGODB, APP_POSTGRESQL, APP_KAFKA,
+	APP_COUCHBASE, APP_SPARK,     APP_ORACLE,  APP_MSSQL,	   APP_GRPC,
+};
+
+/* http2 stands for grpc: that is what is told of its requests. */
+static int parser_id(uint32_t app)
+{
+	if (app == APP_HTTP2)
+		app = APP_GRPC;
+	for (int i = 0; i < PARSERS_MAX; i++)
+		if (apps_of_parsers[i] == app)
+			return i;
+	return -1;
+}
+
+static void add_parsers(struct device_counters *d,
+			const struct inspect_counts *c)
+{
+	const struct proto_parser *p;
+
+	for (unsigned i = 0; (p = proto_parser_at(i)); i++) {
+		int id = parser_id(p->app);
+
+		if (id < 0)
+			continue;
+		d->parser_sessions[id] += c->parser_flows[i];
+		d->parser_packets[id] += c->parser_packets[i];
+	}
+}
+
 struct device_counters device_counters_of(struct control *ctl)
 {
 	struct inspect_counts c = ask_counts(&ctl->workers);
@@ -116,6 +152,7 @@ struct device_counters device_counters_of(struct control *ctl)
 	};
 
 	add_tables(&d, &c);
+	add_parsers(&d, &c);
 	add_ports(&d, ctl);
 	add_policies(&d, ctl);
 	add_names(&d, config_fqdns(ctl->config));
@@ -293,8 +330,10 @@ static uint64_t lost_by_agent(const struct control *ctl, enum dpmsg_kind kind)
 {
 	const struct notify *n = &ctl->notify;
 
+	/* of findings that are gone nobody knows which were for the agent */
 	if (kind == DPMSG_THREAT_LOG)
-		return told_reader_lost(&n->threats, ctl->told.threats);
+		return told_reader_lost(&n->threats, ctl->told.threats) +
+		       told_reader_lost(&n->findings, ctl->told.findings);
 	return told_reader_lost(&n->connections, ctl->told.connections);
 }
 

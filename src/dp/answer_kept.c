@@ -31,10 +31,12 @@ json_t *answer_kept_apps(const struct kept *k, uint16_t endpoint)
 		const struct app_record *a = &apps[i];
 		int app = a->application ? a->application : a->proto;
 
-		(void)json_array_append_new(
-			list, json_pack("{s:i,s:i,s:i,s:i}", "ip_proto",
-					a->ip_proto, "port", a->port, "app",
-					app, "server", a->server));
+		if (app_maps_is_configured(k->apps, endpoint, i))
+			(void)json_array_append_new(
+				list,
+				json_pack("{s:i,s:i,s:i,s:i}", "ip_proto",
+					  a->ip_proto, "port", a->port, "app",
+					  app, "server", a->server));
 	}
 	return list;
 }

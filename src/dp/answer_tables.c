@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "dp/answer.h"
+#include "proto/parsers.h"
 
 /* Of what there is a list: only those that happened. */
 static void answer_some(json_t *list, const char *name, uint64_t n)
@@ -47,9 +48,9 @@ void answer_meter_use(json_t *result, const struct meter_stats *of_kind)
 	}
 }
 
-void answer_threats(json_t *result, const struct threat_stats *s)
+void answer_tally(json_t *result, const char *name, const struct tally_stats *s)
 {
-	json_t *o = answer_group(result, "threats");
+	json_t *o = answer_group(result, name);
 
 	answer_uint(o, "in_use", s->slots);
 	answer_uint(o, "limit", s->slots_limit);
@@ -85,6 +86,20 @@ void answer_reports(json_t *result, const struct report_stats *s)
 	answer_worths(o, "evicted", s->evicted);
 }
 
+void answer_trail(json_t *result, const struct trail_stats *s)
+{
+	json_t *o = answer_group(result, "trail");
+
+	answer_uint(o, "in_use", s->in_use);
+	answer_uint(o, "limit", s->limit);
+	answer_uint(o, "told", s->told);
+	answer_uint(o, "lost", s->lost);
+	o = answer_group(o, "open");
+	answer_uint(o, "in_use", s->open);
+	answer_uint(o, "limit", s->open_limit);
+	answer_uint(o, "no_place", s->no_place);
+}
+
 static void answer_backlog(json_t *result, const char *name,
 			   const struct backlog *b, unsigned worth)
 {
@@ -102,6 +117,8 @@ void answer_told(json_t *result, const struct told *t)
 	json_t *o = answer_group(result, "told");
 
 	answer_backlog(o, "threats", t->threats, 0);
+	answer_backlog(o, "findings", t->findings, 0);
+	answer_backlog(o, "trail", t->trail, 0);
 	answer_backlog(o, "violations", t->connections, REPORT_VIOLATION);
 	answer_backlog(o, "learn", t->connections, REPORT_LEARN);
 	answer_backlog(o, "plain", t->connections, REPORT_PLAIN);
@@ -202,4 +219,78 @@ void answer_tunnels(json_t *result, const struct inspect_counts *c)
 	for (int i = 0; i < TUNNEL__MAX; i++)
 		answer_some(o, tunnel_outcome_name((enum tunnel_outcome)i),
 			    c->tunnels[i]);
+}
+
+static void answer_dialogues(json_t *result, const struct dialogue_counts *c)
+{
+	json_t *o = answer_group(result, "dialogues");
+
+	answer_uint(o, "in_use", c->in_use);
+	answer_uint(o, "limit", c->limit);
+	answer_uint(o, "large", c->large);
+	answer_uint(o, "large_limit", c->large_limit);
+	answer_uint(o, "opened", c->opened);
+	answer_uint(o, "no_place", c->no_place);
+	answer_uint(o, "no_large", c->no_large);
+	answer_uint(o, "recognised", c->recognised);
+	answer_uint(o, "unknown", c->unknown);
+	answer_uint(o, "done", c->done);
+	answer_uint(o, "lost", c->lost);
+	answer_uint(o, "stopped", c->stopped);
+	answer_uint(o, "opening_cut", c->opening_cut);
+}
+
+static void answer_breadth(json_t *result, const struct breadth_counts *c)
+{
+	json_t *o = answer_group(result, "breadth");
+
+	answer_uint(o, "in_use", c->in_use);
+	answer_uint(o, "limit", c->limit);
+	answer_uint(o, "bytes", c->bytes);
+	answer_uint(o, "bytes_limit", c->bytes_limit);
+	answer_uint(o, "opened", c->opened);
+	answer_uint(o, "no_place", c->no_place);
+	answer_uint(o, "no_memory", c->no_memory);
+	answer_uint(o, "packets", c->packets);
+	answer_uint(o, "known", c->known);
+}
+
+static void answer_parsers(json_t *result, const struct inspect_counts *c)
+{
+	json_t *all = answer_group(result, "parsers"), *o;
+	const struct proto_parser *p;
+
+	for (unsigned i = 0; (p = proto_parser_at(i)); i++) {
+		if (!c->parser_flows[i])
+			continue;
+		o = answer_group(all, p->name);
+		answer_uint(o, "flows", c->parser_flows[i]);
+		answer_uint(o, "packets", c->parser_packets[i]);
+	}
+}
+
+void answer_applications(json_t *result, const struct inspect_counts *c)
+{
+	json_t *o = answer_group(result, "applications"), *notes;
+
+	answer_uint(o, "known", c->app_known);
+	answer_uint(o, "unidentified", c->app_never);
+	answer_uint(o, "no_place", c->talks_full);
+	answer_dialogues(o, &c->dialogues);
+	answer_parsers(o, c);
+	answer_breadth(o, &c->breadth);
+	notes = answer_group(o, "notes");
+	for (int i = 0; i < NOTE__MAX; i++)
+		answer_some(notes, proto_note_name((enum proto_note)i),
+			    c->notes[i]);
+	notes = answer_group(o, "limits_met");
+	for (int i = 0; i < INSPECT_LIMIT__MAX; i++)
+		answer_uint(notes, inspect_limit_name((enum inspect_limit)i),
+			    c->limits_met[i]);
+	o = answer_group(o, "ports");
+	answer_uint(o, "in_use", c->ports.in_use);
+	answer_uint(o, "limit", c->ports.limit);
+	answer_uint(o, "news", c->ports.news);
+	answer_uint(o, "news_limit", c->ports.news_limit);
+	answer_uint(o, "not_told", c->ports.not_told);
 }

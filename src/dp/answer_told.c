@@ -5,10 +5,13 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "detect/sig_names.h"
 #include "detect/threat.h"
 #include "dp/answer.h"
+#include "dp/answer_trail.h"
 #include "inspect/report.h"
 #include "packet/packet.h"
+#include "proto/parser.h"
 #include "wire/app.h"
 #include "wire/words.h"
 
@@ -117,18 +120,20 @@ json_t *answer_connection(const struct connection_record *c, uint64_t number,
 	return o;
 }
 
-static void add_packet(json_t *o, const struct threat_record *t)
+static void add_hex(json_t *o, const char *name, const uint8_t *bytes,
+		    size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	char hex[2 * THREAT_PACKET_MAX + 1];
 	size_t n = 0;
 
-	for (uint16_t i = 0; i < t->packet_len; i++) {
-		hex[n++] = digits[t->packet[i] >> 4];
-		hex[n++] = digits[t->packet[i] & 15];
+	_Static_assert(FINDING_RAW_MAX <= THREAT_PACKET_MAX, "there is room");
+	for (size_t i = 0; i < len; i++) {
+		hex[n++] = digits[bytes[i] >> 4];
+		hex[n++] = digits[bytes[i] & 15];
 	}
 	hex[n] = '\0';
-	answer_text(o, "packet", hex);
+	answer_text(o, name, hex);
 }
 
 json_t *answer_threat(const struct threat_record *t, uint64_t number,
@@ -166,7 +171,61 @@ json_t *answer_threat(const struct threat_record *t, uint64_t number,
 	add_flags(o, t->flags, names, sizeof names / sizeof *names);
 	answer_uint(o, "wire_len", t->wire_len);
 	if (packet)
-		add_packet(o, t);
+		add_hex(o, "packet", t->packet, t->packet_len);
+	return o;
+}
+
+static void add_finding_text(json_t *o, const struct finding_record *r,
+			     bool raw)
+{
+	answer_text(o, "request", r->request);
+	answer_text(o, "field",
+		    r->buffer == SIG_BUFFER_PAYLOAD
+			    ? "payload"
+			    : sig_buffer_name(r->buffer));
+	answer_uint(o, "offset", r->at);
+	answer_uint(o, "length", r->len);
+	answer_text(o, "evidence", r->evidence);
+	if (!raw)
+		return;
+	answer_uint(o, "raw_offset", r->raw_at);
+	add_hex(o, "raw", r->raw, r->raw_len);
+}
+
+json_t *answer_finding(const struct finding_record *r, uint64_t number,
+		       bool raw, uint64_t unix_us_at_zero)
+{
+	static const struct flag_name names[] = {
+		{ THREAT_TAP, "tap" },
+	};
+	json_t *o = json_object();
+
+	answer_uint(o, "number", number);
+	answer_text(o, "kind", finding_kind_name(r->kind));
+	add_workload(o, r->ep_mac);
+	answer_text(o, "direction",
+		    r->flags & THREAT_SESSION_INGRESS ? "ingress" : "egress");
+	answer_uint(o, "id", r->id);
+	answer_uint(o, "rev", r->rev);
+	answer_text(o, "name", r->name);
+	answer_text(o, "classtype", r->classtype);
+	answer_text(o, "severity", severity_name(r->severity));
+	answer_text(o, "action", dpi_action_name(r->action));
+	answer_uint(o, "count", r->count);
+	answer_uint(o, "first_seen", unix_s(r->first_us, unix_us_at_zero));
+	answer_uint(o, "last_seen", unix_s(r->last_us, unix_us_at_zero));
+	add_ip(o, "client", r->client);
+	answer_uint(o, "client_port", r->client_port);
+	add_ip(o, "server", r->server);
+	answer_uint(o, "server_port", r->server_port);
+	add_proto(o, r->proto);
+	add_application(o, r->application);
+	answer_uint(o, "flow", r->flow_id);
+	answer_uint(o, "rule", r->policy_id);
+	answer_text(o, "said_by",
+		    r->side == PROTO_CLIENT ? "client" : "server");
+	add_flags(o, r->flags, names, sizeof names / sizeof *names);
+	add_finding_text(o, r, raw);
 	return o;
 }
 
@@ -243,4 +302,37 @@ void answer_told_threats(json_t *result, const struct told *t,
 		(void)json_array_append_new(
 			list, answer_threat(r, at, spec->packets, zero));
 	finish_page(result, "threats", list, t->threats, from, at);
+}
+
+void answer_told_findings(json_t *result, const struct told *t,
+			  const struct told_spec *spec)
+{
+	uint32_t most = spec->raw ? FINDINGS_RAW_PER_ANSWER
+				  : FINDINGS_PER_ANSWER;
+	uint32_t n = limit_of(spec, most, most);
+	uint64_t from = begin_of(result, t, t->findings, spec), at = from;
+	uint64_t zero = answer_clock_zero();
+	const struct finding_record *r;
+	json_t *list = json_array();
+
+	while (n-- && (r = backlog_next(t->findings, at, &at)))
+		(void)json_array_append_new(
+			list, answer_finding(r, at, spec->raw, zero));
+	finish_page(result, "findings", list, t->findings, from, at);
+}
+
+void answer_told_trail(json_t *result, struct told *t,
+		       const struct told_spec *spec)
+{
+	uint32_t n = limit_of(spec, TRAIL_PER_ANSWER, TRAIL_PER_PAGE_MAX);
+	uint64_t from = begin_of(result, t, t->trail, spec), at = from;
+	uint64_t zero = answer_clock_zero();
+	const struct trail_record *r;
+	json_t *list = json_array();
+
+	t->trail_wanted = true;
+	while (n-- && (r = backlog_next(t->trail, at, &at)))
+		(void)json_array_append_new(list,
+					    answer_trail_record(r, at, zero));
+	finish_page(result, "trail", list, t->trail, from, at);
 }

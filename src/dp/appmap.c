@@ -12,6 +12,7 @@ struct app_map {
 	bool changed;
 	size_t n;
 	struct app_record apps[ENDPOINT_APPS_MAX];
+	bool told[ENDPOINT_APPS_MAX]; /* by the agent */
 };
 
 struct app_maps {
@@ -37,13 +38,26 @@ int app_maps_reserve(struct app_maps *m, uint16_t endpoint)
 	return m->of[endpoint] ? 0 : -ENOMEM;
 }
 
-static bool is_known(const struct app_map *map, uint8_t ip_proto, uint16_t port)
+static struct app_record *find(struct app_map *map, uint8_t ip_proto,
+			       uint16_t port)
 {
 	for (size_t i = 0; i < map->n; i++)
 		if (map->apps[i].port == port &&
 		    map->apps[i].ip_proto == ip_proto)
-			return true;
-	return false;
+			return &map->apps[i];
+	return NULL;
+}
+
+/* A new entry; NULL: full. */
+static struct app_record *append(struct app_map *map, bool told,
+				 const struct app_record *a)
+{
+	if (map->n == ENDPOINT_APPS_MAX)
+		return NULL;
+	map->told[map->n] = told;
+	map->apps[map->n] = *a;
+	map->changed = true;
+	return &map->apps[map->n++];
 }
 
 static void remove_at(struct app_map *map, size_t i)
@@ -51,6 +65,7 @@ static void remove_at(struct app_map *map, size_t i)
 	size_t behind = map->n - i - 1;
 
 	memmove(&map->apps[i], &map->apps[i + 1], behind * sizeof *map->apps);
+	memmove(&map->told[i], &map->told[i + 1], behind * sizeof *map->told);
 	map->n--;
 	map->changed = true;
 }
@@ -74,13 +89,21 @@ static struct app_record record_of(const struct app_port *p)
 	};
 }
 
-static void add(struct app_map *map, const struct app_port *p)
+/* The agent's own come first when there is no room for all. */
+static void add_told(struct app_map *map, const struct app_port *p)
 {
-	if (is_known(map, p->proto, p->port))
+	struct app_record a = record_of(p), *old;
+	size_t i;
+
+	old = find(map, p->proto, p->port);
+	if (old) {
+		map->told[old - map->apps] = true;
 		return;
-	BUG_ON(map->n == ENDPOINT_APPS_MAX);
-	map->apps[map->n++] = record_of(p);
-	map->changed = true;
+	}
+	for (i = map->n; map->n == ENDPOINT_APPS_MAX && i > 0; i--)
+		if (!map->told[i - 1])
+			remove_at(map, i - 1);
+	BUG_ON(!append(map, true, &a));
 }
 
 static bool is_in(const struct app_record *a, const struct app_port *apps,
@@ -99,10 +122,36 @@ void app_maps_configure(struct app_maps *m, uint16_t endpoint,
 
 	BUG_ON(!map || n > ENDPOINT_APPS_MAX);
 	for (size_t i = map->n; i > 0; i--)
-		if (!is_in(&map->apps[i - 1], apps, n))
+		if (map->told[i - 1] && !is_in(&map->apps[i - 1], apps, n))
 			remove_at(map, i - 1);
 	for (size_t i = 0; i < n; i++)
-		add(map, &apps[i]);
+		add_told(map, &apps[i]);
+}
+
+static void learn_id(struct app_map *map, uint16_t *known, uint16_t seen)
+{
+	if (seen == 0 || *known == seen)
+		return;
+	*known = seen;
+	map->changed = true;
+}
+
+bool app_maps_learn(struct app_maps *m, uint16_t endpoint,
+		    const struct app_record *seen)
+{
+	struct app_record *known;
+	struct app_map *map;
+
+	if (app_maps_reserve(m, endpoint) < 0)
+		return false;
+	map = m->of[endpoint];
+	known = find(map, seen->ip_proto, seen->port);
+	if (!known)
+		return append(map, false, seen) != NULL;
+	learn_id(map, &known->proto, seen->proto);
+	learn_id(map, &known->server, seen->server);
+	learn_id(map, &known->application, seen->application);
+	return true;
 }
 
 void app_maps_forget(struct app_maps *m, uint16_t endpoint)
@@ -118,6 +167,14 @@ const struct app_record *app_maps_get(const struct app_maps *m,
 
 	*ret_n = map ? map->n : 0;
 	return map ? map->apps : NULL;
+}
+
+bool app_maps_is_configured(const struct app_maps *m, uint16_t endpoint,
+			    size_t i)
+{
+	const struct app_map *map = m->of[endpoint];
+
+	return map && i < map->n && map->told[i];
 }
 
 bool app_maps_is_changed(const struct app_maps *m, uint16_t endpoint)

@@ -156,6 +156,33 @@ uint32_t ask_end_flows(const struct workers *ws, struct flow_pick pick)
 	return ended;
 }
 
+struct killing {
+	struct kills kills;
+	bool more;
+};
+
+static void do_kill(struct worker_view *view, void *arg)
+{
+	struct killing *k = arg;
+
+	k->more = inspect_kill(view->inspect, &k->kills);
+}
+
+void ask_kill(const struct workers *ws, const uint32_t *ids, size_t n,
+	      uint32_t *ret_killed, uint32_t *ret_watched)
+{
+	*ret_killed = *ret_watched = 0;
+	for (unsigned i = 0; i < ws->n; i++) {
+		struct killing k = { .kills = { .ids = ids, .n = n } };
+
+		do
+			worker_ask(ws->at[i], do_kill, &k);
+		while (k.more);
+		*ret_killed += k.kills.killed;
+		*ret_watched += k.kills.watched;
+	}
+}
+
 struct leaving {
 	uint16_t endpoint;
 	struct mac mac;
@@ -281,6 +308,32 @@ void ask_threats(struct worker *w, struct threat_page *ret)
 	worker_ask(w, do_threats, ret);
 }
 
+static void do_findings(struct worker_view *view, void *arg)
+{
+	struct finding_page *page = arg;
+
+	page->n = inspect_drain_findings(view->inspect, page->records,
+					 FINDINGS_PER_QUESTION);
+}
+
+void ask_findings(struct worker *w, struct finding_page *ret)
+{
+	worker_ask(w, do_findings, ret);
+}
+
+static void do_trail(struct worker_view *view, void *arg)
+{
+	struct trail_page *page = arg;
+
+	page->n = inspect_drain_trail(view->inspect, page->records,
+				      TRAIL_PER_QUESTION);
+}
+
+void ask_trail(struct worker *w, struct trail_page *ret)
+{
+	worker_ask(w, do_trail, ret);
+}
+
 static void do_ip_names(struct worker_view *view, void *arg)
 {
 	struct ip_name_page *page = arg;
@@ -294,6 +347,20 @@ void ask_ip_names(const struct workers *ws, struct ip_name_page *ret)
 {
 	ret->n = 0;
 	workers_ask(ws, do_ip_names, ret);
+}
+
+static void do_ports(struct worker_view *view, void *arg)
+{
+	struct port_page *page = arg;
+
+	page->n += inspect_drain_ports(view->inspect, page->records + page->n,
+				       PORT_NEWS_PER_QUESTION - page->n);
+}
+
+void ask_ports(const struct workers *ws, struct port_page *ret)
+{
+	ret->n = 0;
+	workers_ask(ws, do_ports, ret);
 }
 
 struct ip_name_question {
@@ -436,4 +503,61 @@ struct stats_record ask_device_traffic(const struct workers *ws)
 
 	workers_ask(ws, do_traffic, &q);
 	return q.sum;
+}
+
+static void do_adopt_signatures(struct worker_view *view, void *arg)
+{
+	inspect_adopt_signatures(view->inspect, arg);
+}
+
+void ask_adopt_signatures(struct worker *w, struct sig_lane *lane)
+{
+	worker_ask(w, do_adopt_signatures, lane);
+}
+
+static void do_give_back(struct worker_view *view, void *arg)
+{
+	*(struct sig_lane **)arg = inspect_give_back_signatures(view->inspect);
+}
+
+struct sig_lane *ask_give_back_signatures(struct worker *w)
+{
+	struct sig_lane *lane;
+
+	worker_ask(w, do_give_back, &lane);
+	return lane;
+}
+
+static void do_drop_set(struct worker_view *view, void *arg)
+{
+	inspect_drop_set(view->inspect, *(const struct sig_set **)arg);
+}
+
+void ask_drop_set(struct worker *w, const struct sig_set *set)
+{
+	worker_ask(w, do_drop_set, &set);
+}
+
+static void do_drop_signatures(struct worker_view *view, void *arg)
+{
+	inspect_drop_signatures(view->inspect);
+}
+
+void ask_drop_signatures(struct worker *w)
+{
+	worker_ask(w, do_drop_signatures, NULL);
+}
+
+static void do_adopt_sensors(struct worker_view *view, void *arg)
+{
+	struct sensor_lane **lane = arg;
+
+	*lane = inspect_adopt_sensors(view->inspect, *lane);
+}
+
+struct sensor_lane *ask_adopt_sensors(struct worker *w,
+				      struct sensor_lane *lane)
+{
+	worker_ask(w, do_adopt_sensors, &lane);
+	return lane;
 }

@@ -37,6 +37,21 @@ struct threat_page {
 	struct threat_record records[THREATS_PER_QUESTION];
 };
 
+struct finding_page {
+	size_t n; /* FINDINGS_PER_QUESTION: there may be more */
+	struct finding_record records[FINDINGS_PER_QUESTION];
+};
+
+struct trail_page {
+	size_t n; /* TRAIL_PER_QUESTION: there may be more */
+	struct trail_record records[TRAIL_PER_QUESTION];
+};
+
+struct port_page {
+	size_t n; /* PORT_NEWS_PER_QUESTION: there may be more */
+	struct port_record records[PORT_NEWS_PER_QUESTION];
+};
+
 struct ip_name_page {
 	size_t n; /* IP_NAMES_PER_QUESTION: there may be more */
 	struct ip_name_record records[IP_NAMES_PER_QUESTION];
@@ -68,6 +83,9 @@ struct inspect_counts ask_counts(const struct workers *ws);
 struct inspect_counts ask_counts_of(struct worker *w);
 /* How many flows were ended. Frames are carried in between. */
 uint32_t ask_end_flows(const struct workers *ws, struct flow_pick pick);
+/* Ends those sessions by hand: inspect_kill(). */
+void ask_kill(const struct workers *ws, const uint32_t *ids, size_t n,
+	      uint32_t *ret_killed, uint32_t *ret_watched);
 /* Its MAC, for what is told of it until ask_forget_endpoint(). */
 void ask_endpoint_leaves(const struct workers *ws, uint16_t endpoint,
 			 struct mac mac);
@@ -86,10 +104,13 @@ void ask_generation(const struct workers *ws, uint64_t generation);
 /* From now on they do as s says. */
 void ask_configure(const struct workers *ws, const struct inspect_settings *s);
 
-/* Connections, threats, names to be told of; each is told once. */
+/* Connections, threats, findings, names to be told of; each is told once. */
 void ask_connections(struct worker *w, struct connection_page *ret);
 uint32_t ask_connections_waiting(struct worker *w);
 void ask_threats(struct worker *w, struct threat_page *ret);
+void ask_findings(struct worker *w, struct finding_page *ret);
+void ask_trail(struct worker *w, struct trail_page *ret);
+void ask_ports(const struct workers *ws, struct port_page *ret);
 void ask_ip_names(const struct workers *ws, struct ip_name_page *ret);
 /* Has a worker a name of that address that it has told, or will? */
 bool ask_has_ip_name(const struct workers *ws, struct ip_addr a);
@@ -107,3 +128,11 @@ struct stats_record ask_traffic(const struct workers *ws,
 void ask_traffic_each(const struct workers *ws, const uint16_t *endpoints,
 		      size_t n, struct stats_record *ret);
 struct stats_record ask_device_traffic(const struct workers *ws);
+
+/* Signatures and sensors of one worker; see inspect/inspect.h. */
+void ask_adopt_signatures(struct worker *w, struct sig_lane *lane);
+struct sig_lane *ask_give_back_signatures(struct worker *w);
+void ask_drop_set(struct worker *w, const struct sig_set *set);
+void ask_drop_signatures(struct worker *w);
+struct sensor_lane *ask_adopt_sensors(struct worker *w,
+				      struct sensor_lane *lane);

@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dp/ask.h"
+
+#define PORTS_TURN_US (2 * USEC_PER_SEC)
+
 /* The workloads that a message names, as indices. */
 struct named {
 	uint16_t *endpoints;
@@ -52,17 +56,11 @@ int change_cfg_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	return rc;
 }
 
-static bool is_read(void *arg, uint16_t endpoint)
+/* Who has which sensors; and, if `patterns`, what they look for. */
+static int detect_again(struct control *ctl, bool patterns, struct err *reterr)
 {
-	const struct dlp *d = arg;
-
-	return dlp_scope_of(d, endpoint) || dlp_detector_of(d, endpoint);
-}
-
-/* What DLP or WAF is to look at, the kernel must not keep to itself. */
-static int read_what_dlp_wants(struct control *ctl, struct err *reterr)
-{
-	return config_set_read(ctl->config, is_read, ctl->kept.dlp, reterr);
+	return detection_dlp_changed(ctl->detection, ctl->config, patterns,
+				     reterr);
 }
 
 int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -76,7 +74,7 @@ int change_cfg_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		rc = dlp_configure(ctl->kept.dlp, m, strict, targets_of(at),
 				   reterr);
 	if (rc == 0)
-		rc = read_what_dlp_wants(ctl, reterr);
+		rc = detect_again(ctl, false, reterr);
 	free(at.endpoints);
 	return rc;
 }
@@ -91,7 +89,7 @@ int change_cfg_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,
 	if (rc == 0)
 		dlp_clear(ctl->kept.dlp, targets_of(at));
 	if (rc == 0)
-		rc = read_what_dlp_wants(ctl, reterr);
+		rc = detect_again(ctl, false, reterr);
 	free(at.endpoints);
 	return rc;
 }
@@ -111,7 +109,7 @@ int change_bld_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		rc = dlp_build(ctl->kept.dlp, m, strict, targets_of(at),
 			       targets_of(not_at), reterr);
 	if (rc == 0)
-		rc = read_what_dlp_wants(ctl, reterr);
+		rc = detect_again(ctl, true, reterr);
 	free(at.endpoints);
 	free(not_at.endpoints);
 	return rc;
@@ -136,9 +134,34 @@ int change_bld_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		rc = dlp_attach(ctl->kept.dlp, targets_of(old), targets_of(add),
 				targets_of(del), reterr);
 	if (rc == 0)
-		rc = read_what_dlp_wants(ctl, reterr);
+		rc = detect_again(ctl, true, reterr);
 	free(old.endpoints);
 	free(add.endpoints);
 	free(del.endpoints);
 	return rc;
+}
+
+/* The index may be another workload's by now. */
+static void learn_port(struct control *ctl, const struct port_record *r)
+{
+	const struct endpoint *e =
+		snapshot_endpoint(config_current(ctl->config), r->endpoint);
+
+	if (e && mac_equal(e->mac, r->ep_mac) &&
+	    !app_maps_learn(ctl->kept.apps, r->endpoint, &r->app))
+		ctl->ports_not_learned++;
+}
+
+void change_ports_seen(struct control *ctl, usec_t now)
+{
+	struct port_page page;
+
+	if (usec_before(now, ctl->next_ports))
+		return;
+	ctl->next_ports = usec_add(now, PORTS_TURN_US);
+	do {
+		ask_ports(&ctl->workers, &page);
+		for (size_t i = 0; i < page.n; i++)
+			learn_port(ctl, &page.records[i]);
+	} while (page.n == PORT_NEWS_PER_QUESTION);
 }

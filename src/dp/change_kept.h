@@ -22,3 +22,8 @@ int change_bld_dlp(struct control *ctl, struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
 int change_bld_dlpmac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		      struct err *reterr);
+/*
+ * What workers have seen to speak on listening ports goes into the maps; every
+ * 2 s, also when it is called more often.
+ */
+void change_ports_seen(struct control *ctl, usec_t now);

@@ -311,26 +311,56 @@ int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 	return rc;
 }
 
-int config_set_read(struct config *c, bool (*wanted)(void *arg, uint16_t index),
-		    void *arg, struct err *reterr)
+/* false: as before, and then the one before is kept. */
+static bool set_sensing(struct endpoint *e, struct sensing *next)
 {
+	if (sensing_same(e->sensing, next))
+		return false;
+	e->sensing = next;
+	return true;
+}
+
+int config_set_sensing(struct config *c,
+		       int (*of)(void *arg, uint16_t index,
+				 struct sensing **ret),
+		       void *arg, struct err *reterr)
+{
+	struct sensing **made;
 	struct draft d = { 0 };
 	bool changed = false;
 	int rc = draft_begin(c, &d, reterr);
+	size_t n = d.spec.n_endpoints;
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < d.spec.n_endpoints; i++) {
-		struct endpoint *e = &d.endpoints[i];
-		bool read = e->used && wanted(arg, (uint16_t)i);
-
-		changed |= e->read != read;
-		e->read = read;
+	made = calloc(n + 1, sizeof(struct sensing *));
+	for (size_t i = 0; made && rc == 0 && i < n; i++)
+		if (d.endpoints[i].used)
+			rc = of(arg, (uint16_t)i, &made[i]);
+	for (size_t i = 0; made && rc == 0 && i < n; i++)
+		if (d.endpoints[i].used)
+			changed |= set_sensing(&d.endpoints[i], made[i]);
+	if (!made || rc < 0) {
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+		draft_drop(&d);
+	} else if (changed) {
+		rc = draft_commit(c, &d, reterr);
+	} else {
+		draft_drop(&d);
 	}
-	if (changed)
-		return draft_commit(c, &d, reterr);
-	free(d.endpoints);
-	return 0;
+	/* the snapshot has counts of its own */
+	for (size_t i = 0; made && i < n; i++)
+		sensing_put(made[i]);
+	free(made);
+	return rc;
+}
+
+int config_renew(struct config *c, struct err *reterr)
+{
+	struct draft d = { 0 };
+	int rc = draft_begin(c, &d, reterr);
+
+	return rc < 0 ? rc : draft_commit(c, &d, reterr);
 }
 
 static int bad_chunk(enum ctrl_kind kind, struct err *reterr)

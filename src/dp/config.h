@@ -48,12 +48,16 @@ int config_find_mac(const struct config *c, const struct ctrl_msg *m,
 int config_del_mac(struct config *c, uint16_t index, struct err *reterr);
 int config_cfg_mac(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);
+/* The same once more: all flows are judged anew, those of the kernel, too. */
+int config_renew(struct config *c, struct err *reterr);
 /*
- * Of which workloads' flows everything is to be read (struct endpoint, read), as
- * `wanted` tells of each; publishes only where that changes.
+ * What each workload's flows are looked through for, as `of` tells of each: a
+ * count of it, or NULL; -ENOMEM. Publishes only where that changes.
  */
-int config_set_read(struct config *c, bool (*wanted)(void *arg, uint16_t index),
-		    void *arg, struct err *reterr);
+int config_set_sensing(struct config *c,
+		       int (*of)(void *arg, uint16_t index,
+				 struct sensing **ret),
+		       void *arg, struct err *reterr);
 /* CFG_INTERNAL_NET, CFG_SPECIP_NET, CFG_POLICY_ADDR; chunked. */
 int config_subnets(struct config *c, const struct ctrl_msg *m, bool strict,
 		   struct err *reterr);

@@ -13,12 +13,16 @@
 #include "base/bug.h"
 #include "base/limits.h"
 #include "dp/ask.h"
+#include "dp/change_kept.h"
 #include "dp/door.h"
 #include "dp/handlers.h"
 #include "dp/load.h"
 
+/* Workers are asked that often whether an older set of rules is free. */
+#define OLD_SETS_MS 1000
+
 /* Places in the poll set; clients follow. */
-enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_COMPAT, AT_OWN, AT_CLIENTS };
+enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_BUILT, AT_COMPAT, AT_OWN, AT_CLIENTS };
 
 /*
  * What is known of workloads whose mark is another one now, if by that they have
@@ -88,6 +92,8 @@ static int wait_ms(const struct control *ctl, bool some_lost)
 	int notify = notify_wait_ms(&ctl->notify, now);
 	int ms = notify >= 0 && notify < told ? notify : told;
 
+	if (detection_has_old(ctl->detection) && ms > OLD_SETS_MS)
+		ms = OLD_SETS_MS;
 	return some_lost && PORT_RETRY_MS < ms ? PORT_RETRY_MS : ms;
 }
 
@@ -98,6 +104,7 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 	bool some_lost = false;
 	uint64_t ignored;
 
+	set[AT_BUILT].fd = detection_fd(ctl->detection);
 	for (;;) {
 		nfds_t n = fill_poll_set(set, &clients);
 		int timeout = wait_ms(ctl, some_lost);
@@ -111,6 +118,8 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 			ports_lost(&ctl->ports);
 		some_lost = ports_retry(&ctl->ports);
 		told_turn(&ctl->told, &ctl->workers, clock_now());
+		detection_turn(ctl->detection, ctl->config);
+		change_ports_seen(ctl, clock_now());
 		notify_turn(ctl, clock_now());
 		if (set[AT_COMPAT].revents)
 			for (int i = 0; i < MESSAGES_PER_TURN &&
@@ -156,6 +165,9 @@ static int start(struct control *ctl, const struct options *options,
 	if (kept_init(&ctl->kept) < 0 ||
 	    told_init(&ctl->told, ctl->workers.n, epoch, clock_now()) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	ctl->detection = detection_start(&ctl->workers, ctl->kept.dlp, reterr);
+	if (!ctl->detection)
+		return -reterr->code;
 	ctl->config = config_new(publish, ctl);
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
@@ -177,6 +189,7 @@ int control_run(const struct door_fds *doors, int opener_fd,
 	set[AT_SIGNAL] = (struct pollfd){ signal_fd(), POLLIN, 0 };
 	set[AT_OPENER] = (struct pollfd){ opener_fd, POLLIN, 0 };
 	set[AT_LOST] = (struct pollfd){ lost_fd, POLLIN, 0 };
+	set[AT_BUILT] = (struct pollfd){ -1, POLLIN, 0 };
 	set[AT_COMPAT] = (struct pollfd){ doors->compat, POLLIN, 0 };
 	set[AT_OWN] = (struct pollfd){ doors->own, POLLIN, 0 };
 	if (lost_fd < 0 || set[AT_SIGNAL].fd < 0) {
@@ -184,12 +197,15 @@ int control_run(const struct door_fds *doors, int opener_fd,
 	} else if (start(&ctl, opt, lost_fd, heartbeat, &err) < 0) {
 		log_error("cannot start: %s", err.text);
 	} else if (load_each(load, load_one, &ctl) == 0) {
+		/* nothing is let in before it is looked for */
+		detection_settle(ctl.detection, ctl.config);
 		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
 		log_info("ready: version=" WEIR_VERSION " workers=%u flows=%u",
 			 opt->workers, opt->max_flows);
 		serve(&ctl, doors, set);
 		status = 0;
 	}
+	detection_stop(ctl.detection);
 	workers_stop(&ctl.workers);
 	ports_done(&ctl.ports);
 	config_free(ctl.config);

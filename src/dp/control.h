@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "dp/capture.h"
 #include "dp/config.h"
+#include "dp/detection.h"
 #include "dp/kept.h"
 #include "dp/notify.h"
 #include "dp/options.h"
@@ -47,6 +48,9 @@ struct control {
 	unsigned own_clients;	  /* connected to the own door */
 	uint64_t own_turned_away; /* there were OWN_CLIENTS_MAX */
 	struct kept kept;
+	struct detection *detection;
+	usec_t next_ports; /* when workers are asked what speaks where */
+	uint64_t ports_not_learned;	  /* a map was full, or out of memory */
 	struct inspect_settings settings; /* the worker's, now */
 	struct told told;
 	struct notify notify;

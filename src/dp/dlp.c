@@ -18,6 +18,7 @@ struct dlp {
 	/* By `strict`, of each door. NULL: no sequence is open. */
 	struct dlp_scope *scope_chunks[2];
 	struct dlp_detector *detector_chunks[2];
+	uint64_t detectors_ever;
 };
 
 struct dlp *dlp_new(void)
@@ -254,6 +255,7 @@ int dlp_build(struct dlp *d, struct ctrl_msg *m, bool strict,
 	t->dir = m->bld_dlp.dir;
 	if (m->bld_dlp.flag & MSG_CHUNK_END) {
 		*open = NULL;
+		t->serial = ++d->detectors_ever;
 		end_detector(d, t, empty, at, not_at);
 	}
 	return 0;
@@ -283,6 +285,34 @@ void dlp_forget(struct dlp *d, uint16_t endpoint)
 {
 	set_scope(d, endpoint, NULL);
 	set_detector(d, endpoint, NULL);
+}
+
+/* Has a workload before this one the same? */
+static bool is_counted(const struct dlp *d, size_t endpoint)
+{
+	for (size_t i = 0; i < endpoint; i++)
+		if (d->detectors[i] == d->detectors[endpoint])
+			return true;
+	return false;
+}
+
+size_t dlp_latest(const struct dlp *d, struct dlp_latest **ret)
+{
+	size_t room = 1, n = 0;
+
+	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
+		if (d->detectors[i] && !is_counted(d, i))
+			room += d->detectors[i]->n_rules;
+	*ret = calloc(room, sizeof **ret);
+	for (size_t i = 0; *ret && i < ENDPOINTS_MAX; i++) {
+		const struct dlp_detector *t = d->detectors[i];
+
+		for (size_t k = 0; t && !is_counted(d, i) && k < t->n_rules;
+		     k++)
+			(*ret)[n++] =
+				(struct dlp_latest){ t->rules[k], t->serial };
+	}
+	return n;
 }
 
 const struct dlp_scope *dlp_scope_of(const struct dlp *d, uint16_t endpoint)

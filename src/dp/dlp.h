@@ -32,7 +32,8 @@ struct dlp_scope {
 /* Immutable once it can be seen. */
 struct dlp_detector {
 	unsigned users;
-	uint8_t dir; /* POLICY_DIR_* */
+	uint64_t serial; /* of all there were; the latest is the highest */
+	uint8_t dir;	 /* POLICY_DIR_* */
 	struct dlp_rule *rules;
 	size_t n_rules; /* 1..DLP_RULES_MAX */
 };
@@ -65,6 +66,16 @@ int dlp_attach(struct dlp *d, struct dlp_targets old, struct dlp_targets add,
 	       struct dlp_targets remove, struct err *reterr);
 /* The workload is gone. */
 void dlp_forget(struct dlp *d, uint16_t endpoint);
+
+struct dlp_latest {
+	struct dlp_rule rule; /* its texts are borrowed */
+	uint64_t serial;      /* of its detector */
+};
+/*
+ * The rules of all detectors that a workload has, each detector's once: an array
+ * that the caller frees; how many. NULL: out of memory.
+ */
+size_t dlp_latest(const struct dlp *d, struct dlp_latest **ret);
 
 /* NULL: none. Borrowed until the next change. */
 const struct dlp_scope *dlp_scope_of(const struct dlp *d, uint16_t endpoint);

@@ -1,12 +1,16 @@
 #include "dp/door.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
 
 static int address_of(const char *path, struct sockaddr_un *ret,
 		      struct err *reterr)
@@ -32,27 +36,55 @@ static void make_parents(const char *path)
 	}
 }
 
+/* *ret: 0: somebody listens there; else an errno. -errno with *reterr. */
+static int ask(const struct sockaddr_un *addr, int type, int *ret,
+	       struct err *reterr)
+{
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return err_set(reterr, errno, addr->sun_path, "%s",
+			       strerror(errno));
+	*ret = connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0
+		       ? errno
+		       : 0;
+	close(fd);
+	return 0;
+}
+
+/*
+ * Who was killed listens until the kernel has freed his memory, which takes a
+ * while: so he is given that to leave.
+ */
+static int ask_until_gone(const struct sockaddr_un *addr, int type, int *ret,
+			  struct err *reterr)
+{
+	usec_t until = usec_add(clock_now(), DOOR_LEAVE_MS * 1000ULL);
+	int rc = ask(addr, type, ret, reterr);
+
+	while (rc == 0 && *ret == 0 && usec_before(clock_now(), until)) {
+		(void)poll(NULL, 0, DOOR_LEAVE_MS / 40);
+		rc = ask(addr, type, ret, reterr);
+	}
+	return rc;
+}
+
 /* Somebody listens there, or it is no socket: an error. */
 static int clear_path(const struct sockaddr_un *addr, int type,
 		      struct err *reterr)
 {
 	struct stat st;
-	int fd, rc;
+	int there = 0, rc;
 
 	if (lstat(addr->sun_path, &st) < 0)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(reterr, EEXIST, addr->sun_path,
 			       "exists and is no socket; left alone");
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(reterr, errno, addr->sun_path, "%s",
-			       strerror(errno));
-	rc = connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0
-		     ? errno
-		     : 0;
-	close(fd);
-	if (rc == ECONNREFUSED || rc == ENOENT)
+	rc = ask_until_gone(addr, type, &there, reterr);
+	if (rc < 0)
+		return rc;
+	if (there == ECONNREFUSED || there == ENOENT)
 		/* nobody is there; who comes between now and bind() wins */
 		return unlink(addr->sun_path) < 0 && errno != ENOENT
 			       ? err_set(reterr, errno, addr->sun_path,

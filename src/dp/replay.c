@@ -25,6 +25,7 @@
 #include "dp/settings.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
+#include "wire/app.h"
 #include "wire/ctrl.h"
 #include "wire/reason.h"
 #include "wire/words.h"
@@ -166,7 +167,7 @@ static void print_flow(const struct session_record *s)
 	if (s->tunnel)
 		printf(" %s=%u", s->tunnel, s->tunnel_id);
 	printf(" app=%s verdict=%s reason=%s rule=%u%s\n",
-	       s->application ? "known" : "-",
+	       app_name(s->application) ? app_name(s->application) : "-",
 	       s->blocked ? "deny" : policy_action_name(s->policy_action),
 	       reason_name((enum reason)s->reason), s->policy_id,
 	       s->flags & SESSION_MIDSTREAM ? " midstream" : "");
@@ -281,6 +282,7 @@ static int run_file(const struct options *opt, const json_t *load,
 		    struct capture *c, bool with_name)
 {
 	struct inspect_options in = { .max_flows = opt->max_flows,
+				      .breadth = true,
 				      .seed = REPLAY_SEED,
 				      .capture = true };
 	struct replay r = { .opt = opt,

@@ -43,6 +43,10 @@ static const struct words flows_full_words = WORDS({
 	[FLOWS_FULL_JUDGE] = "judge",
 	[FLOWS_FULL_DROP] = "drop",
 });
+static const struct words policy_absent_words = WORDS({
+	[POLICY_ABSENT_OPEN] = "open",
+	[POLICY_ABSENT_DROP] = "drop",
+});
 static const struct words action_words = WORDS({
 	[DPI_ALLOW] = "allow",
 	[DPI_DROP] = "drop",
@@ -177,6 +181,23 @@ static struct words words_of_threat(unsigned i)
 	case THREAT_SOURCE_SESSIONS:
 	case THREAT_SYN_WITH_DATA:
 	case THREAT_NO_CLIENT_DATA:
+	case THREAT_DNS_LOOP:
+	case THREAT_SSH_1:
+	case THREAT_HEARTBLEED:
+	case THREAT_SSL2_CIPHERS:
+	case THREAT_OLD_SSL:
+	case THREAT_TLS_10:
+	case THREAT_HTTP_LENGTH:
+	case THREAT_HTTP_SMUGGLING:
+	case THREAT_SLOWLORIS:
+	case THREAT_SMALL_WINDOW:
+	case THREAT_SQL_INJECTION:
+	case THREAT_STRUTS_XML:
+	case THREAT_DNS_OVERFLOW:
+	case THREAT_SQL_DENIED:
+	case THREAT_DNS_TRANSFER:
+	case THREAT_DNS_NULL:
+	case THREAT_TLS_11:
 	case THREAT_SMALL_MSS:
 	case THREAT_EXTERNAL_IP: return session_action_words;
 	/* who floods need not be where it says, and pings have no end */
@@ -271,6 +292,36 @@ static void show_streams(json_t *o, const struct inspect_settings *s)
 	set(o, "on", on);
 }
 
+static void read_limits(struct fields *f, struct inspect_settings *s,
+			unsigned i)
+{
+	for (int l = 0; l < INSPECT_LIMIT__MAX; l++)
+		read_word(f, inspect_limit_name((enum inspect_limit)l),
+			  exception_words, &s->limits_on[l]);
+}
+
+static void read_inspection(struct fields *f, struct inspect_settings *s,
+			    unsigned i)
+{
+	read_within(f, "on", read_limits, s, 0);
+	field_u32(f, "signature_depth", FIELD_MAY, 0, UINT32_MAX,
+		  &s->signature_depth);
+	field_u32(f, "sensor_depth", FIELD_MAY, 0, UINT32_MAX,
+		  &s->sensor_depth);
+}
+
+static void show_inspection(json_t *o, const struct inspect_settings *s)
+{
+	json_t *on = json_object();
+
+	for (int l = 0; l < INSPECT_LIMIT__MAX; l++)
+		show_word(on, inspect_limit_name((enum inspect_limit)l),
+			  exception_words, s->limits_on[l]);
+	set(o, "on", on);
+	set(o, "signature_depth", json_integer(s->signature_depth));
+	set(o, "sensor_depth", json_integer(s->sensor_depth));
+}
+
 static void read_fragments(struct fields *f, struct inspect_settings *s,
 			   unsigned i)
 {
@@ -290,6 +341,17 @@ static void read_flows(struct fields *f, struct inspect_settings *s, unsigned i)
 static void show_flows(json_t *o, const struct inspect_settings *s)
 {
 	show_word(o, "full", flows_full_words, s->flows_full);
+}
+
+static void read_policy(struct fields *f, struct inspect_settings *s,
+			unsigned i)
+{
+	read_word(f, "absent", policy_absent_words, &s->policy_absent);
+}
+
+static void show_policy(json_t *o, const struct inspect_settings *s)
+{
+	show_word(o, "absent", policy_absent_words, s->policy_absent);
 }
 
 /* --- tunnels ------------------------------------------------------------- */
@@ -393,6 +455,31 @@ static void show_cache(json_t *o, const struct inspect_settings *s)
 	set(o, "depth", json_integer(s->cache.depth));
 }
 
+/* --- applications --------------------------------------------------------- */
+
+static void read_applications(struct fields *f, struct inspect_settings *s,
+			      unsigned i)
+{
+	struct look_settings *a = &s->applications;
+
+	field_bool(f, "on", FIELD_MAY, &a->on);
+	field_bool(f, "all", FIELD_MAY, &a->all);
+	field_bool(f, "breadth", FIELD_MAY, &a->breadth);
+	field_u32(f, "packets", FIELD_MAY, 1, UINT32_MAX, &a->packets);
+	field_u32(f, "bytes", FIELD_MAY, 1, UINT32_MAX, &a->bytes);
+}
+
+static void show_applications(json_t *o, const struct inspect_settings *s)
+{
+	const struct look_settings *a = &s->applications;
+
+	set(o, "on", json_boolean(a->on));
+	set(o, "all", json_boolean(a->all));
+	set(o, "breadth", json_boolean(a->breadth));
+	set(o, "packets", json_integer(a->packets));
+	set(o, "bytes", json_integer(a->bytes));
+}
+
 /* --- all of it ----------------------------------------------------------- */
 
 static const struct {
@@ -404,9 +491,12 @@ static const struct {
 	{ "threats", read_threats, show_threats },
 	{ "streams", read_streams, show_streams },
 	{ "fragments", read_fragments, show_fragments },
+	{ "inspection", read_inspection, show_inspection },
 	{ "flows", read_flows, show_flows },
+	{ "policy", read_policy, show_policy },
 	{ "tunnels", read_tunnels, show_tunnels },
 	{ "cache", read_cache, show_cache },
+	{ "applications", read_applications, show_applications },
 };
 #define N_SECTIONS (sizeof sections / sizeof *sections)
 

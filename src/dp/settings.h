@@ -5,6 +5,7 @@
  *    "threats":{"2003":{"enabled":true,"action":"drop"},...},
  *    "streams":{"overlap":"first","on":{"held_max":"drop",...}},
  *    "fragments":{"overlap":"kill"}, "flows":{"full":"judge"},
+ *    "policy":{"absent":"open"},
  *    "tunnels":{"look":["vxlan",...],"vxlan_ports":[4789],...},
  *    "cache":{"on":true,"frames":8,"depth":0}}
  *

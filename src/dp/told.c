@@ -44,16 +44,24 @@ int told_init(struct told *t, unsigned n_workers, uint64_t epoch, usec_t now)
 				     REPORT_WORTH__MAX, connections);
 	t->threats = backlog_new(sizeof(struct threat_record), 1,
 				 n_workers * TOLD_THREATS_MAX);
+	t->findings = backlog_new(sizeof(struct finding_record), 1,
+				  n_workers * TOLD_FINDINGS_MAX);
+	t->trail = backlog_new(sizeof(struct trail_record), 1,
+			       n_workers * TOLD_TRAIL_MAX);
 	t->next_look = usec_add(now, LOOK_EVERY_US);
 	t->next_threats = usec_add(now, THREATS_EVERY_US);
 	t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
-	return t->connections && t->threats ? 0 : -ENOMEM;
+	return t->connections && t->threats && t->findings && t->trail
+		       ? 0
+		       : -ENOMEM;
 }
 
 void told_done(struct told *t)
 {
 	backlog_free(t->connections);
 	backlog_free(t->threats);
+	backlog_free(t->findings);
+	backlog_free(t->trail);
 	*t = (struct told){ 0 };
 }
 
@@ -78,6 +86,16 @@ void told_add_connection(struct told *t, const struct connection_record *c)
 void told_add_threat(struct told *t, const struct threat_record *r)
 {
 	(void)backlog_add(t->threats, 0, r);
+}
+
+void told_add_finding(struct told *t, const struct finding_record *r)
+{
+	(void)backlog_add(t->findings, 0, r);
+}
+
+void told_add_trail(struct told *t, const struct trail_record *r)
+{
+	(void)backlog_add(t->trail, 0, r);
 }
 
 static void drain_connections(struct told *t, struct worker *w, uint32_t n)
@@ -105,6 +123,34 @@ static void drain_threats(struct told *t, struct worker *w)
 	}
 }
 
+static void drain_findings(struct told *t, struct worker *w)
+{
+	struct finding_page page = { .n = FINDINGS_PER_QUESTION };
+
+	for (uint32_t done = 0;
+	     done < FINDING_RECORDS_MAX && page.n == FINDINGS_PER_QUESTION;
+	     done += FINDINGS_PER_QUESTION) {
+		ask_findings(w, &page);
+		for (size_t i = 0; i < page.n; i++)
+			told_add_finding(t, &page.records[i]);
+	}
+}
+
+/* true: there were many. */
+static bool drain_trail(struct told *t, struct worker *w)
+{
+	struct trail_page page = { .n = TRAIL_PER_QUESTION };
+	uint32_t done = 0;
+
+	for (; done < TRAIL_RECORDS_MAX && page.n == TRAIL_PER_QUESTION;
+	     done += TRAIL_PER_QUESTION) {
+		ask_trail(w, &page);
+		for (size_t i = 0; i < page.n; i++)
+			told_add_trail(t, &page.records[i]);
+	}
+	return done >= TRAIL_RECORDS_MAX / 4;
+}
+
 /* Of one worker: all when it is time, or when it has many; true: it has. */
 static bool look_at(struct told *t, struct worker *w, bool due)
 {
@@ -123,13 +169,17 @@ void told_turn(struct told *t, const struct workers *ws, usec_t now)
 		return;
 	for (unsigned i = 0; i < ws->n; i++)
 		many |= look_at(t, ws->at[i], due);
+	for (unsigned i = 0; t->trail_wanted && i < ws->n; i++)
+		many |= drain_trail(t, ws->at[i]);
 	t->next_look = usec_add(now, many ? LOOK_AGAIN_US : LOOK_EVERY_US);
 	if (due)
 		t->next_connections = usec_add(now, CONNECTIONS_EVERY_US);
 	if (usec_before(now, t->next_threats))
 		return;
-	for (unsigned i = 0; i < ws->n; i++)
+	for (unsigned i = 0; i < ws->n; i++) {
 		drain_threats(t, ws->at[i]);
+		drain_findings(t, ws->at[i]);
+	}
 	t->next_threats = usec_add(now, THREATS_EVERY_US);
 }
 

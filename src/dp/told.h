@@ -1,28 +1,35 @@
 /*
- * What the data plane tells of its own accord: connections and threats, kept
+ * What the data plane tells of its own accord: connections, threats and findings, kept
  * after they left the workers for whoever reads them, NeuVector's agent
  * (notify.h) and clients of our own door alike. They leave the workers whether
  * anybody reads or not:
  *
  *   threats      every 2 s
+ *   findings     likewise
  *   connections  every 5 s, or when that worker has many
+ *   trail        twice a second, once somebody has asked for it
  *
  * Control thread only.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
 #include "dp/backlog.h"
 #include "dp/workers.h"
 #include "wire/records.h"
+#include "wire/trail.h"
 
 struct told {
 	uint64_t epoch; /* of these numbers: another in every run */
 	struct backlog
-		*connections;	 /* struct connection_record, three worths */
-	struct backlog *threats; /* struct threat_record, one worth */
+		*connections;	  /* struct connection_record, three worths */
+	struct backlog *threats;  /* struct threat_record, one worth */
+	struct backlog *findings; /* struct finding_record, one worth */
+	struct backlog *trail;	  /* struct trail_record, one worth */
+	bool trail_wanted;	  /* somebody has asked for it */
 	usec_t next_look, next_connections, next_threats;
 };
 
@@ -43,6 +50,8 @@ void told_turn(struct told *t, const struct workers *ws, usec_t now);
 /* Puts records in as if they came from a worker. */
 void told_add_connection(struct told *t, const struct connection_record *c);
 void told_add_threat(struct told *t, const struct threat_record *r);
+void told_add_finding(struct told *t, const struct finding_record *r);
+void told_add_trail(struct told *t, const struct trail_record *r);
 
 /* Who reads a backlog from its beginning. Zero-initialised. */
 struct told_reader {

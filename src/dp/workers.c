@@ -20,6 +20,8 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 		.max_flows = share(opt->max_flows, opt->n, FLOWS_MIN),
 		.workers = opt->n,
 		.number = ws->n,
+		.breadth = true,
+		.detection = true,
 	};
 	struct worker_options w_opt = {
 		.lost_fd = opt->lost_fd,

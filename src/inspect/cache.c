@@ -41,8 +41,11 @@
 #include "base/bug.h"
 #include "base/limits.h"
 #include "inspect/cache_use.h"
+#include "inspect/detection.h"
+#include "inspect/guard.h"
 #include "inspect/judge.h"
 #include "inspect/names.h"
+#include "inspect/payload.h"
 #include "inspect/session.h"
 
 #define WAYS	  4 /* of the table of denied tuples */
@@ -374,9 +377,10 @@ static bool is_final(const struct passage *w, const struct flow *f)
 	/* how it ends is seen here, to the last ACK */
 	if (f->side[FLOW_CLIENT].fin_seen || f->side[FLOW_SERVER].fin_seen)
 		return false;
-	return v->reason != REASON_APP_PENDING && !f->stream &&
-	       !names_are_asked(f) && !w->endpoint->read &&
-	       is_no_tunnel(w, &f->key) &&
+	return v->reason != REASON_APP_PENDING && !payload_is_read(w->in, f) &&
+	       !names_are_asked(f) &&
+	       !detection_wants_packets(w->in, w->endpoint, f) &&
+	       is_no_tunnel(w, &f->key) && !guard_waits(w->in, f) &&
 	       (f->key.proto != PROTO_TCP ||
 		f->class == FLOW_CLASS_TCP_ESTABLISHED) &&
 	       !f->silent;

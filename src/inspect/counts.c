@@ -59,8 +59,8 @@ static void add_meters(struct meter_stats *sum, const struct meter_stats *c)
 	ADD(evicted_live);
 }
 
-IS_LIKE(struct threat_stats, 4, 5);
-static void add_threats(struct threat_stats *sum, const struct threat_stats *c)
+IS_LIKE(struct tally_stats, 4, 5);
+static void add_tally(struct tally_stats *sum, const struct tally_stats *c)
 {
 	ADD(slots);
 	ADD(slots_limit);
@@ -147,17 +147,128 @@ static void add_cache(struct cache_stats *sum, const struct cache_stats *c)
 	ADD_EACH(dropped_bytes);
 }
 
+IS_LIKE(struct dialogue_counts, 4, 9);
+static void add_dialogues(struct dialogue_counts *sum,
+			  const struct dialogue_counts *c)
+{
+	ADD(in_use);
+	ADD(limit);
+	ADD(large);
+	ADD(large_limit);
+	ADD(opened);
+	ADD(no_place);
+	ADD(recognised);
+	ADD(unknown);
+	ADD(no_large);
+	ADD(done);
+	ADD(lost);
+	ADD(stopped);
+	ADD(opening_cut);
+}
+
+IS_LIKE(struct breadth_counts, 4, 5);
+static void add_breadth(struct breadth_counts *sum,
+			const struct breadth_counts *c)
+{
+	ADD(in_use);
+	ADD(limit);
+	ADD(bytes);
+	ADD(bytes_limit);
+	ADD(opened);
+	ADD(no_place);
+	ADD(packets);
+	ADD(known);
+	ADD(no_memory);
+}
+
+IS_LIKE(struct port_stats, 4, 1);
+static void add_ports(struct port_stats *sum, const struct port_stats *c)
+{
+	ADD(in_use);
+	ADD(limit);
+	ADD(news);
+	ADD(news_limit);
+	ADD(not_told);
+}
+
+IS_LIKE(struct trail_stats, 4, 3);
+static void add_trail(struct trail_stats *sum, const struct trail_stats *c)
+{
+	ADD(in_use);
+	ADD(limit);
+	ADD(open);
+	ADD(open_limit);
+	ADD(told);
+	ADD(lost);
+	ADD(no_place);
+}
+
+IS_LIKE(struct sig_scanner_counts, 8, 17);
+static void add_signatures(struct sig_scanner_counts *sum,
+			   const struct sig_scanner_counts *c)
+{
+	ADD(flows);
+	ADD(flows_limit);
+	ADD(blocks);
+	ADD(blocks_limit);
+	ADD(waiting);
+	ADD(waiting_limit);
+	ADD(rates);
+	ADD(rates_limit);
+	ADD(no_flow);
+	ADD(no_block);
+	ADD(no_waiting);
+	ADD(kept_full);
+	ADD(bits_full);
+	ADD(rates_evicted);
+	ADD(sets_dropped);
+	ADD(beyond_depth);
+	ADD(pcre_limit);
+	ADD(work_limit);
+	ADD(scanned_bytes);
+	ADD(scans);
+	ADD(candidates);
+	ADD(confirmed);
+	ADD(told);
+	ADD(silenced);
+	ADD(passed_over);
+}
+
+IS_LIKE(struct sensor_scanner_counts, 0, 10);
+static void add_sensors(struct sensor_scanner_counts *sum,
+			const struct sensor_scanner_counts *c)
+{
+	ADD(no_conversation);
+	ADD(no_window);
+	ADD(no_progress);
+	ADD(pcre_limit);
+	ADD(match_limit);
+	ADD(restarted);
+	ADD(scanned_bytes);
+	ADD(views);
+	ADD(candidates);
+	ADD(told);
+}
+
 _Static_assert(sizeof(struct inspect_counts) ==
 		       8 * (4 + 2 * REASON__MAX + 1 + 2 + INSPECT_PACKETS__MAX +
-			    2 + 2 + DNS_OUTCOME__MAX + TUNNEL__MAX) +
+			    2 + 2 + DNS_OUTCOME__MAX + TUNNEL__MAX + 3 +
+			    NOTE__MAX + 1 + INSPECT_LIMIT__MAX +
+			    2 * PARSERS_ALL_MAX) +
 			       4 * 4 + sizeof(struct flow_counts) +
 			       sizeof(struct defrag_stats) +
 			       METER_KIND__MAX * sizeof(struct meter_stats) +
-			       sizeof(struct threat_stats) +
+			       2 * sizeof(struct tally_stats) +
 			       sizeof(struct report_stats) +
+			       sizeof(struct trail_stats) +
 			       sizeof(struct stream_counts) +
 			       sizeof(struct learned_stats) +
-			       sizeof(struct cache_stats),
+			       sizeof(struct cache_stats) +
+			       sizeof(struct dialogue_counts) +
+			       sizeof(struct breadth_counts) +
+			       sizeof(struct sig_scanner_counts) +
+			       sizeof(struct sensor_scanner_counts) +
+			       sizeof(struct port_stats),
 	       "as many fields as are added");
 
 void inspect_counts_add(struct inspect_counts *sum,
@@ -184,11 +295,26 @@ void inspect_counts_add(struct inspect_counts *sum,
 	add_defrag(&sum->defrag, &c->defrag);
 	for (int k = 0; k < METER_KIND__MAX; k++)
 		add_meters(&sum->meters[k], &c->meters[k]);
-	add_threats(&sum->threats, &c->threats);
+	add_tally(&sum->threats, &c->threats);
+	add_tally(&sum->findings, &c->findings);
 	add_reports(&sum->reports, &c->reports);
 	add_streams(&sum->streams, &c->streams);
 	add_learned(&sum->learned, &c->learned);
 	add_cache(&sum->cache, &c->cache);
 	ADD_EACH(dns);
 	ADD_EACH(tunnels);
+	add_dialogues(&sum->dialogues, &c->dialogues);
+	add_breadth(&sum->breadth, &c->breadth);
+	add_signatures(&sum->signatures, &c->signatures);
+	add_sensors(&sum->sensors, &c->sensors);
+	add_ports(&sum->ports, &c->ports);
+	add_trail(&sum->trail, &c->trail);
+	ADD(app_known);
+	ADD(app_never);
+	ADD(talks_full);
+	ADD_EACH(notes);
+	ADD(sensors_beyond_depth);
+	ADD_EACH(limits_met);
+	ADD_EACH(parser_flows);
+	ADD_EACH(parser_packets);
 }

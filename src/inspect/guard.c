@@ -1,6 +1,18 @@
 #include "inspect/guard.h"
 
+#include <xxhash.h>
+
+#include "inspect/payload.h"
 #include "inspect/refuse.h"
+
+/* Reference 6.2, 2016: from how wide a window, how long, and after how much. */
+#define NARROW_FROM_KIB	    4
+#define NARROW_MS	    8000
+#define NARROW_CLIENT_BYTES 8192
+#define NARROW_SERVER_BYTES 16384
+/* 2020: so many answers in a row; of these sequence numbers back none counts. */
+#define ECHO_DIFFERED 3
+#define ECHO_BACK     64
 
 bool guard_mark(struct flow *f, uint32_t id)
 {
@@ -36,6 +48,7 @@ enum dpi_action guard_note(struct passage *w, uint32_t id, uint32_t count,
 		.packet = &w->packet,
 		.decoded = decoded,
 		.swap = f && flow_sender(f, w->ingress) == FLOW_SERVER,
+		.application = f ? payload_app(f) : 0,
 	};
 	enum dpi_action action;
 
@@ -63,7 +76,7 @@ void guard_stop(struct passage *w, enum reason why, uint32_t threat)
 		.to_port = p->dport,
 		.proto = p->proto,
 		.reason = (uint8_t)why,
-		.threat = (uint16_t)threat,
+		.threat = threat,
 		.policy_version = snapshot_version(w->in->snapshot),
 	};
 
@@ -176,4 +189,97 @@ bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side)
 			 : guard_note(w, THREAT_SPLIT_HANDSHAKE, 1, true, f);
 	f->split_noted = true;
 	return stop(w, REASON_THREAT, THREAT_SPLIT_HANDSHAKE, action);
+}
+
+/* Its window was wide, is next to nothing, and hardly anything was said. */
+static bool is_narrow(const struct flow *f)
+{
+	const struct flow_side_state *c = &f->side[FLOW_CLIENT];
+	const struct flow_side_state *s = &f->side[FLOW_SERVER];
+
+	return c->narrow && c->widest > NARROW_FROM_KIB &&
+	       c->bytes < NARROW_CLIENT_BYTES &&
+	       s->bytes < NARROW_SERVER_BYTES && !f->midstream && !f->silent &&
+	       !c->fin_seen && !s->fin_seen && !c->reset && !f->cut;
+}
+
+bool guard_waits(const struct inspect *in, const struct flow *f)
+{
+	return f->key.proto == PROTO_TCP && !f->midstream &&
+	       f->side[FLOW_CLIENT].bytes < NARROW_CLIENT_BYTES &&
+	       f->side[FLOW_SERVER].bytes < NARROW_SERVER_BYTES &&
+	       threat_action(in->threats, THREAT_SMALL_WINDOW) != DPI_NONE;
+}
+
+bool guard_window(struct passage *w, struct flow *f)
+{
+	struct flow_side_state *c = &f->side[FLOW_CLIENT];
+	uint32_t now_ms = (uint32_t)(w->now.us / 1000);
+	enum dpi_action action;
+
+	if (f->key.proto != PROTO_TCP || !w->endpoint)
+		return false;
+	if (!is_narrow(f) ||
+	    threat_action(w->in->threats, THREAT_SMALL_WINDOW) == DPI_NONE) {
+		c->narrow_timed = false;
+		return false;
+	}
+	if (!c->narrow_timed) {
+		c->narrow_timed = true;
+		f->narrow_ms = now_ms;
+	}
+	if ((int32_t)(now_ms - f->narrow_ms) < NARROW_MS)
+		return false;
+	f->narrow_ms = now_ms; /* told of once more after as long */
+	action = guard_note(w, THREAT_SMALL_WINDOW, 1, true, f);
+	if (!dpi_action_drops(action) || passage_is_watched(w))
+		return false;
+	guard_stop(w, REASON_THREAT, THREAT_SMALL_WINDOW);
+	if (action == DPI_RESET)
+		refuse_both(w);
+	flow_cut(w->in->flows, f, w->now);
+	f->cut_why = REASON_THREAT;
+	f->cut_id = THREAT_SMALL_WINDOW;
+	return true;
+}
+
+/* A captured packet may be cut: then of what there is. */
+static bool take_echo(const struct packet *p, uint16_t *ret_seq,
+		      uint32_t *ret_hash)
+{
+	struct bytes b = p->payload;
+
+	*ret_seq = p->icmp_seq;
+	*ret_hash = (uint32_t)XXH3_64bits(b.begin, bytes_len(b));
+	return bytes_len(b) == p->payload_len;
+}
+
+bool guard_echo(struct passage *w, struct flow *f)
+{
+	const struct packet *p = &w->packet;
+	struct flow_echo *e = &f->echo;
+	uint32_t hash;
+	uint16_t seq;
+
+	if (!w->endpoint || !packet_is_echo(p) || !take_echo(p, &seq, &hash))
+		return false;
+	if (packet_icmp_is_request(p)) {
+		*e = (struct flow_echo){ hash, seq, e->differed, true };
+		return false;
+	}
+	if (!e->pending)
+		return false;
+	/* of one that was asked before: which bytes, nobody knows any more */
+	if (seq != e->seq && (uint16_t)(e->seq - seq) < ECHO_BACK)
+		return false;
+	e->pending = false;
+	if (seq == e->seq && hash == e->asked) {
+		e->differed = 0;
+		return false;
+	}
+	if (++e->differed < ECHO_DIFFERED)
+		return false;
+	e->differed = 0;
+	return stop(w, REASON_THREAT, THREAT_ICMP_TUNNEL,
+		    guard_note(w, THREAT_ICMP_TUNNEL, 1, true, f));
 }

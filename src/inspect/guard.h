@@ -28,6 +28,18 @@ bool guard_session(struct passage *w, struct flow *f, bool client_is_own,
  */
 bool guard_handshake(struct passage *w, struct flow *f, enum flow_side side);
 /*
+ * A segment that was followed in f. true: its client takes nothing of what it
+ * asked for, and that for long; f is cut. (Reference 6.2, 2016.)
+ */
+bool guard_window(struct passage *w, struct flow *f);
+/* Is f to be seen to its 16 KiB for that? */
+bool guard_waits(const struct inspect *in, const struct flow *f);
+/*
+ * A packet of f, an ICMP flow: answers that are not what was asked, several in a
+ * row, are a tunnel (reference 6.2, 2020). true: dropped.
+ */
+bool guard_echo(struct passage *w, struct flow *f);
+/*
  * f met that threat: of those it met the worst is told with it. true: that is
  * this one, now.
  */

@@ -33,18 +33,25 @@
 #include "base/limits.h"
 #include "base/spread.h"
 #include "inspect/cache_use.h"
+#include "inspect/detection.h"
 #include "inspect/guard.h"
+#include "inspect/hear.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/ports.h"
 #include "inspect/session.h"
 #include "inspect/silent.h"
+#include "inspect/talk.h"
 #include "inspect/tell.h"
+#include "inspect/trail.h"
 #include "inspect/whole.h"
 
 struct inspect *inspect_new(const struct inspect_options *opt)
 {
 	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct stream_options streams = stream_options_default();
+	struct dialogue_limits dialogues = { DIALOGUES_DEFAULT,
+					     DIALOGUES_LARGE_DEFAULT };
 	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = calloc(1, sizeof *in);
 
@@ -60,16 +67,26 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->grace = grace_new(opt->seed);
 	in->meters = meters_new(&settings.meters, METER_SOURCES_MAX, opt->seed);
 	in->threats = threat_log_new(THREAT_SLOTS_MAX, opt->seed);
+	in->findings = finding_log_new(FINDING_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
 	in->streams = stream_pool_new(&streams);
+	in->dialogues = dialogue_pool_new(&dialogues, opt->seed);
+	in->talks = talks_new(DIALOGUES_DEFAULT);
+	in->port_news = port_news_new(opt->seed);
+	in->trail = trail_new();
+	if (opt->breadth)
+		in->breadth = breadth_new(BREADTH_FLOWS_DEFAULT);
 	in->learned = learned_new(&learned_limits_default, opt->seed);
-	if (!in->flows || !in->defrag || !in->grace || !in->meters ||
-	    !in->threats || !in->reports || !in->traffic || !in->streams ||
-	    !in->learned) {
+	if ((opt->detection && !detection_new(in)) || !in->flows ||
+	    !in->defrag || !in->grace || !in->meters || !in->threats ||
+	    !in->findings || !in->reports || !in->traffic || !in->streams ||
+	    !in->dialogues || !in->talks || !in->port_news || !in->trail ||
+	    !in->learned || (opt->breadth && !in->breadth)) {
 		inspect_free(in);
 		return NULL;
 	}
+	hear_begin(in);
 	flow_table_on_end(in->flows, tell_flow_ended, in);
 	if (in->workers > 1)
 		flow_table_number(in->flows, in->number + 1, in->workers);
@@ -83,12 +100,19 @@ void inspect_free(struct inspect *in)
 	if (!in)
 		return;
 	flow_table_free(in->flows);
+	detection_free(in);
+	breadth_free(in->breadth);
 	defrag_free(in->defrag);
 	grace_free(in->grace);
 	meters_free(in->meters);
 	threat_log_free(in->threats);
+	finding_log_free(in->findings);
 	reports_free(in->reports);
 	traffic_free(in->traffic);
+	port_news_free(in->port_news);
+	trail_free(in->trail);
+	talks_free(in->talks);
+	dialogue_pool_free(in->dialogues);
 	stream_pool_free(in->streams);
 	learned_free(in->learned);
 	free(in);
@@ -99,7 +123,11 @@ const struct snapshot *inspect_adopt(struct inspect *in,
 {
 	const struct snapshot *before = in->snapshot;
 
+	if (detection_is_news(in, before, s))
+		in->sensors_since = snapshot_version(s);
+	in->sensors_news = false;
 	in->snapshot = s;
+	in->detection_epoch++; /* who has which sensors may be another */
 	return before;
 }
 
@@ -201,6 +229,17 @@ static bool is_quarantined(const struct passage *w, enum packet_outcome outcome)
 	if (outcome != PACKET_OK)
 		return outcome != PACKET_NOT_IP;
 	return !ip_is_multicast(p->daddr) && !packet_is_neighbour_discovery(p);
+}
+
+/*
+ * Nobody has said what it may, and then it may nothing (policy.absent). What is
+ * only watched goes its way anyway, and is worth seeing.
+ */
+static bool is_untold(const struct passage *w)
+{
+	return w->endpoint && !w->endpoint->policy &&
+	       w->in->settings.policy_absent == POLICY_ABSENT_DROP &&
+	       !passage_is_watched(w);
 }
 
 /* What is nobody's (capture) is seen from the end with the lower address. */
@@ -387,6 +426,8 @@ static void decide(struct passage *w, struct frame frame)
 		count_packet(&w->in->counts, &w->packet);
 	if (is_quarantined(w, outcome))
 		passage_drop(w, REASON_QUARANTINED);
+	else if (is_untold(w))
+		passage_drop(w, REASON_POLICY_ABSENT);
 	else if (outcome == PACKET_OK)
 		ip_packet(w);
 	else if (outcome == PACKET_NOT_IP)
@@ -444,11 +485,13 @@ static void tell_capturers(struct passage *w)
 
 struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 {
-	struct passage w = {
-		.in = in, .now = now, .index = ENDPOINT_NONE, .frames = 1
-	};
+	struct passage w;
 
-	in->now = now;
+	memset(&w, 0, offsetof(struct passage, packet));
+	w.in = in;
+	w.now = in->now = now;
+	w.index = ENDPOINT_NONE;
+	w.frames = 1;
 	decide(&w, frame);
 	if (w.endpoint && w.endpoint->captures)
 		tell_capturers(&w);
@@ -484,7 +527,17 @@ bool inspect_age(struct inspect *in, usec_t now)
 	(void)defrag_age(in->defrag, now, EXPIRE_PER_BATCH);
 	meters_age(in->meters, now);
 	threat_age(in->threats, now);
+	finding_age(in->findings, now);
 	return more;
+}
+
+void inspect_on_match(struct inspect *in,
+		      void (*fn)(void *arg, const struct sig_facts *of,
+				 const struct sig_told *t),
+		      void *arg)
+{
+	in->on_match = fn;
+	in->on_match_arg = arg;
 }
 
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
@@ -506,8 +559,10 @@ void inspect_forget_endpoint(struct inspect *in, uint16_t endpoint)
 	defrag_forget_endpoint(in->defrag, endpoint);
 	meters_forget_endpoint(in->meters, endpoint);
 	threat_forget_endpoint(in->threats, endpoint, in->now);
+	finding_forget_endpoint(in->findings, endpoint, in->now);
 	traffic_forget(in->traffic, endpoint);
 	learned_forget(in->learned, endpoint);
+	ports_forget(in->port_news, endpoint);
 	replies_forget(&in->reply_limit, endpoint);
 	cache_forget_endpoint(in, endpoint);
 	if (in->leaving == endpoint)

@@ -19,21 +19,29 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "detect/breadth.h"
 #include "detect/meter.h"
+#include "detect/sensor_scan.h"
+#include "detect/sig_scan.h"
+#include "detect/tally.h"
 #include "detect/threat.h"
 #include "flow/flow.h"
 #include "flow/stream.h"
 #include "inspect/cache.h"
 #include "inspect/learned.h"
 #include "inspect/report.h"
+#include "inspect/settings.h"
 #include "packet/defrag.h"
 #include "packet/packet.h"
 #include "packet/tunnel.h"
 #include "policy/snapshot.h"
+#include "proto/dialogue.h"
 #include "proto/dns.h"
+#include "proto/parsers.h"
 #include "wire/reason.h"
 #include "wire/records.h"
 #include "wire/session.h"
+#include "wire/trail.h"
 
 struct inspect;
 
@@ -51,6 +59,10 @@ struct inspect_options {
 	 * it is the only one.
 	 */
 	unsigned workers, number;
+	/* Ask nDPI for what our parsers do not know; takes 15 MB. */
+	bool breadth;
+	/* inspect_adopt_signatures(), _sensors() will be called. */
+	bool detection;
 };
 
 /* With the default settings (inspect/settings.h). NULL: out of memory. */
@@ -65,12 +77,37 @@ const struct snapshot *inspect_adopt(struct inspect *in,
 				     const struct snapshot *s);
 
 /*
+ * Only with inspect_options.detection, between frames. New flows are looked at
+ * with that lane from now on (NULL: with none); it is the pipeline's until it
+ * gives it back, and those that it would give back are to be taken before.
+ */
+void inspect_adopt_signatures(struct inspect *in, struct sig_lane *lane);
+/* A lane that no flow needs any more; NULL: there is none. */
+struct sig_lane *inspect_give_back_signatures(struct inspect *in);
+/* Flows of that set, which is not the newest, are no longer looked at. */
+void inspect_drop_set(struct inspect *in, const struct sig_set *set);
+/* No flow is looked at any more: each lane can be taken back. */
+void inspect_drop_signatures(struct inspect *in);
+/* All flows; returns the one before, which nothing uses any more. */
+struct sensor_lane *inspect_adopt_sensors(struct inspect *in,
+					  struct sensor_lane *lane);
+
+/*
  * Tells of every flow that ends (aged, cleared, replaced), as it was at its
  * end. fn must be quick and must not call back. NULL: nobody.
  */
 void inspect_on_flow_end(struct inspect *in,
 			 void (*fn)(void *arg, const struct session_record *s),
 			 void *arg);
+
+/*
+ * Tells of every signature that matches, also of passes and silent ones, before
+ * what is done about it; of: whose packet it is. As above.
+ */
+void inspect_on_match(struct inspect *in,
+		      void (*fn)(void *arg, const struct sig_facts *of,
+				 const struct sig_told *t),
+		      void *arg);
 
 struct verdict {
 	bool forward;	/* send the frame on as it is; see release */
@@ -142,6 +179,21 @@ enum inspect_packets {
 	INSPECT_PACKETS__MAX
 };
 
+/* What waits of the trail (inspect/trail.h). */
+struct trail_stats {
+	uint32_t in_use, limit, open, open_limit;
+	uint64_t told;
+	uint64_t lost;	   /* there was no room for it */
+	uint64_t no_place; /* of what is said over several packets: likewise */
+};
+
+/* What is known to speak on listening ports (inspect/ports.h). */
+struct port_stats {
+	uint32_t in_use, limit;
+	uint32_t news, news_limit; /* that wait to be taken */
+	uint64_t not_told;	   /* news that found no room: told later */
+};
+
 struct inspect_counts {
 	uint64_t frames_in, frames_out;	 /* to, from workloads */
 	uint64_t bytes_in, bytes_out;	 /* whole frames */
@@ -159,16 +211,35 @@ struct inspect_counts {
 	struct flow_counts flows;
 	struct defrag_stats defrag;
 	struct meter_stats meters[METER_KIND__MAX];
-	struct threat_stats threats;
+	struct tally_stats threats, findings;
 	struct report_stats reports;
 	struct stream_counts streams;
 	struct learned_stats learned;
 	struct cache_stats cache;
 	uint64_t dns[DNS_OUTCOME__MAX]; /* messages read, by enum dns_outcome */
 	uint64_t tunnels[TUNNEL__MAX];	/* looked into, by tunnel_outcome */
+	struct dialogue_counts dialogues;
+	struct breadth_counts breadth;
+	struct sig_scanner_counts signatures;
+	struct sensor_scanner_counts sensors;
+	struct port_stats ports;
+	struct trail_stats trail;
+	/* Flows by what came out: applications known, and never to be. */
+	uint64_t app_known, app_never;
+	uint64_t talks_full; /* flows that there was no room to listen to */
+	uint64_t notes[NOTE__MAX];     /* of parsers, by enum proto_note */
+	uint64_t sensors_beyond_depth; /* bytes sent, and not looked at */
+	uint64_t limits_met[INSPECT_LIMIT__MAX]; /* whatever was done then */
+	/* By place in the list of parsers: flows, and packets they read. */
+	uint64_t parser_flows[PARSERS_ALL_MAX];
+	uint64_t parser_packets[PARSERS_ALL_MAX];
 };
 
 struct inspect_counts inspect_counts(const struct inspect *in);
+
+/* As reports: news of listening ports (records.h). */
+size_t inspect_drain_ports(struct inspect *in, struct port_record *ret,
+			   size_t max);
 
 /*
  * Copies up to max flows from *cursor (0 at first) on; returns how many; fewer
@@ -182,6 +253,19 @@ size_t inspect_copy_blocks(const struct inspect *in,
 /* As flow_sweep(): again and again, with batches in between, while true. */
 bool inspect_end_flows(struct inspect *in, struct flow_pick pick,
 		       uint32_t *cursor, uint32_t *ended);
+/*
+ * Ends sessions by hand, those of n ids: nothing of them passes any more, and
+ * both ends of a TCP connection are reset, by the own frames of the next
+ * inspect_age(). Looks at some places of the table from *cursor (0 at first) on,
+ * to be called again, with batches in between, while true. A session that is
+ * only watched cannot be ended.
+ */
+struct kills {
+	const uint32_t *ids;
+	size_t n;
+	uint32_t cursor, killed, watched;
+};
+bool inspect_kill(struct inspect *in, struct kills *k);
 /*
  * That workload is about to leave the snapshot: what is told of it until it is
  * forgotten carries this MAC. One at a time.
@@ -199,6 +283,12 @@ size_t inspect_drain_connections(struct inspect *in,
 				 struct connection_record *ret, size_t max);
 size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max);
+size_t inspect_drain_findings(struct inspect *in, struct finding_record *ret,
+			      size_t max);
+/* From the first call on there are some; a record of who is gone has MAC zero. */
+size_t inspect_drain_trail(struct inspect *in, struct trail_record *ret,
+			   size_t max);
+struct trail_stats inspect_trail_stats(const struct inspect *in);
 size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,
 			      size_t max);
 /* Is there a name of that address that was drained or will be? */

@@ -52,11 +52,17 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 	struct policy_query q = query_of(k, client_is_own);
 	uint32_t version = snapshot_version(s);
 	uint16_t names[NAMES_ASKED_MAX];
+	struct request request;
 	struct flow_verdict v;
 	struct judgement j;
 
 	q.names = names;
 	q.n_names = names_of_peer(w->in, k, f, names, w->now);
+	if (f) {
+		q.app = payload_policy_app(f);
+		q.vhost = payload_host(w->in, f);
+		q.request = payload_request(w->in, f, &request);
+	}
 	j = snapshot_judge(s, w->index, &q);
 
 	if (j.grace_retries > 0) {
@@ -84,6 +90,7 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 				   .reason = j.reason,
 				   .flags = j.flags,
 				   .blocked = j.action == POLICY_DENY,
+				   .by_request = j.by_request,
 				   .name = j.name };
 	heed_threat(w, &j, &v, ret_reject);
 	return v;
@@ -162,6 +169,115 @@ static void table_full(struct passage *w)
 		w->in->counts.stateless++;
 }
 
+bool judge_request(struct passage *w, struct flow *f, const struct talk *t,
+		   bool other_app, bool *ret_reject)
+{
+	struct flow_verdict before = f->verdict, *v = &f->verdict;
+
+	*v = judge(w, &f->key, f, f->client_is_own, ret_reject);
+	if (v->blocked && !v->by_request && !t->host_wanted && !other_app) {
+		*v = before;
+		return true;
+	}
+	names_judged(w->in, f);
+	/* nobody knows what it asks, and rules do */
+	if (t->request.cut && v->by_request) {
+		v->action = POLICY_DENY;
+		v->blocked = true;
+	}
+	if (v->blocked && (v->by_request || t->host_wanted))
+		v->reason = REASON_REQUEST;
+	else if (v->action == POLICY_VIOLATE)
+		judge_note_block(w->in, &f->key, f->client_is_own, v, 1);
+	return !v->blocked;
+}
+
+bool judge_forwarded(struct passage *w, struct flow *f, struct ip_addr client,
+		     bool *ret_reject)
+{
+	struct flow_key k = f->key;
+	struct flow_verdict v;
+
+	k.peer = client;
+	v = judge(w, &k, f, false, ret_reject);
+	v.flags |= SESSION_XFF;
+	if (v.action < POLICY_VIOLATE)
+		return true;
+	session_denied(w->in, &k, false, &v, 0, 1);
+	judge_note_block(w->in, &k, false, &v, 1);
+	if (!v.blocked)
+		return true;
+	/* the connection itself goes on being what it was allowed to be */
+	f->verdict.blocked = true;
+	f->verdict.reason = v.reason;
+	return false;
+}
+
+/*
+ * The snapshot has changed since f was judged, or more is known of f. true: so
+ * has the outcome.
+ */
+static bool rejudge(struct passage *w, struct flow *f)
+{
+	struct flow_verdict before = f->verdict, *v = &f->verdict;
+	bool changed, rejected;
+
+	*v = judge(w, &f->key, f, f->client_is_own, &rejected);
+	names_judged(w->in, f);
+	payload_judged(w->in, f);
+	if (!(before.flags & SESSION_SVC_EXTIP))
+		note_threat(w, v, f);
+	changed = v->action != before.action || v->rule_id != before.rule_id;
+	if (v->action == POLICY_VIOLATE)
+		judge_note_block(w->in, &f->key, f->client_is_own, v, 1);
+	if (!v->blocked || before.blocked)
+		return changed;
+	/* reference 3.5: a session that turns to deny is reset at both ends */
+	if (f->key.proto == PROTO_TCP) {
+		refuse_both(w);
+	} else if (rejected) {
+		refuse_sender(w);
+	}
+	return changed;
+}
+
+/* There is another snapshot, and maybe other sensors. */
+static bool judge_anew(struct passage *w, struct flow *f)
+{
+	bool news = (int32_t)(f->verdict.snapshot_version -
+			      w->in->sensors_since) < 0;
+	bool changed = rejudge(w, f);
+
+	if (news)
+		payload_sensors_came(w, f);
+	return changed;
+}
+
+/*
+ * What f carries says something: it is judged before the packet that says it has
+ * gone on.
+ */
+static void read_payload(struct passage *w, struct flow *f, bool fresh)
+{
+	enum payload_news news = payload_packet(w, f, fresh);
+	bool changed = news == PAYLOAD_JUDGED;
+
+	if (news == PAYLOAD_TOLD)
+		changed = rejudge(w, f);
+	w->rule_id = f->verdict.rule_id;
+	if (news == PAYLOAD_TOLD && f->verdict.blocked) {
+		judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict,
+				 1);
+		passage_drop(w, (enum reason)f->verdict.reason);
+	} else if (w->verdict.forward) {
+		passage_forward(w, (enum reason)f->verdict.reason);
+	}
+	if (changed)
+		session_packet(w, f, true);
+	if (w->marked)
+		session_threat(w->in, f);
+}
+
 /* The first frame of what would be a flow. */
 void judge_new_flow(struct passage *w, const struct flow_key *k)
 {
@@ -208,32 +324,10 @@ void judge_new_flow(struct passage *w, const struct flow_key *k)
 	session_begin(w, f, ticket);
 	(void)flow_follow(w->in->flows, f, p, flow_sender(f, w->ingress),
 			  w->now); /* a first packet is always in order */
+	(void)guard_echo(w, f);	   /* what is asked first: never dropped */
 	session_packet(w, f, false);
-	payload_packet(w, f, true);
-}
-
-/* The snapshot has changed since f was judged. true: so has the outcome. */
-static bool rejudge(struct passage *w, struct flow *f)
-{
-	struct flow_verdict before = f->verdict, *v = &f->verdict;
-	bool changed, rejected;
-
-	*v = judge(w, &f->key, f, f->client_is_own, &rejected);
-	names_judged(w->in, f);
-	if (!(before.flags & SESSION_SVC_EXTIP))
-		note_threat(w, v, f);
-	changed = v->action != before.action || v->rule_id != before.rule_id;
-	if (v->action == POLICY_VIOLATE)
-		judge_note_block(w->in, &f->key, f->client_is_own, v, 1);
-	if (!v->blocked || before.blocked)
-		return changed;
-	/* reference 3.5: a session that turns to deny is reset at both ends */
-	if (f->key.proto == PROTO_TCP) {
-		refuse_both(w);
-	} else if (rejected) {
-		refuse_sender(w);
-	}
-	return changed;
+	w->marked = false; /* told */
+	read_payload(w, f, true);
 }
 
 /* A new connection on old ports: nothing of the old judgement counts. */
@@ -283,6 +377,17 @@ bool judge_is_open(struct passage *w, const struct flow_key *k,
 	       j.reason == REASON_FAMILY_OPEN;
 }
 
+/* Of what is over as if it had been reset nothing goes on. */
+static void stop_cut(struct passage *w, const struct flow *f)
+{
+	if (!f->verdict.blocked) {
+		guard_stop(w, (enum reason)f->cut_why, f->cut_id);
+		return;
+	}
+	judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict, 1);
+	passage_drop(w, (enum reason)f->verdict.reason);
+}
+
 void judge_known_flow(struct passage *w, struct flow *f)
 {
 	const struct packet *p = &w->packet;
@@ -302,11 +407,11 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		w->in->counts.out_of_window++;
 	if (f->cut) {
 		cache_flow(w, f);
-		guard_stop(w, REASON_THREAT, f->threat);
+		stop_cut(w, f);
 		return;
 	}
 	if (f->verdict.snapshot_version != snapshot_version(w->in->snapshot))
-		changed = rejudge(w, f);
+		changed = judge_anew(w, f);
 	w->rule_id = f->verdict.rule_id;
 	session_packet(w, f, changed);
 	w->marked = false; /* told */
@@ -317,7 +422,8 @@ void judge_known_flow(struct passage *w, struct flow *f)
 		cache_flow(w, f);
 		return;
 	}
-	stopped = guard_handshake(w, f, flow_sender(f, w->ingress));
+	stopped = guard_handshake(w, f, flow_sender(f, w->ingress)) ||
+		  guard_window(w, f) || guard_echo(w, f);
 	if (w->marked)
 		session_threat(w->in, f);
 	if (stopped)
@@ -325,6 +431,6 @@ void judge_known_flow(struct passage *w, struct flow *f)
 	passage_forward(w, (enum reason)f->verdict.reason);
 	/* what its receiver does not believe says nothing */
 	if (step != FLOW_STEP_OUT_OF_WINDOW)
-		payload_packet(w, f, step == FLOW_STEP_REOPENED);
+		read_payload(w, f, step == FLOW_STEP_REOPENED);
 	cache_flow(w, f);
 }

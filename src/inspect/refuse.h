@@ -11,3 +11,8 @@
 void refuse_sender(struct passage *w);
 /* A TCP session is over: RST to who sent this segment, and to the other end. */
 void refuse_both(struct passage *w);
+/*
+ * The segment under way has a client's request in HTTP/1: its sender gets a 403
+ * and a FIN, the server a RST.
+ */
+void refuse_request(struct passage *w, uint32_t rule_id);

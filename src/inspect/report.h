@@ -6,10 +6,10 @@
  * application, rule, flags); the direction is one of the flags. The control
  * thread takes them out every few seconds; what comes later begins a new one.
  *
- * When a session is told of: first when its application is certain and it is
- * established (ICMP: answered), then by its packets every 60 s (UDP DNS: 15 s),
- * when judgement or threat changed, and at its end; each time what is new
- * since. One that never was established, that nobody answered and that broke
+ * When a session is told of: first when it is established (ICMP: answered) and
+ * its application certain, or it is 10 s old; then by its packets every 60 s (UDP
+ * DNS: 15 s), when judgement or threat changed, and at its end; each time what is
+ * new since. One that never was established, that nobody answered and that broke
  * no rule is not told of: port scans would fill the reports. What was denied
  * before there was a session is told of with sessions 0 and violations 1.
  *
@@ -34,7 +34,9 @@
 #include "flow/told.h"
 #include "wire/records.h"
 
-#define REPORT_EVERY_S	   60
+#define REPORT_EVERY_S 60
+/* A session of no application yet is told of without one after so long. */
+#define REPORT_APP_WAIT_US (10 * USEC_PER_SEC)
 #define REPORT_EVERY_DNS_S 15
 
 struct reports;

@@ -1,5 +1,6 @@
 #include "inspect/session.h"
 
+#include "inspect/payload.h"
 #include "packet/packet.h"
 
 static bool has_ports(uint8_t proto)
@@ -40,15 +41,31 @@ static bool is_established(const struct flow *f)
 				f->side[FLOW_SERVER].syn_acked);
 }
 
+/* Its application will not be another one; or it says too little to know it. */
+static bool is_certain(const struct flow *f, usec_t now)
+{
+	if (f->key.proto != PROTO_TCP && f->side[FLOW_SERVER].packets == 0)
+		return false;
+	return f->app_state != FLOW_APP_OPEN ||
+	       usec_since(now, f->first_seen) >= REPORT_APP_WAIT_US;
+}
+
+/* By a packet alone it would not be told of for the first time (report.h). */
+static bool is_too_early(const struct flow *f, usec_t now)
+{
+	return !f->told.started &&
+	       (!is_certain(f, now) ||
+		(f->key.proto == PROTO_TCP && !is_established(f)));
+}
+
 static struct report_session report_of(const struct inspect *in,
 				       const struct flow *f)
 {
 	struct report_session s =
 		describe(in, &f->key, f->client_is_own, &f->verdict);
 
-	/* nothing identifies applications yet: once answered it is certain */
-	s.app_certain = f->key.proto == PROTO_TCP ||
-			f->side[FLOW_SERVER].packets > 0;
+	s.application = payload_app(f);
+	s.app_certain = is_certain(f, in->now);
 	s.established = is_established(f);
 	s.severity = f->severity;
 	s.threat_id = f->threat;
@@ -79,7 +96,8 @@ static void tell(struct inspect *in, struct flow *f, enum report_event what)
 	struct report_session s;
 
 	if (k->endpoint == ENDPOINT_NONE ||
-	    (what == REPORT_PACKET && !report_is_due(&f->told, dns, in->now)))
+	    (what == REPORT_PACKET && (is_too_early(f, in->now) ||
+				       !report_is_due(&f->told, dns, in->now))))
 		return;
 	s = report_of(in, f);
 	report_session(in->reports, &s, &f->told, what, in->now);

@@ -3,7 +3,19 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/limits.h"
 #include "inspect/passage.h"
+
+const char *inspect_limit_name(enum inspect_limit limit)
+{
+	static const char *const names[] = {
+#define X(name, text) text,
+		INSPECT_LIMITS(X)
+#undef X
+	};
+
+	return names[limit];
+}
 
 struct inspect_settings inspect_settings_default(void)
 {
@@ -12,8 +24,17 @@ struct inspect_settings inspect_settings_default(void)
 		.meters = meter_defaults,
 		.streams_overlap = streams.overlap,
 		.fragments_overlap = (uint8_t)defrag_defaults(0).overlap,
+		.limits_on = { STREAM_PASS, STREAM_PASS, STREAM_PASS,
+			       STREAM_PASS, STREAM_PASS },
+		.signature_depth = SIG_PAYLOAD_DEPTH_DEFAULT,
+		.sensor_depth = SENSOR_DEPTH_BYTES_DEFAULT,
 		.flows_full = FLOWS_FULL_JUDGE,
+		.policy_absent = POLICY_ABSENT_OPEN,
 		.tunnels = tunnel_options_off(),
+		.applications = { .on = true,
+				  .breadth = true,
+				  .packets = LOOK_PACKETS_DEFAULT,
+				  .bytes = LOOK_BYTES_DEFAULT },
 		.cache = { .on = true, .frames = CACHE_FRAMES_DEFAULT },
 	};
 
@@ -53,7 +74,8 @@ void inspect_configure(struct inspect *in, const struct inspect_settings *s)
 {
 	struct meter_options meters = s->meters;
 
-	BUG_ON(s->flows_full >= FLOWS_FULL__MAX);
+	BUG_ON(s->flows_full >= FLOWS_FULL__MAX ||
+	       s->policy_absent >= POLICY_ABSENT__MAX);
 	meters.rule[METER_SOURCE_SESSIONS].enabled |=
 		is_looked_for(s, THREAT_SOURCE_SESSIONS);
 	meters.rule[METER_TCP_NO_DATA].enabled |=
@@ -68,5 +90,7 @@ void inspect_configure(struct inspect *in, const struct inspect_settings *s)
 			      (enum stream_overlap)s->streams_overlap,
 			      s->streams_on);
 	defrag_configure(in->defrag, (enum defrag_overlap)s->fragments_overlap);
+	if (in->signatures)
+		sig_scanner_depth(in->signatures, s->signature_depth);
 	in->settings = *s;
 }

@@ -7,7 +7,9 @@
 #include "inspect/cache_use.h"
 #include "inspect/passage.h"
 #include "inspect/payload.h"
+#include "inspect/ports.h"
 #include "inspect/session.h"
+#include "inspect/trail.h"
 
 struct inspect_counts inspect_counts(const struct inspect *in)
 {
@@ -18,9 +20,19 @@ struct inspect_counts inspect_counts(const struct inspect *in)
 	for (int k = 0; k < METER_KIND__MAX; k++)
 		c.meters[k] = meters_stats(in->meters, (enum meter_kind)k);
 	c.threats = threat_stats(in->threats);
+	c.findings = finding_stats(in->findings);
 	c.reports = reports_stats(in->reports);
 	c.streams = stream_counts(in->streams);
 	c.learned = learned_stats(in->learned);
+	c.dialogues = dialogue_counts(in->dialogues);
+	if (in->breadth)
+		c.breadth = breadth_counts(in->breadth);
+	if (in->signatures)
+		c.signatures = sig_scanner_counts(in->signatures);
+	if (in->sensors)
+		c.sensors = sensor_scanner_counts(in->sensors);
+	c.ports = ports_stats(in->port_news);
+	c.trail = inspect_trail_stats(in);
 	c.cache = cache_stats(in->cache);
 	c.grace_evicted = grace_evicted(in->grace);
 	c.grace_in_use = grace_in_use(in->grace);
@@ -35,9 +47,9 @@ static struct session_asm asm_of(const struct inspect *in, const struct flow *f,
 {
 	struct stream_side_view v;
 
-	if (!f->stream)
+	if (!payload_stream(in, f))
 		return (struct session_asm){ 0 };
-	v = stream_side_view(in->streams, f->stream, side);
+	v = stream_side_view(in->streams, payload_stream(in, f), side);
 	return (struct session_asm){ v.blocks, v.held + v.unread };
 }
 
@@ -81,6 +93,7 @@ static struct session_record record_of(const struct inspect *in,
 		.age_s = (uint32_t)(usec_since(now, f->first_seen) /
 				    USEC_PER_SEC),
 		.life_s = flow_life_s(f, now),
+		.application = payload_app(f),
 		.policy_id = f->verdict.rule_id,
 		.policy_version = f->verdict.snapshot_version,
 		.policy_action = f->verdict.action,
@@ -112,6 +125,7 @@ void tell_flow_ended(void *arg, struct flow *f)
 	}
 	/* at last: the record tells of its stream, too */
 	payload_end(in, f);
+	trail_flow_end(in, f);
 }
 
 void inspect_on_flow_end(struct inspect *in,
@@ -172,6 +186,18 @@ size_t inspect_drain_threats(struct inspect *in, struct threat_record *ret,
 			     size_t max)
 {
 	return threat_drain(in->threats, ret, max);
+}
+
+size_t inspect_drain_findings(struct inspect *in, struct finding_record *ret,
+			      size_t max)
+{
+	return finding_drain(in->findings, ret, max);
+}
+
+size_t inspect_drain_ports(struct inspect *in, struct port_record *ret,
+			   size_t max)
+{
+	return ports_drain(in->port_news, ret, max);
 }
 
 size_t inspect_drain_ip_names(struct inspect *in, struct ip_name_record *ret,

@@ -51,6 +51,8 @@ static struct traffic_sum *slot_now(struct row *r, usec_t now)
 {
 	uint64_t slot = now.us / SLOT_US;
 
+	if (slot == r->newest)
+		return &r->slots[r->newest % SLOTS];
 	if (slot > r->newest + SLOTS)
 		r->newest = slot - SLOTS;
 	while (r->newest < slot)
