@@ -120,10 +120,10 @@ static int read_more(struct agentclient *c, struct err *reterr)
 	return 0;
 }
 
-int agentclient_next(struct agentclient *c, json_t **ret, struct err *reterr)
+int agentclient_next_text(struct agentclient *c, const char **ret,
+			  size_t *ret_len, struct err *reterr)
 {
 	size_t searched = c->at;
-	json_error_t why;
 	char *end;
 	int rc;
 
@@ -138,25 +138,65 @@ int agentclient_next(struct agentclient *c, json_t **ret, struct err *reterr)
 		if (rc < 0)
 			return rc;
 	}
-	*ret = json_loadb(c->buf + c->at, (size_t)(end - (c->buf + c->at)), 0,
-			  &why);
+	*ret = c->buf + c->at;
+	*ret_len = (size_t)(end - *ret);
 	c->at = (size_t)(end - c->buf) + 1;
+	return 0;
+}
+
+int agentclient_next(struct agentclient *c, json_t **ret, struct err *reterr)
+{
+	const char *text;
+	size_t len;
+	json_error_t why;
+	int rc = agentclient_next_text(c, &text, &len, reterr);
+
+	if (rc < 0)
+		return rc;
+	*ret = json_loadb(text, len, 0, &why);
 	return *ret ? 0
 		    : err_set(reterr, EPROTO, NULL,
 			      "the agent's answer is no JSON: %s", why.text);
 }
 
-int agentclient_ask(struct agentclient *c, const char *command, json_t *args,
-		    json_t **ret, struct err *reterr)
+/* Takes args. */
+static int send_command(struct agentclient *c, const char *command,
+			const char *by, json_t *args, struct err *reterr)
 {
-	json_t *line = json_pack("{s:I, s:s, s:o}", "id",
+	json_t *line = json_pack("{s:I, s:s, s:s*, s:o}", "id",
 				 (json_int_t)++c->last_id, "command", command,
-				 "args", args ? args : json_object());
-	json_t *answer = NULL;
+				 "by", by, "args", args ? args : json_object());
 	int rc = line ? send_line(c, line, reterr)
 		      : err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	json_decref(line);
+	return rc;
+}
+
+int agentclient_ask_text(struct agentclient *c, const char *command,
+			 const char *by, json_t *args, const char **ret,
+			 size_t *ret_len, struct err *reterr)
+{
+	int rc = send_command(c, command, by, args, reterr);
+
+	return rc < 0 ? rc : agentclient_next_text(c, ret, ret_len, reterr);
+}
+
+void agentclient_trim(struct agentclient *c)
+{
+	if (c->at < c->len || c->size <= 2UL * READ_BYTES)
+		return;
+	free(c->buf);
+	c->buf = NULL;
+	c->at = c->len = c->size = 0;
+}
+
+int agentclient_ask(struct agentclient *c, const char *command, json_t *args,
+		    json_t **ret, struct err *reterr)
+{
+	json_t *answer = NULL;
+	int rc = send_command(c, command, NULL, args, reterr);
+
 	if (rc == 0)
 		rc = agentclient_next(c, &answer, reterr);
 	if (rc == 0)

@@ -34,5 +34,18 @@ void agentclient_done(struct agentclient *c);
  */
 int agentclient_ask(struct agentclient *c, const char *command, json_t *args,
 		    json_t **ret, struct err *reterr);
+/*
+ * The same, and the next line of all, as the text that came, without the newline:
+ * borrowed until the next call. What it says ("ok") is the caller's to look at.
+ * by: who asks, NULL for none (docs/agent-door.md). With SO_RCVTIMEO on c->fd,
+ * -EAGAIN when it is over; what was read until then is kept.
+ */
+int agentclient_ask_text(struct agentclient *c, const char *command,
+			 const char *by, json_t *args, const char **ret,
+			 size_t *ret_len, struct err *reterr);
+int agentclient_next_text(struct agentclient *c, const char **ret,
+			  size_t *ret_len, struct err *reterr);
+/* Gives back the memory of an answer that was large. */
+void agentclient_trim(struct agentclient *c);
 /* The next line of what the last command follows. */
 int agentclient_next(struct agentclient *c, json_t **ret, struct err *reterr);

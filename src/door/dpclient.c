@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "door/answer.h"
 #include "wire/ctrl.h"
 
@@ -99,23 +100,25 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
-static int sealed_memfd(const char *text, size_t len, struct err *reterr)
+/* parts: texts behind each other, then NULL. */
+static int sealed_memfd(const char *const *parts, struct err *reterr)
 {
 	int fd = memfd_create("weir-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int rc;
+	int rc = 0;
 
 	if (fd < 0)
 		return err_set(reterr, errno, NULL, "memfd_create: %s",
 			       strerror(errno));
-	rc = write_all(fd, text, len);
+	for (size_t k = 0; parts[k] && rc == 0; k++)
+		rc = write_all(fd, parts[k], strlen(parts[k]));
 	if (rc == 0 &&
 	    fcntl(fd, F_ADD_SEALS,
 		  F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		rc = -errno;
 	if (rc < 0) {
 		close(fd);
-		return err_set(reterr, -rc, NULL, "request of %zu bytes: %s",
-			       len, strerror(-rc));
+		return err_set(reterr, -rc, NULL, "a large request: %s",
+			       strerror(-rc));
 	}
 	return fd;
 }
@@ -147,13 +150,13 @@ static int send_datagram(const struct dpclient *c, const char *text, size_t len,
 	return 0;
 }
 
-static int send_large(const struct dpclient *c, const char *text, size_t len,
+static int send_large(const struct dpclient *c, const char *const *parts,
 		      struct err *reterr)
 {
 	char head[64];
 	int fd, rc, n;
 
-	fd = sealed_memfd(text, len, reterr);
+	fd = sealed_memfd(parts, reterr);
 	if (fd < 0)
 		return fd;
 	n = snprintf(head, sizeof head, "{\"id\":%u,\"memfd\":true}",
@@ -167,6 +170,7 @@ static int send_request(const struct dpclient *c, const json_t *message,
 			struct err *reterr)
 {
 	json_t *with_id = json_copy((json_t *)(uintptr_t)message);
+	const char *parts[2] = { NULL, NULL };
 	char *text;
 	size_t len;
 	int rc;
@@ -185,11 +189,33 @@ static int send_request(const struct dpclient *c, const json_t *message,
 		rc = send_datagram(c, text, len, -1, reterr);
 	} else {
 		free(text);
-		text = json_dumps(message, JSON_COMPACT);
-		rc = text ? send_large(c, text, strlen(text), reterr)
+		parts[0] = text = json_dumps(message, JSON_COMPACT);
+		rc = text ? send_large(c, parts, reterr)
 			  : err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
 	free(text);
+	return rc;
+}
+
+/* {"NAME":BODY}, and in a datagram the id. */
+static int send_text(const struct dpclient *c, const char *name,
+		     const char *body, struct err *reterr)
+{
+	char head[64], id[32];
+	const char *const parts[] = { head, body, "}", NULL };
+	struct text small = { 0 };
+	int rc;
+
+	(void)snprintf(head, sizeof head, "{\"%s\":", name);
+	(void)snprintf(id, sizeof id, ",\"id\":%u}", c->last_id);
+	if (strlen(head) + strlen(body) + strlen(id) > OWN_MSG_MAX)
+		return send_large(c, parts, reterr);
+	text_add_word(&small, head);
+	text_add_word(&small, body);
+	text_add_word(&small, id);
+	rc = small.failed ? err_set(reterr, ENOMEM, NULL, "out of memory")
+			  : send_datagram(c, small.at, small.len, -1, reterr);
+	text_done(&small);
 	return rc;
 }
 
@@ -310,16 +336,13 @@ static int recv_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 	return 0;
 }
 
-int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
-		    int *ret_fd, struct err *reterr)
+/* Of what was sent last. *ret_fd: as dpclient_ask_fd(). */
+static int take_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
+		       struct err *reterr)
 {
 	json_t *answer = NULL;
 	int rc, fd = -1;
 
-	c->last_id++;
-	rc = send_request(c, message, reterr);
-	if (rc < 0)
-		return rc;
 	rc = recv_answer(c, &answer, &fd, reterr);
 	if (rc < 0)
 		return rc;
@@ -335,11 +358,35 @@ int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
 	return 0;
 }
 
+int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
+		    int *ret_fd, struct err *reterr)
+{
+	int rc;
+
+	c->last_id++;
+	rc = send_request(c, message, reterr);
+	return rc < 0 ? rc : take_answer(c, ret, ret_fd, reterr);
+}
+
 int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
 		 struct err *reterr)
 {
 	int fd, rc = dpclient_ask_fd(c, message, ret, &fd, reterr);
 
+	if (rc == 0 && fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int dpclient_ask_text(struct dpclient *c, const char *name, const char *body,
+		      json_t **ret, struct err *reterr)
+{
+	int fd = -1, rc;
+
+	c->last_id++;
+	rc = send_text(c, name, body, reterr);
+	if (rc == 0)
+		rc = take_answer(c, ret, &fd, reterr);
 	if (rc == 0 && fd >= 0)
 		close(fd);
 	return rc;
@@ -407,6 +454,7 @@ int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr)
 
 struct told_place {
 	json_int_t after, epoch, missed;
+	bool raw;
 	bool more; /* there are others behind it */
 };
 
@@ -419,8 +467,9 @@ static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
 	int rc;
 
 	(void)snprintf(full, sizeof full, "weir_%s", name);
-	message = json_pack("{s:{s:I, s:I}}", full, "after", place->after,
-			    "epoch", place->epoch);
+	message = json_pack("{s:{s:I, s:I, s:o*}}", full, "after", place->after,
+			    "epoch", place->epoch, "raw",
+			    place->raw ? json_true() : NULL);
 	if (!message)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	rc = dpclient_ask(c, message, &answer, reterr);
@@ -440,10 +489,10 @@ static int ask_told_page(struct dpclient *c, const char *name, json_t *list,
 	return rc;
 }
 
-int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
+int dpclient_told(struct dpclient *c, const char *name, bool raw, json_t **ret,
 		  struct err *reterr)
 {
-	struct told_place place = { 0 };
+	struct told_place place = { .raw = raw };
 	json_t *list = json_array(), *answer;
 	int rc;
 

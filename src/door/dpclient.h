@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -37,6 +38,12 @@ int dpclient_ask(struct dpclient *c, const json_t *message, json_t **ret,
  */
 int dpclient_ask_fd(struct dpclient *c, const json_t *message, json_t **ret,
 		    int *ret_fd, struct err *reterr);
+/*
+ * The same for a message whose fields are a text already, as large as that may
+ * be: {"NAME": BODY}. It is not looked into.
+ */
+int dpclient_ask_text(struct dpclient *c, const char *name, const char *body,
+		      json_t **ret, struct err *reterr);
 /* The same for a message without fields, by name. */
 int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
 		      struct err *reterr);
@@ -46,7 +53,8 @@ int dpclient_ask_name(struct dpclient *c, const char *name, json_t **ret,
 int dpclient_flows(struct dpclient *c, json_t **ret, struct err *reterr);
 /*
  * All that is kept of what was told, page by page: message "weir_NAME" gives
- * {"ok": true, "NAME": [...], "next": N, "missed": N}.
+ * {"ok": true, "NAME": [...], "next": N, "missed": N}. raw: of findings, their
+ * raw bytes, too.
  */
-int dpclient_told(struct dpclient *c, const char *name, json_t **ret,
+int dpclient_told(struct dpclient *c, const char *name, bool raw, json_t **ret,
 		  struct err *reterr);

@@ -15,6 +15,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "wire/ctrl_detection.h"
 #include "wire/ctrl_dlp.h"
 #include "wire/ctrl_fqdn.h"
 #include "wire/ctrl_policy.h"
@@ -335,6 +336,27 @@ static int parse_clear_session(const json_t *body, bool strict,
 	return fields_close(&f);
 }
 
+static int parse_kill(const json_t *body, bool strict, struct ctrl_msg *m,
+		      struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+	const json_t *list = NULL, *v;
+	size_t i;
+
+	if (field_array(&f, "ids", FIELD_MUST, SESSIONS_KILL_MAX, &list))
+		json_array_foreach (list, i, v) {
+			json_int_t id = json_integer_value(v);
+
+			if (!json_is_integer(v) || id < 1 || id > UINT32_MAX) {
+				fields_refuse(&f, "ids",
+					      "must be ids of sessions");
+				break;
+			}
+			m->kill.ids[m->kill.n++] = (uint32_t)id;
+		}
+	return fields_close(&f);
+}
+
 static int parse_list_session(const json_t *body, bool strict,
 			      struct ctrl_msg *m, struct err *reterr)
 {
@@ -368,6 +390,8 @@ static int parse_told(const json_t *body, bool strict, struct ctrl_msg *m,
 	field_u32(&f, "limit", FIELD_MAY, 1, UINT32_MAX, &m->told.limit);
 	if (m->kind == CTRL_WEIR_THREATS)
 		field_bool(&f, "packets", FIELD_MAY, &m->told.packets);
+	if (m->kind == CTRL_WEIR_FINDINGS)
+		field_bool(&f, "raw", FIELD_MAY, &m->told.raw);
 	return fields_close(&f);
 }
 
@@ -430,8 +454,13 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_SETTINGS] = parse_settings,
 	[CTRL_WEIR_CONNECTIONS] = parse_told,
 	[CTRL_WEIR_THREATS] = parse_told,
+	[CTRL_WEIR_FINDINGS] = parse_told,
+	[CTRL_WEIR_TRAIL] = parse_told,
 	[CTRL_WEIR_TRAFFIC] = parse_empty,
 	[CTRL_WEIR_CAPTURE] = parse_capture,
+	[CTRL_WEIR_RULES] = ctrl_parse_rules,
+	[CTRL_WEIR_DETECTION] = ctrl_parse_detection,
+	[CTRL_WEIR_KILL] = parse_kill,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");
@@ -456,6 +485,7 @@ void rule_spec_done(struct rule_spec *r)
 	free(r->fqdn);
 	free(r->apps);
 	rule_lists_free(r->lists);
+	request_spec_free(r->requests);
 }
 
 void ctrl_msg_done(struct ctrl_msg *msg)
@@ -467,6 +497,7 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 		free(msg->cfg_mac.apps);
 		break;
 	case CTRL_CFG_NBE: free(msg->cfg_nbe.macs); break;
+	case CTRL_WEIR_EXPLAIN: json_decref(msg->explain.asked); break;
 	case CTRL_STATS_MACS: free(msg->macs.macs); break;
 	case CTRL_CFG_SET_FQDN:
 		free(msg->set_fqdn.name);
@@ -497,6 +528,10 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 		break;
 	case CTRL_WEIR_POLICY: whole_spec_done(&msg->whole); break;
 	case CTRL_WEIR_SETTINGS: json_decref(msg->settings); break;
+	case CTRL_WEIR_RULES: rules_message_done(&msg->rules); break;
+	case CTRL_WEIR_DETECTION:
+		detection_message_done(&msg->detection);
+		break;
 	default: break;
 	}
 }

@@ -21,6 +21,9 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/limits_kill.h"
+#include "wire/request.h"
+#include "wire/sensing.h"
 #include "wire/words.h"
 
 /*
@@ -75,8 +78,13 @@
 	X(WEIR_SETTINGS, "weir_settings", 1)                \
 	X(WEIR_CONNECTIONS, "weir_connections", 1)          \
 	X(WEIR_THREATS, "weir_threats", 1)                  \
+	X(WEIR_FINDINGS, "weir_findings", 1)                \
+	X(WEIR_TRAIL, "weir_trail", 1)                      \
 	X(WEIR_TRAFFIC, "weir_traffic", 1)                  \
-	X(WEIR_CAPTURE, "weir_capture", 1)
+	X(WEIR_CAPTURE, "weir_capture", 1)                  \
+	X(WEIR_RULES, "weir_rules", 1)                      \
+	X(WEIR_DETECTION, "weir_detection", 1)              \
+	X(WEIR_KILL, "weir_kill", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -179,6 +187,44 @@ struct explain_spec {
 	/* Who is known to be at these ends; zero: to be found by the address. */
 	struct mac from_workload, to_workload;
 	char vhost[FQDN_TEXT_MAX]; /* "": not known */
+	json_t *asked;		   /* what request borrows from; NULL: it is */
+	struct request request;	   /* not known; owned, a reference */
+};
+
+/* A file of signatures' rules, as it was read. */
+struct rules_text {
+	char *name, *text; /* owned */
+};
+struct rules_variable {
+	char *name, *value; /* owned */
+};
+/* The signatures of all workloads. */
+struct rules_message {
+	bool ask; /* nothing is changed; the rest is not filled in */
+	bool force;
+	uint64_t version; /* 1..POLICY_VERSION_MAX */
+	struct rules_text *files;
+	size_t n_files;
+	struct rules_variable *variables;
+	size_t n_variables;
+};
+
+/* What some workloads' traffic is looked through for. */
+struct workload_sensing {
+	struct mac *macs;
+	size_t n_macs;
+	struct sensor_use *uses; /* in any order */
+	size_t n_uses;
+	uint8_t signatures; /* enum signatures_mode */
+};
+/* All sensors, and who has which. */
+struct detection_message {
+	bool ask; /* as above */
+	bool force;
+	uint64_t version;
+	json_t *sensors; /* an array (detect/sensor.h); owned, a reference */
+	struct workload_sensing *workloads;
+	size_t n_workloads;
 };
 
 /* Whose frames are to be captured. */
@@ -193,6 +239,7 @@ struct told_spec {
 	uint64_t after; /* number of the last record that is known; 0 first */
 	uint32_t limit; /* 0: as many as fit */
 	bool packets;	/* the kept packets, too */
+	bool raw;	/* bytes that are not masked, too */
 };
 
 /*
@@ -211,7 +258,8 @@ struct rule_spec {
 	char *fqdn; /* NULL, or owned */
 	struct rule_app *apps;
 	size_t n_apps;
-	struct rule_lists *lists; /* NULL: the reference's form; owned */
+	struct rule_lists *lists;      /* NULL: the reference's form; owned */
+	struct request_spec *requests; /* of ours; NULL: any; owned */
 };
 
 /* A port of a kind other than the service port. */
@@ -346,6 +394,10 @@ struct ctrl_msg {
 		} list;			/* LIST_SESSION */
 		uint32_t filter_id;	/* CLEAR_SESSION */
 		struct {
+			uint32_t ids[SESSIONS_KILL_MAX];
+			size_t n;
+		} kill; /* WEIR_KILL */
+		struct {
 			struct addr_set_spec *sets;
 			size_t n;
 		} sets;			     /* WEIR_SETS */
@@ -357,8 +409,11 @@ struct ctrl_msg {
 		 * by dp/settings.h.
 		 */
 		json_t *settings;
-		struct told_spec told;	     /* WEIR_CONNECTIONS, _THREATS */
-		struct capture_spec capture; /* WEIR_CAPTURE */
+		struct told_spec
+			told; /* WEIR_CONNECTIONS, _THREATS, _FINDINGS, _TRAIL */
+		struct capture_spec capture;	    /* WEIR_CAPTURE */
+		struct rules_message rules;	    /* WEIR_RULES */
+		struct detection_message detection; /* WEIR_DETECTION */
 	};
 };
 

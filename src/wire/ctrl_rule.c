@@ -422,6 +422,7 @@ int ctrl_parse_own_rule(const json_t *v, struct rule_spec *r,
 		parse_ports(&f, l);
 	}
 	parse_apps(&f, r);
+	(void)field_requests(&f, "requests", FIELD_MAY, &r->requests);
 	return fields_close(&f);
 }
 
@@ -553,6 +554,8 @@ int ctrl_parse_explain(const json_t *body, bool strict, struct ctrl_msg *m,
 	(void)field_mac(&f, "to_workload", FIELD_MAY, &e->to_workload);
 	if (field_str(&f, "vhost", FIELD_MAY, FQDN_TEXT_MAX - 1, &vhost))
 		memcpy(e->vhost, vhost, strlen(vhost) + 1);
+	if (field_request(&f, "request", FIELD_MAY, &e->request))
+		e->asked = json_incref(json_object_get(body, "request"));
 	if (!f.rc && ip_is_v4(e->from) != ip_is_v4(e->to))
 		fields_refuse(&f, "to", "is of another family than from");
 	if (!f.rc && e->proto == 0)

@@ -4,7 +4,8 @@
  *
  *   {"id": 7, "from": ["10.0.0.0/8", "set:web"], "to": ["any"],
  *    "ports": ["443", "8000-8100"], "proto": "tcp", "apps": ["http", 1002],
- *    "action": "allow", "ingress": false}
+ *    "action": "allow", "ingress": false,
+ *    "requests": [{"http.method": "GET"}]}
  */
 #pragma once
 

@@ -73,6 +73,9 @@ size_t dpmsg_app_update(uint8_t buf[static COMPAT_REPLY_MAX], struct mac ep_mac,
 size_t dpmsg_threat(uint8_t buf[static COMPAT_REPLY_MAX],
 		    const struct threat_record *t, struct dpmsg_clock clock);
 /* n is 1..CONNECTIONS_PER_MSG, all of IPv4: the format has no other. */
+/* The same kind, of what a sensor of NeuVector's found; without a packet. */
+size_t dpmsg_finding(uint8_t buf[static COMPAT_REPLY_MAX],
+		     const struct finding_record *f, struct dpmsg_clock clock);
 size_t dpmsg_connections(uint8_t buf[static COMPAT_REPLY_MAX],
 			 const struct connection_record *c, size_t n,
 			 struct dpmsg_clock clock);

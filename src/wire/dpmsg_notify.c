@@ -1,12 +1,14 @@
 /* What goes to the agent unasked; the layouts are reference 1.8's. */
-#include "wire/dpmsg.h"
+#include <stdio.h>
 
+#include "wire/dpmsg.h"
 #include "wire/dpmsg_put.h"
 
 #define CONNECTION_BYTES 96
 #define THREAT_BYTES	 2184
 #define FQDN_HEAD_BYTES	 262
 #define ETHERTYPE_IPV4	 0x0800
+#define ETHERTYPE_IPV6	 0x86dd
 
 static uint32_t unix_seconds(struct dpmsg_clock clock, uint64_t us)
 {
@@ -64,6 +66,33 @@ size_t dpmsg_threat(uint8_t buf[static COMPAT_REPLY_MAX],
 	put_be32(&o, 0); /* 2180: not read */
 	BUG_ON(outbytes_len(&o) != 4 + THREAT_BYTES);
 	return dpmsg_finish(&o);
+}
+
+size_t dpmsg_finding(uint8_t buf[static COMPAT_REPLY_MAX],
+		     const struct finding_record *f, struct dpmsg_clock clock)
+{
+	bool v4 = ip_is_v4(f->client) && ip_is_v4(f->server);
+	struct threat_record t = {
+		.id = f->id,
+		.count = f->count,
+		.at_us = f->last_us,
+		.action = f->action,
+		.severity = f->severity,
+		.proto = f->proto,
+		.flags = f->flags & (THREAT_PACKET_INGRESS |
+				     THREAT_SESSION_INGRESS | THREAT_TAP),
+		.ep_mac = f->ep_mac,
+		.ethertype = v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6,
+		.src = f->client,
+		.dst = f->server,
+		.src_port = f->client_port,
+		.dst_port = f->server_port,
+		.application = f->application,
+	};
+
+	(void)snprintf(t.text, sizeof t.text, "%s: id %u",
+		       f->kind == FINDING_WAF ? "WAF" : "DLP", f->id);
+	return dpmsg_threat(buf, &t, clock);
 }
 
 /* DPMsgConnect; the numbers are its offsets. */

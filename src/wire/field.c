@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -392,4 +393,46 @@ bool field_macs(struct fields *f, const char *name, enum field_need need,
 		fields_refuse(f, name, "expected at least one MAC");
 	*ret = macs;
 	return true;
+}
+
+bool field_part(struct fields *f, const char *name, struct fields *ret)
+{
+	const json_t *o;
+
+	if (!field_object(f, name, FIELD_MAY, &o))
+		return false;
+	*ret = fields_open(o, true, f->reterr);
+	return true;
+}
+
+void field_part_close(struct fields *f, const char *name, struct fields *part)
+{
+	int rc = fields_close(part);
+
+	if (rc < 0 && f->rc == 0) {
+		f->rc = rc;
+		err_prefix(f->reterr, name);
+	}
+}
+
+bool field_word(struct fields *f, const char *name, const char *const *words,
+		size_t n, unsigned *ret)
+{
+	const char *text;
+	char all[256] = "";
+
+	if (!field_str(f, name, FIELD_MAY, 32, &text))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(all);
+
+		if (strcmp(words[i], text) == 0) {
+			*ret = (unsigned)i;
+			return true;
+		}
+		(void)snprintf(all + len, sizeof all - len, "%s%s",
+			       i ? ", " : "", words[i]);
+	}
+	fields_refuse(f, name, "must be one of %s, not \"%.20s\"", all, text);
+	return false;
 }

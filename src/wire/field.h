@@ -17,7 +17,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 
-#define FIELDS_ASKED_MAX 20
+#define FIELDS_ASKED_MAX 64
 
 enum field_need { FIELD_MAY, FIELD_MUST };
 
@@ -66,6 +66,15 @@ bool field_array(struct fields *f, const char *name, enum field_need need,
 /* An object; *ret borrows from the one it is in. */
 bool field_object(struct fields *f, const char *name, enum field_need need,
 		  const json_t **ret);
+/*
+ * An object with fields of its own, strict; false: it is not there, and *ret
+ * untouched. What is wrong in it becomes f's error, with its name before.
+ */
+bool field_part(struct fields *f, const char *name, struct fields *ret);
+void field_part_close(struct fields *f, const char *name, struct fields *part);
+/* One of n words; *ret: which. */
+bool field_word(struct fields *f, const char *name, const char *const *words,
+		size_t n, unsigned *ret);
 /*
  * An array of MACs as a new array the caller frees with free(), also after a
  * later error; *ret is untouched when there is none or it is empty. Where the

@@ -115,7 +115,27 @@
 	  "it was to go on, but the kernel did not take it (queue full, "      \
 	  "longer than the MTU, interface down)")                              \
 	X(OTHER_WORKER, "other_worker", D,                                     \
-	  "came to a worker (-n) that is not its workload's")
+	  "came to a worker (-n) that is not its workload's")                  \
+	X(POLICY_ABSENT, "policy_absent", D,                                   \
+	  "no policy has come for the workload (policy.absent is drop)")       \
+	X(REQUEST, "request", D,                                               \
+	  "a request that policy refuses, on a connection that it allows")     \
+	X(SIGNATURE, "signature", D,                                           \
+	  "a signature's rule says drop or reject; with what is on that "      \
+	  "connection then")                                                   \
+	X(KILLED, "killed", D, "its session was ended by hand")                \
+	X(DLP, "dlp", D, "a sensor found what is not to leave")                \
+	X(WAF, "waf", D, "a sensor found what is not to come in")              \
+	X(PARSER_ERROR, "parser_error", D,                                     \
+	  "what is spoken is not understood any more (inspection.on)")         \
+	X(PARSER_LIMIT, "parser_limit", D,                                     \
+	  "longer or deeper than its parser follows (inspection.on)")          \
+	X(UNPACK_LIMIT, "unpack_limit", D,                                     \
+	  "content that grows more than is allowed (inspection.on)")           \
+	X(NO_PLACE, "no_place", D,                                             \
+	  "a new flow that there is no place to listen to (inspection.on)")    \
+	X(SEARCH_LIMIT, "search_limit", D,                                     \
+	  "a search in what it says was given up (inspection.on)")
 
 enum reason {
 #define X(name, text, kind, what) REASON_##name,

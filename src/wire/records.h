@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/limits.h"
+#include "base/limits_finding.h"
 
 /* struct connection_record.flags: reference 1.8, kind 7. */
 #define CONNECTION_INGRESS    0x0001
@@ -99,6 +100,55 @@ struct threat_record {
 	uint8_t packet[THREAT_PACKET_MAX]; /* the latest, from Ethernet on */
 };
 
+/* What found it; of a signature's rule, or of a sensor. */
+enum finding_kind {
+	FINDING_SIGNATURE,
+	FINDING_DLP,
+	FINDING_WAF,
+	FINDING_KIND__MAX
+};
+
+/*
+ * Beside THREAT_* in struct finding_record.flags: the sensor's id is one of
+ * ctrl_bld_dlp, so NeuVector is told of it, too (kind 6).
+ */
+#define FINDING_COMPAT 0x08
+
+/*
+ * What detection found in what was said, aggregated. Texts are printable ASCII
+ * and end with NUL, but for the marks of the evidence; secrets are masked in
+ * all of them (detect/evidence.h), and not in raw[].
+ */
+struct finding_record {
+	uint32_t id; /* sid, or of the sensor */
+	uint32_t rev;
+	uint32_t count;
+	uint32_t flow_id;	    /* 0: of no flow */
+	uint64_t first_us, last_us; /* of those counted */
+	uint64_t at;		    /* the match, in that buffer */
+	uint64_t raw_at;	    /* raw[0], in that buffer */
+	uint32_t len;		    /* of the match */
+	uint32_t policy_id;	    /* 0: implicit */
+	uint16_t raw_len;
+	uint16_t endpoint;
+	uint16_t application;
+	uint16_t client_port, server_port;
+	uint8_t kind;	  /* enum finding_kind */
+	uint8_t severity; /* 1 info .. 5 critical */
+	uint8_t action;	  /* enum dpi_action */
+	uint8_t flags;	  /* THREAT_*, FINDING_COMPAT */
+	uint8_t proto;
+	uint8_t side;	/* enum proto_side: who said it */
+	uint8_t buffer; /* enum proto_field, or enum sig_buffer */
+	struct mac ep_mac;
+	struct ip_addr client, server;
+	char name[FINDING_NAME_MAX]; /* msg, or the sensor's name */
+	char classtype[FINDING_CLASS_MAX];
+	char request[FINDING_REQUEST_MAX]; /* "GET host/path"; "" */
+	char evidence[FINDING_EVIDENCE_MAX];
+	uint8_t raw[FINDING_RAW_MAX];
+};
+
 /* Meters, reference 7; the numbers are NeuVector's, UDP and rate are ours. */
 enum meter_kind {
 	METER_SYN_FLOOD = 0,
@@ -165,6 +215,13 @@ struct app_record {
 	uint16_t proto;	      /* base protocol, 1001.. */
 	uint16_t server;      /* software, 2021.. */
 	uint16_t application; /* 2001.. */
+};
+
+/* One that the data plane saw; ids of 0 say nothing. */
+struct port_record {
+	uint16_t endpoint; /* index */
+	struct mac ep_mac;
+	struct app_record app;
 };
 
 /* A name gained addresses (kind 11, where only IPv4 is told). */

@@ -43,13 +43,14 @@ struct session_record {
 /* A block: something that was not let through, aggregated. */
 struct block_record {
 	struct mac ep_mac;
-	bool ingress;
-	struct ip_addr from, to;
 	uint16_t to_port; /* ICMP: type << 8 | code */
+	struct ip_addr from, to;
+	bool ingress;
 	uint8_t proto;
-	uint8_t reason;	 /* enum reason */
-	uint8_t action;	 /* enum policy_action; 0 where policy had no say */
-	uint16_t threat; /* reference 6.2; 0: it was none */
+	uint8_t reason; /* enum reason */
+	uint8_t action; /* enum policy_action; 0 where policy had no say */
+	/* By reason: the threat (reference 6.2), signature, sensor; 0: none */
+	uint32_t threat;
 	uint32_t rule_id;
 	uint32_t policy_version;
 	uint64_t count;

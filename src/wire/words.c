@@ -94,6 +94,15 @@ const char *dpi_action_name(uint8_t action)
 	return action < DPI_ACTION__MAX ? names[action] : "?";
 }
 
+const char *finding_kind_name(uint8_t kind)
+{
+	static const char *const names[] = { "signature", "dlp", "waf" };
+	_Static_assert(sizeof names / sizeof *names == FINDING_KIND__MAX,
+		       "one name each");
+
+	return kind < FINDING_KIND__MAX ? names[kind] : "?";
+}
+
 enum ip_type ip_type_by_name(const char *name)
 {
 	for (int i = IP_TYPE_NONE + 1; i < IP_TYPE__MAX; i++)

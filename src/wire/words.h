@@ -31,6 +31,8 @@ int proto_by_text(const char *text, uint8_t *ret);
 
 /* "info" for 1 to "critical" for 5; "" for another. */
 const char *severity_name(uint8_t severity);
+/* "signature", "dlp", "waf" of enum finding_kind; "?" outside the enum. */
+const char *finding_kind_name(uint8_t kind);
 /* "allow", "drop", ... of enum dpi_action; "?" outside the enum. */
 const char *dpi_action_name(uint8_t action);
 
