@@ -29,11 +29,19 @@
 #include "runtime/runtime.h"
 #include "store/store.h"
 
+struct captures;
 struct door;
 struct hits;
 struct learn;
+struct map;
 struct record;
+struct responses;
+struct rules;
+struct settings;
 struct splicer;
+struct throughput;
+struct cursors;
+struct trail_kept;
 
 /* What a runtime's source is doing, for `weir status`. */
 struct source_state {
@@ -41,7 +49,8 @@ struct source_state {
 	bool listed; /* a whole listing has come since it is up */
 	uint64_t since_s;
 	char text[RUNTIME_TEXT_MAX]; /* why it is down */
-	json_t *unreadable; /* id -> why: containers that may run unseen */
+	json_t *unreadable;	 /* id -> why: containers that may run unseen */
+	json_t *unreadable_told; /* those before the list that is under way */
 };
 
 /* There is one; its members are in the order of its parts. */
@@ -56,6 +65,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_fd *runtimes_fd;
 	struct source_state sources[RUNTIMES_MAX];
 	struct loop_timer rescan; /* workloads that are stale */
+	struct log_limit unreadable_log;
 
 	struct netwatch *host_watch;
 	struct loop_fd *host_watch_fd;
@@ -74,7 +84,10 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	bool intent_denies;	  /* some rule denies something */
 	uint64_t intent_revision; /* of the store's document */
 	struct loop_timer compile, expiry;
+	bool change_waits;	   /* of a workload, to be compiled */
+	usec_t change_compiled_at; /* when the last such was */
 	uint64_t want_number;	   /* last that was sent */
+	struct body *detection;	   /* sensors, and who has them, likewise */
 	uint64_t in_force_number;  /* last that came into force everywhere */
 	uint64_t in_force_version; /* of its policy */
 	uint64_t last_version;
@@ -97,9 +110,19 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	json_t *plane_version;
 
 	struct store *store;
-	json_t *kept; /* kept.h */
+	json_t *kept;	   /* kept.h */
+	bool kept_changed; /* and not written yet */
+	struct loop_timer kept_look;
 	struct record *record;
+	struct trail_kept *trail;
 	struct learn *learn;
+	struct map *map;
+	struct throughput *throughput;
+	struct cursors *cursors;
 	struct hits *hits;
+	struct rules *rules; /* signatures */
+	struct captures *captures;
+	struct responses *responses;
+	struct settings *settings;
 	struct door *door;
 };

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,8 +17,10 @@
 #include "agent/kept.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/rules.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/utf8.h"
 #include "net/inplace.h"
 
 /* --- arguments ---------------------------------------------------------------- */
@@ -52,6 +55,21 @@ int arg_uint(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
 	return 0;
 }
 
+int arg_id(const json_t *args, const char *name, uint64_t *ret,
+	   struct err *reterr)
+{
+	const char *text = json_string_value(json_object_get(args, name));
+	char *end;
+
+	if (!text)
+		return arg_uint(args, name, INT64_MAX, ret, reterr);
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno || *ret > INT64_MAX)
+		return err_set(reterr, EINVAL, name, "expected a number");
+	return 0;
+}
+
 bool arg_true(const json_t *args, const char *name)
 {
 	return json_is_true(json_object_get(args, name));
@@ -81,10 +99,12 @@ static json_t *addrs_json(const struct workload *w)
 
 static json_t *port_json(const struct port *p)
 {
-	char mac[MAC_TEXT_MAX];
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device", p->dev,
-			      "host_device", p->host, "kind", p->kind, "mac",
-			      mac_format(p->mac, mac), "state",
+	char mac[MAC_TEXT_MAX], dev[4 * IFNAMSIZ + 1], host[4 * IFNAMSIZ + 1];
+	/* who is in a container may call its devices what he likes */
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device",
+			      utf8_text(p->dev, dev, sizeof dev), "host_device",
+			      utf8_text(p->host, host, sizeof host), "kind",
+			      p->kind, "mac", mac_format(p->mac, mac), "state",
 			      port_state_name(p->state));
 
 	if (p->state == PORT_DIVERTED)
@@ -143,10 +163,14 @@ static const char *state_of(const struct agent *a, const struct workload *w)
 	return workload_state(a, w, &s);
 }
 
-static json_t *workload_json(struct agent *a, const struct workload *w)
+static json_t *workload_json(struct agent *a, struct workload *w)
 {
-	struct mac macs[WORKLOAD_PORTS_MAX];
-	struct intent_workload iw = workload_as_intent(&a->registry, w, macs);
+	/* neither groups nor what is looked for depend on MACs */
+	struct intent_workload iw = { .id = w->id,
+				      .about = w->about,
+				      .addrs = w->addrs,
+				      .n_addrs = w->n_addrs };
+	const json_t *groups = policy_groups_of(a, w);
 	json_t *o = json_object();
 
 	(void)json_object_set_new(o, "id", json_string(w->id));
@@ -155,9 +179,11 @@ static json_t *workload_json(struct agent *a, const struct workload *w)
 	(void)json_object_set_new(
 		o, "mode", json_string(intent_mode_name(w->intent_mode)));
 	(void)json_object_set_new(o, "groups",
-				  intent_groups_of(a->intent, &iw));
+				  json_incref((json_t *)(uintptr_t)groups));
 	(void)json_object_set_new(o, "addresses", addrs_json(w));
 	(void)json_object_set_new(o, "ports", ports_json(a, w));
+	(void)json_object_set_new(o, "detection",
+				  intent_detection_of(a->intent, &iw));
 	(void)json_object_set(o, "about", w->about);
 	if (w->quarantined)
 		(void)json_object_set_new(o, "quarantined",
@@ -172,7 +198,7 @@ static int command_ls(struct agent *a, struct door_client *c,
 {
 	json_t *list = json_array();
 
-	for (const struct workload *w = a->registry.workloads; w; w = w->next)
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		(void)json_array_append_new(list, workload_json(a, w));
 	(void)json_object_set_new(result, "workloads", list);
 	return 0;
@@ -225,6 +251,16 @@ static json_t *sources_json(const struct agent *a)
 	return list;
 }
 
+/* It was started by another agent, and goes on until somebody ends it. */
+static bool is_other_version(const json_t *version)
+{
+	const char *text =
+		json_string_value(json_object_get(version, "version"));
+
+	return !text || strcmp(text, WEIR_VERSION) != 0 ||
+	       json_is_false(json_object_get(version, "drops_untold"));
+}
+
 json_t *commands_plane_json(const struct agent *a)
 {
 	json_t *o = json_pack("{s:b, s:I, s:I}", "up", a->plane_up, "since",
@@ -236,16 +272,20 @@ json_t *commands_plane_json(const struct agent *a)
 					  json_string(a->plane_err.text));
 	if (a->plane_up && a->plane_version)
 		(void)json_object_set(o, "version", a->plane_version);
+	if (a->plane_up && is_other_version(a->plane_version))
+		(void)json_object_set_new(o, "other_version", json_true());
 	return o;
 }
 
 json_t *commands_policy_json(const struct agent *a)
 {
-	json_t *o = json_pack(
-		"{s:I, s:I, s:b}", "revision", (json_int_t)a->intent_revision,
-		"version", (json_int_t)a->in_force_version, "in_force",
-		a->in_force_number != 0 &&
-			a->in_force_number == a->want_number && !a->compile.on);
+	json_t *o = json_pack("{s:I, s:I, s:I, s:b}", "revision",
+			      (json_int_t)a->intent_revision, "compiled",
+			      (json_int_t)a->want_number, "version",
+			      (json_int_t)a->in_force_version, "in_force",
+			      a->in_force_number != 0 &&
+				      a->in_force_number == a->want_number &&
+				      !a->compile.on);
 
 	if (a->policy_refused)
 		(void)json_object_set_new(o, "refused",
@@ -284,6 +324,7 @@ static int command_status(struct agent *a, struct door_client *c,
 	(void)json_object_set_new(result, "counts", commands_counts_json(a));
 	(void)json_object_set_new(result, "data_plane", commands_plane_json(a));
 	(void)json_object_set_new(result, "policy", commands_policy_json(a));
+	(void)json_object_set_new(result, "detection", rules_json(a));
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	return 0;
@@ -291,8 +332,8 @@ static int command_status(struct agent *a, struct door_client *c,
 
 /* --- single workloads ------------------------------------------------------------------ */
 
-static int set_released(struct agent *a, const json_t *args, bool released,
-			struct err *reterr)
+static int set_released(struct agent *a, struct door_client *c,
+			const json_t *args, bool released, struct err *reterr)
 {
 	char what[WORKLOAD_TEXT_MAX];
 	struct workload *w;
@@ -305,7 +346,7 @@ static int set_released(struct agent *a, const json_t *args, bool released,
 	guard_release(a, w);
 	(void)snprintf(what, sizeof what, "%s is %s", workload_name(w),
 		       released ? "released" : "diverted again");
-	record_change(a, what, NULL);
+	record_change_by(a, what, c);
 	return 0;
 }
 
@@ -314,10 +355,10 @@ static int command_divert(struct agent *a, struct door_client *c,
 			  struct err *reterr)
 {
 	if (!arg_true(args, "all"))
-		return set_released(a, args, false, reterr);
+		return set_released(a, c, args, false, reterr);
 	a->releasing = false;
 	guard_apply_all(a);
-	record_change(a, "all is diverted again", NULL);
+	record_change_by(a, "all is diverted again", c);
 	return 0;
 }
 
@@ -326,8 +367,8 @@ static int command_release(struct agent *a, struct door_client *c,
 			   struct err *reterr)
 {
 	if (!arg_true(args, "all"))
-		return set_released(a, args, true, reterr);
-	record_change(a, "all is released: nothing is diverted", NULL);
+		return set_released(a, c, args, true, reterr);
+	record_change_by(a, "all is released: nothing is diverted", c);
 	return guard_release_all(a, reterr);
 }
 
@@ -351,7 +392,7 @@ static int command_quarantine(struct agent *a, struct door_client *c,
 	guard_release(a, w); /* sets what mode its ports are in now */
 	(void)snprintf(what, sizeof what, "%s is %s", workload_name(w),
 		       on ? "quarantined" : "quarantined no more");
-	record_change(a, what, NULL);
+	record_change_by(a, what, c);
 	return 0;
 }
 
@@ -374,33 +415,52 @@ static int command_hook(struct agent *a, struct door_client *c,
 }
 
 const struct command commands[] = {
-	{ "status", command_status },
-	{ "ls", command_ls },
-	{ "show", command_show },
-	{ "divert", command_divert },
-	{ "release", command_release },
-	{ "quarantine", command_quarantine },
-	{ "hook", command_hook },
-	{ "groups", command_groups },
-	{ "group-set", command_group_set },
-	{ "group-delete", command_group_delete },
-	{ "mode", command_mode },
-	{ "rules", command_rules },
-	{ "rule-add", command_rule_add },
-	{ "rule-delete", command_rule_delete },
-	{ "apply", command_apply },
-	{ "diff", command_diff },
-	{ "export", command_export },
-	{ "history", command_history },
-	{ "rollback", command_rollback },
-	{ "learned", command_learned },
-	{ "accept", command_accept },
-	{ "reject", command_reject },
-	{ "candidate", command_candidate },
-	{ "flows", command_flows },
-	{ "events", command_events },
-	{ "explain", command_explain },
-	{ "sessions", command_sessions },
-	{ "top", command_top },
-	{ NULL, NULL },
+	{ "status", command_status, true },
+	{ "ls", command_ls, true },
+	{ "show", command_show, true },
+	{ "divert", command_divert, false },
+	{ "release", command_release, false },
+	{ "quarantine", command_quarantine, false },
+	{ "hook", command_hook, false },
+	{ "groups", command_groups, true },
+	{ "group-set", command_group_set, false },
+	{ "group-delete", command_group_delete, false },
+	{ "mode", command_mode, false },
+	{ "rules", command_rules, true },
+	{ "rule-add", command_rule_add, false },
+	{ "rule-delete", command_rule_delete, false },
+	{ "rules-load", command_rules_load, false },
+	{ "rules-unload", command_rules_unload, false },
+	{ "rules-loaded", command_rules_loaded, true },
+	{ "rules-status", command_rules_status, true },
+	{ "apply", command_apply, false },
+	{ "diff", command_diff, true },
+	{ "export", command_export, true },
+	{ "history", command_history, true },
+	{ "rollback", command_rollback, false },
+	{ "learned", command_learned, true },
+	{ "accept", command_accept, false },
+	{ "reject", command_reject, false },
+	{ "candidate", command_candidate, false },
+	{ "flows", command_flows, true },
+	{ "events", command_events, true },
+	{ "trail", command_trail, true },
+	{ "explain", command_explain, true },
+	{ "sessions", command_sessions, true },
+	{ "top", command_top, true },
+	{ "throughput", command_throughput, true },
+	{ "map", command_map, true },
+	{ "settings", command_settings, true },
+	{ "settings-set", command_settings_set, false },
+	{ "responses", command_responses, true },
+	{ "response-set", command_response_set, false },
+	{ "response-delete", command_response_delete, false },
+	{ "responses-log", command_responses_log, true },
+	{ "session-kill", command_session_kill, false },
+	{ "captures", command_captures, true },
+	{ "capture-start", command_capture_start, false },
+	{ "capture-stop", command_capture_stop, false },
+	{ "capture-delete", command_capture_delete, false },
+	{ "capture-read", command_capture_read, false },
+	{ NULL, NULL, false },
 };

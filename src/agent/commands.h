@@ -7,11 +7,19 @@
 
 #include "agent/door.h"
 
-command_fn command_flows, command_events, command_explain;
-command_fn command_top, command_sessions;
+command_fn command_flows, command_events, command_trail, command_explain;
+command_fn command_top, command_sessions, command_throughput;
+command_fn command_responses, command_response_set, command_response_delete,
+	command_responses_log;
+command_fn command_settings, command_settings_set;
+command_fn command_map, command_session_kill;
+command_fn command_captures, command_capture_start, command_capture_stop,
+	command_capture_delete, command_capture_read;
 command_fn command_groups, command_group_set, command_group_delete,
 	command_mode;
 command_fn command_rules, command_rule_add, command_rule_delete;
+command_fn command_rules_load, command_rules_unload, command_rules_loaded,
+	command_rules_status;
 command_fn command_apply, command_diff, command_export, command_history,
 	command_rollback;
 command_fn command_learned, command_accept, command_reject, command_candidate;
@@ -34,6 +42,9 @@ int arg_text(const json_t *args, const char *name, const char **ret,
 /* A whole number 0..max; *ret stays if it is not there. */
 int arg_uint(const json_t *args, const char *name, uint64_t max, uint64_t *ret,
 	     struct err *reterr);
+/* An id, also as a text of digits; *ret stays if it is not there. */
+int arg_id(const json_t *args, const char *name, uint64_t *ret,
+	   struct err *reterr);
 bool arg_true(const json_t *args, const char *name);
 
 struct workload;

@@ -26,7 +26,6 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		    struct err *reterr)
 {
 	uint64_t expect = 0;
-	char who[32];
 	int64_t number;
 	int rc = arg_uint(args, "revision", INT64_MAX, &expect, reterr);
 
@@ -37,8 +36,7 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 	number = policy_set(a, next, expect, reterr);
 	if (number < 0)
 		return (int)number;
-	(void)snprintf(who, sizeof who, "uid %u", (unsigned)door_client_uid(c));
-	record_change(a, what, who);
+	record_change_by(a, what, c);
 	(void)json_object_set_new(result, "revision",
 				  json_integer((json_int_t)a->intent_revision));
 	if (json_is_false(json_object_get(args, "wait")) || !a->plane_up) {
@@ -86,8 +84,8 @@ static void add_member(json_t *groups, const char *name,
 int command_groups(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
-	json_t *whole = intent_to_json(a->intent), *groups, *name, *of;
-	struct mac macs[WORKLOAD_PORTS_MAX];
+	json_t *whole = intent_to_json(a->intent), *groups;
+	const json_t *name, *of;
 	size_t i;
 
 	if (!whole)
@@ -95,16 +93,13 @@ int command_groups(struct agent *a, struct door_client *c, const json_t *args,
 	groups = json_deep_copy(json_object_get(whole, "groups"));
 	if (!groups)
 		groups = json_array();
-	for (const struct workload *w = a->registry.workloads; w; w = w->next) {
-		struct intent_workload iw =
-			workload_as_intent(&a->registry, w, macs);
-
-		of = intent_groups_of(a->intent, &iw);
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		of = policy_groups_of(a, w);
 		json_array_foreach (of, i, name)
 			add_member(groups, json_string_value(name), w);
-		json_decref(of);
 	}
 	(void)json_object_set_new(result, "groups", groups);
+	(void)json_object_set_new(result, "sensors", intent_sensors(a->intent));
 	(void)json_object_set(result, "default_mode",
 			      json_object_get(whole, "default_mode"));
 	json_decref(whole);
@@ -118,8 +113,11 @@ int command_group_set(struct agent *a, struct door_client *c,
 		json_object_get(json_object_get(args, "group"), "name"));
 	struct intent *next = NULL;
 	char what[WORKLOAD_TEXT_MAX];
-	int rc = intent_with_group(a->intent, json_object_get(args, "group"),
-				   &next, reterr);
+	const json_t *group = json_object_get(args, "group");
+	int rc = arg_true(args, "part")
+			 ? intent_with_group_part(a->intent, group, &next,
+						  reterr)
+			 : intent_with_group(a->intent, group, &next, reterr);
 
 	if (rc < 0) {
 		err_prefix(reterr, "group");

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/commands.h"
+#include "agent/flow_json.h"
 #include "agent/record.h"
 #include "base/limits.h"
 
@@ -16,6 +17,7 @@
 
 struct page {
 	json_t *list;
+	bool raw; /* with raw bytes */
 	uint64_t last;
 };
 
@@ -25,8 +27,7 @@ static int add_flow(const struct store_flow *f, uint64_t cursor,
 	struct page *p = arg;
 
 	p->last = cursor;
-	return json_array_append_new(p->list,
-				     record_flow_json(f, client, server)) < 0
+	return json_array_append_new(p->list, flow_json(f, client, server)) < 0
 		       ? -ENOMEM
 		       : 0;
 }
@@ -37,6 +38,8 @@ static int add_event(const json_t *event, uint64_t number, void *arg)
 	json_t *copy = json_copy((json_t *)(uintptr_t)event);
 
 	p->last = number;
+	if (!p->raw)
+		(void)json_object_del(copy, "raw");
 	(void)json_object_set_new(copy, "number",
 				  json_integer((json_int_t)number));
 	return json_array_append_new(p->list, copy) < 0 ? -ENOMEM : 0;
@@ -103,16 +106,38 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 
 static int check_kind(const char *kind, struct err *reterr)
 {
-	static const char *const kinds[] = { "violation", "threat", "state",
-					     "change" };
+	static const char *const kinds[] = { "violation", "threat",
+					     "signature", "dlp",
+					     "waf",	  "state",
+					     "change",	  "response" };
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i], kind) == 0)
 			return 0;
 	return err_set(reterr, EINVAL, "kind",
-		       "expected violation, threat, state or change, got "
-		       "\"%.40s\"",
+		       "expected violation, threat, signature, dlp, waf, "
+		       "state, change or response, got \"%.40s\"",
 		       kind);
+}
+
+/* The one event with that number, with its raw bytes. */
+static int raw_event(struct agent *a, uint64_t number, json_t *result,
+		     struct err *reterr)
+{
+	struct page page = { .list = json_array(), .raw = true };
+	struct store_event_query q = { .after = number - 1, .limit = 1 };
+	int rc;
+
+	record_flush(a);
+	rc = store_each_event(a->store, &q, add_event, &page, reterr);
+	if (rc == 0 && page.last != number)
+		rc = err_set(reterr, ENOENT, "raw", "there is no event %llu",
+			     (unsigned long long)number);
+	if (rc < 0)
+		json_decref(page.list);
+	else
+		(void)json_object_set_new(result, "events", page.list);
+	return rc;
 }
 
 int command_events(struct agent *a, struct door_client *c, const json_t *args,
@@ -121,10 +146,19 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 	struct page page = { .list = json_array() };
 	struct store_event_query q = { .limit = 0 };
 	const char *workload, *kind;
-	uint64_t limit = 0;
+	uint64_t limit = 0, raw = 0;
 	int rc = page_args(args, &q.since_s, &q.until_s, &q.after, &limit,
 			   reterr);
 
+	if (rc == 0)
+		rc = arg_uint(args, "raw", INT64_MAX, &raw, reterr);
+	if (rc == 0 && raw && !door_client_sees_raw(c))
+		rc = err_set(reterr, EPERM, "raw",
+			     "this account has no raw bytes");
+	if (rc == 0 && raw) {
+		json_decref(page.list);
+		return raw_event(a, raw, result, reterr);
+	}
 	if (rc == 0)
 		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0)
@@ -214,7 +248,8 @@ static void add_end(struct agent *a, json_t *body, const char *name,
 int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 		    json_t *result, struct err *reterr)
 {
-	static const char *const copied[] = { "port", "proto", "app", "vhost" };
+	static const char *const copied[] = { "port", "proto", "app", "vhost",
+					      "request" };
 	char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
 	struct workload *client = NULL, *server = NULL;
 	json_t *body;
@@ -229,10 +264,14 @@ int command_explain(struct agent *a, struct door_client *c, const json_t *args,
 	body = json_pack("{s:s, s:s}", "from", from, "to", to);
 	add_end(a, body, "from_workload", client);
 	add_end(a, body, "to_workload", server);
-	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
-		if (json_object_get(args, copied[i]))
-			(void)json_object_set(body, copied[i],
-					      json_object_get(args, copied[i]));
+	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
+		const json_t *arg = json_object_get(args, copied[i]);
+
+		/* a copy: the message goes to another thread */
+		if (arg)
+			(void)json_object_set_new(body, copied[i],
+						  json_deep_copy(arg));
+	}
 	door_later_plane(c, json_pack("{s:o}", "weir_explain", body),
 			 "explained", result);
 	return COMMAND_LATER;

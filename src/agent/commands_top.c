@@ -7,26 +7,21 @@
  * "clock_us" is when: who asks twice has rates, whoever else asks meanwhile. A thousand workloads take the
  * main loop 8 ms, most of it making the answer's text.
  */
+#include "agent/commands_top.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
-#include "agent/commands.h"
 #include "agent/record.h"
+#include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/limits_kill.h"
+#include "base/limits_map.h"
 #include "net/inplace.h"
 #include "wire/app.h"
-
-/* A workload as it is now. */
-struct top_row {
-	struct workload *workload;
-	struct workload_sum ports;
-	uint64_t packets[2], bytes[2]; /* by enum inplace_way */
-	uint64_t dropped;	       /* packets, by the kernel */
-	uint64_t sessions, sessions_made;
-};
 
 static uint64_t uint_of(const json_t *o, const char *member)
 {
@@ -94,7 +89,8 @@ static int read_kernel(struct agent *a, struct top_row *rows,
 	rc = ports && counts ? inplace_counts_of(ports, n, counts, reterr)
 			     : err_set(reterr, ENOMEM, NULL, "out of memory");
 	n = 0;
-	for (struct port *p = a->registry.ports; rc == 0 && p; p = p->next)
+	for (struct port *p = a->registry.ports; rc == 0 && counts && p;
+	     p = p->next)
 		if (is_counted(p))
 			add_counts(&rows[p->workload->place], &counts[n++]);
 	free(counts);
@@ -184,19 +180,30 @@ static struct top_row *new_rows(struct agent *a, size_t *ret_n)
 	return rows;
 }
 
+struct top_row *top_rows(struct agent *a, const json_t *about, size_t *ret_n,
+			 struct err *reterr)
+{
+	struct top_row *rows = new_rows(a, ret_n);
+
+	if (!rows)
+		return NULL;
+	/* without it its part is 0 */
+	(void)read_kernel(a, rows, reterr);
+	read_plane(a, about, rows, *ret_n);
+	return rows;
+}
+
 static bool add_top(struct agent *a, const json_t *about, json_t *result)
 {
 	usec_t begin = clock_now();
 	json_t *list = json_array();
 	struct err err = { 0 };
 	size_t n = 0;
-	struct top_row *rows = new_rows(a, &n);
+	struct top_row *rows = top_rows(a, about, &n, &err);
 
-	if (rows && read_kernel(a, rows, &err) < 0)
+	if (err.code)
 		(void)json_object_set_new(result, "kernel",
 					  json_string(err.text));
-	if (rows)
-		read_plane(a, about, rows, n);
 	for (size_t i = 0; rows && i < n; i++)
 		(void)json_array_append_new(list, row_json(a, &rows[i], about));
 	free(rows);
@@ -231,6 +238,20 @@ int command_top(struct agent *a, struct door_client *c, const json_t *args,
 	door_later_plane_then(c, json_pack("{s:{}}", "weir_traffic"), add_top,
 			      result);
 	return COMMAND_LATER;
+}
+
+int command_throughput(struct agent *a, struct door_client *c,
+		       const json_t *args, json_t *result, struct err *reterr)
+{
+	uint64_t since = 0;
+	int rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
+
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(result, "step",
+				  json_integer(THROUGHPUT_STEP_S));
+	(void)json_object_set_new(result, "points", throughput_json(a, since));
+	return 0;
 }
 
 /* --- sessions ----------------------------------------------------------------------- */
@@ -311,5 +332,51 @@ int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
 			      json_pack("{s:{s:I}}", "ctrl_list_session",
 					"after", (json_int_t)after),
 			      add_sessions, result);
+	return COMMAND_LATER;
+}
+
+/* --- ending one ---------------------------------------------------------------------- */
+
+static bool add_killed(struct agent *a, const json_t *about, json_t *result)
+{
+	json_int_t asked =
+		json_integer_value(json_object_get(result, "unknown"));
+	json_int_t killed =
+		json_integer_value(json_object_get(about, "killed"));
+	json_int_t watched =
+		json_integer_value(json_object_get(about, "watched"));
+
+	(void)json_object_set_new(result, "killed", json_integer(killed));
+	(void)json_object_set_new(result, "watched", json_integer(watched));
+	(void)json_object_set_new(result, "unknown",
+				  json_integer(asked - killed - watched));
+	return false;
+}
+
+int command_session_kill(struct agent *a, struct door_client *c,
+			 const json_t *args, json_t *result, struct err *reterr)
+{
+	const json_t *ids = json_object_get(args, "ids"), *id;
+	size_t n = json_array_size(ids), i;
+	char what[64];
+
+	if (n == 0 || n > SESSIONS_KILL_MAX)
+		return err_set(reterr, EINVAL, "ids",
+			       "expected 1 to %d ids of sessions",
+			       SESSIONS_KILL_MAX);
+	json_array_foreach (ids, i, id)
+		if (!json_is_integer(id) || json_integer_value(id) < 1 ||
+		    json_integer_value(id) > UINT32_MAX)
+			return err_set(reterr, EINVAL, "ids",
+				       "expected ids of sessions, numbers");
+	(void)snprintf(what, sizeof what, "%zu session%s were to be ended", n,
+		       n == 1 ? "" : "s");
+	record_change_by(a, what, c);
+	(void)json_object_set_new(result, "unknown",
+				  json_integer((json_int_t)n));
+	door_later_plane_then(
+		c,
+		json_pack("{s:{s:o}}", "weir_kill", "ids", json_deep_copy(ids)),
+		add_killed, result);
 	return COMMAND_LATER;
 }

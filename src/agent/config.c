@@ -6,15 +6,14 @@
 #include "agent/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "wire/field.h"
 #include "yaml/yaml.h"
 
@@ -56,9 +55,13 @@ void config_done(struct config *c)
 	patterns_done(&c->links);
 	patterns_done(&c->exclude);
 	free(c->program);
+	free(c->rules_path);
 	free(c->plane_door);
 	free(c->store_dir);
 	free(c->door);
+	free(c->door_group);
+	free(c->api_user);
+	free(c->export_user);
 	free(c->node);
 	*c = (struct config){ 0 };
 }
@@ -122,9 +125,14 @@ int config_init(struct config *c, struct err *reterr)
 		.events_days = 90,
 		.store_max_mb = 1024,
 		.program = find_program(),
+		.rules_builtin = true,
+		.rules_path = strdup(WEIR_DATADIR "/rules/builtin.rules"),
 		.plane_door = strdup("/run/weir/dp.sock"),
 		.store_dir = strdup("/var/lib/weir"),
 		.door = strdup("/run/weir/agent.sock"),
+		.door_group = strdup("weir"),
+		.api_user = strdup("weir-api"),
+		.export_user = strdup("weir-export"),
 		.node = host_name(),
 	};
 	for (size_t i = 0;
@@ -132,8 +140,9 @@ int config_init(struct config *c, struct err *reterr)
 		rc = add_runtime(c, well_known[i].kind, well_known[i].path);
 	c->links.at[0] = strdup("*");
 	c->links.n = 1;
-	if (rc == 0 && c->program && c->plane_door && c->store_dir && c->door &&
-	    c->node && c->links.at[0])
+	if (rc == 0 && c->program && c->rules_path && c->plane_door &&
+	    c->store_dir && c->door && c->door_group && c->api_user &&
+	    c->export_user && c->node && c->links.at[0])
 		return 0;
 	config_done(c);
 	return out_of_memory(reterr);
@@ -192,49 +201,6 @@ static void read_patterns(struct fields *f, const char *name,
 	}
 }
 
-/* One of the words; *ret is its number. */
-static void read_word(struct fields *f, const char *name,
-		      const char *const *words, size_t n, int *ret)
-{
-	const char *text;
-	char all[128] = "";
-
-	if (!field_str(f, name, FIELD_MAY, 32, &text))
-		return;
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(all);
-
-		if (strcmp(words[i], text) == 0) {
-			*ret = (int)i;
-			return;
-		}
-		(void)snprintf(all + len, sizeof all - len, "%s%s",
-			       i ? ", " : "", words[i]);
-	}
-	fields_refuse(f, name, "must be one of %s, not \"%.20s\"", all, text);
-}
-
-/* A part of the file; false: it is not there. */
-static bool open_part(struct fields *f, const char *name, struct fields *ret)
-{
-	const json_t *o;
-
-	if (!field_object(f, name, FIELD_MAY, &o))
-		return false;
-	*ret = fields_open(o, true, f->reterr);
-	return true;
-}
-
-static void close_part(struct fields *f, const char *name, struct fields *part)
-{
-	int rc = fields_close(part);
-
-	if (rc < 0 && f->rc == 0) {
-		f->rc = rc;
-		err_prefix(f->reterr, name);
-	}
-}
-
 static int read_runtime(const json_t *v, struct config *c, struct err *reterr)
 {
 	struct fields f = fields_open(v, true, reterr);
@@ -283,77 +249,85 @@ static void read_guard(struct fields *whole, struct config *c)
 	static const char *const failure[] = { "closed", "open" };
 	static const char *const watch[] = { "tap", "inline" };
 	static const char *const splice[] = { "off", "auto" };
-	int n = (int)c->on_new, fail = (int)c->on_failure, w = c->watch_inline,
-	    splices = c->splice;
+	unsigned n = c->on_new, fail = c->on_failure, w = c->watch_inline,
+		 splices = c->splice;
 	struct fields f;
 
-	if (!open_part(whole, "guard", &f))
+	if (!field_part(whole, "guard", &f))
 		return;
 	read_patterns(&f, "links", &c->links);
 	read_patterns(&f, "exclude", &c->exclude);
-	read_word(&f, "on_new", on_new, 3, &n);
+	field_word(&f, "on_new", on_new, 3, &n);
 	(void)field_u32(&f, "claim_ms", FIELD_MAY, 0, 600000, &c->claim_ms);
 	(void)field_bool(&f, "only_ip", FIELD_MAY, &c->only_ip);
-	read_word(&f, "on_failure", failure, 2, &fail);
-	read_word(&f, "watch", watch, 2, &w);
-	read_word(&f, "splice", splice, 2, &splices);
+	field_word(&f, "on_failure", failure, 2, &fail);
+	field_word(&f, "watch", watch, 2, &w);
+	field_word(&f, "splice", splice, 2, &splices);
 	c->on_new = (enum config_on_new)n;
 	c->on_failure = (enum inplace_failure)fail;
 	c->watch_inline = w;
 	c->splice = splices;
-	close_part(whole, "guard", &f);
+	field_part_close(whole, "guard", &f);
 }
 
 static void read_plane(struct fields *whole, struct config *c)
 {
 	struct fields f;
 
-	if (!open_part(whole, "data_plane", &f))
+	if (!field_part(whole, "data_plane", &f))
 		return;
 	read_text(&f, "program", &c->program);
 	read_text(&f, "socket", &c->plane_door);
 	(void)field_bool(&f, "managed", FIELD_MAY, &c->plane_managed);
 	(void)field_u32(&f, "workers", FIELD_MAY, 1, WORKERS_MAX, &c->workers);
-	close_part(whole, "data_plane", &f);
+	field_part_close(whole, "data_plane", &f);
 }
 
 static void read_store(struct fields *whole, struct config *c)
 {
 	struct fields f;
 
-	if (!open_part(whole, "store", &f))
+	if (!field_part(whole, "store", &f))
 		return;
 	read_text(&f, "dir", &c->store_dir);
 	(void)field_u32(&f, "flows_days", FIELD_MAY, 1, 3650, &c->flows_days);
 	(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650, &c->events_days);
 	(void)field_u32(&f, "max_mb", FIELD_MAY, 16, 1 << 20, &c->store_max_mb);
-	close_part(whole, "store", &f);
+	field_part_close(whole, "store", &f);
 }
 
 static void read_modes(struct fields *whole, struct config *c)
 {
 	static const char *const modes[] = { "discover", "monitor", "protect" };
-	int mode = (int)c->default_mode;
+	unsigned mode = c->default_mode;
 	struct fields f;
 
-	if (!open_part(whole, "modes", &f))
+	if (!field_part(whole, "modes", &f))
 		return;
-	read_word(&f, "default", modes, 3, &mode);
+	field_word(&f, "default", modes, 3, &mode);
 	c->default_mode = (enum intent_mode)mode;
-	close_part(whole, "modes", &f);
+	field_part_close(whole, "modes", &f);
 }
 
 static void read_rest(struct fields *whole, struct config *c)
 {
 	struct fields f;
 
-	if (open_part(whole, "learn", &f)) {
+	if (field_part(whole, "learn", &f)) {
 		(void)field_bool(&f, "auto_accept", FIELD_MAY, &c->auto_accept);
-		close_part(whole, "learn", &f);
+		field_part_close(whole, "learn", &f);
 	}
-	if (open_part(whole, "control", &f)) {
+	if (field_part(whole, "rules", &f)) {
+		(void)field_bool(&f, "builtin", FIELD_MAY, &c->rules_builtin);
+		read_text(&f, "path", &c->rules_path);
+		field_part_close(whole, "rules", &f);
+	}
+	if (field_part(whole, "control", &f)) {
 		read_text(&f, "socket", &c->door);
-		close_part(whole, "control", &f);
+		read_text(&f, "group", &c->door_group);
+		read_text(&f, "api_user", &c->api_user);
+		read_text(&f, "export_user", &c->export_user);
+		field_part_close(whole, "control", &f);
 	}
 	read_text(whole, "node", &c->node);
 }
@@ -374,41 +348,12 @@ static int read_value(const json_t *v, struct config *c, struct err *reterr)
 	return fields_close(&f);
 }
 
-/* The whole file; the caller frees it. NULL and *reterr. */
-static char *load(const char *path, size_t *ret_len, struct err *reterr)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *text = NULL;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		(void)err_set(reterr, errno, path, "%s", strerror(errno));
-	} else if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_BYTES_MAX) {
-		(void)err_set(reterr, E2BIG, path,
-			      "is no file, or has more than %d bytes",
-			      CONFIG_BYTES_MAX);
-	} else {
-		text = malloc((size_t)st.st_size + 1);
-		if (!text)
-			(void)out_of_memory(reterr);
-		else if (read(fd, text, (size_t)st.st_size) != st.st_size) {
-			(void)err_set(reterr, EIO, path, "cannot be read");
-			free(text);
-			text = NULL;
-		}
-		*ret_len = (size_t)st.st_size;
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
-}
-
 int config_read(const char *path, struct config *ret, struct err *reterr)
 {
 	struct yaml_text *y = NULL;
 	struct config c;
 	size_t len = 0;
-	char *text = load(path, &len, reterr);
+	char *text = file_load(path, CONFIG_BYTES_MAX, &len, reterr);
 	int rc;
 
 	if (!text)

@@ -54,12 +54,19 @@ struct config {
 	/* learn: */
 	bool auto_accept;
 
+	/* rules: */
+	bool rules_builtin; /* those that come with Weir, if they are there */
+	char *rules_path;   /* where; owned */
+
 	/* store: */
 	char *store_dir; /* /var/lib/weir */
 	unsigned flows_days, events_days, store_max_mb;
 
 	/* control: */
 	char *door; /* /run/weir/agent.sock */
+	/* Who beside root may ask there; accounts that do not exist: nobody. */
+	char *door_group;	      /* of the socket: weir */
+	char *api_user, *export_user; /* weir-api, weir-export */
 
 	char *node; /* this host's name */
 };

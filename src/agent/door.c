@@ -8,10 +8,15 @@
  *                         ▼
  *                    WAIT_NUMBER / WAIT_PLANE ──▶ READ
  *                         └ follow: FOLLOW (reads only to see it close)
+ *
+ * Nobody waits longer than DOOR_WAIT_S: a data plane that hangs, or news of it
+ * that there was no memory for, is told as such.
  */
 #include "agent/door.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +27,16 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/throughput.h"
+#include "base/clock.h"
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define READ_BYTES 65536
+
+#define UID_NONE ((uid_t)-1)
 
 enum client_state { READ, WAIT_NUMBER, WAIT_PLANE };
 
@@ -39,26 +50,36 @@ struct door_client {
 	struct agent *agent;
 	int fd;
 	uid_t uid;
+	bool refused;	      /* it may ask nothing */
+	bool only_reads;      /* weir-export's */
+	char by[DOOR_BY_MAX]; /* of the request that is being done; "" */
 	struct loop_fd *loop_fd;
 	enum client_state state;
-	bool closed; /* to be freed when nothing uses it any more */
+	bool closed;	   /* to be freed when nothing uses it any more */
+	bool says_no_more; /* its end is shut down; it may still read */
 	enum door_topic topic;
 	struct buffer in, out;
 	size_t out_done; /* bytes of out that are sent */
 	uint64_t missed; /* lines of what it follows */
 	json_t *id;	 /* of the request that is being done */
 	json_t *result;	 /* of the one that waits */
+	char *members;	 /* in its place; owned; NULL */
 	uint64_t number, token;
+	usec_t wait_ends;
 	const char *member; /* or: */
 	door_then_fn *then;
 };
 
 struct door {
 	int fd;
+	struct stat is; /* what stands at the door's path is still this one */
 	struct loop_fd *loop_fd;
 	struct door_client *clients;
 	unsigned n_clients;
 	uint64_t last_token;
+	uid_t api, exporter; /* UID_NONE: there is no such account */
+	struct log_limit refused_log;
+	struct loop_timer patience; /* the first wait that ends */
 };
 
 /* --- buffers ------------------------------------------------------------------ */
@@ -84,6 +105,8 @@ static bool buffer_add(struct buffer *b, const char *text, size_t len)
 
 static void buffer_drop(struct buffer *b, size_t len)
 {
+	if (len == 0)
+		return;
 	b->len -= len;
 	memmove(b->at, b->at + len, b->len);
 	if (b->len == 0 && b->size > READ_BYTES) { /* a large one was */
@@ -118,8 +141,8 @@ static void send_waiting(struct door_client *c)
 		buffer_drop(&c->out, c->out.len);
 	}
 	if (!c->closed)
-		loop_change(c->loop_fd,
-			    c->out.len ? EPOLLIN | EPOLLOUT : EPOLLIN);
+		loop_change(c->loop_fd, (c->says_no_more ? 0u : EPOLLIN) |
+						(c->out.len ? EPOLLOUT : 0u));
 }
 
 /* Takes line; an object. */
@@ -136,8 +159,32 @@ static void send_line(struct door_client *c, json_t *line)
 	send_waiting(c);
 }
 
+/* The answer that is text already. */
+static void answer_members(struct door_client *c)
+{
+	char *id = json_dumps(c->id, JSON_COMPACT | JSON_ENCODE_ANY);
+	struct text t = { .at = NULL };
+
+	if (id)
+		text_addf(&t, "{\"id\":%s,\"ok\":true,", id);
+	text_add_word(&t, c->members);
+	text_add_word(&t, "}\n");
+	if (!id || t.failed || c->out.len - c->out_done > DOOR_UNREAD_MAX ||
+	    !buffer_add(&c->out, t.at, t.len))
+		close_client(c);
+	text_done(&t);
+	free(id);
+	free(c->members);
+	c->members = NULL;
+	send_waiting(c);
+}
+
 static void answer(struct door_client *c, json_t *result)
 {
+	if (c->members) {
+		answer_members(c);
+		return;
+	}
 	(void)json_object_set(result, "id", c->id);
 	(void)json_object_set_new(result, "ok", json_true());
 	send_line(c, json_incref(result));
@@ -168,6 +215,41 @@ static const struct command *find_command(const char *name)
 	return k->name ? k : NULL;
 }
 
+/* For whom it asks. What is shown as a name is one: no control characters. */
+static int take_by(struct door_client *c, const json_t *request,
+		   struct err *reterr)
+{
+	const json_t *by = json_object_get(request, "by");
+	const char *text = json_string_value(by);
+
+	c->by[0] = '\0';
+	if (!by)
+		return 0;
+	if (c->only_reads)
+		return err_set(reterr, EPERM, "by",
+			       "only root and weir-api ask for others");
+	if (!text || !text[0] || strlen(text) >= sizeof c->by)
+		return err_set(reterr, EINVAL, "by",
+			       "expected a name of 1 to %d bytes",
+			       DOOR_BY_MAX - 1);
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(reterr, EINVAL, "by",
+				       "has a control character");
+	(void)snprintf(c->by, sizeof c->by, "%s", text);
+	return 0;
+}
+
+static int run_command(struct door_client *c, const struct command *k,
+		       const json_t *args, json_t *result, struct err *reterr)
+{
+	if (c->only_reads && !k->reads)
+		return err_set(reterr, EPERM, "command",
+			       "uid %u may only read; \"%s\" does more",
+			       (unsigned)c->uid, k->name);
+	return k->run(c->agent, c, args, result, reterr);
+}
+
 static void run_request(struct door_client *c, const json_t *request)
 {
 	const char *name =
@@ -179,15 +261,20 @@ static void run_request(struct door_client *c, const json_t *request)
 	int rc;
 
 	set_id(c, json_incref(json_object_get(request, "id")));
-	if (!name)
+	if (c->refused)
+		rc = err_set(&err, EPERM, NULL,
+			     "this account may not ask weir-agent");
+	else if (!name)
 		rc = err_set(&err, EINVAL, "command", "expected a text");
 	else if (!k)
 		rc = err_set(&err, ENOSYS, "command", "no command \"%.40s\"",
 			     name);
 	else if (args && !json_is_object(args))
 		rc = err_set(&err, EINVAL, "args", "expected an object");
+	else if (take_by(c, request, &err) < 0)
+		rc = -err.code;
 	else
-		rc = k->run(c->agent, c, args ? args : none, result, &err);
+		rc = run_command(c, k, args ? args : none, result, &err);
 	if (rc < 0)
 		refuse(c, &err);
 	else if (rc != COMMAND_LATER)
@@ -233,6 +320,15 @@ static void run_lines(struct door_client *c)
 	}
 }
 
+/* Who says no more, and has got all answers, and follows nothing. */
+static void close_if_done(struct door_client *c)
+{
+	if (c->says_no_more && c->state == READ && c->out.len == 0 &&
+	    c->topic == DOOR_NOTHING &&
+	    !(c->in.len && memchr(c->in.at, '\n', c->in.len)))
+		close_client(c);
+}
+
 static void read_client(struct door_client *c)
 {
 	char buf[READ_BYTES];
@@ -242,7 +338,11 @@ static void read_client(struct door_client *c)
 
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n <= 0 || c->in.len > DOOR_REQUEST_MAX ||
+		if (n == 0) {
+			c->says_no_more = true;
+			return;
+		}
+		if (n < 0 || c->in.len > DOOR_REQUEST_MAX ||
 		    !buffer_add(&c->in, buf, (size_t)n)) {
 			close_client(c);
 			return;
@@ -268,6 +368,7 @@ static void free_client(struct door *d, struct door_client *c)
 	free(c->out.at);
 	json_decref(c->id);
 	json_decref(c->result);
+	free(c->members);
 	free(c);
 }
 
@@ -288,23 +389,41 @@ static void on_client(void *arg, uint32_t events)
 	struct door_client *c = arg;
 	struct door *d = c->agent->door;
 
-	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+	if (events & EPOLLIN && !c->says_no_more)
 		read_client(c);
-	if (events & EPOLLOUT)
-		send_waiting(c);
 	run_lines(c);
+	if (events & (EPOLLHUP | EPOLLERR)) /* nobody is there to be told */
+		close_client(c);
+	send_waiting(c);
+	close_if_done(c);
 	free_closed(d);
 }
 
-static bool is_allowed(int fd, uid_t *ret_uid)
+/*
+ * Who may not ask is let in all the same, to be told so: what a socket that is
+ * closed had to say is lost if the peer has said something meanwhile.
+ */
+static bool may_ask(struct door *d, uid_t uid)
+{
+	uint64_t held = 0;
+
+	if (uid == 0 || uid == geteuid() || uid == d->api || uid == d->exporter)
+		return true;
+	if (log_allowed(&d->refused_log, clock_now(), &held))
+		log_warn("door: refused uid=%u (%llu more before)",
+			 (unsigned)uid, (unsigned long long)held);
+	return false;
+}
+
+static bool peer_uid(int fd, uid_t *ret)
 {
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return false;
-	*ret_uid = cred.uid;
-	return cred.uid == 0 || cred.uid == geteuid();
+	*ret = cred.uid;
+	return true;
 }
 
 static void on_connect(void *arg, uint32_t events)
@@ -317,14 +436,19 @@ static void on_connect(void *arg, uint32_t events)
 
 	if (fd < 0)
 		return;
-	if (d->n_clients < DOOR_CLIENTS_MAX && is_allowed(fd, &uid))
+	if (d->n_clients < DOOR_CLIENTS_MAX && peer_uid(fd, &uid))
 		c = calloc(1, sizeof *c);
 	if (!c) {
 		close(fd);
 		return;
 	}
 	*c = (struct door_client){
-		.next = d->clients, .agent = a, .fd = fd, .uid = uid
+		.next = d->clients,
+		.agent = a,
+		.fd = fd,
+		.uid = uid,
+		.only_reads = uid != 0 && uid != geteuid() && uid != d->api,
+		.refused = !may_ask(d, uid),
 	};
 	d->clients = c;
 	d->n_clients++;
@@ -335,21 +459,30 @@ static void on_connect(void *arg, uint32_t events)
 
 /* --- later ------------------------------------------------------------------------ */
 
+static void wait_later(struct door_client *c, enum client_state state,
+		       json_t *result)
+{
+	uint64_t us = DOOR_WAIT_S * USEC_PER_SEC;
+
+	c->state = state;
+	c->result = json_incref(result);
+	c->wait_ends = usec_add(clock_now(), us);
+	loop_timer_need(c->agent->loop, &c->agent->door->patience, us);
+}
+
 void door_later_number(struct door_client *c, uint64_t number, json_t *result)
 {
-	c->state = WAIT_NUMBER;
 	c->number = number;
-	c->result = json_incref(result);
+	wait_later(c, WAIT_NUMBER, result);
 }
 
 void door_later_plane(struct door_client *c, json_t *message,
 		      const char *member, json_t *result)
 {
-	c->state = WAIT_PLANE;
 	c->token = ++c->agent->door->last_token;
 	c->member = member;
 	c->then = NULL;
-	c->result = json_incref(result);
+	wait_later(c, WAIT_PLANE, result);
 	plane_ask(c->agent->plane, message, c->token);
 }
 
@@ -360,6 +493,17 @@ void door_later_plane_then(struct door_client *c, json_t *message,
 	c->then = then;
 }
 
+void door_answer_text(struct door_client *c, char *members)
+{
+	c->members = members;
+}
+
+void door_ask_for_throughput(struct agent *a)
+{
+	/* no client's: theirs begin with 1 */
+	plane_ask(a->plane, json_pack("{s:{}}", "weir_traffic"), 0);
+}
+
 void door_follow(struct door_client *c, enum door_topic topic)
 {
 	c->topic = topic;
@@ -368,6 +512,16 @@ void door_follow(struct door_client *c, enum door_topic topic)
 uid_t door_client_uid(const struct door_client *c)
 {
 	return c->uid;
+}
+
+const char *door_client_by(const struct door_client *c)
+{
+	return c->by[0] ? c->by : NULL;
+}
+
+bool door_client_sees_raw(const struct door_client *c)
+{
+	return !c->only_reads;
 }
 
 static void end_waiting(struct door_client *c, const struct err *err)
@@ -382,6 +536,40 @@ static void end_waiting(struct door_client *c, const struct err *err)
 		answer(c, result);
 	json_decref(result);
 	run_lines(c);
+	close_if_done(c);
+}
+
+static void give_up(struct door_client *c)
+{
+	struct err err;
+
+	if (c->state == WAIT_NUMBER)
+		(void)err_set(&err, ETIMEDOUT, NULL,
+			      "stored, but the data plane has not said for %d "
+			      "s that it is in force; weir status tells when",
+			      DOOR_WAIT_S);
+	else
+		(void)err_set(&err, ETIMEDOUT, NULL,
+			      "no answer of the data plane for %d s",
+			      DOOR_WAIT_S);
+	end_waiting(c, &err);
+}
+
+static void out_of_patience(void *arg)
+{
+	struct agent *a = arg;
+	usec_t now = clock_now();
+
+	for (struct door_client *c = a->door->clients; c; c = c->next) {
+		if (c->closed || c->state == READ)
+			continue;
+		if (!usec_before(now, c->wait_ends))
+			give_up(c);
+		else
+			loop_timer_need(a->loop, &a->door->patience,
+					usec_since(c->wait_ends, now));
+	}
+	free_closed(a->door);
 }
 
 void door_reached(struct agent *a, uint64_t number, const struct err *err)
@@ -396,6 +584,8 @@ void door_reached(struct agent *a, uint64_t number, const struct err *err)
 void door_answered(struct agent *a, uint64_t token, const json_t *about,
 		   const struct err *err)
 {
+	if (token == 0)
+		throughput_answered(a, about);
 	for (struct door_client *c = a->door->clients; c; c = c->next) {
 		if (c->closed || c->state != WAIT_PLANE || c->token != token)
 			continue;
@@ -468,7 +658,33 @@ static void make_folder(const char *path)
 	(void)mkdir(dir, 0755);
 }
 
-static int open_door(const char *path, struct err *reterr)
+/* The group may come in, if there is one; -1 and errno. */
+static int open_for_group(const char *path, const char *name)
+{
+	const struct group *g = name[0] ? getgrnam(name) : NULL;
+
+	if (!g) /* root only, as it is */
+		return 0;
+	if (chown(path, (uid_t)-1, g->gr_gid) < 0)
+		return -1;
+	return chmod(path, 0660);
+}
+
+static uid_t uid_of(const char *name)
+{
+	const struct passwd *p = name[0] ? getpwnam(name) : NULL;
+
+	return p ? p->pw_uid : UID_NONE;
+}
+
+void door_find_accounts(struct agent *a)
+{
+	a->door->api = uid_of(a->config.api_user);
+	a->door->exporter = uid_of(a->config.export_user);
+}
+
+static int open_door(const char *path, const char *group, struct stat *ret_is,
+		     struct err *reterr)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t before;
@@ -491,7 +707,11 @@ static int open_door(const char *path, struct err *reterr)
 	rc = bind(fd, (struct sockaddr *)&at, sizeof at);
 	(void)umask(before);
 	if (rc == 0)
+		rc = open_for_group(path, group);
+	if (rc == 0)
 		rc = listen(fd, DOOR_CLIENTS_MAX);
+	if (rc == 0)
+		rc = stat(path, ret_is);
 	if (rc < 0) {
 		rc = err_set(reterr, errno, path, "%s", strerror(errno));
 		close(fd);
@@ -506,7 +726,7 @@ int door_start(struct agent *a, struct err *reterr)
 
 	if (!d)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	d->fd = open_door(a->config.door, reterr);
+	d->fd = open_door(a->config.door, a->config.door_group, &d->is, reterr);
 	if (d->fd < 0) {
 		int rc = d->fd;
 
@@ -514,8 +734,20 @@ int door_start(struct agent *a, struct err *reterr)
 		return rc;
 	}
 	a->door = d;
+	door_find_accounts(a);
+	d->patience = (struct loop_timer){ .fn = out_of_patience, .arg = a };
 	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
 	return d->loop_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
+/* Another agent may have opened its own in place of ours: that one stays. */
+static void remove_path(const struct door *d, const char *path)
+{
+	struct stat is;
+
+	if (stat(path, &is) == 0 && is.st_dev == d->is.st_dev &&
+	    is.st_ino == d->is.st_ino)
+		(void)unlink(path); /* nothing to lose */
 }
 
 void door_stop(struct agent *a)
@@ -526,9 +758,10 @@ void door_stop(struct agent *a)
 		return;
 	while (d->clients)
 		free_client(d, d->clients);
+	loop_timer_off(a->loop, &d->patience);
 	loop_remove(d->loop_fd);
 	close(d->fd);
-	(void)unlink(a->config.door); /* nothing to lose */
+	remove_path(d, a->config.door);
 	free(d);
 	a->door = NULL;
 }

@@ -6,8 +6,12 @@
  *   {"id":1,"ok":false,"error":{"code":"ENOENT","at":"workload","text":"..."}}\n
  *
  * One line each way, in order. A command that follows something gives lines
- * {"id":1,"event":{...}} after its answer, until the client closes. Root only,
- * by the socket's mode and the peer's uid.
+ * {"id":1,"event":{...}} after its answer, until the client closes.
+ *
+ * Who may: root and the agent's own user everything, and so may weir-api's account
+ * (control.api_user); weir-export's (control.export_user) what only reads, and no
+ * raw bytes. Known by the peer's uid; the socket's group and mode let them come
+ * that far. Root and weir-api may say for whom they ask, "by" beside "command".
  *
  * A client that does not read is disconnected when DOOR_UNREAD_MAX bytes wait
  * for it; one that follows misses lines from DOOR_FOLLOW_MAX on, and is told how
@@ -46,6 +50,7 @@ typedef int command_fn(struct agent *a, struct door_client *c,
 struct command {
 	const char *name;
 	command_fn *run;
+	bool reads; /* changes nothing, and tells nothing that is masked */
 };
 
 /* Ends with a NULL name; see commands.c. */
@@ -68,8 +73,22 @@ void door_later_plane_then(struct door_client *c, json_t *message,
 			   door_then_fn *then, json_t *result);
 /* From its answer on, the client is told what is published. */
 void door_follow(struct door_client *c, enum door_topic topic);
-/* Who asks. */
+/*
+ * The answer is these members of a JSON object (taken), not `result`'s: for what
+ * is large. The command returns 0 then.
+ */
+void door_answer_text(struct door_client *c, char *members);
+/* A token of plane_ask() whose answer nobody waits for. */
+#define DOOR_NOBODY UINT64_MAX
+/* throughput.h: what it needs of the data plane. */
+void door_ask_for_throughput(struct agent *a);
+/* Who asks; and for whom, NULL: for itself. */
 uid_t door_client_uid(const struct door_client *c);
+const char *door_client_by(const struct door_client *c);
+/* May it have what is not masked? */
+bool door_client_sees_raw(const struct door_client *c);
+/* The accounts' uids anew: a->config is another one. */
+void door_find_accounts(struct agent *a);
 
 /* That number came into force; or why it did not. */
 void door_reached(struct agent *a, uint64_t number, const struct err *err);

@@ -103,8 +103,8 @@ static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 			       ? p->mode
 			       : INPLACE_TAP;
 	if (plane_has(a, p))
-		return p->denied_some || (a->config.watch_inline &&
-					  p->host_ifindex)
+		return p->workload->denied_some || (a->config.watch_inline &&
+						    p->host_ifindex)
 			       ? INPLACE_INLINE
 			       : INPLACE_TAP;
 	if (diverted && p->mode != INPLACE_QUARANTINE &&
@@ -308,7 +308,7 @@ void guard_new_mac(struct agent *a, struct port *p, struct mac mac)
 		return;
 	if (p->layout == PORT_IN_PLACE)
 		set(a, p, mode_of(a, p), &mac);
-	policy_soon(a);
+	policy_soon_for_change(a);
 }
 
 void guard_learned(struct agent *a, struct port *p, struct mac mac)
@@ -320,7 +320,7 @@ void guard_learned(struct agent *a, struct port *p, struct mac mac)
 	}
 	if (p->state == PORT_DIVERTED)
 		set(a, p, mode_of(a, p), &mac);
-	policy_soon(a);
+	policy_soon_for_change(a);
 }
 
 static void look_at_peer(struct agent *a, struct port *p,
@@ -477,6 +477,11 @@ static void host_changed(void *arg, uint32_t events)
 		read_node_addrs(a);
 	a->node_addrs_stale = false;
 	guard_soon(a);
+}
+
+void guard_look(struct agent *a)
+{
+	host_changed(a, 0);
 }
 
 /* --- start and end ------------------------------------------------------------ */

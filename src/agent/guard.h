@@ -22,6 +22,12 @@
 int guard_start(struct agent *a, struct err *reterr);
 void guard_stop(struct agent *a);
 
+/*
+ * At the host's devices that are new, now: between two pieces of something that
+ * takes long. The registry may be another one afterwards.
+ */
+void guard_look(struct agent *a);
+
 /* A port may have become another's, a workload's mode another ...: soon. */
 void guard_soon(struct agent *a);
 /* At once; of one port. */

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/limits.h"
 
-#define WRITE_US (300 * USEC_PER_SEC)
+#define ID_TEXT_MAX 12
+#define WRITE_US    (300 * USEC_PER_SEC)
 
 struct hits {
 	json_t *rules; /* {"7": [count, last seen]} */
@@ -51,6 +53,7 @@ void hits_stop(struct agent *a)
 		return;
 	if (a->hits->write.on)
 		write_hits(a);
+	loop_timer_off(a->loop, &a->hits->write);
 	json_decref(a->hits->rules);
 	free(a->hits);
 	a->hits = NULL;
@@ -58,7 +61,7 @@ void hits_stop(struct agent *a)
 
 void hits_count(struct agent *a, const struct store_flow *f)
 {
-	char id[12];
+	char id[ID_TEXT_MAX];
 	json_t *pair;
 	json_int_t more = f->sessions > f->violations ? f->sessions
 						      : f->violations;
@@ -80,10 +83,32 @@ void hits_count(struct agent *a, const struct store_flow *f)
 	loop_timer_need(a->loop, &a->hits->write, WRITE_US);
 }
 
+void hits_forget_others(struct agent *a)
+{
+	const char *id;
+	json_t *pair;
+	void *next;
+
+	json_object_foreach_safe (a->hits->rules, next, id, pair) {
+		uint32_t number = (uint32_t)strtoul(id, NULL, 10);
+
+		if (intent_has_rule(a->intent, number))
+			continue;
+		(void)json_object_del(a->hits->rules, id);
+		loop_timer_need(a->loop, &a->hits->write, WRITE_US);
+	}
+}
+
+void hits_count_client(struct agent *a, const struct store_flow *f)
+{
+	if (intent_rule_is_clients(a->intent, f->rule_id))
+		hits_count(a, f);
+}
+
 void hits_add(const struct agent *a, json_t *rules)
 {
 	json_t *rule, *pair;
-	char id[12];
+	char id[ID_TEXT_MAX];
 	size_t i;
 
 	json_array_foreach (rules, i, rule) {

@@ -21,16 +21,21 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/map.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "agent/taps.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "net/splice_base.h"
 
 /* Changes of a namespace come in bursts; this long they are gathered. */
 #define RESCAN_US	5000
 #define RESCAN_AGAIN_US (2 * USEC_PER_SEC)
+/* Of a namespace that is not open here nobody tells what changes in it. */
+#define OUTSIDE_US (5 * USEC_PER_SEC)
 
 /* --- what a workload is called ------------------------------------------------ */
 
@@ -85,6 +90,26 @@ static json_t *names_of(const struct agent *a, const struct workload *w)
 	return names;
 }
 
+/*
+ * An image has as many labels as it likes, and may so push out one that a group
+ * selects by.
+ */
+static void tell_left_out(struct agent *a, const struct workload *w,
+			  const json_t *about)
+{
+	json_t *n = json_object_get(about, "labels_left_out");
+	char text[WORKLOAD_TEXT_MAX];
+
+	if (!n || json_equal(n, json_object_get(w->about, "labels_left_out")))
+		return;
+	(void)snprintf(text, sizeof text,
+		       "%.64s has %lld labels more than the %d that are looked "
+		       "at: groups that select by those do not have it",
+		       w->id, (long long)json_integer_value(n),
+		       RUNTIME_LABELS_MAX);
+	record_state(a, "runtime", "high", text);
+}
+
 static void describe(struct agent *a, struct workload *w)
 {
 	const struct container *c = spokesman(a, w);
@@ -99,6 +124,7 @@ static void describe(struct agent *a, struct workload *w)
 		json_decref(about);
 		return;
 	}
+	tell_left_out(a, w, about);
 	json_decref(w->about);
 	w->about = about;
 	policy_refresh_mode(a, w);
@@ -194,7 +220,11 @@ static void see_device(struct agent *a, struct workload *w,
 		struct workload *before = p->workload;
 
 		p->workload = w;
-		policy_soon(a);
+		p->wanted_in = 0; /* what is in force was for somebody else */
+		if (p->host_ifindex) /* it is held until then */
+			policy_soon(a);
+		else
+			policy_soon_for_change(a);
 		if (before && before->ns.fd < 0)
 			inventory_port_gone(a, before);
 	}
@@ -218,7 +248,7 @@ static void see_devices(struct agent *a, struct workload *w,
 		p->workload = NULL;
 		if (p->host_ifindex == 0)
 			registry_del_port(&a->registry, p);
-		policy_soon(a);
+		policy_soon_for_change(a);
 	}
 }
 
@@ -249,11 +279,13 @@ static bool set_addrs(struct agent *a, struct workload *w,
 		return false;
 	}
 	memcpy(copy, addrs, n_addrs * sizeof *addrs);
+	if (!w->addrs) /* its first */
+		policy_soon(a);
 	w->addrs = copy;
 	w->n_addrs = n_addrs;
 	registry_changed(&a->registry);
 	policy_refresh_mode(a, w);
-	policy_soon(a);
+	policy_soon_for_change(a);
 	return true;
 }
 
@@ -311,11 +343,12 @@ bool inventory_is_listed(const struct agent *a)
 
 static void own_workload(struct agent *a, struct port *p)
 {
-	char id[WORKLOAD_ID_MAX];
+	char id[WORKLOAD_ID_MAX], buf[4 * IFNAMSIZ + 1];
+	const char *host = utf8_text(p->host, buf, sizeof buf);
 	struct workload *w;
 	const char *kind = strcmp(p->kind, "tun") == 0 ? "tap" : "link";
 
-	(void)snprintf(id, sizeof id, "%s:%s", kind, p->host);
+	(void)snprintf(id, sizeof id, "%s:%s", kind, host);
 	w = registry_by_id(&a->registry, id);
 	if (!w)
 		w = registry_add_workload(&a->registry, id);
@@ -323,9 +356,10 @@ static void own_workload(struct agent *a, struct port *p)
 		return;
 	kept_apply(a, w);
 	json_decref(w->about);
-	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", p->host, "service",
-			     p->host, "runtime", kind, "node", a->config.node);
+	w->about = json_pack("{s:s, s:s, s:s, s:s}", "name", host, "service",
+			     host, "runtime", kind, "node", a->config.node);
 	p->workload = w;
+	p->wanted_in = 0;
 	w->stale = true;
 	loop_timer_need(a->loop, &a->rescan, RESCAN_US);
 	policy_refresh_mode(a, w);
@@ -381,23 +415,42 @@ static void look_from_outside(struct agent *a, struct workload *w)
 		(void)set_addrs(a, w, learned, n);
 		return;
 	}
-	if (!p || p->peer_nsid < 0 ||
-	    link_list_addrs_in(a->host_nl, p->peer_nsid, &addrs, &n, NULL) < 0)
+	if (!p || p->peer_nsid < 0)
+		return;
+	w->look_again = usec_add(clock_now(), OUTSIDE_US);
+	loop_timer_need(a->loop, &a->rescan, OUTSIDE_US + 1000);
+	if (link_list_addrs_in(a->host_nl, p->peer_nsid, &addrs, &n, NULL) < 0)
 		return;
 	links[0].ifindex = p->ifindex;
 	see_addrs(a, w, addrs, n, links, 1);
 	free(addrs);
 }
 
+/*
+ * That was not in this round yet. From the first each time: looking at one may
+ * end another, whose port it was.
+ */
+static struct workload *next_to_look_at(const struct agent *a, usec_t now)
+{
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		bool due = w->stale || (w->look_again.us &&
+					!usec_before(now, w->look_again));
+
+		if (due && w->looked_at.us != now.us)
+			return w;
+	}
+	return NULL;
+}
+
 static void rescan(void *arg)
 {
 	struct agent *a = arg;
-	struct workload *w, *next;
+	usec_t now = clock_now();
+	struct workload *w;
 
-	for (w = a->registry.workloads; w; w = next) {
-		next = w->next;
-		if (!w->stale)
-			continue;
+	while ((w = next_to_look_at(a, now))) {
+		w->looked_at = now;
+		w->look_again.us = 0;
 		if (w->ns.fd >= 0)
 			look_into(a, w);
 		else
@@ -431,10 +484,17 @@ static void changed_inside(void *arg, uint32_t events)
 
 static void drop_workload(struct agent *a, struct workload *w)
 {
+	char id[WORKLOAD_ID_MAX];
+
 	log_info("workload: gone name=%s id=%.24s", workload_name(w), w->id);
 	loop_remove(w->watch_fd);
 	splicer_forget(a, w);
+	(void)snprintf(id, sizeof id, "%s", w->id);
 	registry_del_workload(&a->registry, w);
+	map_workload_gone(a, id);
+	/* one that was started again is here already, in another namespace */
+	if (!registry_by_id(&a->registry, id))
+		kept_gone(a, id);
 	policy_soon(a);
 	guard_soon(a);
 	/* its devices may stay longer than it */
@@ -459,14 +519,14 @@ static struct workload *workload_of(struct agent *a, const struct container *c,
 				    struct netns *ns)
 {
 	struct workload *w = registry_by_ns(&a->registry, ns);
-	char id[WORKLOAD_ID_MAX];
+	char id[WORKLOAD_ID_MAX], buf[4 * RUNTIME_ID_MAX];
 	struct err err;
 
 	if (w)
 		return w;
 	(void)snprintf(id, sizeof id, "%s:%s",
 		       runtime_kind_name(a->config.runtimes[c->source].kind),
-		       c->id);
+		       utf8_text(c->id, buf, sizeof buf));
 	w = registry_add_workload(&a->registry, id);
 	if (!w)
 		return NULL;
@@ -544,10 +604,15 @@ static void gone(struct agent *a, unsigned source, const char *id)
 
 static void listing(struct agent *a, unsigned source, bool ends)
 {
+	struct source_state *s = &a->sources[source];
 	struct container *c, *next;
 
-	if (!ends) /* a list tells again what cannot be read; none: no matter */
-		(void)json_object_clear(a->sources[source].unreadable);
+	json_decref(s->unreadable_told);
+	s->unreadable_told = NULL;
+	if (!ends) { /* a list tells again what cannot be read */
+		s->unreadable_told = s->unreadable;
+		s->unreadable = NULL;
+	}
 	for (c = a->registry.containers; c; c = next) {
 		next = c->next;
 		if (c->source != source)
@@ -557,7 +622,7 @@ static void listing(struct agent *a, unsigned source, bool ends)
 		else if (!c->listed)
 			gone(a, source, c->id);
 	}
-	a->sources[source].listed = ends;
+	s->listed = ends;
 	if (ends)
 		loop_timer_need(a->loop, &a->rescan, RESCAN_US);
 }
@@ -577,6 +642,25 @@ static void source_is(struct agent *a, const struct runtime_news *n)
 	(void)snprintf(s->text, sizeof s->text, "%s", up ? "" : n->text);
 }
 
+static bool says_so(const json_t *told, const char *id, const char *why)
+{
+	const char *before = json_string_value(json_object_get(told, id));
+
+	return before && strcmp(before, why) == 0;
+}
+
+/* Once as long as it is so; and no more than a log takes of all together. */
+static void tell_unreadable(struct agent *a, const char *id, const char *why)
+{
+	uint64_t held;
+
+	if (!log_allowed(&a->unreadable_log, clock_now(), &held))
+		return;
+	log_warn("container: cannot be read: %s id=%.40s held_back=%llu", why,
+		 id, (unsigned long long)held);
+	record_state(a, "runtime", "high", why);
+}
+
 /*
  * It may run. One that was never found is not guarded, so it is told; one that
  * was stays guarded as it is: a runtime that hangs over it must not undo that.
@@ -586,20 +670,25 @@ static void unreadable(struct agent *a, const struct runtime_news *n)
 	struct source_state *s = &a->sources[n->source];
 	struct container *c =
 		registry_container(&a->registry, n->source, n->id);
+	char buf[RUNTIME_TEXT_MAX];
 
 	if (c)
 		c->listed = true;
+	if (!says_so(s->unreadable_told, n->id, n->text) &&
+	    !says_so(s->unreadable, n->id, n->text))
+		tell_unreadable(a, n->id, n->text);
 	if (!s->unreadable)
 		s->unreadable = json_object();
-	(void)json_object_set_new(s->unreadable, n->id, json_string(n->text));
-	log_warn("container: cannot be read: %s id=%.40s", n->text, n->id);
-	record_state(a, "runtime", "high", n->text);
+	(void)json_object_set_new(
+		s->unreadable, n->id,
+		json_string(utf8_text(n->text, buf, sizeof buf)));
 }
 
 static void readable(struct agent *a, const struct runtime_news *n)
 {
 	/* most never were not */
 	(void)json_object_del(a->sources[n->source].unreadable, n->id);
+	(void)json_object_del(a->sources[n->source].unreadable_told, n->id);
 }
 
 static void on_news(void *arg, uint32_t events)
@@ -648,6 +737,8 @@ void inventory_stop(struct agent *a)
 {
 	loop_remove(a->runtimes_fd);
 	runtimes_free(a->runtimes);
-	for (size_t i = 0; i < RUNTIMES_MAX; i++)
+	for (size_t i = 0; i < RUNTIMES_MAX; i++) {
 		json_decref(a->sources[i].unreadable);
+		json_decref(a->sources[i].unreadable_told);
+	}
 }

@@ -23,6 +23,7 @@
 #include "base/crc32c.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "wire/words.h"
 
 #define AUTO_US	   (60 * USEC_PER_SEC)
@@ -32,13 +33,15 @@
 struct learn {
 	json_t *rejected;
 	struct loop_timer accept; /* learn.auto_accept */
+	bool news; /* something may be proposed that was not the last time */
 
 	struct intent *candidate; /* NULL: there is none */
 	uint64_t candidate_since_s;
 	bool outdated;
 	struct intent_judge *real, *other;
-	json_t *index; /* workload's id -> number in the judges' world */
-	json_t *told;  /* differences that are told already, by key */
+	json_t *index;	 /* workload's id -> number in the judges' world */
+	json_t *told;	 /* differences that are told already, by key */
+	uint64_t untold; /* connections of others: EVENT_KINDS_MAX were told */
 };
 
 static uint64_t now_s(void)
@@ -252,14 +255,17 @@ static void accept_all(void *arg)
 	struct err err;
 
 	loop_timer_set(a->loop, &a->learn->accept, AUTO_US);
-	if (a->config.auto_accept)
+	if (a->config.auto_accept && a->learn->news) {
+		a->learn->news = false;
+		record_flush(a);
 		list = propose(a, now_s() - SINCE_DAYS * DAY_S, &err);
+	}
 	if (list && with_chosen(a, list, NULL, true, &next, rules, &err) == 0) {
 		if (policy_set(a, next, 0, &err) < 0)
 			log_warn("learned rules: not accepted: %s", err.text);
 		else
-			record_change(a, "learned rules were accepted",
-				      "learn.auto_accept");
+			record_change(a, "learned rules were accepted "
+					 "(learn.auto_accept)");
 	}
 	json_decref(list);
 	json_decref(rules);
@@ -316,6 +322,7 @@ int learn_dry_run(struct agent *a, struct intent *next, uint64_t since_s,
 void learn_outdated(struct agent *a)
 {
 	a->learn->outdated = true;
+	a->learn->news = true;
 }
 
 static void drop_judges(struct learn *l)
@@ -364,13 +371,29 @@ static bool passes(const struct intent_verdict *v)
 	return v->action != POLICY_DENY;
 }
 
+/* They are counted from here on, and summed up when asked. */
+static void tell_no_more(struct agent *a)
+{
+	char text[128];
+
+	if (a->learn->untold++)
+		return;
+	(void)snprintf(text, sizeof text,
+		       "candidate: %d differences were told; more are only "
+		       "counted, and in weir policy candidate",
+		       EVENT_KINDS_MAX);
+	record_state(a, "candidate", "low", text);
+}
+
 static void tell_difference(struct agent *a, const struct store_flow *f,
 			    const struct workload *client,
 			    const struct workload *server,
 			    const struct intent_verdict *v)
 {
 	char text[256], from[IP_TEXT_MAX], to[IP_TEXT_MAX],
-		proto[PROTO_TEXT_MAX], names[2][WORKLOAD_TEXT_MAX];
+		proto[PROTO_TEXT_MAX], names[2][WORKLOAD_TEXT_MAX],
+		buf[sizeof text];
+	const char *key; /* names are cut anywhere */
 
 	(void)snprintf(names[0], sizeof names[0], "%s",
 		       client ? workload_name(client)
@@ -386,11 +409,15 @@ static void tell_difference(struct agent *a, const struct store_flow *f,
 		(void)snprintf(text + strlen(text), 24, "rule %u", v->rule_id);
 	else
 		(void)snprintf(text + strlen(text), 24, "its mode");
-	if (json_object_get(a->learn->told, text) ||
-	    json_object_size(a->learn->told) >= EVENT_KINDS_MAX)
+	key = utf8_text(text, buf, sizeof buf);
+	if (json_object_get(a->learn->told, key))
 		return;
-	(void)json_object_set_new(a->learn->told, text, json_true());
-	record_state(a, "candidate", "low", text);
+	if (json_object_size(a->learn->told) >= EVENT_KINDS_MAX) {
+		tell_no_more(a);
+		return;
+	}
+	(void)json_object_set_new(a->learn->told, key, json_true());
+	record_state(a, "candidate", "low", key);
 }
 
 void learn_look(struct agent *a, const struct store_flow *f,
@@ -404,6 +431,7 @@ void learn_look(struct agent *a, const struct store_flow *f,
 				       .app = f->app };
 	struct intent_verdict real, other;
 
+	l->news |= f->action == POLICY_LEARN;
 	if (!l->candidate || !make_judges(a))
 		return;
 	c.client = number_of(l, client);
@@ -423,6 +451,7 @@ static void set_candidate(struct learn *l, struct intent *i, uint64_t since_s)
 	l->candidate = i;
 	l->candidate_since_s = since_s;
 	(void)json_object_clear(l->told);
+	l->untold = 0;
 }
 
 static int put_candidate(struct agent *a, const json_t *args,
@@ -486,6 +515,8 @@ int command_candidate(struct agent *a, struct door_client *c,
 				  json_integer((json_int_t)since));
 	(void)json_object_set_new(result, "diff",
 				  intent_diff(a->intent, l->candidate));
+	(void)json_object_set_new(result, "untold",
+				  json_integer((json_int_t)l->untold));
 	return compare(a, l->candidate, a->intent, since, result, reterr);
 }
 
@@ -540,6 +571,7 @@ void learn_stop(struct agent *a)
 
 	if (!l)
 		return;
+	loop_timer_off(a->loop, &l->accept);
 	drop_judges(l);
 	intent_put(l->candidate);
 	json_decref(l->rejected);

@@ -10,7 +10,6 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,28 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/captures.h"
+#include "agent/cursors.h"
 #include "agent/door.h"
 #include "agent/guard.h"
 #include "agent/hits.h"
 #include "agent/inventory.h"
 #include "agent/kept.h"
 #include "agent/learn.h"
+#include "agent/map.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/responses.h"
+#include "agent/rules.h"
+#include "agent/settings.h"
+#include "agent/throughput.h"
+#include "agent/trail.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/manager.h"
 
 #define CONFIG_DEFAULT "/etc/weir/weir.yaml"
 
@@ -86,6 +93,8 @@ static const char *must_restart(const struct config *old,
 		return "store.dir";
 	if (strcmp(old->door, new->door) != 0)
 		return "control.socket";
+	if (strcmp(old->door_group, new->door_group) != 0)
+		return "control.group";
 	if (strcmp(old->plane_door, new->plane_door) != 0 ||
 	    old->workers != new->workers ||
 	    old->plane_managed != new->plane_managed ||
@@ -119,34 +128,14 @@ static void reload(struct main_state *m)
 	a->config = next;
 	config_done(&old);
 	log_info("configuration: read again");
+	door_find_accounts(a);
+	settings_overlay(a);
+	rules_read_builtin(a);
 	guard_apply_all(a);
 	policy_soon(a);
 }
 
 /* --- the world around -------------------------------------------------------------- */
-
-/* For systemd (sd_notify(3)); nobody listens elsewhere. */
-static void tell_manager(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (len == 0 || len >= sizeof at.sun_path)
-		return;
-	memcpy(at.sun_path, path, len);
-	if (at.sun_path[0] == '@')
-		at.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	/* who listens and does not take it waits in vain, and says so */
-	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-		     (struct sockaddr *)&at,
-		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
-	close(fd);
-}
 
 /* Two descriptors a workload, and some. */
 static void raise_limits(void)
@@ -168,6 +157,11 @@ static void keep_small(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10); /* and stays there */
 	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	/*
+	 * Small pieces are joined when they are freed, not all of them each time
+	 * a large one is asked for: a quarter less time for objects of JSON.
+	 */
+	(void)mallopt(M_MXFAST, 0);
 }
 
 static void on_signal(void *arg, uint32_t events)
@@ -218,18 +212,38 @@ static int start(struct main_state *m, struct err *reterr)
 	raise_limits();
 	keep_small();
 	rc = take_signals(m, reterr);
-	if (rc == 0) /* also keeps a second agent out */
-		rc = door_start(a, reterr);
+	/*
+	 * First, because it is locked: of two agents at once the one that comes
+	 * too late must not have taken the other's door away.
+	 */
 	if (rc == 0)
 		rc = store_open(a->config.store_dir, &a->store, reterr);
+	if (rc == 0)
+		rc = door_start(a, reterr);
 	if (rc == 0)
 		rc = kept_start(a, reterr);
 	if (rc == 0)
 		rc = record_start(a, reterr);
 	if (rc == 0)
+		rc = cursors_start(a, reterr);
+	if (rc == 0)
+		rc = map_start(a, reterr);
+	if (rc == 0)
+		rc = captures_start(a, reterr);
+	if (rc == 0)
+		rc = responses_start(a, reterr);
+	if (rc == 0)
+		rc = settings_start(a, reterr);
+	if (rc == 0)
+		rc = throughput_start(a, reterr);
+	if (rc == 0)
+		rc = trail_start(a, reterr);
+	if (rc == 0)
 		rc = learn_start(a, reterr);
 	if (rc == 0)
 		rc = hits_start(a, reterr);
+	if (rc == 0)
+		rc = rules_start(a, reterr);
 	if (rc == 0)
 		rc = policy_start(a, reterr);
 	if (rc == 0)
@@ -246,9 +260,17 @@ static void stop(struct main_state *m)
 	inventory_stop(a);
 	guard_stop(a);
 	policy_stop(a);
+	rules_stop(a);
+	settings_stop(a);
+	captures_stop(a);
+	responses_stop(a);
 	record_stop(a);
+	cursors_stop(a);
+	map_stop(a);
+	throughput_stop(a);
 	hits_stop(a);
 	learn_stop(a);
+	trail_stop(a);
 	kept_stop(a);
 	door_stop(a);
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
@@ -270,9 +292,9 @@ static int run(struct main_state *m)
 	if (rc == 0) {
 		log_info("weir-agent " WEIR_VERSION " ready pid=%d",
 			 (int)getpid());
-		tell_manager("READY=1");
+		manager_tell("READY=1");
 		loop_run(m->agent.loop);
-		tell_manager("STOPPING=1");
+		manager_tell("STOPPING=1");
 	} else {
 		log_error("cannot start: %s%s%s", err.at, err.at[0] ? ": " : "",
 			  err.text);

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/guard.h"
 #include "base/limits.h"
+
+/* So many are read between two looks at what else there is to do. */
+#define PAGE 1000
+_Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 
 int world_now(const struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs)
@@ -22,11 +27,27 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		free(macs);
 		return -ENOMEM;
 	}
-	for (const struct workload *w = a->registry.workloads; w; w = w->next) {
-		list[i] = workload_as_intent(&a->registry, w,
-					     macs + i * WORKLOAD_PORTS_MAX);
-		i++;
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		list[i] = (struct intent_workload){
+			.id = w->id,
+			.about = w->about,
+			.addrs = w->addrs,
+			.n_addrs = w->n_addrs,
+			.macs = macs + i * WORKLOAD_PORTS_MAX,
+		};
+		w->world_at = (uint32_t)i++;
 	}
+	/* as workload_as_intent(), but all at once */
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload && port_is_judged(p)) {
+			struct intent_workload *one =
+				&list[p->workload->world_at];
+
+			if (one->n_macs < WORKLOAD_PORTS_MAX)
+				macs[(size_t)p->workload->world_at *
+					     WORKLOAD_PORTS_MAX +
+				     one->n_macs++] = p->plane_mac;
+		}
 	*ret = (struct intent_world){ .workloads = list,
 				      .n = n,
 				      .node = a->node_addrs,
@@ -174,7 +195,8 @@ static int take_present(struct loading *l)
 				(w->n_addrs + 1) * sizeof *addrs);
 		if (!addrs)
 			return -ENOMEM;
-		memcpy(addrs, w->addrs, w->n_addrs * sizeof *addrs);
+		if (w->n_addrs)
+			memcpy(addrs, w->addrs, w->n_addrs * sizeof *addrs);
 		x->addrs = addrs;
 		x->n_addrs = w->n_addrs;
 	}
@@ -184,7 +206,7 @@ static int take_present(struct loading *l)
 static int load_pages(struct loading *l, struct err *reterr)
 {
 	struct store_flow_query q = { .since_s = l->past->since_s,
-				      .limit = STORE_PAGE_MAX };
+				      .limit = PAGE };
 	size_t before;
 	int rc;
 
@@ -194,7 +216,9 @@ static int load_pages(struct loading *l, struct err *reterr)
 		if (rc == -ENOMEM)
 			return err_set(reterr, ENOMEM, NULL, "out of memory");
 		q.after = l->last_cursor;
-	} while (rc == 0 && l->past->n_talks - before == STORE_PAGE_MAX);
+		/* a new workload does not wait until all of it is read */
+		guard_look(l->agent);
+	} while (rc == 0 && l->past->n_talks - before == PAGE);
 	return rc < 0 ? rc : 0;
 }
 

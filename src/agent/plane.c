@@ -1,7 +1,8 @@
 /*
  * State of the thread: connected or not, and what of the last `want` this data
  * plane has. Its endpoints are read from it when it is connected (weir_config),
- * for it may have outlived an agent; after that they are known.
+ * and the versions of its rules and sensors, for it may have outlived an agent;
+ * after that they are known.
  *
  *   down ──open door, or spawn──▶ connected ──sync──▶ in force
  *     ▲                               │ any error, hang-up
@@ -47,10 +48,12 @@ struct ask_item {
 	struct ask_item *next;
 };
 
-/* One of the two things a data plane tells page by page. */
+/* One of the things a data plane tells page by page. */
 struct told_cursor {
 	const char *message, *member;
 	enum plane_news_kind kind;
+	bool raw;   /* it is asked for raw bytes, too */
+	bool newer; /* an older data plane may not know it */
 	uint64_t after, epoch;
 };
 
@@ -66,7 +69,8 @@ struct plane {
 	struct plane_want want;
 	struct ask_item *asks, **asks_end;
 	struct news_item *news, **news_end;
-	bool told_waits; /* connections or threats are not taken yet */
+	bool told_waits; /* what was told is not taken yet */
+	bool trail_wanted, held;
 
 	/* The thread's own. */
 	struct dpclient client; /* fd -1: not connected */
@@ -76,7 +80,10 @@ struct plane {
 	unsigned retry_ms;
 	struct plane_has has;
 	bool again; /* the same want once more: not all of it is there */
-	struct told_cursor told[2];
+	bool waits; /* the number of `later` is told when sensors are built */
+	struct plane_news later;
+	usec_t later_ends, next_look; /* at what is being built */
+	struct told_cursor told[4];   /* by enum plane_told, and the trail */
 	usec_t next_poll;
 };
 
@@ -96,6 +103,23 @@ static void drain(int fd)
 	(void)!read(fd, &n, sizeof n); /* empty is fine */
 }
 
+static void set_flag(struct plane *p, bool *flag, bool to)
+{
+	pthread_mutex_lock(&p->lock);
+	*flag = to;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static bool read_flag(struct plane *p, const bool *flag)
+{
+	bool is;
+
+	pthread_mutex_lock(&p->lock);
+	is = *flag;
+	pthread_mutex_unlock(&p->lock);
+	return is;
+}
+
 /* Takes news->about. */
 static void post(struct plane *p, const struct plane_news *news)
 {
@@ -109,7 +133,7 @@ static void post(struct plane *p, const struct plane_news *news)
 	pthread_mutex_lock(&p->lock);
 	*p->news_end = item;
 	p->news_end = &item->next;
-	if (news->kind == PLANE_CONNECTIONS || news->kind == PLANE_THREATS)
+	if (news->kind >= PLANE_CONNECTIONS && news->kind <= PLANE_TRAIL)
 		p->told_waits = true;
 	pthread_mutex_unlock(&p->lock);
 	wake(p->news_fd);
@@ -146,7 +170,9 @@ static void want_done(struct plane_want *w)
 {
 	json_decref(w->endpoints);
 	json_decref(w->taps);
-	json_decref(w->policy);
+	free(w->policy);
+	body_put(w->rules);
+	body_put(w->detection);
 }
 
 void plane_want(struct plane *p, const struct plane_want *want)
@@ -224,16 +250,6 @@ static bool take_ask(struct plane *p, struct ask_item **ret)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return *ret != NULL;
-}
-
-static bool is_stopped(struct plane *p)
-{
-	bool stop;
-
-	pthread_mutex_lock(&p->lock);
-	stop = p->stop;
-	pthread_mutex_unlock(&p->lock);
-	return stop;
 }
 
 /* --- the process ---------------------------------------------------------------- */
@@ -317,7 +333,7 @@ static void nap(struct plane *p, unsigned ms)
 {
 	struct pollfd pfd = { .fd = p->wake_fd, .events = POLLIN };
 
-	if (poll(&pfd, 1, (int)ms) > 0 && is_stopped(p))
+	if (poll(&pfd, 1, (int)ms) > 0 && read_flag(p, &p->stop))
 		return;
 	/* woken for something that needs a connection: no hurry */
 }
@@ -334,27 +350,15 @@ static void tell_down(struct plane *p, const struct err *why)
 
 /* --- connecting -------------------------------------------------------------------- */
 
-/* Rules speak of ICMP, too, and what none speaks of is by mode. */
-static int judge_icmp(struct plane *p, struct err *reterr)
-{
-	json_t *message = json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
-				    "enable_icmp_policy", 1);
-	json_t *answer = NULL;
-	int rc = dpclient_ask(&p->client, message, &answer, reterr);
-
-	json_decref(message);
-	json_decref(answer);
-	return rc;
-}
-
 static int greet(struct plane *p, struct err *reterr)
 {
 	struct plane_news n = { .kind = PLANE_UP };
+	bool drops = false;
 	int rc =
 		dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
 
 	if (rc == 0)
-		rc = judge_icmp(p, reterr);
+		rc = plane_set_up(&p->client, &drops, reterr);
 	if (rc == 0)
 		rc = plane_read(&p->client, &p->has, reterr);
 	if (rc < 0) {
@@ -362,6 +366,8 @@ static int greet(struct plane *p, struct err *reterr)
 		return rc;
 	}
 	p->has.number = 0;
+	p->has.drops_untold = drops;
+	(void)json_object_set_new(n.about, "drops_untold", json_boolean(drops));
 	p->connected_at = clock_now();
 	p->down_told = false;
 	post(p, &n);
@@ -383,7 +389,7 @@ static bool wait_for_door(struct plane *p, struct err *reterr)
 {
 	usec_t end = usec_add(clock_now(), PLANE_START_US);
 
-	while (!is_stopped(p) && usec_before(clock_now(), end)) {
+	while (!read_flag(p, &p->stop) && usec_before(clock_now(), end)) {
 		if (connect_once(p, reterr))
 			return true;
 		if (!child_runs(p)) {
@@ -406,7 +412,7 @@ static void try_connect(struct plane *p)
 	if (p->spec.program && !child_runs(p) && spawn(p, &err) == 0 &&
 	    wait_for_door(p, &err))
 		return;
-	if (is_stopped(p))
+	if (read_flag(p, &p->stop))
 		return;
 	tell_down(p, &err);
 	nap(p, p->retry_ms);
@@ -414,9 +420,18 @@ static void try_connect(struct plane *p)
 		p->retry_ms *= 2;
 }
 
+/* Not told of what another one, or another want, will tell. */
+static void forget_later(struct plane *p)
+{
+	if (p->waits)
+		json_decref(p->later.about);
+	p->waits = false;
+}
+
 static void disconnect(struct plane *p, const struct err *why)
 {
 	dpclient_done(&p->client);
+	forget_later(p);
 	tell_down(p, why);
 	if (usec_since(clock_now(), p->connected_at) > RAN_WELL_US)
 		p->retry_ms = RETRY_FIRST_MS;
@@ -427,11 +442,72 @@ static void disconnect(struct plane *p, const struct err *why)
 
 /* --- bringing it to what is wanted --------------------------------------------------- */
 
-/* Did the data plane say no, or is it gone? */
-static bool is_refusal(int rc)
+static void tell_built(struct plane *p, struct plane_built *b,
+		       enum plane_news_kind kind)
 {
-	return rc == -EINVAL || rc == -E2BIG || rc == -ENOENT ||
-	       rc == -EEXIST || rc == -ENOSPC || rc == -ESRCH || rc == -ESTALE;
+	struct plane_news n = { .kind = kind,
+				.about = json_deep_copy(b->answer),
+				.err = b->err };
+
+	if (!b->is_news) {
+		json_decref(n.about);
+		return;
+	}
+	b->is_news = false;
+	post(p, &n);
+}
+
+static void tell_all_built(struct plane *p)
+{
+	tell_built(p, &p->has.rules, PLANE_RULES);
+	tell_built(p, &p->has.detection, PLANE_DETECTION);
+}
+
+/* It is in force when its sensors are built. Takes n->about. */
+static void tell_in_force(struct plane *p, const struct plane_news *n)
+{
+	forget_later(p);
+	if (!p->has.detection.building) {
+		post(p, n);
+		return;
+	}
+	p->waits = true;
+	p->later = *n;
+	p->later_ends = usec_add(clock_now(), PLANE_BUILD_WAIT_US);
+}
+
+static bool is_building(const struct plane *p)
+{
+	return p->has.rules.building || p->has.detection.building;
+}
+
+/* false: the connection is of no more use. */
+static bool look_at_built(struct plane *p)
+{
+	usec_t now = clock_now();
+	struct err err = { 0 };
+	int rc = 0;
+
+	if (!is_building(p) || usec_before(now, p->next_look))
+		return true;
+	p->next_look = usec_add(now, PLANE_BUILD_LOOK_US);
+	if (p->has.rules.building)
+		rc = plane_look_built(&p->client, "weir_rules", &p->has.rules,
+				      &err);
+	if (rc == 0 && p->has.detection.building)
+		rc = plane_look_built(&p->client, "weir_detection",
+				      &p->has.detection, &err);
+	if (rc < 0) {
+		disconnect(p, &err);
+		return false;
+	}
+	tell_all_built(p);
+	if (p->waits &&
+	    (!p->has.detection.building || !usec_before(now, p->later_ends))) {
+		p->waits = false;
+		post(p, &p->later);
+	}
+	return true;
 }
 
 /* false: the connection is of no more use. */
@@ -447,7 +523,7 @@ static bool sync_plane(struct plane *p)
 	rc = plane_sync(&p->client, &p->has, &w, &n.about, &n.err);
 	if (rc == 0) {
 		p->has.number = w.number;
-	} else if (!is_refusal(rc)) {
+	} else if (!plane_is_refusal(rc)) {
 		json_decref(n.about);
 		give_want_back(p, &w);
 		disconnect(p, &n.err);
@@ -461,7 +537,11 @@ static bool sync_plane(struct plane *p)
 	give_want_back(p, &w);
 	if (rc < 0) /* not again and again the same */
 		p->has.number = n.number;
-	post(p, &n);
+	tell_all_built(p);
+	if (rc == 0)
+		tell_in_force(p, &n);
+	else
+		post(p, &n);
 	return true;
 }
 
@@ -473,13 +553,18 @@ static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
 {
 	struct plane_news n = { .kind = c->kind };
 	json_t *answer = NULL, *list;
-	int rc = plane_say(&p->client, c->message,
-			   json_pack("{s:I, s:I, s:i}", "after",
-				     (json_int_t)c->after, "epoch",
-				     (json_int_t)c->epoch, "limit",
-				     PLANE_TOLD_PAGE),
-			   &answer, reterr);
+	json_t *body = json_pack(
+		"{s:I, s:I, s:i}", "after", (json_int_t)c->after, "epoch",
+		(json_int_t)c->epoch, "limit", PLANE_TOLD_PAGE);
+	int rc;
 
+	if (c->raw)
+		(void)json_object_set_new(body, "raw", json_true());
+	rc = plane_say(&p->client, c->message, body, &answer, reterr);
+	if (rc == -ENOENT && c->newer) { /* it does not tell that yet */
+		*ret_more = false;
+		return 0;
+	}
 	if (rc < 0)
 		return rc;
 	list = json_object_get(answer, c->member);
@@ -492,20 +577,28 @@ static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
 	*ret_more = json_is_true(json_object_get(answer, "more"));
 	if (json_array_size(list) > 0 || n.missed) {
 		n.about = json_incref(list);
+		n.number = c->epoch;
+		n.after = c->after;
 		post(p, &n);
 	}
 	json_decref(answer);
 	return 0;
 }
 
-static bool told_is_taken(struct plane *p)
+void plane_tell(struct plane *p)
 {
-	bool waits;
+	set_flag(p, &p->held, false);
+	wake(p->wake_fd);
+}
 
-	pthread_mutex_lock(&p->lock);
-	waits = p->told_waits;
-	pthread_mutex_unlock(&p->lock);
-	return !waits;
+void plane_want_trail(struct plane *p)
+{
+	set_flag(p, &p->trail_wanted, true);
+}
+
+static bool is_told(struct plane *p, const struct told_cursor *c)
+{
+	return c->kind != PLANE_TRAIL || read_flag(p, &p->trail_wanted);
 }
 
 static bool poll_plane(struct plane *p)
@@ -514,12 +607,13 @@ static bool poll_plane(struct plane *p)
 	usec_t now = clock_now();
 	bool more = true;
 
-	if (usec_before(now, p->next_poll) || !told_is_taken(p))
+	if (usec_before(now, p->next_poll) || read_flag(p, &p->held) ||
+	    read_flag(p, &p->told_waits))
 		return true;
 	p->next_poll = usec_add(now, p->spec.poll_ms * 1000ULL);
 	p->again = p->has.taps_missing;
-	for (size_t i = 0; i < 2; i++) {
-		more = true;
+	for (size_t i = 0; i < sizeof p->told / sizeof *p->told; i++) {
+		more = is_told(p, &p->told[i]);
 		for (int n = 0; more && n < PLANE_TOLD_PAGES; n++)
 			if (poll_told(p, &p->told[i], &more, &err) < 0) {
 				disconnect(p, &err);
@@ -560,12 +654,16 @@ static void wait_for_work(struct plane *p)
 {
 	struct pollfd pfd[2] = { { .fd = p->wake_fd, .events = POLLIN },
 				 { .fd = p->client.fd, .events = POLLIN } };
-	uint64_t us = usec_since(p->next_poll, clock_now());
+	usec_t now = clock_now();
+	uint64_t us = usec_since(p->next_poll, now);
+	uint64_t look = usec_since(p->next_look, now);
 	struct err err = { 0 };
 
 	/* what is not taken yet: look a little later */
-	if (us == 0 && !told_is_taken(p))
+	if (us == 0 && read_flag(p, &p->told_waits))
 		us = 10000;
+	if (is_building(p) && look < us)
+		us = look;
 	(void)poll(pfd, 2, (int)((us + 999) / 1000));
 	drain(p->wake_fd);
 	/* it says nothing unasked */
@@ -579,16 +677,31 @@ static void *run(void *arg)
 {
 	struct plane *p = arg;
 
-	while (!is_stopped(p)) {
+	while (!read_flag(p, &p->stop)) {
 		if (p->client.fd < 0) {
 			(void)answer_asks(p);
 			try_connect(p);
 			continue;
 		}
-		if (sync_plane(p) && answer_asks(p) && poll_plane(p))
+		if (sync_plane(p) && look_at_built(p) && answer_asks(p) &&
+		    poll_plane(p))
 			wait_for_work(p);
 	}
 	return NULL;
+}
+
+/* One that hangs does not take the agent's end with it. */
+static void end_child(struct plane *p)
+{
+	usec_t end = usec_add(clock_now(), PLANE_END_US);
+
+	(void)kill(p->child, SIGTERM);
+	while (child_runs(p)) {
+		if (!usec_before(clock_now(), end))
+			/* and its worker: they are a session of their own */
+			(void)kill(-p->child, SIGKILL);
+		(void)poll(NULL, 0, 5);
+	}
 }
 
 /* Asks it to end; a data plane that is not our child is found by its door. */
@@ -597,14 +710,13 @@ static void end_plane(struct plane *p)
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	if (p->child) {
-		(void)kill(p->child, SIGTERM);
-		(void)waitpid(p->child, NULL, 0);
-	} else if (p->client.fd >= 0 &&
-		   getsockopt(p->client.fd, SOL_SOCKET, SO_PEERCRED, &cred,
-			      &len) == 0) {
+	if (p->child)
+		end_child(p);
+	else if (p->client.fd >= 0 &&
+		 getsockopt(p->client.fd, SOL_SOCKET, SO_PEERCRED, &cred,
+			    &len) == 0 &&
+		 cred.pid > 0) /* 0: it has no number here */
 		(void)kill(cred.pid, SIGTERM);
-	}
 }
 
 static void free_plane(struct plane *p)
@@ -620,6 +732,7 @@ static void free_plane(struct plane *p)
 		json_decref(n.about);
 	if (p->has_want)
 		want_done(&p->want);
+	forget_later(p);
 	plane_has_done(&p->has);
 	dpclient_done(&p->client);
 	if (p->wake_fd >= 0)
@@ -646,9 +759,19 @@ struct plane *plane_new(const struct plane_spec *spec, struct err *reterr)
 		.client = { .fd = -1 },
 		.retry_ms = RETRY_FIRST_MS,
 		.told = { { "weir_connections", "connections",
-			    PLANE_CONNECTIONS, 0, 0 },
-			  { "weir_threats", "threats", PLANE_THREATS, 0, 0 } },
+			    PLANE_CONNECTIONS, false, false, 0, 0 },
+			  { "weir_threats", "threats", PLANE_THREATS, false,
+			    false, 0, 0 },
+			  { "weir_findings", "findings", PLANE_FINDINGS, true,
+			    true, 0, 0 },
+			  { "weir_trail", "trail", PLANE_TRAIL, false, true, 0,
+			    0 } },
 	};
+	for (size_t i = 0; i < PLANE_TOLD__MAX; i++) {
+		p->told[i].epoch = spec->from[i].epoch;
+		p->told[i].after = spec->from[i].after;
+	}
+	p->held = spec->held;
 	p->asks_end = &p->asks;
 	p->news_end = &p->news;
 	pthread_mutex_init(&p->lock, NULL);
@@ -668,9 +791,7 @@ void plane_free(struct plane *p, bool stop)
 {
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->lock);
-	p->stop = true;
-	pthread_mutex_unlock(&p->lock);
+	set_flag(p, &p->stop, true);
 	wake(p->wake_fd);
 	(void)pthread_join(p->thread, NULL);
 	if (stop)

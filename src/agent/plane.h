@@ -9,14 +9,22 @@
  *
  *   endpoints {MAC: {"mac":, "ucmac":, "bcmac":}, ...}   ctrl_add_mac's bodies
  *   taps      {MAC: a body of ctrl_add_tap_port, ...}: only listened to
- *   policy    a weir_policy body with its version
+ *   policy    a weir_policy body with its version, as text: the object would
+ *             be ten times as large, and nobody looks into it
+ *   rules, detection   bodies of weir_rules and weir_detection
  *   vth       ifindex of the service port's device; 0: there is none yet
  *
- * and it is in force when PLANE_IN_FORCE tells its number. A new data plane is
+ * and it is in force when PLANE_IN_FORCE tells its number. Rules and sensors are
+ * said before the policy, and only what the data plane does not have. It builds
+ * them aside, and what it has built last counts meanwhile. New sensors are waited
+ * for before the number is told (PLANE_BUILD_WAIT_US at most), signatures, which
+ * may take half a minute, are not; PLANE_RULES and PLANE_DETECTION tell of both.
+ * A new data plane is
  * given all of it before it is given the service port, so that it never sees a
- * frame without knowing what to do with it. With port_last it loses the port for
- * as long as a new endpoint has no policy yet, which would pass meanwhile; in
- * place the kernel holds those.
+ * frame without knowing what to do with it. A new endpoint is dropped until its
+ * policy has come (weir_settings, policy.absent). An older data plane cannot do
+ * that; it loses the port meanwhile with port_last, and in place the kernel
+ * holds those.
  *
  * A weir-dp that was started here goes on when the agent ends, and is found by
  * its door by the next.
@@ -29,14 +37,30 @@
 
 #include "base/err.h"
 
+/* What is told page by page and outlives the agent's run. */
+enum plane_told {
+	PLANE_TOLD_CONNECTIONS,
+	PLANE_TOLD_THREATS,
+	PLANE_TOLD_FINDINGS,
+	PLANE_TOLD__MAX
+};
+
+/* Records of that epoch have been read so far; 0: none. */
+struct plane_cursor {
+	uint64_t epoch, after;
+};
+
 struct plane_spec {
 	const char *door;    /* path; borrowed as long as the plane lives */
 	const char *program; /* weir-dp; NULL: never start one */
 	const char *netns;   /* where it is started, by name; NULL: here */
 	unsigned workers;    /* for the one that is started */
 	unsigned poll_ms;    /* how often it is asked what it saw */
+	bool held;	     /* it is not asked before plane_tell() */
+	struct plane_cursor from[PLANE_TOLD__MAX];
 };
 
+struct body;
 struct plane;
 
 /* Starts the thread. NULL and *reterr: out of memory, threads, descriptors. */
@@ -47,7 +71,9 @@ void plane_free(struct plane *p, bool stop);
 int plane_fd(const struct plane *p);
 
 struct plane_want {
-	json_t *endpoints, *taps, *policy; /* taken; taps may be NULL */
+	json_t *endpoints, *taps;	/* taken; taps may be NULL */
+	char *policy;			/* taken */
+	struct body *rules, *detection; /* taken; NULL: not said */
 	uint32_t vth;
 	bool port_last;	 /* also before a new endpoint: nobody else holds it */
 	uint64_t number; /* told with PLANE_IN_FORCE; goes up */
@@ -61,20 +87,35 @@ void plane_want(struct plane *p, const struct plane_want *want);
  */
 void plane_ask(struct plane *p, json_t *message, uint64_t token);
 
+/* From now on it is asked what it saw. Any number of times. */
+void plane_tell(struct plane *p);
+/* From now on PLANE_TRAIL is told, too. Any number of times. */
+void plane_want_trail(struct plane *p);
+
 enum plane_news_kind {
-	PLANE_UP,	   /* connected; about is what weir_version answers */
-	PLANE_DOWN,	   /* err says why; it is tried again */
-	PLANE_IN_FORCE,	   /* number; about is weir_policy's answer */
-	PLANE_REFUSED,	   /* number; err: what was wanted cannot be */
+	/* connected; about is what weir_version answers, and "drops_untold" */
+	PLANE_UP,
+	PLANE_DOWN,	/* err says why; it is tried again */
+	PLANE_IN_FORCE, /* number; about is weir_policy's answer */
+	/*
+	 * about: what weir_rules, weir_detection answers; err: refused, and
+	 * ENOENT where the data plane has nothing of the kind.
+	 */
+	PLANE_RULES,
+	PLANE_DETECTION,
+	PLANE_REFUSED, /* number; err: what was wanted cannot be */
+	/* number: the epoch of these four; after: read so far */
 	PLANE_CONNECTIONS, /* about: array, as weir_connections tells them */
 	PLANE_THREATS,	   /* about: array */
+	PLANE_FINDINGS,	   /* likewise */
+	PLANE_TRAIL,	   /* likewise */
 	PLANE_ANSWER,	   /* token; about, or err with its code set */
 };
 
 struct plane_news {
 	enum plane_news_kind kind;
-	uint64_t number, token;
-	uint64_t missed; /* CONNECTIONS, THREATS: gone before they were read */
+	uint64_t number, token, after;
+	uint64_t missed; /* of these four: gone before they were read */
 	json_t *about;	 /* the receiver's; may be NULL */
 	struct err err;
 };

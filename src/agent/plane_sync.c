@@ -1,7 +1,11 @@
 /*
  * Order: what goes, goes first - a tap before the endpoint it speaks of; then
- * what comes, the policy, and at last the service port: no frame comes before
- * it is known what to do with it.
+ * what comes, what is looked for, the policy, and at last the service port: no
+ * frame comes before it is known what to do with it.
+ *
+ * Rules and sensors that are refused are told, and the policy does not wait for
+ * what would do. Who has which sensor is forgotten with an endpoint, so it is
+ * said again when one comes.
  *
  * A tap that cannot be opened, say because its workload just went, is told in
  * the log and tried again a moment later; the policy does not wait for it.
@@ -11,6 +15,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 /* It had one when it was found; a device that went it has lost, and looks for. */
 #define VTH_WHICHEVER UINT32_MAX
@@ -19,6 +24,8 @@ void plane_has_done(struct plane_has *has)
 {
 	json_decref(has->endpoints);
 	json_decref(has->taps);
+	json_decref(has->rules.answer);
+	json_decref(has->detection.answer);
 	*has = (struct plane_has){ 0 };
 }
 
@@ -33,6 +40,44 @@ static void keep(json_t *all, const json_t *message, const char *name,
 	(void)json_object_del(body, "pmac");
 	(void)json_object_set(
 		all, json_string_value(json_object_get(body, key)), body);
+}
+
+/* Rules speak of ICMP, too, and what none speaks of is by mode. */
+static int judge_icmp(struct dpclient *c, struct err *reterr)
+{
+	json_t *message = json_pack("{s:{s:b}}", "ctrl_enable_icmp_policy",
+				    "enable_icmp_policy", 1);
+	json_t *answer = NULL;
+	int rc = dpclient_ask(c, message, &answer, reterr);
+
+	json_decref(message);
+	json_decref(answer);
+	return rc;
+}
+
+/*
+ * Whose policy has not come yet may nothing. An older data plane does not know
+ * how, and is told of (weir status); then the kernel's hold, and port_last,
+ * have to be enough.
+ */
+static int drop_untold(struct dpclient *c, bool *ret, struct err *reterr)
+{
+	json_t *message = json_pack("{s:{s:{s:s}}}", "weir_settings", "policy",
+				    "absent", "drop");
+	json_t *answer = NULL;
+	int rc = dpclient_ask(c, message, &answer, reterr);
+
+	json_decref(message);
+	json_decref(answer);
+	*ret = rc == 0;
+	return rc == -EINVAL ? 0 : rc;
+}
+
+int plane_set_up(struct dpclient *c, bool *ret_drops, struct err *reterr)
+{
+	int rc = judge_icmp(c, reterr);
+
+	return rc < 0 ? rc : drop_untold(c, ret_drops, reterr);
 }
 
 int plane_read(struct dpclient *c, struct plane_has *has, struct err *reterr)
@@ -55,7 +100,83 @@ int plane_read(struct dpclient *c, struct plane_has *has, struct err *reterr)
 	json_decref(answer);
 	plane_has_done(has);
 	*has = found;
+	rc = plane_look_built(c, "weir_rules", &has->rules, reterr);
+	if (rc == 0)
+		rc = plane_look_built(c, "weir_detection", &has->detection,
+				      reterr);
+	return rc;
+}
+
+bool plane_is_refusal(int rc)
+{
+	return rc == -EINVAL || rc == -E2BIG || rc == -ENOENT ||
+	       rc == -EEXIST || rc == -ENOSPC || rc == -ESRCH || rc == -ESTALE;
+}
+
+/* --- rules and sensors ---------------------------------------------------------- */
+
+/* Takes answer. */
+static void answered(struct plane_built *b, json_t *answer)
+{
+	json_decref(b->answer);
+	b->answer = answer;
+	b->building = json_is_true(json_object_get(answer, "building"));
+	b->version = (uint64_t)json_integer_value(
+		json_object_get(answer, "version"));
+	b->is_news = true;
+}
+
+int plane_look_built(struct dpclient *c, const char *name,
+		     struct plane_built *b, struct err *reterr)
+{
+	json_t *answer = NULL;
+	int rc = b->unknown ? 0 : dpclient_ask_name(c, name, &answer, reterr);
+
+	if (rc == -ENOENT) {
+		b->unknown = b->is_news = true;
+		(void)err_set(&b->err, ENOENT, NULL,
+			      "this data plane has no %s", name);
+		return 0;
+	}
+	if (answer)
+		answered(b, answer);
+	return rc;
+}
+
+/* again: also if it has it. */
+static int say_body(struct dpclient *c, const char *name, struct plane_built *b,
+		    const struct body *body, bool again, struct err *reterr)
+{
+	json_t *answer = NULL;
+	int rc;
+
+	if (!body || b->unknown || (b->version == body->version && !again))
+		return 0;
+	rc = dpclient_ask_text(c, name, body->text, &answer, reterr);
+	if (rc < 0 && !plane_is_refusal(rc))
+		return rc;
+	b->err = (struct err){ 0 };
+	if (rc == 0) {
+		answered(b, answer);
+		return 0;
+	}
+	b->err = *reterr;
+	b->is_news = true;
+	b->version = body->version; /* not again and again the same */
 	return 0;
+}
+
+static int say_detection(struct dpclient *c, struct plane_has *has,
+			 const struct plane_want *want, bool new_endpoints,
+			 struct err *reterr)
+{
+	int rc = say_body(c, "weir_rules", &has->rules, want->rules, false,
+			  reterr);
+
+	if (rc == 0)
+		rc = say_body(c, "weir_detection", &has->detection,
+			      want->detection, new_endpoints, reterr);
+	return rc;
 }
 
 int plane_say(struct dpclient *c, const char *name, json_t *body,
@@ -206,32 +327,49 @@ static int take_port(struct dpclient *c, struct plane_has *has,
 	return rc;
 }
 
+/* force: also if what is there has a later version. */
+static int say_policy(struct dpclient *c, const char *policy, bool force,
+		      json_t **ret_answer, struct err *reterr)
+{
+	struct text forced = { 0 };
+	int rc;
+
+	if (!force)
+		return dpclient_ask_text(c, "weir_policy", policy, ret_answer,
+					 reterr);
+	text_add_word(&forced, "{\"force\":true,");
+	text_add_word(&forced, policy + 1); /* without its { */
+	text_add(&forced, "", 1);
+	rc = forced.failed ? err_set(reterr, ENOMEM, NULL, "out of memory")
+			   : dpclient_ask_text(c, "weir_policy", forced.at,
+					       ret_answer, reterr);
+	text_done(&forced);
+	return rc;
+}
+
 int plane_sync(struct dpclient *c, struct plane_has *has,
 	       const struct plane_want *want, json_t **ret_answer,
 	       struct err *reterr)
 {
-	json_t *policy = json_copy(want->policy);
-	int rc = policy ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	int rc = remove_taps(c, has, want->taps, reterr);
+	bool new = false;
 
 	if (rc == 0)
-		rc = remove_taps(c, has, want->taps, reterr);
-	if (rc == 0)
 		rc = remove_endpoints(c, has, want->endpoints, reterr);
-	if (rc == 0 && want->port_last && has_new(has, want->endpoints))
+	if (rc == 0)
+		new = has_new(has, want->endpoints);
+	if (rc == 0 && want->port_last && !has->drops_untold && new)
 		rc = take_port(c, has, reterr);
 	if (rc == 0)
 		rc = add_endpoints(c, has, want->endpoints, reterr);
-	if (rc == 0) {
-		/* what another agent said before counts no more */
-		if (has->number == 0)
-			(void)json_object_set_new(policy, "force", json_true());
-		rc = plane_say(c, "weir_policy", json_incref(policy),
-			       ret_answer, reterr);
-	}
+	if (rc == 0)
+		rc = say_detection(c, has, want, new, reterr);
+	if (rc == 0) /* what another agent said before counts no more */
+		rc = say_policy(c, want->policy, has->number == 0, ret_answer,
+				reterr);
 	if (rc == 0)
 		rc = give_port(c, has, want->vth, reterr);
 	if (rc == 0)
 		add_taps(c, has, want->taps);
-	json_decref(policy);
 	return rc;
 }

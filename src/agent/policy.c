@@ -16,12 +16,17 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "agent/cursors.h"
 #include "agent/door.h"
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
+#include "agent/hits.h"
 #include "agent/learn.h"
 #include "agent/past.h"
 #include "agent/record.h"
+#include "agent/rules.h"
+#include "agent/settings.h"
+#include "agent/trail.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -42,11 +47,22 @@ void policy_soon(struct agent *a)
 	loop_timer_need(a->loop, &a->compile, COMPILE_US);
 }
 
-static bool says(const json_t *o, const char *member, const char *word)
+void policy_soon_for_change(struct agent *a)
 {
-	const char *text = json_string_value(json_object_get(o, member));
+	usec_t free_at = usec_add(a->change_compiled_at, COMPILE_PAUSE_US);
+	uint64_t pause = usec_since(free_at, clock_now());
 
-	return text && strcmp(text, word) == 0;
+	a->change_waits = true;
+	loop_timer_need(a->loop, &a->compile,
+			pause > COMPILE_US ? pause : COMPILE_US);
+}
+
+/* Whatever it was compiled for, workloads' own changes are in it. */
+static void was_compiled(struct agent *a)
+{
+	if (a->change_waits)
+		a->change_compiled_at = clock_now();
+	a->change_waits = false;
 }
 
 /* --- compiling --------------------------------------------------------------- */
@@ -66,11 +82,12 @@ static void add_endpoint(json_t *all, struct port *p)
 	char mac[MAC_TEXT_MAX];
 
 	p->plane_mac = (struct mac){ { 0 } };
-	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac))
+	/* in place the kernel does quarantine */
+	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac) ||
+	    (p->layout == PORT_SPLICED && p->mode == INPLACE_QUARANTINE)) {
+		p->wanted_in = 0; /* when it is told again, it is as new */
 		return;
-	/* in place the kernel does it */
-	if (p->layout == PORT_SPLICED && p->mode == INPLACE_QUARANTINE)
-		return;
+	}
 	(void)mac_format(p->mac, mac);
 	if (json_object_get(all, mac)) {
 		(void)err_set(&p->why, EEXIST, NULL,
@@ -138,20 +155,27 @@ static json_t *taps_of(const struct agent *a)
 }
 
 static void want_of_spliced(struct agent *a, json_t *endpoints,
-			    const json_t *policy)
+			    const char *policy)
 {
 	struct plane_want want = { .endpoints = endpoints,
-				   .policy = json_deep_copy(policy),
 				   .vth = splicer_vth(a),
 				   .port_last = true,
 				   .number = a->want_number };
 
 	if (!a->splice_plane) {
-		json_decref(want.endpoints);
-		json_decref(want.policy);
+		json_decref(endpoints);
 		return;
 	}
-	plane_want(a->splice_plane, &want);
+	want.policy = strdup(policy);
+	if (want.policy) {
+		want.rules = body_get(rules_wanted(a));
+		want.detection = body_get(a->detection);
+		plane_want(a->splice_plane, &want);
+		return;
+	}
+	json_decref(endpoints);
+	log_warn("policy: out of memory, the data plane of splices goes on "
+		 "with what it has");
 }
 
 static uint64_t next_version(struct agent *a)
@@ -188,79 +212,83 @@ static void refuse(struct agent *a, uint64_t number, const struct err *why)
 	door_reached(a, number, why);
 }
 
-static bool denies(const json_t *policy)
-{
-	const json_t *rule;
-	size_t i;
+/* For who is here now. */
+struct compiled {
+	char *policy; /* a body of weir_policy */
+	bool *denied; /* of each workload: some rule denies it something */
+	struct body *detection;
+};
 
-	json_array_foreach (json_object_get(policy, "rules"), i, rule)
-		if (says(rule, "action", "deny") ||
-		    says(rule, "action", "reject"))
-			return true;
-	return false;
+static void compiled_done(struct compiled *c)
+{
+	free(c->policy);
+	free(c->denied);
+	body_put(c->detection);
+	*c = (struct compiled){ 0 };
 }
 
-/* Ports that some rule denies something: those are not only watched. */
-static void mark_denied(struct agent *a, const json_t *body)
-{
-	const json_t *policy, *mac;
-	size_t i, k;
-
-	for (struct port *p = a->registry.ports; p; p = p->next)
-		p->denied_some = false;
-	if (!a->intent_denies)
-		return;
-	json_array_foreach (json_object_get(body, "policies"), i, policy) {
-		if (!denies(policy))
-			continue;
-		json_array_foreach (json_object_get(policy, "macs"), k, mac) {
-			struct mac m;
-			struct port *p;
-
-			if (mac_parse(json_string_value(mac), &m) < 0)
-				continue;
-			p = registry_port_by_mac(&a->registry, m);
-			if (p)
-				p->denied_some = true;
-		}
-	}
-}
-
-/* For who is here now. NULL and *reterr: a limit, or no memory. */
-static json_t *compile_for_all(struct agent *a, const struct intent *i,
-			       struct err *reterr)
+/* false and *reterr: a limit, or no memory. */
+static bool compile_for_all(struct agent *a, const struct intent *i,
+			    struct compiled *ret, struct err *reterr)
 {
 	struct intent_workload *workloads;
 	struct intent_world world;
 	struct mac *macs;
-	json_t *body;
 
+	*ret = (struct compiled){ 0 };
 	if (world_now(a, &world, &workloads, &macs) < 0) {
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
-		return NULL;
+		return false;
 	}
-	body = intent_compile(i, &world, next_version(a), now_s(), reterr);
+	ret->denied = calloc(world.n + 1, sizeof *ret->denied);
+	ret->detection = body_new(intent_compile_detection(i, &world, reterr));
+	if (ret->denied && ret->detection)
+		ret->policy = intent_compile(i, &world, next_version(a),
+					     now_s(), ret->denied, reterr);
+	else
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 	free(workloads);
 	free(macs);
-	return body;
+	was_compiled(a);
+	if (ret->policy)
+		return true;
+	compiled_done(ret);
+	return false;
 }
 
-/* Takes both. */
-static void send_to_plane(struct agent *a, json_t *endpoints, json_t *policy)
+/* Those of whom some rule denies something are not only watched. */
+static void mark_denied(struct agent *a, const bool *denied)
+{
+	size_t n = 0;
+
+	/* in the order of world_now() */
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		w->denied_some = denied[n++];
+}
+
+/* Takes endpoints, and what c has. */
+static void send_to_plane(struct agent *a, json_t *endpoints,
+			  struct compiled *c)
 {
 	json_t *spliced = spliced_of(a, endpoints);
 	struct plane_want want = { .number = ++a->want_number,
 				   .vth = a->vth,
 				   .endpoints = endpoints,
 				   .taps = taps_of(a),
-				   .policy = policy };
+				   .policy = c->policy };
 
-	mark_denied(a, policy);
+	want.rules = body_get(rules_wanted(a));
+	want.detection = body_get(c->detection);
+	body_put(a->detection);
+	a->detection = body_get(c->detection);
+	mark_denied(a, c->denied);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
-	want_of_spliced(a, spliced, policy);
+	want_of_spliced(a, spliced, c->policy);
 	plane_want(a->plane, &want);
+	c->policy = NULL;
+	compiled_done(c);
 	expire_later(a);
 	learn_outdated(a);
 }
@@ -284,16 +312,16 @@ static void compile(void *arg)
 {
 	struct agent *a = arg;
 	struct err err = { 0 };
-	json_t *endpoints, *policy;
+	struct compiled c;
+	json_t *endpoints;
 
 	if (waits_for_owners(a)) {
 		loop_timer_need(a->loop, &a->compile, ADOPT_LOOK_US);
 		return;
 	}
 	endpoints = endpoints_of(a);
-	policy = compile_for_all(a, a->intent, &err);
-	if (policy) {
-		send_to_plane(a, endpoints, policy);
+	if (compile_for_all(a, a->intent, &c, &err)) {
+		send_to_plane(a, endpoints, &c);
 		return;
 	}
 	json_decref(endpoints);
@@ -302,11 +330,29 @@ static void compile(void *arg)
 
 void policy_refresh_mode(struct agent *a, struct workload *w)
 {
-	struct mac macs[WORKLOAD_PORTS_MAX];
-	struct intent_workload iw = workload_as_intent(&a->registry, w, macs);
+	/* a mode does not depend on MACs */
+	struct intent_workload iw = { .id = w->id,
+				      .about = w->about,
+				      .addrs = w->addrs,
+				      .n_addrs = w->n_addrs };
 
 	if (w->about)
 		w->intent_mode = intent_mode_of(a->intent, &iw);
+	json_decref(w->groups);
+	w->groups = NULL;
+}
+
+const json_t *policy_groups_of(struct agent *a, struct workload *w)
+{
+	/* nor do groups */
+	struct intent_workload iw = { .id = w->id,
+				      .about = w->about,
+				      .addrs = w->addrs,
+				      .n_addrs = w->n_addrs };
+
+	if (!w->groups)
+		w->groups = intent_groups_of(a->intent, &iw);
+	return w->groups;
 }
 
 bool policy_protects_any(const struct agent *a)
@@ -319,24 +365,12 @@ bool policy_protects_any(const struct agent *a)
 
 /* --- changes --------------------------------------------------------------------- */
 
-/*
- * Does it put anything, that is here or may come, in mode protect; does it deny
- * anything?
- */
+/* a->intent is another one. */
 static void look_at_intent(struct agent *a)
 {
-	const char *protect = intent_mode_name(MODE_PROTECT);
-	json_t *o = intent_to_json(a->intent), *one;
-	size_t n;
-
-	a->intent_protects = says(o, "default_mode", protect);
-	a->intent_denies = false;
-	json_array_foreach (json_object_get(o, "groups"), n, one)
-		a->intent_protects |= says(one, "mode", protect);
-	json_array_foreach (json_object_get(o, "rules"), n, one)
-		a->intent_denies |= says(one, "action", "deny") ||
-				    says(one, "action", "reject");
-	json_decref(o);
+	a->intent_protects = intent_protects(a->intent);
+	a->intent_denies = intent_denies(a->intent);
+	hits_forget_others(a);
 }
 
 static void take(struct agent *a, struct intent *next)
@@ -349,36 +383,43 @@ static void take(struct agent *a, struct intent *next)
 	guard_soon(a);
 }
 
+static int put_intent(struct agent *a, const struct intent *i,
+		      uint64_t expect_revision, struct err *reterr)
+{
+	char *doc = intent_to_text(i);
+	int rc = doc ? store_put_text(a->store, "intent", doc, expect_revision,
+				      &a->intent_revision, reterr)
+		     : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	free(doc);
+	return rc;
+}
+
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr)
 {
-	json_t *endpoints = endpoints_of(a), *doc = NULL;
+	json_t *endpoints = endpoints_of(a);
+	struct compiled c;
 	/* some limits show only when it is compiled for who is here */
-	json_t *policy = compile_for_all(a, next, reterr);
-	int rc = policy ? 0 : -reterr->code;
+	bool ok = compile_for_all(a, next, &c, reterr);
+	int rc = ok ? 0 : -reterr->code;
 
-	if (rc == 0) {
-		doc = intent_to_json(next);
-		rc = doc ? store_put_doc(a->store, "intent", doc,
-					 expect_revision, &a->intent_revision,
-					 reterr)
-			 : err_set(reterr, ENOMEM, NULL, "out of memory");
-	}
-	json_decref(doc);
-	if (rc < 0) {
+	if (ok)
+		rc = put_intent(a, next, expect_revision, reterr);
+	if (!ok || rc < 0) {
 		intent_put(next);
 		json_decref(endpoints);
-		json_decref(policy);
+		compiled_done(&c);
 		return rc;
 	}
 	take(a, next);
 	if (waits_for_owners(a)) {
 		json_decref(endpoints);
-		json_decref(policy);
+		compiled_done(&c);
 		policy_soon(a);
 		return (int64_t)a->want_number + 1;
 	}
-	send_to_plane(a, endpoints, policy);
+	send_to_plane(a, endpoints, &c);
 	return (int64_t)a->want_number;
 }
 
@@ -396,6 +437,7 @@ static void is_up(struct agent *a, struct plane_news *n)
 		 (int)json_integer_value(
 			 json_object_get(a->plane_version, "pid")));
 	record_state(a, "data-plane", "info", "the data plane is up");
+	settings_tell_plane(a);
 }
 
 static void is_down(struct agent *a, const struct plane_news *n)
@@ -408,6 +450,7 @@ static void is_down(struct agent *a, const struct plane_news *n)
 	a->plane_up = false;
 	a->plane_err = n->err;
 	a->host_in_force = a->in_force_number = 0;
+	rules_plane_is_down(a);
 }
 
 /* In force is what both data planes have, if there are two. */
@@ -444,14 +487,23 @@ static void on_news(void *arg, uint32_t events)
 		case PLANE_DOWN: is_down(a, &n); break;
 		case PLANE_IN_FORCE: in_force(a, &n); break;
 		case PLANE_REFUSED: refuse(a, n.number, &n.err); break;
+		case PLANE_RULES:
+		case PLANE_DETECTION: rules_told(a, &n); break;
 		case PLANE_CONNECTIONS:
 			record_connections(a, n.about, n.missed);
 			break;
 		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
+		case PLANE_FINDINGS:
+			record_findings(a, n.about, n.missed);
+			break;
+		case PLANE_TRAIL:
+			trail_told(a, n.about, n.number, n.missed);
+			break;
 		case PLANE_ANSWER:
 			door_answered(a, n.token, n.about, &n.err);
 			break;
 		}
+		cursors_read(a, CURSORS_HOST, &n);
 		json_decref(n.about);
 	}
 }
@@ -483,12 +535,21 @@ static void on_splice_news(void *arg, uint32_t events)
 			both_have(a);
 			break;
 		case PLANE_REFUSED: refuse(a, n.number, &n.err); break;
+		case PLANE_RULES:
+		case PLANE_DETECTION: break; /* the host's tells the same */
 		case PLANE_CONNECTIONS:
 			record_connections(a, n.about, n.missed);
 			break;
 		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
+		case PLANE_FINDINGS:
+			record_findings(a, n.about, n.missed);
+			break;
+		case PLANE_TRAIL:
+			trail_told(a, n.about, n.number, n.missed);
+			break;
 		case PLANE_ANSWER: break; /* it is asked nothing */
 		}
+		cursors_read(a, CURSORS_SPLICES, &n);
 		json_decref(n.about);
 	}
 }
@@ -525,11 +586,13 @@ int policy_start(struct agent *a, struct err *reterr)
 		.program = a->config.plane_managed ? a->config.program : NULL,
 		.workers = a->config.workers,
 		.poll_ms = 1000,
+		.held = true,
 	};
 	int rc = load_intent(a, reterr);
 
 	if (rc < 0)
 		return rc;
+	cursors_from(a, CURSORS_HOST, spec.from);
 	look_at_intent(a);
 	a->compile.fn = compile;
 	a->compile.arg = a;
@@ -538,6 +601,7 @@ int policy_start(struct agent *a, struct err *reterr)
 	a->plane = plane_new(&spec, reterr);
 	if (!a->plane)
 		return -reterr->code;
+	cursors_hold(a, a->plane);
 	a->plane_fd =
 		loop_add(a->loop, plane_fd(a->plane), EPOLLIN, on_news, a);
 	return a->plane_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -551,6 +615,7 @@ int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr)
 		.netns = netns,
 		.workers = a->config.workers,
 		.poll_ms = 1000,
+		.held = true,
 	};
 	int n = snprintf(a->splice_door, sizeof a->splice_door, "%s.splices",
 			 a->config.plane_door);
@@ -558,9 +623,11 @@ int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr)
 	if (n < 0 || (size_t)n >= sizeof a->splice_door)
 		return err_set(reterr, ENAMETOOLONG, "data_plane.socket",
 			       "too long");
+	cursors_from(a, CURSORS_SPLICES, spec.from);
 	a->splice_plane = plane_new(&spec, reterr);
 	if (!a->splice_plane)
 		return -reterr->code;
+	cursors_hold(a, a->splice_plane);
 	a->splice_plane_fd = loop_add(a->loop, plane_fd(a->splice_plane),
 				      EPOLLIN, on_splice_news, a);
 	if (!a->splice_plane_fd) {
@@ -568,18 +635,27 @@ int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr)
 		a->splice_plane = NULL;
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
+	if (trail_is_wanted(a))
+		plane_want_trail(a->splice_plane);
 	policy_soon(a);
 	return 0;
 }
 
 void policy_stop(struct agent *a)
 {
+	/*
+	 * What is diverted is judged on; without it the data plane has no use,
+	 * if it is ours.
+	 */
+	bool end = a->releasing && a->config.plane_managed;
+
 	loop_remove(a->splice_plane_fd);
-	plane_free(a->splice_plane, a->releasing);
+	plane_free(a->splice_plane, end);
 	splicer_stop(a);
 	loop_remove(a->plane_fd);
-	/* what is diverted is judged on; without it the data plane has no use */
-	plane_free(a->plane, a->releasing);
+	plane_free(a->plane, end);
 	json_decref(a->plane_version);
+	body_put(a->detection);
 	intent_put(a->intent);
+	a->intent = NULL; /* what is recorded last asks */
 }

@@ -13,6 +13,12 @@ void policy_stop(struct agent *a);
 /* Something of it changed: compiled in a moment, with what else changes. */
 void policy_soon(struct agent *a);
 /*
+ * A workload changed by itself, and may do so all the time: at once if that was
+ * not so lately, else when COMPILE_PAUSE_US are over, unless anything else has
+ * it compiled before.
+ */
+void policy_soon_for_change(struct agent *a);
+/*
  * Another intent (taken by count): stored, then in force. who: of the audit's
  * line. The number with which it will be in force; or -errno, and nothing is
  * changed. -ESTALE: expect_revision (0: any) is not the last.
@@ -26,5 +32,7 @@ int64_t policy_set(struct agent *a, struct intent *next,
 int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr);
 /* Is anything enforced: in mode protect, or denied by a rule? */
 bool policy_protects_any(const struct agent *a);
+/* The groups it is in: an array of texts; borrowed. NULL: out of memory. */
+const json_t *policy_groups_of(struct agent *a, struct workload *w);
 /* Mode of a workload that is described anew, or has other addresses. */
 void policy_refresh_mode(struct agent *a, struct workload *w);

@@ -2,9 +2,9 @@
  * Flows wait in an array for a moment and go to the store in one transaction.
  *
  * Events: a scan makes thousands of violations that say the same. Those of one
- * client, server, rule and action are one event: told at the first, and again,
- * with how many came after, when EVENT_MERGE_S have passed. Ports are part of
- * what is told, not of what makes them alike.
+ * client, server, rule and action are alike: told at the first, and again, with
+ * how many came after, when EVENT_MERGE_S have passed. So is each of their ports,
+ * but no more than EVENT_PORTS_MAX.
  */
 #include "agent/record.h"
 
@@ -14,18 +14,26 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "agent/cursors.h"
 #include "agent/door.h"
+#include "agent/flow_json.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/map.h"
+#include "agent/responses.h"
+#include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "wire/app.h"
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)
 #define DAY_S	 86400
 #define TRIM_US	 (60 * USEC_PER_SEC)
+
+#define EVENT_TEXT_MAX 512 /* cut */
 
 /* Places that a violation may have in the table. */
 #define MERGED_WAYS 16
@@ -40,6 +48,11 @@ struct merged {
 	uint64_t told_s; /* 0: unused */
 	uint32_t since;	 /* violations after that */
 	json_t *event;	 /* as it was told; owned */
+	struct {
+		uint8_t proto;
+		uint16_t port;
+	} told[EVENT_PORTS_MAX];
+	unsigned n_told;
 };
 
 struct record {
@@ -127,37 +140,12 @@ static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
 	return true;
 }
 
-json_t *record_flow_json(const struct store_flow *f, const json_t *client,
-			 const json_t *server)
+/* One that was put together may be cut within a character. */
+static json_t *text_json(const char *text)
 {
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
-		number[8];
-	const char *app = f->app ? app_name(f->app) : "unknown";
-	json_t *o;
+	char buf[EVENT_TEXT_MAX + 1];
 
-	(void)snprintf(number, sizeof number, "%u", f->app);
-	o = json_pack(
-		"{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, "
-		"s:i, s:I, s:I, s:I, s:I}",
-		"first_seen", (json_int_t)f->first_s, "last_seen",
-		(json_int_t)f->last_s, "client",
-		json_is_object(client) ? text_of(client, "name") : "",
-		"client_id", f->client, "client_address",
-		ip_format(f->client_addr, from), "server",
-		json_is_object(server) ? text_of(server, "name") : "",
-		"server_id", f->server, "server_address",
-		ip_format(f->server_addr, to), "port", f->port, "proto",
-		proto_name(f->proto, proto), "application", app ? app : number,
-		"action", policy_action_name(f->action), "rule",
-		(int)f->rule_id, "sessions", (json_int_t)f->sessions,
-		"violations", (json_int_t)f->violations, "packets",
-		(json_int_t)f->packets, "bytes", (json_int_t)f->bytes);
-	(void)json_object_set_new(
-		o, "told_by", json_string(f->ingress ? "server" : "client"));
-	if (f->name && f->name[0])
-		(void)json_object_set_new(o, "server_name",
-					  json_string(f->name));
-	return o;
+	return json_string(utf8_text(text, buf, sizeof buf));
 }
 
 /* --- waiting for the store ---------------------------------------------------------- */
@@ -207,6 +195,17 @@ static void wait_for_store(struct agent *a, const struct store_flow *f)
 	loop_timer_need(a->loop, &r->flush, FLUSH_US);
 }
 
+/* Without its raw bytes: they are for who asks for that one. */
+static void publish_event(struct agent *a, json_t *event)
+{
+	json_t *raw = json_incref(json_object_get(event, "raw"));
+
+	(void)json_object_del(event, "raw");
+	door_publish(a, DOOR_EVENTS, event);
+	if (raw)
+		(void)json_object_set_new(event, "raw", raw);
+}
+
 static void put_event(struct agent *a, json_t *event)
 {
 	struct record *r = a->record;
@@ -214,7 +213,11 @@ static void put_event(struct agent *a, json_t *event)
 	(void)json_object_set_new(
 		event, "at",
 		json_integer((json_int_t)(clock_unix_us() / USEC_PER_SEC)));
-	door_publish(a, DOOR_EVENTS, event);
+	if (!responses_look(a, event)) {
+		json_decref(event);
+		return;
+	}
+	publish_event(a, event);
 	if (json_array_size(r->events) >= FLOWS_WAITING_MAX) {
 		r->lost_events++;
 		json_decref(event);
@@ -222,6 +225,11 @@ static void put_event(struct agent *a, json_t *event)
 	}
 	(void)json_array_append_new(r->events, event);
 	loop_timer_need(a->loop, &r->flush, FLUSH_US);
+}
+
+void record_event(struct agent *a, json_t *event)
+{
+	put_event(a, event);
 }
 
 /* --- events ------------------------------------------------------------------------- */
@@ -250,6 +258,19 @@ static void tell_rest(struct agent *a, struct merged *m)
 	}
 	json_decref(m->event);
 	*m = (struct merged){ .told_s = 0 };
+}
+
+/* The first violation to that port, as far as they are told apart. */
+static bool is_new_port(struct merged *m, const struct store_flow *f)
+{
+	for (unsigned i = 0; i < m->n_told; i++)
+		if (m->told[i].proto == f->proto && m->told[i].port == f->port)
+			return false;
+	if (m->n_told == EVENT_PORTS_MAX)
+		return false;
+	m->told[m->n_told].proto = f->proto;
+	m->told[m->n_told++].port = f->port;
+	return true;
 }
 
 static size_t place_of(const struct store_flow *f)
@@ -312,12 +333,12 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 	struct merged *m = find_merged(a, f, now);
 	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
-		text[512];
+		text[EVENT_TEXT_MAX];
 	char client_name[WORKLOAD_TEXT_MAX], why[64];
 	bool blocked = was_blocked(a, f, f->ingress ? server : client);
 	json_t *event;
 
-	if (m->told_s) {
+	if (m->told_s && !is_new_port(m, f)) {
 		m->since += f->violations;
 		return;
 	}
@@ -331,8 +352,8 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 		       end_name(server, f->server_addr, to),
 		       proto_name(f->proto, proto), f->port,
 		       blocked ? "blocked" : "would be blocked", why);
-	event = record_flow_json(f, client ? client->about : NULL,
-				 server ? server->about : NULL);
+	event = flow_json(f, client ? client->about : NULL,
+			  server ? server->about : NULL);
 	(void)json_object_set_new(event, "kind", json_string("violation"));
 	(void)json_object_set_new(event, "severity",
 				  json_string(blocked ? "medium" : "low"));
@@ -340,7 +361,12 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 		event, "workload",
 		json_string(f->ingress ? f->server : f->client));
 	(void)json_object_set_new(event, "count", json_integer(f->violations));
-	(void)json_object_set_new(event, "text", json_string(text));
+	(void)json_object_set_new(event, "blocked", json_boolean(blocked));
+	(void)json_object_set_new(event, "text", text_json(text));
+	if (m->told_s) {
+		put_event(a, event);
+		return;
+	}
 	*m = (struct merged){ .client_addr = f->client_addr,
 			      .server_addr = f->server_addr,
 			      .rule_id = f->rule_id,
@@ -349,6 +375,7 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 			      .event = json_incref(event) };
 	(void)snprintf(m->client, sizeof m->client, "%s", f->client);
 	(void)snprintf(m->server, sizeof m->server, "%s", f->server);
+	(void)is_new_port(m, f); /* it is the first */
 	put_event(a, event);
 }
 
@@ -377,19 +404,24 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 
 	a->record->missed += missed;
 	json_array_foreach (list, i, c) {
-		if (!read_flow(a, c, &f, &client, &server) ||
-		    is_told_twice(a, &f, server))
+		if (!read_flow(a, c, &f, &client, &server))
 			continue;
+		if (is_told_twice(a, &f, server)) {
+			hits_count_client(a, &f);
+			continue;
+		}
 		if (door_is_followed(a, DOOR_FLOWS)) {
-			json_t *o = record_flow_json(
-				&f, client ? client->about : NULL,
-				server ? server->about : NULL);
+			json_t *o = flow_json(&f, client ? client->about : NULL,
+					      server ? server->about : NULL);
 
 			door_publish(a, DOOR_FLOWS, o);
 			json_decref(o);
 		}
+		teller = f.ingress ? server : client;
+		map_flow(a, &f, client, server,
+			 f.violations && was_blocked(a, &f, teller));
 		if (f.violations) {
-			teller = f.ingress ? server : client;
+			throughput_violation(a, f.violations);
 			if (teller)
 				teller->violations += f.violations;
 			tell_violation(a, &f, client, server);
@@ -398,6 +430,18 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed)
 		learn_look(a, &f, client, server);
 		wait_for_store(a, &f);
 	}
+}
+
+/* Whose ends they are is asked by address: the MAC is one end's. */
+static void map_of_threat(struct agent *a, const json_t *t)
+{
+	struct ip_addr from, to;
+
+	throughput_threat(a);
+	if (ip_parse(text_of(t, "from"), &from) == 0 &&
+	    ip_parse(text_of(t, "to"), &to) == 0)
+		map_threat(a, registry_by_addr(&a->registry, from), from,
+			   registry_by_addr(&a->registry, to), to);
 }
 
 void record_threats(struct agent *a, const json_t *list, uint64_t missed)
@@ -410,7 +454,7 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 		json_t *event = json_copy((json_t *)(uintptr_t)t);
 		const struct workload *w;
 		struct mac mac;
-		char text[512];
+		char text[EVENT_TEXT_MAX];
 
 		if (!event)
 			continue;
@@ -424,24 +468,111 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 		(void)json_object_set_new(event, "kind", json_string("threat"));
 		(void)json_object_set_new(event, "workload",
 					  json_string(w ? w->id : ""));
-		(void)json_object_set_new(event, "text", json_string(text));
+		(void)json_object_set_new(event, "text", text_json(text));
+		map_of_threat(a, t);
 		put_event(a, event);
 	}
+}
+
+/* "client" is who, and "client_address" where, as of a flow. */
+static void set_end(json_t *event, const char *end, const struct workload *w)
+{
+	char member[24];
+
+	(void)snprintf(member, sizeof member, "%s_address", end);
+	(void)json_object_set(event, member, json_object_get(event, end));
+	(void)snprintf(member, sizeof member, "%s_id", end);
+	(void)json_object_set_new(event, member, json_string(w ? w->id : ""));
+	(void)json_object_set_new(event, end,
+				  text_json(w ? workload_name(w) : ""));
+}
+
+/* What leaks is not written to a disk; the data plane has it for a while. */
+static bool may_keep_raw(const json_t *event)
+{
+	return strcmp(text_of(event, "kind"), "dlp") != 0;
+}
+
+static void tell_finding(struct agent *a, const json_t *f)
+{
+	bool in = strcmp(text_of(f, "direction"), "ingress") == 0;
+	json_t *event = json_copy((json_t *)(uintptr_t)f);
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], text[EVENT_TEXT_MAX];
+	char client_name[WORKLOAD_TEXT_MAX];
+	struct ip_addr client, server;
+	struct workload *w, *other, *c;
+	struct mac mac;
+
+	if (!event || ip_parse(text_of(f, "client"), &client) < 0 ||
+	    ip_parse(text_of(f, "server"), &server) < 0) {
+		json_decref(event);
+		return;
+	}
+	w = mac_parse(text_of(f, "workload"), &mac) == 0
+		    ? registry_by_mac(&a->registry, mac)
+		    : NULL;
+	other = registry_by_addr(&a->registry, in ? client : server);
+	c = in ? other : w;
+	(void)snprintf(client_name, sizeof client_name, "%s",
+		       end_name(c, client, from));
+	(void)snprintf(
+		text, sizeof text, "%s %d %s: %s -> %s %s", text_of(f, "kind"),
+		(int)uint_of(f, "id"), text_of(f, "name"), client_name,
+		end_name(in ? w : other, server, to), text_of(f, "action"));
+	set_end(event, "client", c);
+	set_end(event, "server", in ? w : other);
+	(void)json_object_set_new(event, "workload",
+				  json_string(w ? w->id : ""));
+	(void)json_object_set_new(event, "text", text_json(text));
+	if (!may_keep_raw(event))
+		(void)json_object_del(event, "raw");
+	(void)json_object_del(event, "number"); /* the data plane's */
+	throughput_threat(a);
+	map_threat(a, c, client, in ? w : other, server);
+	put_event(a, event);
+}
+
+void record_findings(struct agent *a, const json_t *list, uint64_t missed)
+{
+	const json_t *f;
+	size_t i;
+
+	a->record->missed += missed;
+	json_array_foreach (list, i, f)
+		tell_finding(a, f);
 }
 
 void record_state(struct agent *a, const char *part, const char *severity,
 		  const char *text)
 {
-	put_event(a, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", "state",
+	put_event(a, json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", "state",
 			       "severity", severity, "part", part, "workload",
-			       "", "text", text));
+			       "", "text", text_json(text)));
 }
 
-void record_change(struct agent *a, const char *what, const char *who)
+static json_t *change_json(const char *what)
 {
-	put_event(a, json_pack("{s:s, s:s, s:s?, s:s, s:s}", "kind", "change",
-			       "severity", "info", "who", who, "workload", "",
-			       "text", what));
+	return json_pack("{s:s, s:s, s:s, s:o}", "kind", "change", "severity",
+			 "info", "workload", "", "text", text_json(what));
+}
+
+void record_change(struct agent *a, const char *what)
+{
+	put_event(a, change_json(what));
+}
+
+void record_change_by(struct agent *a, const char *what,
+		      const struct door_client *c)
+{
+	json_t *event = change_json(what);
+	const char *by = door_client_by(c);
+	char who[32];
+
+	(void)snprintf(who, sizeof who, "uid %u", (unsigned)door_client_uid(c));
+	(void)json_object_set_new(event, "who", json_string(who));
+	if (by)
+		(void)json_object_set_new(event, "by", json_string(by));
+	put_event(a, event);
 }
 
 void record_workload(struct agent *a, struct workload *w)
@@ -533,6 +664,8 @@ void record_flush(struct agent *a)
 	rc = flush_flows(a, &err);
 	rc2 = flush_events(a, rc < 0 ? NULL : &err);
 	told_store(a, rc < 0 ? rc : rc2, &err);
+	if (rc == 0 && rc2 == 0)
+		cursors_flush(a);
 	if (rc < 0 || rc2 < 0 || r->described)
 		loop_timer_need(a->loop, &r->flush, FLUSH_US);
 }
@@ -589,10 +722,11 @@ json_t *record_stats(const struct agent *a)
 
 	json_int_t events = (json_int_t)json_array_size(r->events);
 
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}", "waiting",
 			 (json_int_t)r->n_waiting + events, "lost_flows",
 			 (json_int_t)r->lost_flows, "lost_events",
-			 (json_int_t)r->lost_events, "missed",
+			 (json_int_t)r->lost_events, "lost_map",
+			 (json_int_t)map_lost(a), "missed",
 			 (json_int_t)r->missed, "last_event",
 			 (json_int_t)r->next_event, "state",
 			 store_state(a->store), "store", store_json(a));
@@ -631,6 +765,8 @@ void record_stop(struct agent *a)
 			if (r->merged[i].told_s)
 				tell_rest(a, &r->merged[i]);
 	record_flush(a);
+	loop_timer_off(a->loop, &r->flush);
+	loop_timer_off(a->loop, &r->trim);
 	for (size_t i = 0; i < r->n_waiting; i++)
 		flow_done(&r->waiting[i]);
 	free(r->waiting);

@@ -18,11 +18,19 @@ void record_stop(struct agent *a);
 /* list: as weir_connections and weir_threats tell them; borrowed. */
 void record_connections(struct agent *a, const json_t *list, uint64_t missed);
 void record_threats(struct agent *a, const json_t *list, uint64_t missed);
+/* As weir_findings tells them, raw bytes and all. */
+void record_findings(struct agent *a, const json_t *list, uint64_t missed);
 /* What became of a part of Weir itself. */
 void record_state(struct agent *a, const char *part, const char *severity,
 		  const char *text);
-/* What somebody did. who: "root", a uid; may be NULL. */
-void record_change(struct agent *a, const char *what, const char *who);
+/* What Weir did by itself. */
+void record_change(struct agent *a, const char *what);
+/* What somebody did: who asked at the door, and for whom. */
+struct door_client;
+void record_change_by(struct agent *a, const char *what,
+		      const struct door_client *c);
+/* An event made elsewhere; taken. */
+void record_event(struct agent *a, json_t *event);
 /* It is described anew. */
 void record_workload(struct agent *a, struct workload *w);
 
@@ -31,7 +39,3 @@ json_t *record_stats(const struct agent *a);
 
 /* Number of the last event that is in the store. */
 uint64_t record_last_event(const struct agent *a);
-
-/* A flow of the store as the doors tell it. */
-json_t *record_flow_json(const struct store_flow *f, const json_t *client,
-			 const json_t *server);

@@ -224,6 +224,7 @@ static void free_workload(struct workload *w)
 	netwatch_free(w->watch);
 	netns_done(&w->ns);
 	json_decref(w->about);
+	json_decref(w->groups);
 	free(w->addrs);
 	free(w);
 }
@@ -325,6 +326,11 @@ const char *workload_name(const struct workload *w)
 	return buf;
 }
 
+bool port_is_judged(const struct port *p)
+{
+	return p->state == PORT_DIVERTED && !mac_is_zero(p->plane_mac);
+}
+
 struct intent_workload workload_as_intent(const struct registry *r,
 					  const struct workload *w,
 					  struct mac *macs)
@@ -332,8 +338,8 @@ struct intent_workload workload_as_intent(const struct registry *r,
 	size_t n = 0;
 
 	for (const struct port *p = r->ports; p; p = p->next)
-		if (p->workload == w && p->state == PORT_DIVERTED &&
-		    !mac_is_zero(p->plane_mac) && n < WORKLOAD_PORTS_MAX)
+		if (p->workload == w && port_is_judged(p) &&
+		    n < WORKLOAD_PORTS_MAX)
 			macs[n++] = p->plane_mac;
 	return (struct intent_workload){ .id = w->id,
 					 .about = w->about,

@@ -90,7 +90,6 @@ struct port {
 	enum inplace_failure failure;
 	bool only_ip;
 	uint64_t wanted_in; /* first want (plane.h) that has it; 0: none */
-	bool denied_some;   /* some rule denies it something */
 	bool listed;	    /* seen in the listing that is under way */
 	bool adopted;	    /* was diverted when the agent started */
 	struct err why;	    /* FAILED */
@@ -107,8 +106,15 @@ struct workload {
 	size_t n_addrs;
 	struct netwatch *watch; /* owned; NULL */
 	struct loop_fd *watch_fd;
-	bool stale; /* its devices or addresses are to be read again */
+	bool stale;	   /* its devices or addresses are to be read again */
+	usec_t look_again; /* then, too; 0: never */
+	usec_t looked_at;  /* the last time */
 	enum intent_mode intent_mode;
+	json_t *groups;	      /* policy_groups_of(); owned; NULL: ask anew */
+	uint64_t map_told[2]; /* what the map tells of it: hash; changed when */
+	uint64_t counted[5]; /* throughput.c: what it had at the last reading */
+	bool denied_some;    /* some rule denies it something */
+	uint32_t world_at;   /* where it is in the last world_now() */
 	bool quarantined;
 	char quarantine_why[WORKLOAD_TEXT_MAX];
 	bool released;	     /* the user said: not this one */
@@ -180,6 +186,8 @@ const char *workload_text(const struct workload *w, const char *member);
 /* As it is called: name, or "name.namespace" where it has one. Static buffer. */
 const char *workload_name(const struct workload *w);
 
+/* Does the data plane judge what goes through it? */
+bool port_is_judged(const struct port *p);
 /*
  * For intent/intent.h: borrows from w. macs: room for WORKLOAD_PORTS_MAX; those
  * of its diverted ports are put there.

@@ -84,6 +84,64 @@ static json_t *diff_groups(const struct intent *from, const struct intent *to,
 	return diff_close(&d, NULL, ok);
 }
 
+/* The written one of that name; NULL: none. */
+static const struct sensor_known *find_written(const struct intent *i,
+					       const char *name)
+{
+	for (size_t n = 0; n < i->n_sensors; n++)
+		if (!i->sensors[n].ready &&
+		    strcmp(i->sensors[n].name, name) == 0)
+			return &i->sensors[n];
+	return NULL;
+}
+
+static uint32_t number_of(const json_t *response)
+{
+	return (uint32_t)json_integer_value(json_object_get(response, "id"));
+}
+
+static json_t *diff_sensors(const struct intent *from, const struct intent *to,
+			    bool *ok)
+{
+	struct diff d = diff_open();
+
+	for (size_t n = 0; n < from->n_sensors; n++) {
+		const struct sensor_known *s = &from->sensors[n];
+		const struct sensor_known *k = find_written(to, s->name);
+
+		if (!s->ready)
+			note(&d, json_incref(s->o),
+			     k ? json_incref(k->o) : NULL, true, k);
+	}
+	for (size_t n = 0; n < to->n_sensors; n++) {
+		const struct sensor_known *s = &to->sensors[n];
+
+		if (!s->ready && !find_written(from, s->name))
+			note(&d, NULL, json_incref(s->o), false, true);
+	}
+	return diff_close(&d, NULL, ok);
+}
+
+static json_t *diff_responses(const struct intent *from,
+			      const struct intent *to, bool *ok)
+{
+	struct diff d = diff_open();
+	json_t *r;
+	size_t n;
+
+	json_array_foreach (from->responses, n, r) {
+		const json_t *other = intent_response(to, number_of(r));
+
+		note(&d, json_incref(r),
+		     other ? json_incref((json_t *)(uintptr_t)other) : NULL,
+		     true, other);
+	}
+	json_array_foreach (to->responses, n, r)
+		if (!intent_response(from, number_of(r)))
+			note(&d, NULL, json_incref(r), false, true);
+	return diff_close(&d, NULL, ok);
+}
+
 /* A rule's place in the other intent. */
 struct place {
 	uint32_t id;
@@ -223,8 +281,10 @@ json_t *intent_diff(const struct intent *from, const struct intent *to)
 {
 	bool ok = true;
 	json_t *o = json_object();
+	json_t *sensors = diff_sensors(from, to, &ok);
 	json_t *groups = diff_groups(from, to, &ok);
 	json_t *rules = diff_rules(from, to, &ok);
+	json_t *responses = diff_responses(from, to, &ok);
 	enum intent_mode a = intent_default_mode(from);
 	enum intent_mode b = intent_default_mode(to);
 
@@ -233,10 +293,16 @@ json_t *intent_diff(const struct intent *from, const struct intent *to)
 					 json_pack("{s:s, s:s}", "from",
 						   intent_mode_name(a), "to",
 						   intent_mode_name(b))) == 0;
+	if (ok && json_object_size(sensors) > 0)
+		ok = json_object_set(o, "sensors", sensors) == 0;
 	if (ok && json_object_size(groups) > 0)
 		ok = json_object_set(o, "groups", groups) == 0;
 	if (ok && json_object_size(rules) > 0)
 		ok = json_object_set(o, "rules", rules) == 0;
+	if (ok && json_object_size(responses) > 0)
+		ok = json_object_set(o, "responses", responses) == 0;
+	json_decref(responses);
+	json_decref(sensors);
 	json_decref(groups);
 	json_decref(rules);
 	if (ok)
@@ -332,6 +398,78 @@ int intent_with_group(const struct intent *i, const json_t *group,
 		return -ENOMEM;
 	n = name ? find_text(groups, "name", name) : json_array_size(groups);
 	if (!put_at(groups, n, group)) {
+		json_decref(o);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	return close_change(o, "groups", n, ret, reterr);
+}
+
+static bool is_off(const json_t *use)
+{
+	const char *action = json_string_value(json_object_get(use, "action"));
+
+	return action && strcmp(action, "off") == 0;
+}
+
+/* What a list of dlp or waf becomes by what is said anew; both borrowed. */
+static json_t *changed_uses(const json_t *uses, const json_t *said)
+{
+	json_t *list = json_array(), *use;
+	size_t k;
+
+	(void)json_array_extend(list, (json_t *)(uintptr_t)uses);
+	json_array_foreach (said, k, use) {
+		const char *name =
+			json_string_value(json_object_get(use, "sensor"));
+		size_t n = name ? find_text(list, "sensor", name)
+				: json_array_size(list);
+
+		if (is_off(use))
+			/* or it was not there */
+			(void)json_array_remove(list, n);
+		else if (!put_at(list, n, use)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+/* Says v of that member; false: out of memory. */
+static bool change_member(json_t *group, const char *name, json_t *v)
+{
+	bool uses = strcmp(name, "dlp") == 0 || strcmp(name, "waf") == 0;
+
+	if (json_is_null(v)) {
+		/* or it was not there */
+		(void)json_object_del(group, name);
+		return true;
+	}
+	if (!uses || !json_is_array(v))
+		return json_object_set(group, name, v) == 0;
+	v = changed_uses(json_object_get(group, name), v);
+	return json_object_set_new(group, name, v) == 0;
+}
+
+int intent_with_group_part(const struct intent *i, const json_t *group,
+			   struct intent **ret, struct err *reterr)
+{
+	const char *name = json_string_value(json_object_get(group, "name"));
+	json_t *groups, *one, *v,
+		*o = open_change(i, "groups", &groups, reterr);
+	const char *member;
+	bool ok = true;
+	size_t n;
+
+	if (!o)
+		return -ENOMEM;
+	n = name ? find_text(groups, "name", name) : json_array_size(groups);
+	if (n == json_array_size(groups))
+		ok = json_array_append_new(groups, json_object()) == 0;
+	one = json_array_get(groups, n);
+	json_object_foreach ((json_t *)(uintptr_t)group, member, v)
+		ok = ok && change_member(one, member, v);
+	if (!ok) {
 		json_decref(o);
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
@@ -525,6 +663,53 @@ int intent_without_rule(const struct intent *i, uint32_t id,
 		return err_set(reterr, ENOENT, "id", "there is no rule %u", id);
 	}
 	return close_change(o, "rules", n, ret, reterr);
+}
+
+int intent_with_response(const struct intent *i, const json_t *response,
+			 struct intent **ret, uint32_t *ret_id,
+			 struct err *reterr)
+{
+	uint32_t id = number_of(response), last = 0;
+	json_t *list, *o = open_change(i, "responses", &list, reterr), *r;
+	size_t n;
+	int rc;
+
+	if (!o)
+		return -ENOMEM;
+	/* the lists of an intent are the intent's */
+	list = list ? json_copy(list) : json_array();
+	(void)json_object_set_new(o, "responses", list);
+	json_array_foreach (list, n, r)
+		if (number_of(r) > last)
+			last = number_of(r);
+	n = id ? find_id(list, id) : json_array_size(list);
+	if (!put_at(list, n, response)) {
+		json_decref(o);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	rc = close_change(o, "responses", n, ret, reterr);
+	if (rc == 0 && ret_id)
+		*ret_id = id ? id : last + 1;
+	return rc;
+}
+
+int intent_without_response(const struct intent *i, uint32_t id,
+			    struct intent **ret, struct err *reterr)
+{
+	json_t *list, *o = open_change(i, "responses", &list, reterr);
+	size_t n;
+
+	if (!o)
+		return -ENOMEM;
+	list = list ? json_copy(list) : json_array();
+	(void)json_object_set_new(o, "responses", list);
+	n = find_id(list, id);
+	if (json_array_remove(list, n) < 0) {
+		json_decref(o);
+		return err_set(reterr, ENOENT, "id",
+			       "there is no response rule %u", id);
+	}
+	return close_change(o, "responses", n, ret, reterr);
 }
 
 int intent_with_mode(const struct intent *i, const char *group,

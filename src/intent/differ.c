@@ -27,7 +27,7 @@ struct differing {
 	struct ends ends;
 	struct row *rows;
 	size_t n, room;
-	struct table table;
+	struct hash_table table;
 	uint64_t sessions, differ;
 	bool failed;
 };
@@ -63,18 +63,18 @@ static uint64_t hash_of(const void *arg, uint32_t n)
 	const struct differing *d = arg;
 	struct row_key k = key_of(&d->rows[n]);
 
-	return table_hash(&k, sizeof k);
+	return hash_of_bytes(&k, sizeof k);
 }
 
 /* The row like that one; NULL: out of memory. */
 static struct row *find_row(struct differing *d, const struct row *like)
 {
 	struct row_key k = key_of(like), other;
-	uint64_t hash = table_hash(&k, sizeof k), slot = hash;
+	uint64_t hash = hash_of_bytes(&k, sizeof k), slot = hash;
 	struct row *grown;
 	uint32_t n;
 
-	while (table_next(&d->table, &slot, &n)) {
+	while (hash_table_next(&d->table, &slot, &n)) {
 		other = key_of(&d->rows[n]);
 		if (memcmp(&k, &other, sizeof k) == 0)
 			return &d->rows[n];
@@ -86,8 +86,8 @@ static struct row *find_row(struct differing *d, const struct row *like)
 	d->rows[d->n] = *like;
 	d->rows[d->n].workloads = json_array();
 	d->n++;
-	return table_put(&d->table, hash, hash_of, d) ? &d->rows[d->n - 1]
-						      : NULL;
+	return hash_table_put(&d->table, hash, hash_of, d) ? &d->rows[d->n - 1]
+							   : NULL;
 }
 
 static void add(struct differing *d, const struct intent_talk *t, uint8_t was,
@@ -238,7 +238,7 @@ json_t *intent_compare(const struct intent *i, const struct intent_world *world,
 	for (size_t k = 0; k < d.n; k++)
 		json_decref(d.rows[k].workloads);
 	free(d.rows);
-	table_done(&d.table);
+	hash_table_done(&d.table);
 	ends_done(&d.ends);
 	return told;
 }

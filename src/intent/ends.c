@@ -7,16 +7,16 @@ static uint64_t hash_of(const void *arg, uint32_t n)
 {
 	const struct ends *e = arg;
 
-	return table_hash(e->words[n], strlen(e->words[n]));
+	return hash_of_bytes(e->words[n], strlen(e->words[n]));
 }
 
 const char *ends_intern(struct ends *e, const char *text)
 {
-	uint64_t hash = table_hash(text, strlen(text)), slot = hash;
+	uint64_t hash = hash_of_bytes(text, strlen(text)), slot = hash;
 	uint32_t n;
 	char **grown, *copy;
 
-	while (table_next(&e->table, &slot, &n))
+	while (hash_table_next(&e->table, &slot, &n))
 		if (strcmp(e->words[n], text) == 0)
 			return e->words[n];
 	copy = arena_text(&e->arena, text, strlen(text));
@@ -28,7 +28,7 @@ const char *ends_intern(struct ends *e, const char *text)
 		return NULL;
 	}
 	e->words[e->n_words++] = copy;
-	if (!table_put(&e->table, hash, hash_of, e)) {
+	if (!hash_table_put(&e->table, hash, hash_of, e)) {
 		e->n_words--;
 		e->failed = true;
 		return NULL;
@@ -57,7 +57,7 @@ bool ends_init(struct ends *e, const struct intent *i,
 
 void ends_done(struct ends *e)
 {
-	table_done(&e->table);
+	hash_table_done(&e->table);
 	free(e->words);
 	free(e->services);
 	arena_done(&e->arena);

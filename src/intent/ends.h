@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "intent/arena.h"
+#include "base/arena.h"
 #include "intent/judge.h"
 #include "intent/model.h"
 
@@ -12,7 +12,7 @@ struct ends {
 	struct arena arena;
 	char **words; /* each once */
 	size_t n_words, room;
-	struct table table;
+	struct hash_table table;
 	const char **services; /* of each workload; NULL: has no name */
 	bool failed;	       /* out of memory */
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "intent/words.h"
 #include "wire/app.h"
 #include "yaml/yaml.h"
@@ -60,6 +61,7 @@ json_t *group_json(const struct intent *i, const struct group *g)
 	if (g->mode >= 0)
 		ok &= set_text(o, "mode",
 			       intent_mode_name((enum intent_mode)g->mode));
+	ok &= intent_add_uses(i, g, o);
 	if (g->n_terms > 0) {
 		where = json_array();
 		for (uint32_t n = 0; n < g->n_terms; n++)
@@ -123,6 +125,8 @@ json_t *rule_json(const struct intent *i, const struct rule *r)
 		ok &= set_ports(o, r);
 	if (r->n_apps > 0)
 		ok &= set_apps(o, r);
+	if (r->requests)
+		ok &= json_object_set(o, "requests", r->requests) == 0;
 	ok &= set_text(o, "action", intent_action_words[r->action]) &&
 	      set_text(o, "comment", r->comment);
 	if (r->expires != 0)
@@ -143,8 +147,14 @@ json_t *rule_json(const struct intent *i, const struct rule *r)
 static bool add_all(const struct intent *i, json_t *o)
 {
 	json_t *groups = json_array(), *rules = json_array();
+	json_t *sensors = intent_written_sensors(i);
 	bool ok = true;
 
+	/* a policy that has none says nothing of them */
+	if (sensors && json_array_size(sensors) == 0)
+		json_decref(sensors);
+	else
+		ok = set(o, "sensors", sensors);
 	for (size_t n = 0; n < i->n_groups && ok; n++)
 		ok = json_array_append_new(groups,
 					   group_json(i, &i->groups[n])) == 0;
@@ -152,7 +162,10 @@ static bool add_all(const struct intent *i, json_t *o)
 		ok = json_array_append_new(rules, rule_json(i, &i->rules[n])) ==
 		     0;
 	ok &= set(o, "groups", groups);
-	return set(o, "rules", rules) && ok;
+	ok &= set(o, "rules", rules);
+	if (json_array_size(i->responses) > 0)
+		ok &= json_object_set(o, "responses", i->responses) == 0;
+	return ok;
 }
 
 json_t *intent_to_json(const struct intent *i)
@@ -165,6 +178,64 @@ json_t *intent_to_json(const struct intent *i)
 		return o;
 	json_decref(o);
 	return NULL;
+}
+
+static int add_bytes(const char *bytes, size_t len, void *text)
+{
+	text_add(text, bytes, len);
+	return 0;
+}
+
+void text_add_json(struct text *t, const json_t *v)
+{
+	if (!v || json_dump_callback(v, add_bytes, t, JSON_COMPACT) < 0)
+		t->failed = true;
+}
+
+/* Takes o. */
+static void add_object(struct text *t, bool first, json_t *o)
+{
+	text_add_word(t, first ? "" : ",");
+	text_add_json(t, o);
+	json_decref(o);
+}
+
+static void add_sensors(struct text *t, const struct intent *i)
+{
+	json_t *sensors = intent_written_sensors(i);
+
+	if (!sensors)
+		t->failed = true;
+	if (json_array_size(sensors) == 0) {
+		json_decref(sensors);
+		return;
+	}
+	text_add_word(t, "\"sensors\":");
+	add_object(t, true, sensors);
+	text_add_word(t, ",");
+}
+
+/* One after the other: all at once they are ten times the text. */
+char *intent_to_text(const struct intent *i)
+{
+	struct text t = { 0 };
+
+	text_addf(&t, "{\"default_mode\":\"%s\",",
+		  intent_mode_name(intent_default_mode(i)));
+	add_sensors(&t, i);
+	text_add_word(&t, "\"groups\":[");
+	for (size_t n = 0; n < i->n_groups; n++)
+		add_object(&t, n == 0, group_json(i, &i->groups[n]));
+	text_add_word(&t, "],\"rules\":[");
+	for (size_t n = 0; n < i->n_rules; n++)
+		add_object(&t, n == 0, rule_json(i, &i->rules[n]));
+	text_add_word(&t, "]");
+	if (json_array_size(i->responses) > 0) {
+		text_add_word(&t, ",\"responses\":");
+		text_add_json(&t, i->responses);
+	}
+	text_add_word(&t, "}");
+	return text_take(&t);
 }
 
 char *intent_to_yaml(const struct intent *i)

@@ -140,10 +140,10 @@ bool intent_host_is_valid(const char *name)
 
 int64_t intent_find_group(const struct intent *i, const char *name)
 {
-	uint64_t slot = table_hash(name, strlen(name));
+	uint64_t slot = hash_of_bytes(name, strlen(name));
 	uint32_t n;
 
-	while (table_next(&i->group_table, &slot, &n))
+	while (hash_table_next(&i->group_table, &slot, &n))
 		if (strcmp(i->groups[n].name, name) == 0)
 			return n;
 	return -1;
@@ -172,9 +172,11 @@ struct intent *intent_new(void)
 		return NULL;
 	i->refs = 1;
 	i->mode = -1;
+	i->responses = json_array();
 	i->regex.found = pcre2_match_data_create(1, NULL);
 	i->regex.limits = pcre2_match_context_create(NULL);
-	if (!i->regex.found || !i->regex.limits) {
+	if (!i->responses || !i->regex.found || !i->regex.limits ||
+	    intent_add_ready_sensors(i) < 0) {
 		intent_put(i);
 		return NULL;
 	}
@@ -201,13 +203,19 @@ void intent_put(struct intent *i)
 			pcre2_code_free(i->groups[g].terms[t].regex);
 		ranges_done(&i->groups[g].ranges);
 	}
+	for (size_t n = 0; n < i->n_rules; n++)
+		json_decref(i->rules[n].requests);
+	for (size_t n = 0; n < i->n_sensors; n++)
+		json_decref(i->sensors[n].o);
+	json_decref(i->responses);
+	free(i->sensors);
 	free(i->groups);
 	free(i->rules);
 	free(i->words);
 	free(i->labels);
-	table_done(&i->group_table);
-	table_done(&i->word_table);
-	table_done(&i->id_table);
+	hash_table_done(&i->group_table);
+	hash_table_done(&i->word_table);
+	hash_table_done(&i->id_table);
 	pcre2_match_data_free(i->regex.found);
 	pcre2_match_context_free(i->regex.limits);
 	arena_done(&i->arena);
@@ -217,6 +225,29 @@ void intent_put(struct intent *i)
 bool rule_is_active(const struct rule *r, uint64_t now)
 {
 	return !r->disabled && (r->expires == 0 || (uint64_t)r->expires > now);
+}
+
+bool rule_denies(const struct rule *r)
+{
+	return r->action == ACTION_DENY || r->action == ACTION_REJECT;
+}
+
+bool intent_protects(const struct intent *i)
+{
+	if (intent_default_mode(i) == MODE_PROTECT)
+		return true;
+	for (size_t n = 0; n < i->n_groups; n++)
+		if (i->groups[n].mode == MODE_PROTECT)
+			return true;
+	return false;
+}
+
+bool intent_denies(const struct intent *i)
+{
+	for (size_t n = 0; n < i->n_rules; n++)
+		if (rule_denies(&i->rules[n]))
+			return true;
+	return false;
 }
 
 uint64_t intent_next_expiry(const struct intent *i, uint64_t now)

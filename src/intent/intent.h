@@ -6,10 +6,16 @@
  * The text form is YAML (docs/policy.md), the stored and spoken form JSON; both
  * say everything, so intent -> YAML -> intent is the same intent.
  *
- *   groups: {name, comment?, mode?, where?: [{key, op?, value}...]}
+ *   sensors: {name, kind?, patterns, id?}, as detect/sensor.h has them
+ *   groups: {name, comment?, mode?, where?: [{key, op?, value}...],
+ *            dlp?, waf?: [{sensor, action?: alert | block}...],
+ *            signatures?: off | alert | enforce}
  *   rules:  {id?, from, to, ports?, applications?, action, comment?, expires?,
  *            disabled?, side?: client | server,
  *            origin?: user | learned | network-policy}
+ *   responses: {id?, event, group?, conditions?: [{field, op?, value}...],
+ *               actions: [{quarantine: true | {for?}} | {capture: {seconds}} |
+ *               {webhook: NAME} | {suppress: true}...], comment?, disabled?}
  *   default_mode?, for workloads of no group that says one
  *
  * Groups that are always there: "any", "external" (no address of a workload or
@@ -22,6 +28,10 @@
  * Mode of a workload: the strictest (protect > monitor > discover) of the
  * groups it is in that say one; else default_mode. Each end of a connection is
  * judged by its own mode.
+ *
+ * What is looked for in its traffic is what any of its groups says, the strictest
+ * of each; signatures are, if none says anything, enforced. Nothing is blocked of
+ * who is not in mode protect: there it is an alert.
  *
  * One thread: an intent has room for its regular expressions at work.
  */
@@ -64,10 +74,13 @@ int intent_from_yaml(const char *text, size_t len, const char *file,
 char *intent_to_yaml(const struct intent *i);
 int intent_from_json(const json_t *o, struct intent **ret, struct err *reterr);
 json_t *intent_to_json(const struct intent *i);
+/* The same, as text; the caller frees it. NULL: out of memory. */
+char *intent_to_text(const struct intent *i);
 
 /*
  * What differs, as {"groups": {"added": [...], "removed": [...], "changed":
- * [{"from":, "to":}]}, "rules": {the same, and "moved"}, "default_mode": {...}}
+ * [{"from":, "to":}]}, "sensors": {the same}, "rules": {the same, and "moved"},
+ * "default_mode": {...}}
  * with only what differs; {} if nothing does.
  */
 json_t *intent_diff(const struct intent *from, const struct intent *to);
@@ -85,6 +98,13 @@ json_t *intent_diff(const struct intent *from, const struct intent *to);
 
 int intent_with_group(const struct intent *i, const json_t *group,
 		      struct intent **ret, struct err *reterr);
+/*
+ * The same, but what `group` does not say stays as it is; null takes it away. In
+ * dlp and waf each sensor is one thing said, with action "off" for none. A group
+ * that is not there is made, without `where` as the service group.
+ */
+int intent_with_group_part(const struct intent *i, const json_t *group,
+			   struct intent **ret, struct err *reterr);
 int intent_without_group(const struct intent *i, const char *name,
 			 struct intent **ret, struct err *reterr);
 int intent_with_rule(const struct intent *i, const json_t *rule, int64_t after,
@@ -152,13 +172,63 @@ json_t *intent_empty_groups(const struct intent *i,
 			    const struct intent_world *world);
 
 /*
- * The body of a weir_policy message for these workloads: all sets, and one
- * policy for all workloads that have the same rules and mode. `now`: seconds
+ * The body of a weir_policy message for these workloads, as text: all sets, and
+ * one policy for all workloads that have the same rules and mode. `now`: seconds
  * since 1970; rules that have expired are left out. Rule ids are the data
- * plane's rule ids. Parts of the value may be shared: it is not to be changed.
- * NULL and *reterr on failure (E2BIG: what limit).
+ * plane's rule ids. The caller frees it. denied: of each workload, whether a
+ * rule denies or rejects it something; NULL: not asked for. NULL and *reterr on
+ * failure (E2BIG: what limit).
  */
-json_t *intent_compile(const struct intent *i, const struct intent_world *world,
-		       uint64_t version, uint64_t now, struct err *reterr);
+char *intent_compile(const struct intent *i, const struct intent_world *world,
+		     uint64_t version, uint64_t now, bool *denied,
+		     struct err *reterr);
+/*
+ * The body of a weir_detection message for these workloads, as text and without
+ * its version: all sensors that one of them uses, and for all that have the same
+ * looked for, what that is. The caller frees it. NULL: ENOMEM.
+ */
+char *intent_compile_detection(const struct intent *i,
+			       const struct intent_world *world,
+			       struct err *reterr);
+/*
+ * {"sensors": [{"sensor": name, "kind":, "id":, "action": "alert" | "block"}],
+ * "signatures": "off" | "alert" | "enforce"}, as it holds in the workload's mode;
+ * NULL: out of memory.
+ */
+json_t *intent_detection_of(const struct intent *i,
+			    const struct intent_workload *w);
+/* [{"name":, "kind":, "id":, "ready": bool}]; NULL: out of memory. */
+json_t *intent_sensors(const struct intent *i);
+/* Does it put anything, that is here or may come, in mode protect? */
+bool intent_protects(const struct intent *i);
+bool intent_has_rule(const struct intent *i, uint32_t id);
+/* Does the rule of that id count at the client's end alone? No such rule: no. */
+bool intent_rule_is_clients(const struct intent *i, uint32_t id);
+/*
+ * The first written group that says nothing but addresses and has that one; NULL:
+ * none. Borrowed from the intent.
+ */
+const char *intent_group_of_address(const struct intent *i, struct ip_addr a);
+/* In the order of their ids, which means nothing else; borrowed. */
+const json_t *intent_responses(const struct intent *i);
+/* NULL: there is none. Borrowed. */
+const json_t *intent_response(const struct intent *i, uint32_t id);
+/*
+ * Is the event one that it responds to? groups: those of the event's workload, an
+ * array of texts; NULL: none.
+ */
+bool intent_response_meets(const json_t *response, const json_t *event,
+			   const json_t *groups);
+/*
+ * In place of the one with its id, else one more; *ret_id (may be NULL) tells its
+ * id. -EINVAL tells the member.
+ */
+int intent_with_response(const struct intent *i, const json_t *response,
+			 struct intent **ret, uint32_t *ret_id,
+			 struct err *reterr);
+int intent_without_response(const struct intent *i, uint32_t id,
+			    struct intent **ret, struct err *reterr);
+/* Does any rule deny or reject? */
+bool intent_denies(const struct intent *i);
 /* When the next rule expires after `now`; 0: none does. */
 uint64_t intent_next_expiry(const struct intent *i, uint64_t now);

@@ -19,20 +19,29 @@ static bool is_network_policy(const json_t *v)
 	return kind && strcmp(kind, "NetworkPolicy") == 0;
 }
 
+/* In this order, whatever the documents' is: groups speak of sensors. */
+static const struct {
+	bool kubernetes;
+	int (*append)(struct intent *i, const json_t *o, struct err *reterr);
+} turns[] = {
+	{ false, intent_append_sensors },
+	{ false, intent_append },
+	{ true, netpol_append },
+};
+
 static int append_all(struct intent *i, const struct yaml_text *y,
 		      struct err *reterr)
 {
 	int rc = 0;
 
-	for (int kubernetes = 0; kubernetes <= 1 && rc == 0; kubernetes++)
+	for (size_t k = 0; k < sizeof turns / sizeof *turns && rc == 0; k++)
 		for (size_t n = 0; n < yaml_text_count(y) && rc == 0; n++) {
 			const json_t *v = yaml_text_value(y, n);
 
 			if (json_is_null(v) ||
-			    is_network_policy(v) != kubernetes)
+			    is_network_policy(v) != turns[k].kubernetes)
 				continue;
-			rc = kubernetes ? netpol_append(i, v, reterr)
-					: intent_append(i, v, reterr);
+			rc = turns[k].append(i, v, reterr);
 			if (rc)
 				yaml_text_locate(y, n, reterr);
 		}

@@ -74,8 +74,10 @@ static int parse_rules(const json_t *rules, struct policy_spec *spec,
 	int rc = 0;
 
 	spec->rules = calloc(n + 1, sizeof *spec->rules);
-	if (!spec->rules)
+	if (!rules || !spec->rules) {
+		free(spec->rules);
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
 	for (; spec->n_rules < n && rc == 0; spec->n_rules++)
 		rc = ctrl_parse_own_rule(json_array_get(rules, spec->n_rules),
 					 &spec->rules[spec->n_rules], reterr);
@@ -109,9 +111,11 @@ static int index_names(struct judge_class *c, struct err *reterr)
 	return 0;
 }
 
-static int fill_class(struct judge_class *c, const struct plan_class *from,
+static int fill_class(struct judge_class *c, const struct plan *p,
+		      const struct plan_class *from,
 		      const struct addr_sets *sets, struct err *reterr)
 {
+	json_t *rules = json_loadb(p->rules.at + from->at, from->len, 0, NULL);
 	struct policy_spec spec = {
 		.defact = action_of(from->mode),
 		.dir = POLICY_DIR_EGRESS | POLICY_DIR_INGRESS,
@@ -119,8 +123,9 @@ static int fill_class(struct judge_class *c, const struct plan_class *from,
 		.whole = true,
 		.sets = sets,
 	};
-	int rc = parse_rules(from->rules, &spec, reterr);
+	int rc = parse_rules(rules, &spec, reterr);
 
+	json_decref(rules);
 	if (rc < 0)
 		return rc;
 	c->policy = policy_compile(&spec, reterr);
@@ -146,7 +151,7 @@ static int fill(struct intent_judge *j, struct plan *p, size_t n_workloads,
 		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
 	for (; j->classes && j->n_classes < p->n_classes && rc == 0;
 	     j->n_classes++)
-		rc = fill_class(&j->classes[j->n_classes],
+		rc = fill_class(&j->classes[j->n_classes], p,
 				&p->classes[j->n_classes], sets, reterr);
 	addr_sets_free(sets);
 	return rc;

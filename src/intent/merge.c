@@ -47,7 +47,9 @@ static size_t base_len(const char *group)
 bool intent_is_network_policies(const struct intent *i)
 {
 	json_t *o = intent_to_json(i), *one;
-	bool all = json_array_size(json_object_get(o, "rules")) > 0;
+	bool all = json_array_size(json_object_get(o, "rules")) > 0 &&
+		   !json_object_get(o, "sensors") &&
+		   !json_object_get(o, "responses");
 	size_t n;
 
 	json_array_foreach (json_object_get(o, "rules"), n, one)

@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/limits.h"
-#include "intent/arena.h"
 #include "intent/intent.h"
 #include "intent/ranges.h"
+#include "wire/sensing.h"
 
 /* What a term asks about; the texts are members of `about`. */
 enum intent_key {
@@ -49,9 +50,27 @@ struct term {
 	pcre2_code *regex; /* of OP_REGEX; owned */
 };
 
+/* A sensor that groups may use: one of the ready ones, or written. */
+struct sensor_known {
+	char *name;
+	uint32_t id;  /* 0: until intent_finish() */
+	uint8_t kind; /* enum sensor_kind */
+	bool ready;
+	json_t *o; /* as detect/sensor.h prints it; owned */
+};
+
+/* What a group has looked for. */
+struct group_use {
+	uint32_t sensor; /* index into sensors */
+	bool block;
+};
+
 struct group {
 	char *name, *comment; /* comment NULL: none */
 	int mode;	      /* enum intent_mode; -1: none */
+	int signatures;	      /* enum signatures_mode; -1: by mode */
+	struct group_use *uses;
+	uint32_t n_uses;
 	struct term *terms;
 	uint32_t n_terms; /* 0: the service group of that name */
 	bool addresses;	  /* all terms speak of addresses */
@@ -100,6 +119,7 @@ struct rule {
 	uint32_t *apps;
 	struct port_word *ports; /* none: any */
 	uint16_t n_from, n_to, n_apps, n_ports;
+	json_t *requests; /* as wire/request.h reads them; owned; NULL: any */
 	char *comment;
 	int64_t expires; /* seconds since 1970; 0: never */
 	uint8_t action;	 /* index into rule_actions */
@@ -114,10 +134,12 @@ struct intent {
 	struct group *groups;
 	struct rule *rules;
 	struct ref *words;
-	char **labels; /* keys of labels that terms ask for */
-	size_t n_groups, n_rules, n_words, n_labels;
-	size_t room_groups, room_rules, room_words, room_labels;
-	struct table group_table, word_table, id_table;
+	char **labels;		      /* keys of labels that terms ask for */
+	struct sensor_known *sensors; /* the ready ones first */
+	json_t *responses;	      /* an array, as written; owned */
+	size_t n_groups, n_rules, n_words, n_labels, n_sensors;
+	size_t room_groups, room_rules, room_words, room_labels, room_sensors;
+	struct hash_table group_table, word_table, id_table;
 	struct intent_regex {
 		pcre2_match_data *found;
 		pcre2_match_context *limits;
@@ -129,10 +151,12 @@ extern const char *const intent_key_words[INTENT_KEY__MAX];
 extern const char *const intent_op_words[INTENT_OP__MAX];
 extern const char *const intent_side_words[RULE_SIDE__MAX];
 extern const char *const intent_origin_words[RULE_ORIGIN__MAX];
+extern const char *const intent_signature_words[SIGNATURES__MAX];
 #define RULE_ACTIONS 5
 extern const char *const intent_action_words[RULE_ACTIONS];
-#define ACTION_ALLOW 0 /* the first of them */
-#define ACTION_DENY  1
+#define ACTION_ALLOW  0 /* the first of them */
+#define ACTION_DENY   1
+#define ACTION_REJECT 2
 
 /* -1: none of them. */
 int intent_word_index(const char *const *words, int n, const char *text);
@@ -162,8 +186,33 @@ int intent_finish(struct intent *i, struct err *reterr);
 /* parse_group.c */
 int intent_append_group(struct intent *i, const json_t *o, struct err *reterr);
 
+/* sensors.c: the ready ones, before anything is appended. -ENOMEM */
+int intent_add_ready_sensors(struct intent *i);
+/*
+ * What an object says in "sensors", before the groups that use them. Other
+ * members are not looked at.
+ */
+int intent_append_sensors(struct intent *i, const json_t *o,
+			  struct err *reterr);
+/* After the last: those without an id get one, by their name. */
+void intent_number_sensors(struct intent *i);
+/* A group's dlp, waf and signatures. */
+struct fields;
+void intent_parse_uses(struct intent *i, struct fields *f, struct group *g);
+/* Adds them as they were; false: out of memory. */
+bool intent_add_uses(const struct intent *i, const struct group *g, json_t *o);
+/* The written ones as an array; NULL: out of memory. */
+json_t *intent_written_sensors(const struct intent *i);
+
+/* responses.c: checks one, and appends it; and, after the last, numbers them. */
+int intent_append_response(struct intent *i, const json_t *v,
+			   struct err *reterr);
+int intent_number_responses(struct intent *i, struct err *reterr);
+
 /* Expired or disabled? */
 bool rule_is_active(const struct rule *r, uint64_t now);
+/* Does it deny or reject? */
+bool rule_denies(const struct rule *r);
 
 /* What is known of a workload, taken apart for many terms. */
 struct subject {

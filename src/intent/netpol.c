@@ -144,6 +144,11 @@ static int read_labels(struct netpol *p, const json_t *labels, json_t *keys)
 		bool ok = list && k && narrow(k, list);
 
 		json_decref(list);
+		/* cut, it would be another one, and select nobody */
+		if (strlen(key) >= INTENT_VALUE_MAX - 8)
+			return err_set(p->reterr, E2BIG, "",
+				       "a label's name has at most %d bytes",
+				       INTENT_VALUE_MAX - 9);
 		if (!json_is_string(value))
 			return err_set(p->reterr, EINVAL, key,
 				       "expected a text (quote it)");

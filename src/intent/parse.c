@@ -16,10 +16,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/limits_response.h"
 #include "intent/model.h"
 #include "intent/words.h"
 #include "wire/app.h"
 #include "wire/field.h"
+#include "wire/request.h"
 
 /* Ids that are given: from, and to where. Beyond: from IDS_MORE on. */
 static const struct {
@@ -43,15 +45,15 @@ static uint64_t word_hash(const void *arg, uint32_t n)
 {
 	const struct intent *i = arg;
 
-	return table_hash(i->words[n].text, strlen(i->words[n].text));
+	return hash_of_bytes(i->words[n].text, strlen(i->words[n].text));
 }
 
 static int64_t find_word(const struct intent *i, const char *text)
 {
-	uint64_t slot = table_hash(text, strlen(text));
+	uint64_t slot = hash_of_bytes(text, strlen(text));
 	uint32_t n;
 
-	while (table_next(&i->word_table, &slot, &n))
+	while (hash_table_next(&i->word_table, &slot, &n))
 		if (strcmp(i->words[n].text, text) == 0)
 			return n;
 	return -1;
@@ -116,8 +118,8 @@ static uint32_t add_word(struct intent *i, struct fields *f, const char *at,
 		return 0;
 	}
 	i->words[i->n_words++] = ref;
-	if (!table_put(&i->word_table, table_hash(text, strlen(text)),
-		       word_hash, i)) {
+	if (!hash_table_put(&i->word_table, hash_of_bytes(text, strlen(text)),
+			    word_hash, i)) {
 		i->n_words--;
 		no_memory(f, at);
 	}
@@ -235,6 +237,18 @@ static void parse_apps(struct intent *i, struct fields *f, struct rule *r)
 	r->n_apps = (uint16_t)n;
 }
 
+static void parse_requests(struct fields *f, struct rule *r)
+{
+	struct request_spec *s = NULL;
+
+	if (field_requests(f, "requests", FIELD_MAY, &s)) {
+		r->requests = request_spec_json(s);
+		if (!r->requests)
+			no_memory(f, "requests");
+	}
+	request_spec_free(s);
+}
+
 /* One of n words; ret untouched when it is missing. */
 static void parse_word(struct fields *f, const char *name, enum field_need need,
 		       const char *const *words, int n, uint8_t *ret)
@@ -278,15 +292,28 @@ static void parse_comment(struct intent *i, struct fields *f, struct rule *r)
 		no_memory(f, "comment");
 }
 
-static bool has_id(const struct intent *i, uint32_t id)
+/* NULL: there is none. */
+static const struct rule *find_rule(const struct intent *i, uint32_t id)
 {
-	uint64_t slot = table_hash(&id, sizeof id);
+	uint64_t slot = hash_of_bytes(&id, sizeof id);
 	uint32_t n;
 
-	while (table_next(&i->id_table, &slot, &n))
+	while (hash_table_next(&i->id_table, &slot, &n))
 		if (i->rules[n].id == id)
-			return true;
-	return false;
+			return &i->rules[n];
+	return NULL;
+}
+
+bool intent_has_rule(const struct intent *i, uint32_t id)
+{
+	return find_rule(i, id);
+}
+
+bool intent_rule_is_clients(const struct intent *i, uint32_t id)
+{
+	const struct rule *r = find_rule(i, id);
+
+	return r && r->side == SIDE_CLIENT;
 }
 
 static uint64_t id_hash(const void *arg, uint32_t n)
@@ -295,7 +322,7 @@ static uint64_t id_hash(const void *arg, uint32_t n)
 	uint32_t id = i->rules[n].id;
 
 	/* those without are never looked for, and must not be in the way */
-	return table_hash(id ? &id : &n, sizeof id);
+	return hash_of_bytes(id ? &id : &n, sizeof id);
 }
 
 static int append_rule(struct intent *i, const json_t *o, struct err *reterr)
@@ -312,12 +339,13 @@ static int append_rule(struct intent *i, const json_t *o, struct err *reterr)
 		return err_set(reterr, ENOMEM, "", "out of memory");
 	i->rules = grown;
 	field_u32(&f, "id", FIELD_MAY, 1, UINT32_MAX, &r.id);
-	if (!f.rc && r.id && has_id(i, r.id))
+	if (!f.rc && r.id && find_rule(i, r.id))
 		fields_refuse(&f, "id", "there is another rule %u", r.id);
 	parse_end(i, &f, "from", &r.from, &r.n_from);
 	parse_end(i, &f, "to", &r.to, &r.n_to);
 	parse_ports(i, &f, &r);
 	parse_apps(i, &f, &r);
+	parse_requests(&f, &r);
 	parse_word(&f, "action", FIELD_MUST, intent_action_words, RULE_ACTIONS,
 		   &r.action);
 	parse_comment(i, &f, &r);
@@ -329,10 +357,12 @@ static int append_rule(struct intent *i, const json_t *o, struct err *reterr)
 		   RULE_ORIGIN__MAX, &r.origin);
 	if (fields_close(&f) == 0) {
 		i->rules[i->n_rules++] = r;
-		if (!table_put(&i->id_table,
-			       id_hash(i, (uint32_t)i->n_rules - 1), id_hash,
-			       i))
+		if (!hash_table_put(&i->id_table,
+				    id_hash(i, (uint32_t)i->n_rules - 1),
+				    id_hash, i))
 			no_memory(&f, "");
+	} else {
+		json_decref(r.requests);
 	}
 	return f.rc;
 }
@@ -398,11 +428,15 @@ static void check_kind(struct fields *f)
 int intent_append(struct intent *i, const json_t *o, struct err *reterr)
 {
 	struct fields f = fields_open(o, true, reterr);
+	const json_t *sensors;
 
 	check_kind(&f);
 	parse_default(i, &f);
+	/* appended before */
+	(void)field_array(&f, "sensors", FIELD_MAY, SENSORS_MAX, &sensors);
 	append_all(i, &f, "groups", INTENT_GROUPS_MAX, intent_append_group);
 	append_all(i, &f, "rules", INTENT_RULES_MAX, append_rule);
+	append_all(i, &f, "responses", RESPONSES_MAX, intent_append_response);
 	return fields_close(&f);
 }
 
@@ -429,7 +463,7 @@ static void number_rules(struct intent *i)
 			r->id = next[r->origin]++;
 			continue;
 		}
-		while (has_id(i, more))
+		while (find_rule(i, more))
 			more++;
 		r->id = more++;
 	}
@@ -457,8 +491,11 @@ static int sort_rules(struct intent *i, struct err *reterr)
 	free(i->rules);
 	i->rules = sorted;
 	i->room_rules = i->n_rules + 1;
-	/* ids are all different from now on, and nothing is appended */
-	table_done(&i->id_table);
+	/* all have one now, and other places */
+	hash_table_done(&i->id_table);
+	for (uint32_t n = 0; n < i->n_rules; n++)
+		if (!hash_table_put(&i->id_table, id_hash(i, n), id_hash, i))
+			return err_set(reterr, ENOMEM, "", "out of memory");
 	return 0;
 }
 
@@ -518,8 +555,11 @@ int intent_finish(struct intent *i, struct err *reterr)
 			i->words[n].group =
 				intent_find_group(i, i->words[n].text);
 	number_rules(i);
-	return check_hosts(i, reterr) < 0 ? -reterr->code
-					  : sort_rules(i, reterr);
+	intent_number_sensors(i);
+	if (intent_number_responses(i, reterr) < 0 ||
+	    check_hosts(i, reterr) < 0)
+		return -reterr->code;
+	return sort_rules(i, reterr);
 }
 
 int intent_from_json(const json_t *o, struct intent **ret, struct err *reterr)
@@ -530,7 +570,9 @@ int intent_from_json(const json_t *o, struct intent **ret, struct err *reterr)
 
 	if (!i)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	rc = intent_append(i, o, &err);
+	rc = intent_append_sensors(i, o, &err);
+	if (rc == 0)
+		rc = intent_append(i, o, &err);
 	if (rc == 0)
 		rc = intent_finish(i, &err);
 	if (rc == 0) {

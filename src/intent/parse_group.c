@@ -321,7 +321,7 @@ static uint64_t hash_of(const void *arg, uint32_t n)
 {
 	const struct intent *i = arg;
 
-	return table_hash(i->groups[n].name, strlen(i->groups[n].name));
+	return hash_of_bytes(i->groups[n].name, strlen(i->groups[n].name));
 }
 
 int intent_append_group(struct intent *i, const json_t *o, struct err *reterr)
@@ -339,7 +339,7 @@ int intent_append_group(struct intent *i, const json_t *o, struct err *reterr)
 		return err_set(reterr, ENOMEM, "", "out of memory");
 	i->groups = grown;
 	g = &i->groups[i->n_groups];
-	*g = (struct group){ .mode = -1 };
+	*g = (struct group){ .mode = -1, .signatures = -1 };
 	parse_name(i, &f, g);
 	if (field_str(&f, "comment", FIELD_MAY, INTENT_COMMENT_MAX - 1,
 		      &comment)) {
@@ -349,6 +349,11 @@ int intent_append_group(struct intent *i, const json_t *o, struct err *reterr)
 	}
 	parse_mode(&f, g);
 	parse_where(i, &f, g);
+	intent_parse_uses(i, &f, g);
+	if (!f.rc && g->addresses && (g->n_uses > 0 || g->signatures >= 0))
+		fields_refuse(&f, g->n_uses > 0 ? "dlp" : "signatures",
+			      "nothing is looked for at addresses: it is for "
+			      "groups of workloads");
 	if (!f.rc && g->addresses && g->mode >= 0)
 		fields_refuse(&f, "mode",
 			      "addresses have no mode: it is for "
@@ -356,8 +361,8 @@ int intent_append_group(struct intent *i, const json_t *o, struct err *reterr)
 	/* from here on intent_put() ends what is in it */
 	i->n_groups++;
 	if (fields_close(&f) == 0 && g->name &&
-	    !table_put(&i->group_table, hash_of(i, (uint32_t)i->n_groups - 1),
-		       hash_of, i))
+	    !hash_table_put(&i->group_table,
+			    hash_of(i, (uint32_t)i->n_groups - 1), hash_of, i))
 		no_memory(&f, "");
 	return f.rc;
 }

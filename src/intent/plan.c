@@ -35,6 +35,18 @@ struct list {
 	size_t n, room;
 };
 
+/* Words of an end, gathered for a moment. */
+struct words {
+	struct plan_end end;
+	size_t room;
+};
+
+/* What a rule is in one direction: where it stands in `made`. */
+struct made_rule {
+	bool done;
+	size_t at, len, n;
+};
+
 /* An address of a workload. */
 struct owner {
 	struct ip_addr addr;
@@ -55,8 +67,9 @@ struct making {
 	size_t n_owners;
 	json_t **peers; /* of each word, as the other end; NULL: not yet */
 	struct list *from, *to; /* of each word: rules that use it there */
-	/* Of each rule and direction: what it is; NULL: not yet. */
-	json_t **made;
+	struct made_rule *made_rules; /* of each rule and direction */
+	struct text made;
+	struct words peer, own_words;
 	struct list of_class;
 	size_t n_rules; /* of all classes */
 	int rc;
@@ -355,16 +368,33 @@ static const json_t *peer_words(struct making *m, uint32_t word)
 	return words;
 }
 
-/* An end that is the other one: all its words; none: nobody is there. */
-static json_t *peer_end(struct making *m, const uint32_t *words, size_t n)
+/* Appends all texts of a list. */
+static void gather(struct making *m, struct words *to, const json_t *list)
 {
-	json_t *all = json_array();
+	const json_t *one;
+	size_t k;
 
-	for (size_t k = 0; k < n; k++)
-		if (json_array_extend(all, (json_t *)(uintptr_t)peer_words(
-						   m, words[k])) < 0)
+	json_array_foreach (list, k, one) {
+		const char **grown = intent_grow(to->end.v, to->end.n,
+						 &to->room, sizeof *grown);
+
+		if (!grown) {
 			fail_memory(m);
-	return all;
+			return;
+		}
+		to->end.v = grown;
+		to->end.v[to->end.n++] = json_string_value(one);
+	}
+}
+
+/* An end that is the other one: all its words; none: nobody is there. */
+static const struct plan_end *peer_end(struct making *m, const uint32_t *words,
+				       size_t n)
+{
+	m->peer.end.n = 0;
+	for (size_t k = 0; k < n; k++)
+		gather(m, &m->peer, peer_words(m, words[k]));
+	return &m->peer.end;
 }
 
 static bool is_addresses(const struct intent *i, uint32_t word)
@@ -409,46 +439,64 @@ static json_t *own_end(struct making *m, size_t workload, const uint32_t *words,
 	return all;
 }
 
-/*
- * What a rule is in one direction, as a new array. own: NULL is any; taken.
- * Empty: nobody is at the other end.
- */
-static json_t *make_rule(struct making *m, const struct rule *r,
-			 enum direction d, json_t *own)
+/* Adds what a rule is in one direction; how many rules that is. own: NULL: any. */
+static size_t make_rule(struct making *m, struct text *t, const struct rule *r,
+			enum direction d, const struct plan_end *own)
 {
-	json_t *peers = d == EGRESS ? peer_end(m, r->to, r->n_to)
-				    : peer_end(m, r->from, r->n_from);
-	json_t *parts = peers ? plan_rule(r, d == INGRESS, own, peers) : NULL;
+	const struct plan_end *peers =
+		d == EGRESS ? peer_end(m, r->to, r->n_to)
+			    : peer_end(m, r->from, r->n_from);
 
-	json_decref(peers);
-	json_decref(own);
-	return parts;
+	return plan_rule(t, r, d == INGRESS, own, peers);
 }
 
-/* Appends to a class's rules. n: 2 * rule + direction. */
-static void add_rule(struct making *m, json_t *rules, size_t workload,
+/* The same, made once for all to whom it is the same. */
+static size_t add_made(struct making *m, uint32_t n)
+{
+	struct made_rule *made = &m->made_rules[n];
+
+	if (!made->done) {
+		made->at = m->made.len;
+		made->n = make_rule(m, &m->made, &m->i->rules[n / 2],
+				    (enum direction)(n % 2), NULL);
+		made->len = m->made.len - made->at;
+		made->done = true;
+	}
+	if (!m->made.failed && made->len > 0)
+		text_add(&m->plan->rules, m->made.at + made->at, made->len);
+	return made->n;
+}
+
+/* Adds to a class's rules. n: 2 * rule + direction. */
+static void add_rule(struct making *m, struct plan_class *c, size_t workload,
 		     uint32_t n)
 {
 	const struct rule *r = &m->i->rules[n / 2];
 	enum direction d = (enum direction)(n % 2);
+	size_t parts;
 	bool any;
 	json_t *own = d == EGRESS
 			      ? own_end(m, workload, r->from, r->n_from, &any)
 			      : own_end(m, workload, r->to, r->n_to, &any);
-	json_t *parts;
 
-	if (any && !m->made[n])
-		m->made[n] = make_rule(m, r, d, NULL);
-	parts = any ? json_incref(m->made[n]) : make_rule(m, r, d, own);
-	if (!parts || json_array_extend(rules, parts) < 0)
+	if (any) {
+		parts = add_made(m, n);
+	} else {
+		m->own_words.end.n = 0;
+		gather(m, &m->own_words, own);
+		parts = make_rule(m, &m->plan->rules, r, d, &m->own_words.end);
+		json_decref(own);
+	}
+	if (m->made.failed || m->plan->rules.failed)
 		fail_memory(m);
-	m->n_rules += json_array_size(parts);
-	json_decref(parts);
+	c->n_rules += parts;
+	c->denies |= parts > 0 && rule_denies(r);
+	m->n_rules += parts;
 	if (m->n_rules > INTENT_COMPILED_MAX && m->rc == 0)
 		m->rc = err_set(m->reterr, E2BIG, "rules",
 				"more than %d rules for all workloads together",
 				INTENT_COMPILED_MAX);
-	if (json_array_size(rules) > POLICY_RULES_MAX && m->rc == 0)
+	if (c->n_rules > POLICY_RULES_MAX && m->rc == 0)
 		m->rc = err_set(m->reterr, E2BIG, "rules",
 				"more than %d rules for one workload",
 				POLICY_RULES_MAX);
@@ -471,9 +519,9 @@ static void collect(struct making *m, const struct list *rules,
 }
 
 /* All rules of a class, one of whose workloads is given. */
-static json_t *class_rules(struct making *m, size_t workload)
+static void class_rules(struct making *m, struct plan_class *c, size_t workload)
 {
-	json_t *rules = json_array();
+	struct text *t = &m->plan->rules;
 	uint32_t last = UINT32_MAX;
 
 	m->of_class.n = 0;
@@ -486,13 +534,20 @@ static json_t *class_rules(struct making *m, size_t workload)
 	if (m->of_class.n > 0)
 		qsort(m->of_class.v, m->of_class.n, sizeof *m->of_class.v,
 		      by_number);
+	c->at = t->len;
+	text_add(t, "[", 1);
 	for (size_t k = 0; k < m->of_class.n && m->rc == 0; k++) {
 		/* two words of one rule */
 		if (m->of_class.v[k] != last)
-			add_rule(m, rules, workload, m->of_class.v[k]);
+			add_rule(m, c, workload, m->of_class.v[k]);
 		last = m->of_class.v[k];
 	}
-	return rules;
+	if (c->n_rules > 0 && !t->failed)
+		t->len--; /* the last one's comma */
+	text_add(t, "]", 1);
+	c->len = t->len - c->at;
+	if (t->failed)
+		fail_memory(m);
 }
 
 static const uint64_t *row_of(const struct making *m, size_t workload)
@@ -509,7 +564,7 @@ static uint64_t row_hash(const void *arg, uint32_t workload)
 	for (size_t k = 0; k < m->row; k++) {
 		uint64_t bits = row_of(m, workload)[k] & m->own[k];
 
-		hash ^= table_hash(&bits, sizeof bits) + k;
+		hash ^= hash_of_bytes(&bits, sizeof bits) + k;
 		hash *= 0x9e3779b97f4a7c15ULL;
 	}
 	return hash ^ hash >> 32;
@@ -528,18 +583,17 @@ static bool same_row(const struct making *m, size_t a, size_t b)
 static void new_class(struct making *m, uint32_t workload)
 {
 	struct plan *p = m->plan;
+	struct plan_class *c = &p->classes[p->n_classes];
 
-	p->class_of[workload] = (uint32_t)p->n_classes;
-	p->classes[p->n_classes++] = (struct plan_class){
-		.mode = (enum intent_mode)m->modes[workload],
-		.rules = class_rules(m, workload),
-	};
+	p->class_of[workload] = (uint32_t)p->n_classes++;
+	c->mode = (enum intent_mode)m->modes[workload];
+	class_rules(m, c, workload);
 }
 
 static void make_classes(struct making *m)
 {
 	struct plan *p = m->plan;
-	struct table seen = { 0 };
+	struct hash_table seen = { 0 };
 	size_t n = m->world->n;
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
@@ -553,17 +607,17 @@ static void make_classes(struct making *m)
 		uint32_t other;
 		bool found = false;
 
-		while (!found && table_next(&seen, &slot, &other))
+		while (!found && hash_table_next(&seen, &slot, &other))
 			found = same_row(m, w, other);
 		if (found)
 			p->class_of[w] = p->class_of[other];
 		else
 			new_class(m, w);
 		/* all workloads are put, so that numbers are theirs */
-		if (!table_put(&seen, hash, row_hash, m))
+		if (!hash_table_put(&seen, hash, row_hash, m))
 			fail_memory(m);
 	}
-	table_done(&seen);
+	hash_table_done(&seen);
 }
 
 /* --- all of it -------------------------------------------------------- */
@@ -624,10 +678,10 @@ static void making_init(struct making *m)
 	m->peers = calloc(words + 1, sizeof(json_t *));
 	m->from = calloc(words + 1, sizeof *m->from);
 	m->to = calloc(words + 1, sizeof *m->to);
-	m->made = calloc(2 * m->i->n_rules + 1, sizeof(json_t *));
+	m->made_rules = calloc(2 * m->i->n_rules + 1, sizeof *m->made_rules);
 	m->plan->sets = json_object();
 	if (!m->rows || !m->own || !m->used || !m->modes || !m->peers ||
-	    !m->from || !m->to || !m->made || !m->plan->sets)
+	    !m->from || !m->to || !m->made_rules || !m->plan->sets)
 		fail_memory(m);
 }
 
@@ -641,12 +695,13 @@ static void making_done(struct making *m)
 		if (m->to)
 			free(m->to[n].v);
 	}
-	for (size_t n = 0; m->made && n < 2 * m->i->n_rules; n++)
-		json_decref(m->made[n]);
+	free(m->made_rules);
+	text_done(&m->made);
+	free(m->peer.end.v);
+	free(m->own_words.end.v);
 	free(m->peers);
 	free(m->from);
 	free(m->to);
-	free(m->made);
 	free(m->rows);
 	free(m->own);
 	free(m->used);
@@ -686,8 +741,7 @@ int plan_make(const struct intent *i, const struct intent_world *world,
 
 void plan_done(struct plan *p)
 {
-	for (size_t n = 0; n < p->n_classes; n++)
-		json_decref(p->classes[n].rules);
+	text_done(&p->rules);
 	free(p->classes);
 	free(p->class_of);
 	json_decref(p->sets);

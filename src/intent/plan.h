@@ -8,14 +8,18 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "intent/model.h"
 
 struct plan_class {
 	enum intent_mode mode;
-	json_t *rules; /* owned; as in weir_policy */
+	size_t at, len; /* in the plan's rules: "[{...},...]" */
+	size_t n_rules;
+	bool denies; /* one of them does, or rejects */
 };
 
 struct plan {
+	struct text rules;	/* of all classes, as in weir_policy; owned */
 	json_t *sets;		/* owned */
 	struct ranges internal; /* tidy */
 	struct plan_class *classes;
@@ -30,9 +34,16 @@ void plan_done(struct plan *p);
 /* "learn", "alert", "deny": what the data plane does by default. */
 const char *plan_default(enum intent_mode mode);
 
+/* Words of an end of a rule; borrowed. */
+struct plan_end {
+	const char **v;
+	size_t n;
+};
+
 /*
- * What a rule is for the data plane at one end, as a new array; NULL: out of
- * memory. own: words; NULL: any. peers: none is nobody, and no rule.
+ * Adds what a rule is for the data plane at one end, each part with a comma
+ * behind it; how many those are. own: NULL is any. peers: none is nobody, and no
+ * rule.
  */
-json_t *plan_rule(const struct rule *r, bool ingress, json_t *own,
-		  const json_t *peers);
+size_t plan_rule(struct text *t, const struct rule *r, bool ingress,
+		 const struct plan_end *own, const struct plan_end *peers);

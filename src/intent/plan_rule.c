@@ -2,41 +2,56 @@
  * A rule for the data plane. It has one protocol, and at most RULE_WORDS_MAX
  * words at an end, so one of ours may become several, all of the same id and
  * action: which of them matches does not matter.
+ *
+ * It is written at once as text: of ten thousand rules objects would be tens of
+ * megabytes, only to be printed.
  */
-#include <stdio.h>
+#include <string.h>
 
+#include "base/bug.h"
+#include "intent/format.h"
 #include "intent/plan.h"
 
-static bool set_ports(json_t *o, const struct rule *r, uint8_t proto)
+/* Names and addresses: nothing in them means anything in JSON. */
+static void add_words(struct text *t, const char *member,
+		      const char *const *words, size_t n)
 {
-	json_t *ports = json_array();
-	char text[24];
-	bool ok = true;
+	text_addf(t, ",\"%s\":[", member);
+	for (size_t k = 0; k < n; k++) {
+		BUG_ON(strpbrk(words[k], "\"\\"));
+		text_add_word(t, k ? ",\"" : "\"");
+		text_add_word(t, words[k]);
+		text_add(t, "\"", 1);
+	}
+	text_add(t, "]", 1);
+}
 
+static void add_apps(struct text *t, const struct rule *r)
+{
+	text_add_word(t, ",\"apps\":[");
+	for (size_t k = 0; k < r->n_apps; k++)
+		text_addf(t, k ? ",%u" : "%u", r->apps[k]);
+	text_add(t, "]", 1);
+}
+
+/* Those of one protocol; one that says all of it is as none. */
+static void add_ports(struct text *t, const struct rule *r, uint8_t proto)
+{
+	const char *between = "";
+
+	for (size_t k = 0; k < r->n_ports; k++)
+		if (r->ports[k].proto == proto && r->ports[k].all)
+			return;
+	text_add_word(t, ",\"ports\":[");
 	for (size_t k = 0; k < r->n_ports; k++) {
 		const struct port_word *p = &r->ports[k];
 
 		if (p->proto != proto)
 			continue;
-		if (p->all) {
-			json_decref(ports);
-			return true;
-		}
-		(void)snprintf(text, sizeof text, "%u-%u", p->first, p->last);
-		ok &= json_array_append_new(ports, json_string(text)) == 0;
+		text_addf(t, "%s\"%u-%u\"", between, p->first, p->last);
+		between = ",";
 	}
-	return json_object_set_new(o, "ports", ports) == 0 && ok;
-}
-
-static bool set_apps(json_t *o, const struct rule *r)
-{
-	json_t *apps = json_array();
-	bool ok = true;
-
-	for (size_t k = 0; k < r->n_apps; k++)
-		ok &= json_array_append_new(apps, json_integer(r->apps[k])) ==
-		      0;
-	return json_object_set_new(o, "apps", apps) == 0 && ok;
+	text_add(t, "]", 1);
 }
 
 /* Has an earlier word the same protocol, or does one say "any"? */
@@ -51,89 +66,51 @@ static bool is_said(const struct rule *r, size_t n)
 	return false;
 }
 
-static bool add_part(json_t *parts, const json_t *common, const struct rule *r,
-		     uint8_t proto)
+/* One for some words of the other end, and a protocol; 0: any. */
+static void add_part(struct text *t, const struct rule *r, bool ingress,
+		     const struct plan_end *own, const char *const *peers,
+		     size_t n_peers, uint8_t proto)
 {
-	json_t *o = json_copy((json_t *)(uintptr_t)common);
-	bool ok = o != NULL;
-
-	if (ok && proto != 0)
-		ok = json_object_set_new(o, "proto",
-					 json_sprintf("%u", proto)) == 0 &&
-		     set_ports(o, r, proto);
-	/* takes o */
-	return json_array_append_new(parts, o) == 0 && ok;
-}
-
-/* One for each protocol. */
-static json_t *parts_of(const json_t *common, const struct rule *r)
-{
-	json_t *parts = json_array();
-	bool ok = true;
-
-	if (r->n_ports == 0)
-		ok = add_part(parts, common, r, 0);
-	for (size_t k = 0; k < r->n_ports && ok; k++)
-		if (!is_said(r, k))
-			ok = add_part(parts, common, r, r->ports[k].proto);
-	if (ok)
-		return parts;
-	json_decref(parts);
-	return NULL;
-}
-
-/* n words from the first on, as a new array. */
-static json_t *some_of(const json_t *words, size_t first, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t k = first; k < json_array_size(words) && k < first + n; k++)
-		if (json_array_append(list, json_array_get(words, k)) < 0) {
-			json_decref(list);
-			return NULL;
-		}
-	return list;
-}
-
-/* peers: taken. */
-static json_t *part_of_rule(const struct rule *r, bool ingress, json_t *own,
-			    json_t *peers)
-{
-	json_t *o = json_pack("{s:I, s:o, s:s}", "id", (json_int_t)r->id,
-			      ingress ? "from" : "to", peers, "action",
-			      intent_action_words[r->action]);
-	json_t *parts = NULL;
-	bool ok = o != NULL;
-
-	if (ok && ingress)
-		ok = json_object_set_new(o, "ingress", json_true()) == 0;
-	if (ok && own)
-		ok = json_object_set(o, ingress ? "to" : "from", own) == 0;
-	if (ok && r->n_apps > 0)
-		ok = set_apps(o, r);
-	if (ok)
-		parts = parts_of(o, r);
-	json_decref(o);
-	return parts;
-}
-
-json_t *plan_rule(const struct rule *r, bool ingress, json_t *own,
-		  const json_t *peers)
-{
-	json_t *all = json_array();
-	size_t n = json_array_size(peers);
-
-	for (size_t k = 0; k < n; k += RULE_WORDS_MAX) {
-		json_t *parts = part_of_rule(r, ingress, own,
-					     some_of(peers, k, RULE_WORDS_MAX));
-
-		/* extending by NULL fails, too */
-		if (json_array_extend(all, parts) < 0) {
-			json_decref(parts);
-			json_decref(all);
-			return NULL;
-		}
-		json_decref(parts);
+	text_addf(t, "{\"id\":%u", r->id);
+	add_words(t, ingress ? "from" : "to", peers, n_peers);
+	text_addf(t, ",\"action\":\"%s\"", intent_action_words[r->action]);
+	if (ingress)
+		text_add_word(t, ",\"ingress\":true");
+	if (own)
+		add_words(t, ingress ? "to" : "from", own->v, own->n);
+	if (r->n_apps > 0)
+		add_apps(t, r);
+	if (r->requests) {
+		text_add_word(t, ",\"requests\":");
+		text_add_json(t, r->requests);
 	}
-	return all;
+	if (proto != 0) {
+		text_addf(t, ",\"proto\":\"%u\"", proto);
+		add_ports(t, r, proto);
+	}
+	text_add_word(t, "},");
+}
+
+size_t plan_rule(struct text *t, const struct rule *r, bool ingress,
+		 const struct plan_end *own, const struct plan_end *peers)
+{
+	size_t parts = 0;
+
+	for (size_t k = 0; k < peers->n; k += RULE_WORDS_MAX) {
+		size_t left = peers->n - k;
+		size_t n = left < RULE_WORDS_MAX ? left : RULE_WORDS_MAX;
+
+		for (size_t w = 0; w < r->n_ports; w++) {
+			if (is_said(r, w))
+				continue;
+			add_part(t, r, ingress, own, peers->v + k, n,
+				 r->ports[w].proto);
+			parts++;
+		}
+		if (r->n_ports == 0) {
+			add_part(t, r, ingress, own, peers->v + k, n, 0);
+			parts++;
+		}
+	}
+	return parts;
 }

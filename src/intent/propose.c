@@ -6,9 +6,10 @@
  *      said on each is looking around.
  *   3. Both ends by name of group; outside by DNS name, else by address; many
  *      of the same group and port: "external".
- *   4. Where all that was seen of a pair's port is one known application, the
- *      application is what is allowed, wherever it listens. Else the port: it
- *      would be wrong of a connection that was closed before it said a word.
+ *   4. Where all that was seen of a pair's port is one product's protocol (mysql,
+ *      redis), that is what is allowed, wherever it listens. Else the port: a base
+ *      protocol carries anything, and the application would be wrong of a
+ *      connection that was closed before it said a word.
  *   5. Many near ports become a range, and ports that systems choose by
  *      themselves all of those.
  *
@@ -293,11 +294,20 @@ static int by_rule(const void *a, const void *b)
 				 (uintptr_t)fact_of(b)->talk);
 }
 
+/*
+ * A base protocol (http, tls, ...) carries anything, so wherever it listens
+ * would allow too much; what a product's protocol is for, is known.
+ */
+static bool is_product(uint32_t app)
+{
+	return app >= APP_ID_PRODUCTS && app != POLICY_APP_UNIDENTIFIED;
+}
+
 static void choose_apps(struct proposing *p)
 {
 	sort(p, same_port);
 	for (size_t n = 0, end; n < p->n; n = end) {
-		bool certain = true;
+		bool certain = is_product(p->facts[n].app);
 
 		end = run_end(p, n, same_port);
 		for (size_t k = n; k < end; k++)

@@ -214,6 +214,15 @@ json_t *intent_groups_of(const struct intent *i,
 	return NULL;
 }
 
+const char *intent_group_of_address(const struct intent *i, struct ip_addr a)
+{
+	for (size_t n = 0; n < i->n_groups; n++)
+		if (i->groups[n].addresses &&
+		    ranges_have(&i->groups[n].ranges, a))
+			return i->groups[n].name;
+	return NULL;
+}
+
 enum intent_mode intent_mode_of(const struct intent *i,
 				const struct intent_workload *w)
 {
@@ -233,36 +242,41 @@ enum intent_mode intent_mode_of(const struct intent *i,
 	return mode < 0 ? intent_default_mode(i) : (enum intent_mode)mode;
 }
 
-/* Is anybody in the group that a word names? */
+/* Is anybody in the group that a word names? services: names of all that run. */
 static bool is_met(const struct intent *i, const struct ref *r,
-		   const struct subject *s, const struct intent_world *world)
+		   const struct subject *s, const json_t *services,
+		   const struct intent_world *world)
 {
 	const struct group *g = r->group >= 0 ? &i->groups[r->group] : NULL;
 
+	if (!g || g->n_terms == 0)
+		return json_object_get(services, r->text) != NULL;
 	for (size_t n = 0; n < world->n; n++)
-		if (g ? group_has(i, g, &s[n], &world->workloads[n])
-		      : strcmp(r->text, s[n].service) == 0)
+		if (group_has(i, g, &s[n], &world->workloads[n]))
 			return true;
-	return g && g->addresses;
+	return g->addresses;
 }
 
 json_t *intent_empty_groups(const struct intent *i,
 			    const struct intent_world *world)
 {
 	struct subject *s = calloc(world->n + 1, sizeof *s);
-	json_t *names = json_array();
+	json_t *names = json_array(), *services = json_object();
 	bool ok = s && names;
 
 	for (size_t n = 0; n < world->n && ok; n++)
-		ok = subject_init(&s[n], i, world->workloads[n].about);
+		ok = subject_init(&s[n], i, world->workloads[n].about) &&
+		     json_object_set_new(services, s[n].service, json_true()) ==
+			     0;
 	for (size_t n = 0; n < i->n_words && ok; n++)
 		if (i->words[n].kind == REF_GROUP &&
-		    !is_met(i, &i->words[n], s, world))
+		    !is_met(i, &i->words[n], s, services, world))
 			ok = json_array_append_new(
 				     names, json_string(i->words[n].text)) == 0;
 	for (size_t n = 0; s && n < world->n; n++)
 		subject_done(&s[n]);
 	free(s);
+	json_decref(services);
 	if (ok)
 		return names;
 	json_decref(names);

@@ -1,0 +1,35 @@
+/*
+ * Signatures: the files that the user loaded, behind those that come with Weir,
+ * for the data planes; and what became of them and of sensors there.
+ *
+ *   document "rules": {"variables": {NAME: VALUE}, "files": [{"name", "text"}]}
+ *
+ * The user's files are in the store and outlive agent and data plane; the
+ * built-in one is read from its path (weir.yaml: rules.path) at each start and
+ * reload, and is called RULES_BUILTIN, as none of the user's may be.
+ */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/body.h"
+
+#define RULES_BUILTIN "builtin.rules"
+
+/* Before policy_start(). That a file cannot be read is no failure, but told. */
+int rules_start(struct agent *a, struct err *reterr);
+void rules_stop(struct agent *a);
+/* Again, after the configuration was. */
+void rules_read_builtin(struct agent *a);
+
+/* For a data plane; borrowed. */
+struct body *rules_wanted(const struct agent *a);
+
+/* PLANE_RULES, PLANE_DETECTION of the host's data plane; borrowed. */
+void rules_told(struct agent *a, const struct plane_news *n);
+void rules_plane_is_down(struct agent *a);
+
+/*
+ * For `weir status`: {"signatures": {"state", "signatures", "refused", ...},
+ * "sensors": {...}}, docs/agent-door.md.
+ */
+json_t *rules_json(const struct agent *a);

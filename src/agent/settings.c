@@ -1,0 +1,260 @@
+/*
+ * The document "settings": {"store": {...}, "learn": {...}, "data_plane": {...}}, with
+ * what was set and nothing else. The data plane's part is tried before it is stored:
+ * only it knows what may be in it.
+ */
+#include "agent/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/commands.h"
+#include "agent/door.h"
+#include "agent/record.h"
+#include "wire/field.h"
+
+#define DOCUMENT "settings"
+
+/* Its parts; the last is the data plane's. */
+static const char *const parts[] = { "store", "learn", "data_plane" };
+#define PLANE_PART 2
+
+struct values {
+	uint32_t flows_days, events_days, max_mb;
+	bool auto_accept;
+};
+
+struct settings {
+	json_t *set; /* the document; owned */
+	struct values file;
+};
+
+static struct values values_of(const struct config *c)
+{
+	return (struct values){ c->flows_days, c->events_days, c->store_max_mb,
+				c->auto_accept };
+}
+
+/* *v becomes what o says; the limits are those of weir.yaml. */
+static int read_values(const json_t *o, struct values *v, struct err *reterr)
+{
+	struct fields whole = fields_open(o, true, reterr), f;
+	const json_t *part = NULL, *ignored;
+	int rc = 0;
+
+	if (field_object(&whole, parts[0], FIELD_MAY, &part)) {
+		f = fields_open(part, true, reterr);
+		(void)field_u32(&f, "flows_days", FIELD_MAY, 1, 3650,
+				&v->flows_days);
+		(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650,
+				&v->events_days);
+		(void)field_u32(&f, "max_mb", FIELD_MAY, 16, 1 << 20,
+				&v->max_mb);
+		rc = fields_close(&f);
+		if (rc < 0)
+			err_prefix(reterr, parts[0]);
+	}
+	if (rc == 0 && field_object(&whole, parts[1], FIELD_MAY, &part)) {
+		f = fields_open(part, true, reterr);
+		(void)field_bool(&f, "auto_accept", FIELD_MAY, &v->auto_accept);
+		rc = fields_close(&f);
+		if (rc < 0)
+			err_prefix(reterr, parts[1]);
+	}
+	if (rc < 0)
+		return rc;
+	(void)field_object(&whole, parts[PLANE_PART], FIELD_MAY, &ignored);
+	return fields_close(&whole);
+}
+
+static void use(struct agent *a)
+{
+	struct values v = a->settings->file;
+	struct err err;
+
+	/* it was checked before it was stored; a later limit keeps the file's */
+	if (read_values(a->settings->set, &v, &err) < 0)
+		v = a->settings->file;
+	a->config.flows_days = v.flows_days;
+	a->config.events_days = v.events_days;
+	a->config.store_max_mb = v.max_mb;
+	a->config.auto_accept = v.auto_accept;
+}
+
+void settings_overlay(struct agent *a)
+{
+	a->settings->file = values_of(&a->config);
+	use(a);
+}
+
+void settings_tell_plane(struct agent *a)
+{
+	const json_t *plane =
+		json_object_get(a->settings->set, parts[PLANE_PART]);
+
+	/* refused by an older one: `settings` shows what is in force there */
+	if (json_object_size(plane) > 0)
+		plane_ask(a->plane,
+			  json_pack("{s:o}", "weir_settings",
+				    json_deep_copy(plane)),
+			  DOOR_NOBODY);
+}
+
+int settings_start(struct agent *a, struct err *reterr)
+{
+	struct settings *s = calloc(1, sizeof *s);
+	uint64_t revision;
+	int rc;
+
+	a->settings = s;
+	if (!s)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = store_get_doc(a->store, DOCUMENT, &s->set, &revision, reterr);
+	if (rc == -ENOENT) {
+		s->set = json_object();
+		rc = s->set ? 0
+			    : err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	if (rc == 0)
+		settings_overlay(a);
+	return rc;
+}
+
+void settings_stop(struct agent *a)
+{
+	if (!a->settings)
+		return;
+	json_decref(a->settings->set);
+	free(a->settings);
+	a->settings = NULL;
+}
+
+/* --- commands --------------------------------------------------------------------- */
+
+static json_t *all_json(const struct agent *a)
+{
+	const struct config *c = &a->config;
+
+	return json_pack("{s:{s:i, s:i, s:i}, s:{s:b}, s:{}}", parts[0],
+			 "flows_days", (int)c->flows_days, "events_days",
+			 (int)c->events_days, "max_mb", (int)c->store_max_mb,
+			 parts[1], "auto_accept", c->auto_accept,
+			 parts[PLANE_PART]);
+}
+
+static bool add_plane(struct agent *a, const json_t *about, json_t *result)
+{
+	json_t *settings = json_object_get(about, "settings");
+
+	if (settings)
+		(void)json_object_set(json_object_get(result, "settings"),
+				      parts[PLANE_PART], settings);
+	return true; /* without it, too */
+}
+
+int command_settings(struct agent *a, struct door_client *c, const json_t *args,
+		     json_t *result, struct err *reterr)
+{
+	(void)json_object_set_new(result, "settings", all_json(a));
+	(void)json_object_set_new(result, "set",
+				  json_deep_copy(a->settings->set));
+	if (!a->plane_up)
+		return 0;
+	door_later_plane_then(c, json_pack("{s:{}}", "weir_settings"),
+			      add_plane, result);
+	return COMMAND_LATER;
+}
+
+/* What `more` says goes before what is there; null takes it away. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static void merge(json_t *into, const json_t *more, unsigned depth)
+{
+	const char *key;
+	json_t *v, *there;
+
+	json_object_foreach ((json_t *)(uintptr_t)more, key, v) {
+		there = json_object_get(into, key);
+		if (json_is_null(v))
+			(void)json_object_del(into, key);
+		else if (json_is_object(v) && json_is_object(there) &&
+			 depth > 0)
+			merge(there, v, depth - 1);
+		else
+			(void)json_object_set_new(into, key, json_deep_copy(v));
+	}
+}
+
+/* Stored, and then so. Takes next. */
+static int take(struct agent *a, json_t *next, struct err *reterr)
+{
+	uint64_t revision;
+	int rc = store_put_doc(a->store, DOCUMENT, next, 0, &revision, reterr);
+
+	if (rc < 0) {
+		json_decref(next);
+		return rc;
+	}
+	json_decref(a->settings->set);
+	a->settings->set = next;
+	use(a);
+	return 0;
+}
+
+/* The data plane has it; so it may be stored. */
+static bool plane_took(struct agent *a, const json_t *about, json_t *result)
+{
+	json_t *next = json_incref(json_object_get(result, "set"));
+	struct err err;
+
+	if (!about) { /* it says why */
+		json_decref(next);
+		return false;
+	}
+	if (take(a, next, &err) < 0)
+		(void)json_object_set_new(result, "not_stored",
+					  json_string(err.text));
+	(void)json_object_set_new(result, "settings", all_json(a));
+	return add_plane(a, about, result);
+}
+
+int command_settings_set(struct agent *a, struct door_client *c,
+			 const json_t *args, json_t *result, struct err *reterr)
+{
+	const json_t *said = json_object_get(args, "settings"), *plane;
+	struct values v = a->settings->file;
+	json_t *next;
+	int rc;
+
+	if (!json_is_object(said))
+		return err_set(reterr, EINVAL, "settings",
+			       "expected an object");
+	next = arg_true(args, "part") ? json_deep_copy(a->settings->set)
+				      : json_object();
+	merge(next, said, 4);
+	rc = read_values(next, &v, reterr);
+	if (rc < 0) {
+		err_prefix(reterr, "settings");
+		json_decref(next);
+		return rc;
+	}
+	record_change_by(a, "settings were set", c);
+	plane = json_object_get(said, parts[PLANE_PART]);
+	if (json_object_size(plane) == 0) {
+		rc = take(a, next, reterr);
+		if (rc == 0)
+			(void)json_object_set_new(result, "settings",
+						  all_json(a));
+		return rc;
+	}
+	if (!a->plane_up) {
+		json_decref(next);
+		return err_set(reterr, ENOTCONN, "settings.data_plane",
+			       "the data plane is down");
+	}
+	(void)json_object_set_new(result, "set", next);
+	door_later_plane_then(
+		c, json_pack("{s:o}", "weir_settings", json_deep_copy(plane)),
+		plane_took, result);
+	return COMMAND_LATER;
+}
