@@ -1,0 +1,98 @@
+/* Of what has no page around it. TypeScript is stripped by esbuild, as vite does it. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { transform } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+
+async function load(name) {
+	const text = await readFile(new URL(`../../src/lib/${name}.ts`, import.meta.url), 'utf8');
+	const { code } = await transform(text, { loader: 'ts', format: 'esm' });
+	return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+const format = await load('format');
+const rows = await load('rows');
+const filter = await load('filter');
+const hex = await load('hex');
+const rule = await load('rule');
+
+test('bytes and rates', () => {
+	for (const [n, want] of [
+		[0, '0 B'], [999, '999 B'], [1000, '1.0 kB'], [99_949, '99.9 kB'], [99_951, '100 kB'],
+		[999_499, '999 kB'], [999_600, '1.0 MB'], [12_345_678, '12.3 MB'], [1e15, '1.0 PB'], [1e18, '1000 PB'],
+	])
+		assert.equal(format.bytes(n), want, String(n));
+	assert.equal(format.bitRate(1.25e9), '1.3 Gbit/s');
+	assert.equal(format.bitRate(0), '0 bit/s');
+});
+
+test('times', () => {
+	assert.equal(format.ago(100, 100), 'just now');
+	assert.equal(format.ago(100, 90), 'just now'); // a clock that is ahead
+	assert.equal(format.ago(0, 61), '1 min ago');
+	assert.equal(format.ago(0, 7199), '1 h ago');
+	assert.equal(format.ago(0, 3 * 86400), '3 d ago');
+});
+
+test('sorting: numbers as numbers, what is missing last, stable', () => {
+	const by = (list, down) => rows.sorted(list, (x) => x.v, down).map((x) => x.k).join('');
+	const list = [{ k: 'a', v: 'web-10' }, { k: 'b', v: 'web-9' }, { k: 'c', v: '' }, { k: 'd', v: 'web-9' }];
+	assert.equal(by(list, false), 'bdac');
+	assert.equal(by([{ k: 'a', v: 2 }, { k: 'b', v: 10 }, { k: 'c', v: 2 }], true), 'bac');
+});
+
+test('what is in sight', () => {
+	assert.deepEqual(rows.inSight(1000, 36, 0, 360, 2), { first: 0, last: 12 });
+	assert.deepEqual(rows.inSight(1000, 36, 36 * 500, 360, 2), { first: 498, last: 512 });
+	assert.deepEqual(rows.inSight(1000, 36, 36 * 995, 360, 2), { first: 993, last: 1000 });
+	assert.deepEqual(rows.inSight(3, 36, 9999, 360, 2), { first: 2, last: 3 }); // the list shrank
+	assert.deepEqual(rows.inSight(0, 36, 0, 360, 2), { first: 0, last: 0 });
+	// Whatever is scrolled, every row in the window is between first and last.
+	for (let i = 0; i < 2000; i++) {
+		const count = 1 + ((i * 7919) % 5000), height = 20 + ((i * 31) % 60), view = 100 + ((i * 17) % 900);
+		const scrolled = (i * 104_729) % Math.max(1, count * height - view);
+		const s = rows.inSight(count, height, scrolled, view, 0);
+		assert.ok(s.first * height <= scrolled && Math.min(count, s.last) * height >= Math.min(count * height, scrolled + view));
+	}
+});
+
+const FIELDS = [
+	{ key: 'mode', title: 'Mode', options: ['discover', 'monitor', 'protect'] },
+	{ key: 'ns', title: 'Namespace' },
+];
+
+test('filters', () => {
+	assert.deepEqual(filter.parseChip('mode:Protect', FIELDS), { key: 'mode', value: 'protect' });
+	assert.deepEqual(filter.parseChip(' Namespace = shop', FIELDS), { key: 'ns', value: 'shop' });
+	for (const no of ['web', 'mode:', 'other:x', 'http://x', ':', ''])
+		assert.equal(filter.parseChip(no, FIELDS), undefined, no);
+	assert.deepEqual(filter.suggestions('mode:p', FIELDS).map((s) => s.value), ['protect']);
+	assert.deepEqual(filter.suggestions('mon', FIELDS).map((s) => s.value), ['monitor']);
+	assert.deepEqual(filter.suggestions('zzz', FIELDS), []);
+	assert.ok(filter.hasWords('shop-web-1 172.20.0.10 protect', 'web PROTECT'));
+	assert.ok(!filter.hasWords('shop-web-1', 'web db'));
+});
+
+test('bytes in hexadecimal', () => {
+	const lines = hex.hexLines('00'.repeat(15) + '41ff', 0x10, { offset: 0x1f, length: 1 });
+	assert.equal(lines.length, 2);
+	assert.deepEqual(lines[0].cells[15], { hex: '41', text: 'A', marked: true });
+	assert.deepEqual(lines[1], { offset: 0x20, cells: [{ hex: 'ff', text: '·', marked: false }] });
+	for (const no of ['', 'abc', 'zz', '<script>']) assert.deepEqual(hex.hexLines(no, 0), [], no);
+});
+
+test('a rule of an event', () => {
+	const groups = (id) => ({ 'netns:app': ['app'], 'netns:web': ['web.shop', 'front'] })[id];
+	const event = {
+		number: 4, client: 'app', client_id: 'netns:app', client_address: '10.0.0.3',
+		server: 'web', server_id: 'netns:web', server_address: '10.0.0.2', port: 8080, proto: 'tcp',
+	};
+	assert.deepEqual(rule.ruleOfEvent(event, groups), {
+		from: ['app'], to: ['web.shop'], ports: ['tcp/8080'], action: 'allow', comment: 'from event 4',
+	});
+	// who is not known any more, or never was, is meant by the address
+	const from = (more) => rule.ruleOfEvent({ ...event, ...more }, groups).from;
+	assert.deepEqual(from({ client_id: 'netns:gone' }), ['10.0.0.3']);
+	assert.deepEqual(from({ client_id: '', client_address: '203.0.113.9' }), ['203.0.113.9']);
+	assert.deepEqual(rule.ruleOfEvent({ ...event, port: undefined, proto: 'icmp' }, groups).ports, ['icmp']);
+});

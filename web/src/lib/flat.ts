@@ -1,0 +1,41 @@
+/* Settings as a list of single ones, and back: "inspection.on.memory" -> its value. */
+export type Setting = string | number | boolean | (string | number)[];
+
+export function flat(o: unknown, path = ''): Map<string, Setting> {
+	const all = new Map<string, Setting>();
+	if (o === null || typeof o !== 'object') return all;
+	for (const [k, v] of Object.entries(o)) {
+		const at = path ? `${path}.${k}` : k;
+		if (Array.isArray(v) || (v !== null && typeof v !== 'object')) all.set(at, v as Setting);
+		else for (const [a, b] of flat(v, at)) all.set(a, b);
+	}
+	return all;
+}
+
+export function unflat(settings: Iterable<[string, Setting]>): Record<string, unknown> {
+	const all: Record<string, unknown> = {};
+	for (const [path, v] of settings) {
+		let o = all;
+		const parts = path.split('.');
+		const name = parts.pop()!;
+		for (const p of parts) o = (o[p] ??= {}) as Record<string, unknown>;
+		o[name] = v;
+	}
+	return all;
+}
+
+/* What was typed, as the setting was: a number stays one. undefined: it cannot be. */
+export function typed(text: string, was: Setting): Setting | undefined {
+	if (Array.isArray(was)) {
+		const words = text.split(',').map((w) => w.trim()).filter(Boolean);
+		const numbers = was.length > 0 && was.every((w) => typeof w === 'number');
+		if (!numbers) return words;
+		const list = words.map(Number);
+		return list.every((n) => Number.isFinite(n)) ? list : undefined;
+	}
+	if (typeof was === 'number') {
+		const n = Number(text);
+		return text.trim() !== '' && Number.isFinite(n) ? n : undefined;
+	}
+	return text;
+}
