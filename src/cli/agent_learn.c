@@ -196,6 +196,7 @@ int agent_print_compared(const struct out *o, const json_t *a)
 static int print_candidate(const struct out *o, const json_t *a)
 {
 	char age[HUMAN_MAX];
+	int rc;
 
 	if (json_object_get(a, "revision"))
 		return agent_print_changed(o, a);
@@ -207,7 +208,12 @@ static int print_candidate(const struct out *o, const json_t *a)
 	agent_print_diff(o, json_object_get(a, "diff"));
 	printf("since %s ago: ",
 	       human_age(age_of(member_number(a, "since")), age));
-	return agent_print_compared(o, a);
+	rc = agent_print_compared(o, a);
+	if (member_number(a, "untold"))
+		printf("and %llu more connections differ than there were "
+		       "events of\n",
+		       (unsigned long long)member_number(a, "untold"));
+	return rc;
 }
 
 static int prepare_candidate(json_t *args, struct err *reterr)

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "cli/agentcmd.h"
 #include "cli/dplist.h"
+#include "cli/export_status.h"
 #include "cli/table.h"
 
 static const char *text_of(const json_t *o, const char *name)
@@ -80,16 +81,58 @@ static void where_text(const json_t *where, char *buf, size_t size)
 	}
 }
 
+/* Appends; cut when it is full. */
+static void add_word(char *buf, size_t size, const char *name, const char *to)
+{
+	size_t len = strlen(buf);
+
+	/* cut is better than none */
+	(void)snprintf(buf + len, size - len, "%s%s=%s", len ? "," : "", name,
+		       to);
+}
+
+/* "cards=block,signatures=off"; "-" if a group says nothing of it. */
+static void looked_for_text(const json_t *g, char *buf, size_t size)
+{
+	static const char *const kinds[] = { "dlp", "waf" };
+	const json_t *use;
+	size_t i;
+
+	buf[0] = '\0';
+	for (size_t k = 0; k < 2; k++)
+		json_array_foreach (json_object_get(g, kinds[k]), i, use)
+			add_word(buf, size, text_of(use, "sensor"),
+				 text_of(use, "action"));
+	if (text_of(g, "signatures")[0])
+		add_word(buf, size, "signatures", text_of(g, "signatures"));
+	if (!buf[0])
+		(void)snprintf(buf, size, "-");
+}
+
+static void print_sensors(const json_t *list)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (list, i, s)
+		printf("%s%s%s",
+		       i ? ", " : "sensors there are: ", text_of(s, "name"),
+		       strcmp(text_of(s, "kind"), "waf") == 0 ? " (waf)" : "");
+	if (json_array_size(list))
+		puts("");
+}
+
 static int print_groups(const struct out *o, const json_t *a)
 {
 	const json_t *g, *list = json_object_get(a, "groups");
-	char members[80], where[160];
+	char members[80], where[160], looked_for[160];
 	struct table t;
 	size_t i;
 
-	table_init(&t, 4, 0);
+	table_init(&t, 5, 0);
 	table_add(&t, "GROUP");
 	table_add(&t, "MODE");
+	table_add(&t, "LOOKED FOR");
 	table_add(&t, "WHERE");
 	table_add(&t, "MEMBERS");
 	json_array_foreach (list, i, g) {
@@ -97,8 +140,10 @@ static int print_groups(const struct out *o, const json_t *a)
 		const json_t *m = json_object_get(g, "members");
 
 		where_text(json_object_get(g, "where"), where, sizeof where);
+		looked_for_text(g, looked_for, sizeof looked_for);
 		table_add(&t, "%s", text_of(g, "name"));
 		table_add(&t, "%s", mode[0] ? mode : "-");
+		table_add(&t, "%s", looked_for);
 		table_add(&t, "%s",
 			  json_is_true(json_object_get(g, "learned"))
 				  ? "(service)"
@@ -112,6 +157,7 @@ static int print_groups(const struct out *o, const json_t *a)
 	table_done(&t);
 	printf("mode of those in no group that says one: %s\n",
 	       text_of(a, "default_mode"));
+	print_sensors(json_object_get(a, "sensors"));
 	return CLI_OK;
 }
 
@@ -122,6 +168,11 @@ static const struct agent_cmd group_list_cmd = {
 	.command = "groups",
 	.print = print_groups,
 };
+
+/* Of the command line, not of the request. */
+static const char *const group_members[] = { "name",	  "where", "mode",
+					     "comment",	  "dlp",   "waf",
+					     "signatures" };
 
 /* "label.app=web": key, operator, value, as weir-policy(5) tells. */
 static int read_where(const char *text, json_t **ret, struct err *reterr)
@@ -150,32 +201,92 @@ static int read_where(const char *text, json_t **ret, struct err *reterr)
 		       text);
 }
 
-/* {"group": NAME, "where_1"..., "mode", "comment"} to the agent's form. */
-static int prepare_group(json_t *args, struct err *reterr)
+static int read_wheres(const json_t *texts, json_t *group, struct err *reterr)
 {
-	json_t *where = json_array(), *one = NULL, *text,
-	       *group = json_pack("{s:O}", "name",
-				  json_object_get(args, "name"));
+	json_t *where = json_array(), *one = NULL;
+	const json_t *text;
 	size_t i;
 
-	json_array_foreach (json_object_get(args, "where"), i, text) {
+	(void)json_object_set_new(group, "where", where);
+	json_array_foreach (texts, i, text) {
 		int rc = read_where(json_string_value(text), &one, reterr);
 
-		if (rc < 0) {
-			json_decref(where);
-			json_decref(group);
+		if (rc < 0)
 			return rc;
-		}
 		(void)json_array_append_new(where, one);
 	}
-	(void)json_object_set_new(group, "where", where);
-	if (json_object_get(args, "mode"))
-		(void)json_object_set(group, "mode",
-				      json_object_get(args, "mode"));
-	if (json_object_get(args, "comment"))
-		(void)json_object_set(group, "comment",
-				      json_object_get(args, "comment"));
-	(void)json_object_clear(args);
+	return 0;
+}
+
+/* "cards=block" of --dlp and --waf; "none": all of the kind are taken away. */
+static int read_uses(const json_t *texts, const char *kind, json_t *group,
+		     struct err *reterr)
+{
+	json_t *list = json_array();
+	const json_t *v;
+	size_t i;
+
+	(void)json_object_set_new(group, kind, list);
+	json_array_foreach (texts, i, v) {
+		const char *text = json_string_value(v);
+		const char *equals = strchr(text, '=');
+		size_t len = equals ? (size_t)(equals - text) : strlen(text);
+
+		if (strcmp(text, "none") == 0 && json_array_size(texts) == 1)
+			return json_object_set_new(group, kind, json_null());
+		if (len == 0)
+			return err_set(reterr, EINVAL, "--dlp, --waf",
+				       "expected SENSOR=alert, SENSOR=block, "
+				       "SENSOR=off or none, got \"%.40s\"",
+				       text);
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s%, s:s}", "sensor", text, len, "action",
+				  equals ? equals + 1 : "alert"));
+	}
+	return 0;
+}
+
+static void copy_member(const json_t *args, const char *name, json_t *group)
+{
+	if (json_object_get(args, name))
+		(void)json_object_set(group, name, json_object_get(args, name));
+}
+
+/*
+ * What is on the command line to the agent's form. Without --where the group
+ * stays who it is, and only what is said changes.
+ */
+static int prepare_group(json_t *args, struct err *reterr)
+{
+	json_t *group =
+		json_pack("{s:O}", "name", json_object_get(args, "name"));
+	const json_t *where = json_object_get(args, "where");
+	const json_t *dlp = json_object_get(args, "dlp");
+	const json_t *waf = json_object_get(args, "waf");
+	int rc = where ? read_wheres(where, group, reterr) : 0;
+
+	if (rc == 0 && dlp)
+		rc = read_uses(dlp, "dlp", group, reterr);
+	if (rc == 0 && waf)
+		rc = read_uses(waf, "waf", group, reterr);
+	copy_member(args, "mode", group);
+	copy_member(args, "comment", group);
+	copy_member(args, "signatures", group);
+	if (strcmp(text_of(group, "signatures"), "default") == 0)
+		(void)json_object_set_new(group, "signatures", json_null());
+	if (rc == 0 && !where && json_object_size(group) == 1)
+		rc = err_set(reterr, EINVAL, NULL,
+			     "say what of it: --where, --mode, --dlp, --waf, "
+			     "--signatures or --comment");
+	if (rc < 0) {
+		json_decref(group);
+		return rc;
+	}
+	(void)json_object_set_new(args, "part", json_boolean(!where));
+	for (size_t i = 0; i < sizeof group_members / sizeof *group_members;
+	     i++)
+		(void)json_object_del(args, group_members[i]);
 	(void)json_object_set_new(args, "group", group);
 	return 0;
 }
@@ -184,21 +295,42 @@ static const struct agent_option group_options[] = {
 	{ "where", 'w', AGENT_TEXTS, "where" },
 	{ "mode", 0, AGENT_TEXT, "mode" },
 	{ "comment", 0, AGENT_TEXT, "comment" },
+	{ "dlp", 0, AGENT_TEXTS, "dlp" },
+	{ "waf", 0, AGENT_TEXTS, "waf" },
+	{ "signatures", 0, AGENT_TEXT, "signatures" },
+	{ "no-wait", 0, AGENT_UNFLAG, "wait" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
 static const struct agent_cmd group_set_cmd = {
 	.name = "group set",
-	.help = "Usage: weir group set NAME --where EXPRESSION... [--mode "
+	.help = "Usage: weir group set NAME [--where EXPRESSION]... [--mode "
 		"MODE]\n"
-		"\nMakes a group, or replaces it. EXPRESSION is KEY=VALUE, "
-		"KEY!=VALUE,\n\"KEY in A,B\", \"KEY prefix P\", \"KEY regex "
-		"R\"; "
-		"several of one key: any of\nthem, of several keys: all. Keys: "
-		"name, image, label.NAME, namespace, service,\npod, runtime, "
-		"node, address.\n\n"
-		"Example: weir group set db --where label.app=postgres --mode "
-		"protect\n",
+		"                      [--dlp SENSOR=ACTION]... [--waf "
+		"SENSOR=ACTION]...\n"
+		"                      [--signatures "
+		"off|alert|enforce|default] "
+		"[--comment TEXT]\n"
+		"\nWith --where: makes a group, or replaces it. EXPRESSION is "
+		"KEY=VALUE,\nKEY!=VALUE, \"KEY in A,B\", \"KEY prefix P\", "
+		"\"KEY regex R\"; several of one\nkey: any of them, of several "
+		"keys: all. Keys: name, image, label.NAME,\nnamespace, "
+		"service, "
+		"pod, runtime, node, address.\n"
+		"Without: what is not said stays as it is; a group that is not "
+		"there yet is\nthe service of that name.\n\n"
+		"--dlp, --waf: what is looked for in its traffic. SENSOR is "
+		"cards, bank_accounts,\nnational_ids, keys, or one that the "
+		"policy defines (weir-policy(5)); ACTION is\nalert, block (in "
+		"mode protect; else it alerts) or off. \"none\" takes all "
+		"away.\n"
+		"--signatures: what becomes of rules that match (weir rules "
+		"load): off, alert,\nenforce; default is enforce in mode "
+		"protect, else alert.\n\n"
+		"Examples:\n"
+		"  weir group set db --where label.app=postgres --mode "
+		"protect\n"
+		"  weir group set web --dlp cards=block --dlp keys=alert\n",
 	.command = "group-set",
 	.options = group_options,
 	.words = "name",
@@ -562,6 +694,7 @@ void agent_print_diff(const struct out *o, const json_t *diff)
 	if (mode)
 		printf("~ default_mode %s -> %s\n", text_of(mode, "from"),
 		       text_of(mode, "to"));
+	print_changes(o, "sensor", json_object_get(diff, "sensors"));
 	print_changes(o, "group", json_object_get(diff, "groups"));
 	print_changes(o, "rule", json_object_get(diff, "rules"));
 }
@@ -620,10 +753,9 @@ static const struct agent_cmd apply_cmd = {
 	.name = "apply",
 	.help = "Usage: weir apply -f FILE|- [--revision N]\n\n"
 		"Makes the policy what the file says (weir-policy(5)), whole "
-		"or not at all.\nA file of Kubernetes NetworkPolicies alone is "
-		"added to it, in place of those of\nthe same "
-		"names.\n--revision: only if the policy is still that "
-		"revision (weir export -o json).\n",
+		"or not at all.\nA file of NetworkPolicies is added to it, "
+		"in place of those of the same names.\n"
+		"--revision: only if it is still that (weir export -o json).\n",
 	.command = "apply",
 	.options = file_options,
 	.prepare = agent_prepare_file,
@@ -643,10 +775,13 @@ static const struct agent_cmd diff_cmd = {
 
 static const struct agent_cmd export_cmd = {
 	.name = "export",
-	.help = "Usage: weir export > FILE\n\n"
-		"The policy as YAML, for weir apply.\n",
+	.help = "Usage: weir export > FILE\n"
+		"       weir export status\n\n"
+		"The policy as YAML, for weir apply; status: how the outputs "
+		"of weir-export are.\n",
 	.command = "export",
 	.print = print_export,
+	.verbatim = true,
 };
 
 int cmd_apply(int argc, char **argv)
@@ -659,7 +794,7 @@ int cmd_diff(int argc, char **argv)
 	return agent_cmd_run(&diff_cmd, argc, argv);
 }
 
-int cmd_export(int argc, char **argv)
+int cmd_export_policy(int argc, char **argv)
 {
 	return agent_cmd_run(&export_cmd, argc, argv);
 }

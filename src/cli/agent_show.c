@@ -75,6 +75,41 @@ static void print_runtimes(const struct out *o, const json_t *list)
 	}
 }
 
+/* "118 signatures of 2 files, 1 refused" */
+static void print_detection_part(const struct out *o, const json_t *s,
+				 const char *noun)
+{
+	const char *state = member_text(s, "state");
+	uint64_t bad = (uint64_t)member_number(s, "refused") +
+		       (uint64_t)member_number(s, "left_out");
+
+	printf("%llu %s", (unsigned long long)member_number(s, noun), noun);
+	if (strcmp(state, "in force") != 0)
+		printf(" (%s%s%s%s)", out_colour(o, OUT_YELLOW),
+		       strcmp(state, "waiting") == 0 ? "others are on their way"
+		       : strcmp(state, "building") == 0
+			       ? "others are being built"
+			       : member_text(s, "error"),
+		       strcmp(state, "unknown") == 0 ? ": an older data plane"
+						     : "",
+		       out_colour(o, OUT_PLAIN));
+	if (bad)
+		printf(", %s%llu refused%s", out_colour(o, OUT_YELLOW),
+		       (unsigned long long)bad, out_colour(o, OUT_PLAIN));
+}
+
+static void print_detection(const struct out *o, const json_t *detection)
+{
+	if (!detection) /* an older agent */
+		return;
+	printf("\ndetection   ");
+	print_detection_part(o, json_object_get(detection, "signatures"),
+			     "signatures");
+	printf("; ");
+	print_detection_part(o, json_object_get(detection, "sensors"),
+			     "sensors");
+}
+
 static int print_status(const struct out *o, const json_t *a)
 {
 	const json_t *n = json_object_get(a, "counts");
@@ -90,8 +125,19 @@ static int print_status(const struct out *o, const json_t *a)
 	       out_colour(o, up ? OUT_GREEN : OUT_RED), up ? "up " : "down ",
 	       out_colour(o, OUT_PLAIN));
 	print_age(plane, "since");
-	if (!up)
+	if (up)
+		printf(", weir-dp %s",
+		       member_text(json_object_get(plane, "version"),
+				   "version"));
+	else
 		printf("  (%s)", member_text(plane, "text"));
+	if (is(plane, "other_version"))
+		printf("; %sanother version than the agent: end it (kill "
+		       "%llu), and this one's is started%s",
+		       out_colour(o, OUT_YELLOW),
+		       (unsigned long long)member_number(
+			       json_object_get(plane, "version"), "pid"),
+		       out_colour(o, OUT_PLAIN));
 	printf("\npolicy      revision %llu, %s",
 	       (unsigned long long)member_number(policy, "revision"),
 	       is(policy, "in_force") ? "in force"
@@ -101,6 +147,7 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("; %sthe last change was refused: %s%s",
 		       out_colour(o, OUT_RED), member_text(policy, "refused"),
 		       out_colour(o, OUT_PLAIN));
+	print_detection(o, json_object_get(a, "detection"));
 	printf("\nworkloads   %llu in %llu containers; %llu ports, %llu "
 	       "diverted",
 	       (unsigned long long)member_number(n, "workloads"),
@@ -265,6 +312,22 @@ static void print_line(const char *what, const char *text)
 		printf("%-11s %s\n", what, text);
 }
 
+/* "cards=block, keys=alert; signatures enforce" */
+static void print_looked_for(const json_t *detection)
+{
+	const json_t *s, *list = json_object_get(detection, "sensors");
+	size_t i;
+
+	if (!detection)
+		return;
+	printf("%-11s ", "looked for");
+	json_array_foreach (list, i, s)
+		printf("%s%s=%s", i ? ", " : "", member_text(s, "sensor"),
+		       member_text(s, "action"));
+	printf("%ssignatures=%s\n", json_array_size(list) ? ", " : "",
+	       member_text(detection, "signatures"));
+}
+
 static int print_show(const struct out *o, const json_t *a)
 {
 	const json_t *w = json_object_get(a, "workload"), *c;
@@ -289,6 +352,7 @@ static int print_show(const struct out *o, const json_t *a)
 	print_line("addresses", line);
 	join(json_object_get(about, "ports"), line, sizeof line);
 	print_line("listens on", line);
+	print_looked_for(json_object_get(w, "detection"));
 	puts("devices");
 	print_ports(o, json_object_get(w, "ports"));
 	puts("containers");
@@ -305,6 +369,10 @@ static int print_show(const struct out *o, const json_t *a)
 	if (json_object_size(json_object_get(about, "labels")))
 		puts("labels");
 	print_labels(about);
+	if (member_number(about, "labels_left_out"))
+		printf("  and %llu more, which are not looked at\n",
+		       (unsigned long long)member_number(about,
+							 "labels_left_out"));
 	return CLI_OK;
 }
 

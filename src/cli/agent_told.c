@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -137,6 +138,47 @@ static enum out_colour severity_colour(const char *severity)
 	return strcmp(severity, "medium") == 0 ? OUT_YELLOW : OUT_PLAIN;
 }
 
+/* Sixteen bytes a line, as they are and as text. */
+static void print_raw(const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+
+	for (size_t at = 0; at < n; at += 16) {
+		char text[17] = "";
+
+		printf("    %04zx ", at);
+		for (size_t i = 0; i < 16 && at + i < n; i++) {
+			char pair[3] = { hex[2 * (at + i)],
+					 hex[2 * (at + i) + 1], '\0' };
+			unsigned long c = strtoul(pair, NULL, 16);
+
+			printf(" %s", pair);
+			text[i] = c >= ' ' && c <= '~' ? (char)c : '.';
+		}
+		printf("%*s  %s\n", 3 * (int)(16 - strlen(text)), "", text);
+	}
+}
+
+/* Of what signatures and sensors found: in what, and what. */
+static void print_finding(const struct out *o, const json_t *e)
+{
+	printf("%s    ", out_colour(o, OUT_DIM));
+	if (member_number(e, "number"))
+		printf("event %llu, ",
+		       (unsigned long long)member_number(e, "number"));
+	printf("%s, flow %llu, policy rule %llu%s\n",
+	       member_text(e, "application"),
+	       (unsigned long long)member_number(e, "flow"),
+	       (unsigned long long)member_number(e, "rule"),
+	       out_colour(o, OUT_PLAIN));
+	if (member_text(e, "request")[0])
+		printf("    request: %s\n", member_text(e, "request"));
+	if (member_text(e, "evidence")[0])
+		printf("    %s: %s\n", member_text(e, "field"),
+		       member_text(e, "evidence"));
+	print_raw(member_text(e, "raw"));
+}
+
 static void print_event_line(const struct out *o, const json_t *e)
 {
 	const char *severity = member_text(e, "severity");
@@ -150,6 +192,8 @@ static void print_event_line(const struct out *o, const json_t *e)
 	if (count > 1)
 		printf("  (%llu times)", (unsigned long long)count);
 	puts("");
+	if (json_object_get(e, "evidence"))
+		print_finding(o, e);
 }
 
 static int print_events(const struct out *o, const json_t *a)
@@ -167,6 +211,7 @@ static int print_events(const struct out *o, const json_t *a)
 static const struct agent_option event_options[] = {
 	{ "follow", 'f', AGENT_FLAG, "follow" },
 	{ "kind", 'k', AGENT_TEXT, "kind" },
+	{ "raw", 0, AGENT_NUMBER, "raw" },
 	{ "workload", 'w', AGENT_TEXT, "workload" },
 	{ "since", 0, AGENT_AGO, "since" },
 	{ "until", 0, AGENT_AGO, "until" },
@@ -179,9 +224,14 @@ static const struct agent_cmd events_cmd = {
 	.help = "Usage: weir events [--follow] [--kind KIND] [--workload W] "
 		"[--since 2h]\n"
 		"                   [--until 1h] [--limit N] [-o "
-		"text|json|yaml]\n\n"
-		"KIND is violation, threat, state (of Weir itself) or change "
-		"(of the policy).\nViolations that are alike are one event a "
+		"text|json|yaml]\n"
+		"       weir events --raw NUMBER\n\n"
+		"KIND is violation, threat, signature, dlp, waf, state (of "
+		"Weir itself) or\nchange (of the policy). What signatures and "
+		"sensors found is shown masked;\n--raw gives one event with "
+		"its bytes as they were (not those of a leak,\nkind dlp, "
+		"which are not stored: see weir dp findings --raw).\n"
+		"Violations that are alike are one event a "
 		"minute, which counts them.\n",
 	.command = "events",
 	.options = event_options,
@@ -196,11 +246,21 @@ static const struct agent_option explain_options[] = {
 	{ "proto", 0, AGENT_TEXT, "proto" },
 	{ "app", 'a', AGENT_TEXT, "app" },
 	{ "vhost", 0, AGENT_TEXT, "vhost" },
+	{ "request", 'r', AGENT_TEXT, "request" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
 static int prepare_explain(json_t *args, struct err *reterr)
 {
+	const json_t *asked = json_object_get(args, "request");
+	json_t *request;
+
+	if (asked) {
+		request = explain_request(json_string_value(asked), reterr);
+		if (!request)
+			return -reterr->code;
+		(void)json_object_set_new(args, "request", request);
+	}
 	if (!json_object_get(args, "proto"))
 		(void)json_object_set_new(args, "proto", json_string("tcp"));
 	if (!json_object_get(args, "port") &&
@@ -270,10 +330,13 @@ static bool does_not_pass(const json_t *a)
 static const struct agent_cmd explain_cmd = {
 	.name = "explain",
 	.help = "Usage: weir explain FROM TO [--port 443] [--proto tcp] [--app "
-		"NAME]\n\n"
+		"NAME]\n"
+		"                    [--request \"FIELD=VALUE ...\"]\n\n"
 		"May FROM connect to TO, and which rule says so? Both are "
 		"workloads or\naddresses. Exits with 1 if not.\n\n"
-		"Example: weir explain web db --port 5432\n",
+		"Examples: weir explain web db --port 5432\n"
+		"          weir explain web api --port 80 --app http "
+		"--request \"http.method=GET http.path=/cart\"\n",
 	.command = "explain",
 	.options = explain_options,
 	.words = "from to",
@@ -282,8 +345,75 @@ static const struct agent_cmd explain_cmd = {
 	.is_no = does_not_pass,
 };
 
+static int numbers(json_t *args, struct err *reterr)
+{
+	const json_t *words = json_object_get(args, "ids"), *w;
+	json_t *ids = json_array();
+	size_t i;
+
+	json_array_foreach (words, i, w) {
+		const char *text = json_string_value(w);
+		char *end;
+		long long v;
+
+		errno = 0;
+		v = strtoll(text, &end, 10);
+		if (!text[0] || *end || errno || v < 1) {
+			json_decref(ids);
+			return err_set(reterr, EINVAL, "ID",
+				       "\"%.20s\" is no id of a session; weir "
+				       "dp flows shows them",
+				       text);
+		}
+		(void)json_array_append_new(ids, json_integer(v));
+	}
+	(void)json_object_set_new(args, "ids", ids);
+	return 0;
+}
+
+static int print_killed(const struct out *o, const json_t *a)
+{
+	printf("%llu ended\n", (unsigned long long)member_number(a, "killed"));
+	if (member_number(a, "watched"))
+		printf("%llu are only watched, and go on; see guard.watch in "
+		       "weir.yaml(5)\n",
+		       (unsigned long long)member_number(a, "watched"));
+	if (member_number(a, "unknown"))
+		printf("%llu are not there\n",
+		       (unsigned long long)member_number(a, "unknown"));
+	return CLI_OK;
+}
+
+static bool killed_less(const json_t *a)
+{
+	return member_number(a, "watched") || member_number(a, "unknown");
+}
+
+static const struct agent_cmd kill_cmd = {
+	.name = "flows kill",
+	.help = "Usage: weir flows kill ID...\n"
+		"\n"
+		"Ends sessions that go on at the moment: nothing of them "
+		"passes "
+		"any more, and\n"
+		"both ends of a TCP connection are reset. A new one may be "
+		"made; "
+		"whether it\n"
+		"may is for rules to say. weir dp flows and weir top show "
+		"ids.\n"
+		"\n"
+		"Exits with 1 if not all could be ended.\n",
+	.command = "session-kill",
+	.words = "ids*",
+	.prepare = numbers,
+	.print = print_killed,
+	.is_no = killed_less,
+};
+
 int cmd_flows(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "kill") == 0)
+		return agent_cmd_run(&kill_cmd, argc - 1, argv + 1);
 	return agent_cmd_run(&flows_cmd, argc, argv);
 }
 

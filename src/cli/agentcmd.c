@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/visible.h"
+
 #define OPTIONS_MAX 24
 #define OPTION_BASE 256
 
@@ -278,11 +280,12 @@ static int follow(const struct agent_call *c, struct agentclient *client)
 	while (agentclient_next(client, &line, &err) == 0) {
 		json_t *event = json_object_get(line, "event");
 
-		if (c->out.json && event)
+		if (c->out.json && event) {
 			out_json(json_incref(event));
-		else if (event)
+		} else if (event) {
+			visible_make(event);
 			c->cmd->print_event(&c->out, event);
-		else
+		} else
 			fprintf(stderr, "weir %s: %lld were missed\n",
 				c->cmd->name,
 				(long long)json_integer_value(
@@ -312,6 +315,8 @@ static int ask(struct agent_call *c)
 	} else if (c->out.json && !follows) {
 		agent_print_value(&c->out, json_incref(answer));
 	} else if (!c->out.json && c->cmd->print) {
+		if (!c->cmd->verbatim)
+			visible_make(answer);
 		status = c->cmd->print(&c->out, answer);
 	}
 	if (rc == 0 && c->cmd->is_no && c->cmd->is_no(answer))

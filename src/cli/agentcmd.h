@@ -41,6 +41,8 @@ struct agent_cmd {
 	int (*prepare)(json_t *args, struct err *reterr);
 	/* As text. An exit code. */
 	int (*print)(const struct out *o, const json_t *answer);
+	/* Its texts may be printed as they are: YAML, which has its own escapes. */
+	bool verbatim;
 	/* Is the answer no, so that it exits with 1? NULL: it never is. */
 	bool (*is_no)(const json_t *answer);
 	/* A line of what is followed, as text; NULL: it follows nothing. */

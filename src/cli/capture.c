@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,14 +20,15 @@
 #include "cli/capture_whose.h"
 #include "cli/cli.h"
 #include "cli/out.h"
-#include "cli/pcapng.h"
 #include "cli/stop.h"
 #include "door/agentclient.h"
+#include "door/captor.h"
 #include "door/dpclient.h"
 
 static const char help_text[] =
 	"Usage: weir capture --mac MAC | --netns NS | NAME [OPTION]... "
 	"[FILTER]...\n"
+	"       weir capture start | stop | list | get | delete ...\n"
 	"\n"
 	"Shows a workload's frames as the data plane sees them, each with its\n"
 	"verdict. While it runs no flow of the workload is left to the "
@@ -61,6 +61,12 @@ static const char help_text[] =
 	"(default " AGENT_SOCKET_DEFAULT ")\n"
 	"  -h, --help\n"
 	"\n"
+	"The other form has the agent capture into a file of its own, within "
+	"bounds; see\n"
+	"weir capture start --help. A workload with one of these names is "
+	"captured with\n"
+	"--netns or --mac.\n"
+	"\n"
 	"FILTER is what pcap-filter(7) says. Large frames are those that the\n"
 	"kernel has not segmented yet; their checksums may be unfinished.\n"
 	"\n"
@@ -80,12 +86,7 @@ struct capture_args {
 
 struct capturing {
 	const struct capture_args *args;
-	struct dpclient dp;
-	struct capture_reader *reader;
-	struct mac mac, ucmac, bcmac;
-	uint64_t zero_us; /* of the data plane's clock, since 1970 */
-	struct bpf_program program;
-	bool filtered;
+	struct captor *captor;
 	FILE *to;
 	struct pcapng_sums sums;
 };
@@ -211,63 +212,6 @@ static bool parse_args(struct capture_args *a, int argc, char **argv,
 
 /* --- beginning ------------------------------------------------------------- */
 
-static void mac_member(const json_t *answer, const char *name, struct mac *ret)
-{
-	const char *text = json_string_value(json_object_get(answer, name));
-
-	/* "" is none */
-	if (text && text[0] && mac_parse(text, ret) < 0)
-		*ret = (struct mac){ { 0 } };
-}
-
-/* Asks for the ring and opens it. */
-static int begin(struct capturing *c, struct mac mac, struct err *reterr)
-{
-	char text[MAC_TEXT_MAX];
-	json_t *message, *answer = NULL;
-	int rc = dpclient_open(c->args->control, &c->dp, reterr), fd = -1;
-
-	if (rc < 0)
-		return rc;
-	message = json_pack("{s:{s:s,s:I}}", "weir_capture", "workload",
-			    mac_format(mac, text), "snaplen",
-			    (json_int_t)c->args->snaplen);
-	if (!message)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	rc = dpclient_ask_fd(&c->dp, message, &answer, &fd, reterr);
-	json_decref(message);
-	if (rc < 0)
-		return rc;
-	c->mac = mac;
-	mac_member(answer, "ucmac", &c->ucmac);
-	mac_member(answer, "bcmac", &c->bcmac);
-	c->zero_us = (uint64_t)json_integer_value(
-		json_object_get(answer, "unix_us_at_zero"));
-	json_decref(answer);
-	c->reader = capture_reader_new(fd, reterr);
-	if (fd >= 0)
-		close(fd);
-	return c->reader ? 0 : -reterr->code;
-}
-
-static int compile_filter(struct capturing *c, struct err *reterr)
-{
-	pcap_t *p;
-	int rc = 0;
-
-	if (!c->args->filter[0])
-		return 0;
-	p = pcap_open_dead(DLT_EN10MB, FRAME_MAX);
-	if (!p)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (pcap_compile(p, &c->program, c->args->filter, 1,
-			 PCAP_NETMASK_UNKNOWN) < 0)
-		rc = err_set(reterr, EINVAL, "FILTER", "%s", pcap_geterr(p));
-	c->filtered = rc == 0;
-	pcap_close(p);
-	return rc;
-}
-
 /* Only for who captures: it holds what others have said. */
 static int open_file(struct capturing *c, struct err *reterr)
 {
@@ -286,50 +230,21 @@ static int open_file(struct capturing *c, struct err *reterr)
 
 /* --- frames ---------------------------------------------------------------- */
 
-/* As it is at the workload's own port. */
-static void put_back(const struct capturing *c, uint8_t *mac)
-{
-	static const struct mac broadcast = { { 0xff, 0xff, 0xff, 0xff, 0xff,
-						0xff } };
-	struct mac m, plain;
-
-	memcpy(m.b, mac, sizeof m.b);
-	plain = m;
-	plain.b[3]--; /* a copy's mark (base/spread.h) is one more there */
-	if (!mac_is_zero(c->ucmac) &&
-	    (mac_equal(m, c->ucmac) || mac_equal(plain, c->ucmac)))
-		memcpy(mac, c->mac.b, sizeof m.b);
-	else if (!mac_is_zero(c->bcmac) &&
-		 (mac_equal(m, c->bcmac) || mac_equal(plain, c->bcmac)))
-		memcpy(mac, broadcast.b, sizeof m.b);
-}
-
-static bool is_wanted(const struct capturing *c, struct bytes bytes,
-		      uint32_t wire_len)
-{
-	struct pcap_pkthdr h = { .caplen = (uint32_t)bytes_len(bytes),
-				 .len = wire_len };
-
-	return !c->filtered ||
-	       pcap_offline_filter(&c->program, &h, bytes.begin) > 0;
-}
-
 static int write_frame(struct capturing *c, const struct capture_frame *f,
-		       struct bytes bytes)
+		       uint64_t at_us, struct bytes bytes)
 {
-	uint64_t at_us = f->at_us + c->zero_us;
-	char text[CAPTURE_LINE_MAX];
+	char text[CAPTURE_LINE_MAX], comment[CAPTOR_COMMENT_MAX];
 
 	c->sums.written++;
 	if (c->args->file)
-		return pcapng_frame(c->to,
-				    &(struct pcapng_frame){
-					    .at_us = at_us,
-					    .bytes = bytes,
-					    .wire_len = f->wire_len,
-					    .inbound = f->ingress,
-					    .comment = capture_comment(text, f),
-				    });
+		return pcapng_frame(
+			c->to, &(struct pcapng_frame){
+				       .at_us = at_us,
+				       .bytes = bytes,
+				       .wire_len = f->wire_len,
+				       .inbound = f->ingress,
+				       .comment = captor_comment(comment, f),
+			       });
 	errno = 0;
 	if (fprintf(c->to, "%s\n", capture_line(text, f, bytes, at_us)) < 0)
 		return errno ? -errno : -EIO;
@@ -344,28 +259,17 @@ static bool is_enough(const struct capturing *c)
 /* All that is there now, and to whoever reads it. */
 static int drain(struct capturing *c, struct err *reterr)
 {
-	uint64_t until = capture_reader_counts(c->reader).frames;
-	uint8_t copy[FRAME_MAX];
 	struct capture_frame f;
 	struct bytes bytes;
 	bool broken = false;
+	uint64_t at_us;
 	int rc = 0;
 
-	while (rc == 0 && !is_enough(c) && c->sums.received < until &&
-	       capture_next(c->reader, &f, &bytes, &broken)) {
-		size_t len = bytes_len(bytes);
-
-		memcpy(copy, bytes.begin, len);
-		if (len >= 2 * sizeof(struct mac)) {
-			put_back(c, copy);
-			put_back(c, copy + sizeof(struct mac));
-		}
-		c->sums.received++;
-		if (!is_wanted(c, bytes_of(copy, len), f.wire_len))
-			continue;
-		c->sums.accepted++;
-		rc = write_frame(c, &f, bytes_of(copy, len));
-	}
+	captor_round(c->captor);
+	while (rc == 0 && !is_enough(c) &&
+	       captor_next(c->captor, &f, &at_us, &bytes, &broken))
+		rc = write_frame(c, &f, at_us, bytes);
+	captor_count(c->captor, &c->sums);
 	if (broken)
 		return err_set(reterr, EPROTO, NULL,
 			       "the data plane's ring is broken");
@@ -384,7 +288,7 @@ static bool await(struct capturing *c, usec_t end, uint64_t before, int *rc,
 		  struct err *reterr)
 {
 	struct pollfd fds[] = {
-		{ .fd = c->dp.fd, .events = POLLIN },
+		{ .fd = captor_fd(c->captor), .events = POLLIN },
 		/* a pipe that nobody reads any more is an error on it */
 		{ .fd = fileno(c->to), .events = 0 },
 	};
@@ -392,7 +296,7 @@ static bool await(struct capturing *c, usec_t end, uint64_t before, int *rc,
 	if (is_enough(c) || stop_wanted() ||
 	    (c->args->seconds && !usec_before(clock_now(), end)))
 		return true;
-	if (capture_reader_end(c->reader) == CAPTURE_WORKLOAD_GONE) {
+	if (captor_is_over(c->captor)) {
 		fputs("the workload is gone\n", stderr);
 		return true;
 	}
@@ -440,7 +344,7 @@ static int finish(struct capturing *c, struct err *reterr)
 	int rc = 0;
 
 	s->end_us = clock_unix_us();
-	s->dropped = capture_reader_counts(c->reader).lost;
+	captor_count(c->captor, s);
 	if (c->args->file)
 		rc = pcapng_end(c->to, s);
 	if (rc == 0 && fflush(c->to) != 0)
@@ -456,18 +360,21 @@ static int finish(struct capturing *c, struct err *reterr)
 
 static int capture(struct capturing *c, struct err *reterr)
 {
-	struct mac mac;
+	struct captor_spec spec = { .door = c->args->control,
+				    .snaplen = c->args->snaplen,
+				    .filter = c->args->filter };
 	struct err ignored;
-	int rc = compile_filter(c, reterr);
+	int rc = captor_check(spec.filter, reterr);
 
 	if (rc == 0)
-		rc = capture_find_mac(&c->args->whose, &mac, reterr);
+		rc = capture_find_mac(&c->args->whose, &spec.mac, reterr);
 	if (rc == 0)
 		rc = open_file(c, reterr);
-	if (rc == 0)
-		rc = begin(c, mac, reterr);
 	if (rc < 0)
 		return rc;
+	c->captor = captor_open(&spec, reterr);
+	if (!c->captor)
+		return -reterr->code;
 	rc = run(c, reterr);
 	/* who has read enough has not failed; nor who ends it while it writes */
 	if (rc == -EPIPE || rc == -EINTR)
@@ -486,10 +393,12 @@ int cmd_capture(int argc, char **argv)
 	struct capture_args a = { .out = out_default(),
 				  .control = DP_CONTROL_DEFAULT,
 				  .whose.socket = getenv("WEIR_SOCKET") };
-	struct capturing c = { .args = &a, .dp = { .fd = -1 } };
+	struct capturing c = { .args = &a };
 	int status = CLI_OK;
 	struct err err = { 0 };
 
+	if (capture_is_agents(argc, argv, &status))
+		return status;
 	if (!a.whose.socket || !a.whose.socket[0])
 		a.whose.socket = AGENT_SOCKET_DEFAULT;
 	if (!parse_args(&a, argc, argv, &status))
@@ -499,10 +408,7 @@ int cmd_capture(int argc, char **argv)
 		status = strcmp(err.at, "FILTER") == 0
 				 ? out_usage(&a.out, "capture", &err)
 				 : out_error(&a.out, "capture", &err);
-	capture_reader_free(c.reader);
-	dpclient_done(&c.dp);
-	if (c.filtered)
-		pcap_freecode(&c.program);
+	captor_free(c.captor);
 	if (c.to && c.to != stdout && fclose(c.to) != 0 && status == CLI_OK)
 		status = CLI_FAILED;
 	return status;

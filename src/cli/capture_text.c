@@ -37,16 +37,6 @@ static const char *reason_of(const struct capture_frame *f)
 				       : "?";
 }
 
-const char *capture_comment(char buf[static CAPTURE_LINE_MAX],
-			    const struct capture_frame *f)
-{
-	(void)snprintf(buf, CAPTURE_LINE_MAX,
-		       "flow=%u verdict=%s reason=%s rule=%u", f->flow_id,
-		       capture_outcome_name(f->outcome), reason_of(f),
-		       f->rule_id);
-	return buf;
-}
-
 static void say_end(struct line *l, struct ip_addr a, uint16_t port)
 {
 	char text[IP_TEXT_MAX];

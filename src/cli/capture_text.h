@@ -16,6 +16,3 @@
 const char *capture_line(char buf[static CAPTURE_LINE_MAX],
 			 const struct capture_frame *f, struct bytes frame,
 			 uint64_t at_unix_us);
-/* "flow=12 verdict=forward reason=policy_allow rule=7" likewise. */
-const char *capture_comment(char buf[static CAPTURE_LINE_MAX],
-			    const struct capture_frame *f);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -27,8 +28,10 @@ struct cli_command {
 /* All of them, in the order of `weir help`. */
 const struct cli_command *cli_commands(size_t *ret_n);
 
-int cmd_apply(int argc, char **argv);	    /* agent_policy.c */
-int cmd_capture(int argc, char **argv);	    /* capture.c */
+int cmd_apply(int argc, char **argv);	/* agent_policy.c */
+int cmd_capture(int argc, char **argv); /* capture.c */
+/* agent_do.c: weir capture start, stop, list, get, delete; false: none of them. */
+bool capture_is_agents(int argc, char **argv, int *ret_exit);
 int cmd_completion(int argc, char **argv);  /* completion.c */
 int cmd_demo(int argc, char **argv);	    /* demo_agent.c */
 int cmd_demo_splice(int argc, char **argv); /* demo_splice.c */
@@ -37,7 +40,7 @@ int cmd_divert(int argc, char **argv);	    /* divert.c */
 int cmd_dp(int argc, char **argv);	    /* dp.c */
 int cmd_events(int argc, char **argv);	    /* agent_told.c */
 int cmd_explain(int argc, char **argv);	    /* agent_told.c */
-int cmd_export(int argc, char **argv);	    /* agent_policy.c */
+int cmd_export(int argc, char **argv);	    /* export_status.c */
 int cmd_flows(int argc, char **argv);	    /* agent_told.c */
 int cmd_group(int argc, char **argv);	    /* agent_policy.c */
 int cmd_hook(int argc, char **argv);	    /* hook.c */
@@ -46,6 +49,8 @@ int cmd_mode(int argc, char **argv);	    /* divert.c */
 int cmd_policy(int argc, char **argv);	    /* agent_policy.c */
 int cmd_quarantine(int argc, char **argv);  /* agent_show.c */
 int cmd_release(int argc, char **argv);	    /* divert.c */
+int cmd_response(int argc, char **argv);    /* agent_respond.c */
+int cmd_rules(int argc, char **argv);	    /* rules.c */
 int cmd_show(int argc, char **argv);	    /* agent_show.c */
 int cmd_status(int argc, char **argv);	    /* agent_show.c */
 int cmd_top(int argc, char **argv);	    /* top.c */

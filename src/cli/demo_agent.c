@@ -37,8 +37,9 @@ static const char help_text[] =
 	"                   what runs the containers (default: the first that "
 	"can)\n"
 	"      --namespaces the same as --runtime namespaces\n"
-	"      --keep       leaves it up while web is protected, and tells how "
-	"to look around\n"
+	"      --keep       leaves it up while web is protected, with the web "
+	"UI, and tells\n"
+	"                   how to look around\n"
 	"      --down       takes down what --keep has left\n"
 	"  -o, --output text|json|yaml\n"
 	"  -h, --help\n"
@@ -200,9 +201,15 @@ static int play_steps(struct demo_agent *d, struct err *reterr)
 static void tell_kept(struct demo_agent *d)
 {
 	struct tale *t = &d->tale;
+	struct err err = { 0 };
 	int pid = d->world->pid;
 
 	tale_step(t, "kept", "It stays up (--keep); look around");
+	if (demo_agent_ui(d, &err) < 0)
+		tale_say(t, "The web UI does not run: %s%s%s", err.at,
+			 err.at[0] ? ": " : "", err.text);
+	else
+		tale_say(t, "The web UI, with a user to be made: %s", d->link);
 	tale_say(t, "export WEIR_SOCKET=/proc/%d/root/run/weir/agent.sock",
 		 pid);
 	tale_say(t, "weir ls; weir events --follow");
@@ -215,6 +222,8 @@ static void tell_kept(struct demo_agent *d)
 	tale_fact(t, "socket",
 		  json_sprintf("/proc/%d/root/run/weir/agent.sock", pid));
 	tale_fact(t, "web", json_string(d->web));
+	if (d->link[0])
+		tale_fact(t, "link", json_string(d->link));
 }
 
 static int play(void *arg, const struct demo_world *w)
@@ -260,10 +269,13 @@ int cmd_demo(int argc, char **argv)
 		return out_error(&out, "demo", &err);
 	if (d.down)
 		return run_down(&out);
+	if (netns_open_self(&d.outside, &err) < 0)
+		return out_error(&out, "demo", &err);
 	stop_catch();
 	tale_init(&d.tale, out);
 	d.tale.down = "weir demo --down";
 	code = demo_world_run(play, &d, &err);
 	tale_done(&d.tale);
+	netns_done(&d.outside);
 	return code < 0 ? out_error(&out, "demo", &err) : code;
 }

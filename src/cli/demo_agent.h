@@ -14,6 +14,7 @@
 #include "cli/tale.h"
 
 #define DEMO_AGENT_LOG DEMO_WORLD_DIR "/weir-agent.log"
+#define DEMO_LINK_MAX  160
 
 struct demo_agent {
 	bool keep, down, kind_auto;
@@ -21,9 +22,11 @@ struct demo_agent {
 	struct tale tale;
 	const struct demo_world *world;
 	struct boxes boxes;
-	struct program agent, download, capture;
-	char web[IP_TEXT_MAX]; /* its address */
-	uint64_t downloaded;   /* bytes of the file */
+	struct program agent, download, capture, api;
+	struct netns outside;	  /* the caller's network */
+	char link[DEMO_LINK_MAX]; /* to the web UI; "": there is none */
+	char web[IP_TEXT_MAX];	  /* its address */
+	uint64_t downloaded;	  /* bytes of the file */
 };
 
 struct demo_agent_step {
@@ -74,3 +77,10 @@ int demo_agent_download(struct demo_agent *d, uint64_t bytes,
 			struct err *reterr);
 /* The rest, checked to the last byte. */
 int demo_agent_download_rest(struct demo_agent *d, struct err *reterr);
+
+/* --- demo_agent_ui.c ----------------------------------------------------------- */
+
+/* Starts weir-api where the caller's browser reaches it; d->link. */
+int demo_agent_ui(struct demo_agent *d, struct err *reterr);
+/* Whom it becomes, and the agent's door lets in; and that account's group. */
+const char *demo_agent_ui_account(const char **ret_group);

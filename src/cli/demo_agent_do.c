@@ -127,11 +127,14 @@ int demo_agent_soon(struct demo_agent *d, const char *command,
 
 static int write_config(const struct demo_agent *d, struct err *reterr)
 {
+	const char *group, *account = demo_agent_ui_account(&group);
 	FILE *f = fopen(CONFIG, "we");
-	bool ok = f && fprintf(f,
-			       "runtimes: [%s]\n"
-			       "store: {dir: " DEMO_WORLD_DIR "/store}\n",
-			       box_kind_runtimes(d->boxes.kind)) > 0;
+	bool ok = f &&
+		  fprintf(f,
+			  "runtimes: [%s]\n"
+			  "store: {dir: " DEMO_WORLD_DIR "/store}\n"
+			  "control: {group: %s, api_user: %s}\n",
+			  box_kind_runtimes(d->boxes.kind), group, account) > 0;
 
 	if (f && fclose(f) != 0)
 		ok = false;

@@ -16,6 +16,7 @@
 #include "cli/dpshow_told.h"
 #include "cli/explain.h"
 #include "cli/out.h"
+#include "cli/visible.h"
 #include "door/dpclient.h"
 #include "wire/ctrl.h"
 
@@ -30,6 +31,7 @@ static const char help_text[] =
 	"NEW/VIOL:\n"
 	"              new sessions and violations of the policy\n"
 	"  threats     floods, malformed packets and the like\n"
+	"  findings    what signatures and sensors found in what was said\n"
 	"  meters      the meters that run: counts against their limits\n"
 	"  stats       its counters; use against limit (--all: zeros, too)\n"
 	"  config      the messages that make it as it is now, as JSON\n"
@@ -47,6 +49,7 @@ static const char help_text[] =
 	"  @FILE, -    the same, read from a file or from standard input\n"
 	"\n"
 	"      --all           with stats: what is 0 or empty, too\n"
+	"      --raw           with findings: what is not masked, too, in hex\n"
 	"      --control PATH  its door (default " DP_CONTROL_DEFAULT ")\n"
 	"  -o, --output text|json\n"
 	"  -h, --help\n"
@@ -64,7 +67,7 @@ struct dp {
 	struct out out;
 	const char *control;
 	const char *what, *argument; /* argument NULL: none */
-	bool all;
+	bool all, raw;
 	struct dpclient client;
 };
 
@@ -107,6 +110,11 @@ static void show_connections(const struct dp *d, const json_t *a)
 static void show_threats(const struct dp *d, const json_t *a)
 {
 	dpshow_threats(&d->out, a);
+}
+
+static void show_findings(const struct dp *d, const json_t *a)
+{
+	dpshow_findings(&d->out, a);
 }
 
 static void show_meters(const struct dp *d, const json_t *a)
@@ -161,6 +169,7 @@ static const struct verb {
 	{ "blocks", "weir_blocks", show_blocks, TAKES_NOTHING },
 	{ "connections", "weir_connections", show_connections, TAKES_NOTHING },
 	{ "threats", "weir_threats", show_threats, TAKES_NOTHING },
+	{ "findings", "weir_findings", show_findings, TAKES_NOTHING },
 	{ "meters", "ctrl_list_meter", show_meters, TAKES_NOTHING },
 	{ "stats", "weir_stats", show_stats, TAKES_NOTHING },
 	{ "config", "weir_config", show_config, TAKES_NOTHING },
@@ -247,8 +256,9 @@ static int run_verb(struct dp *d, const struct verb *v, const json_t *body)
 	else if (strcmp(v->message, "ctrl_list_session") == 0)
 		rc = dpclient_flows(&d->client, &answer, &err);
 	else if (strcmp(v->word, "connections") == 0 ||
-		 strcmp(v->word, "threats") == 0)
-		rc = dpclient_told(&d->client, v->word, &answer, &err);
+		 strcmp(v->word, "threats") == 0 ||
+		 strcmp(v->word, "findings") == 0)
+		rc = dpclient_told(&d->client, v->word, d->raw, &answer, &err);
 	else
 		rc = dpclient_ask_name(&d->client, v->message, &answer, &err);
 	if (rc < 0)
@@ -258,6 +268,9 @@ static int run_verb(struct dp *d, const struct verb *v, const json_t *body)
 		out_json(answer);
 		return CLI_OK;
 	}
+	/* what is printed as JSON has escapes of its own, and is read again */
+	if (v->show != show_config && v->show != show_settings)
+		visible_make(answer);
 	v->show(d, answer);
 	json_decref(answer);
 	return CLI_OK;
@@ -421,6 +434,7 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {
 		{ "all", no_argument, NULL, 'a' },
+		{ "raw", no_argument, NULL, 'r' },
 		{ "control", required_argument, NULL, 'c' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
@@ -435,6 +449,7 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 	       (c = getopt_long(argc, argv, "o:h", longs, NULL)) >= 0)
 		switch (c) {
 		case 'a': d->all = true; break;
+		case 'r': d->raw = true; break;
 		case 'c': d->control = optarg; break;
 		case 'o': (void)out_set_format(&d->out, optarg, &err); break;
 		case 'h':
@@ -449,10 +464,13 @@ static bool parse_options(struct dp *d, int argc, char **argv, int *ret_exit)
 	if (!err.code && optind == argc)
 		(void)err_set(&err, EINVAL, NULL,
 			      "say what: flows, blocks, connections, threats, "
+			      "findings, "
 			      "meters, stats, config, count, clear, settings, "
 			      "version, explain, a JSON message, @FILE or -");
 	else if (!err.code && d->all && strcmp(argv[optind], "stats") != 0)
 		(void)err_set(&err, EINVAL, "--all", "only with stats");
+	else if (!err.code && d->raw && strcmp(argv[optind], "findings") != 0)
+		(void)err_set(&err, EINVAL, "--raw", "only with findings");
 	else if (!err.code && optind + 2 < argc)
 		(void)err_set(&err, EINVAL, argv[optind + 2],
 			      "one argument too many");

@@ -99,6 +99,31 @@ static void add_threat(struct table *t, const json_t *r)
 	add_below(t, 3, below);
 }
 
+static void add_finding(struct table *t, const json_t *r)
+{
+	char from[80], to[80], count[HUMAN_MAX];
+	const char *below;
+
+	print_end(from, sizeof from, member_text(r, "client"),
+		  member_number(r, "client_port"));
+	print_end(to, sizeof to, member_text(r, "server"),
+		  member_number(r, "server_port"));
+	add_ago(t, member_number(r, "last_seen"));
+	table_add(t, "%s", member_text(r, "severity"));
+	table_add(t, "%s %" PRIu64 " %s", member_text(r, "kind"),
+		  member_number(r, "id"), member_text(r, "name"));
+	add_ends(t, from, to, THREAT_WIDTH, &below);
+	table_add(t, "%s", human_count(member_number(r, "count"), count));
+	table_add(t, "%s", member_text(r, "action"));
+	add_below(t, 3, below);
+	if (member_text(r, "request")[0])
+		add_below(t, 2, member_text(r, "request"));
+	if (member_text(r, "evidence")[0])
+		add_below(t, 2, member_text(r, "evidence"));
+	if (member_text(r, "raw")[0])
+		add_below(t, 2, member_text(r, "raw"));
+}
+
 static void add_meter(struct table *t, const json_t *m)
 {
 	const char *source = member_text(m, "source");
@@ -156,6 +181,23 @@ void dpshow_threats(const struct out *o, const json_t *answer)
 		sizeof head / sizeof *head,
 		1u << 0 | 1u << 4,
 		add_threat,
+	};
+
+	tell_missed(o, answer);
+	dplist_show(o, answer, &list, 0);
+}
+
+void dpshow_findings(const struct out *o, const json_t *answer)
+{
+	static const char *const head[] = { "AGO",	 "SEVERITY", "FINDING",
+					    "FROM → TO", "COUNT",    "ACTION" };
+	static const struct dplist list = {
+		"findings",
+		"no findings",
+		head,
+		sizeof head / sizeof *head,
+		1u << 0 | 1u << 4,
+		add_finding,
 	};
 
 	tell_missed(o, answer);

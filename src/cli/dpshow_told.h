@@ -12,5 +12,7 @@
 void dpshow_connections(const struct out *o, const json_t *answer);
 /* {"threats": [...], "missed": N}: oldest first. */
 void dpshow_threats(const struct out *o, const json_t *answer);
+/* {"findings": [...], "missed": N}: oldest first. */
+void dpshow_findings(const struct out *o, const json_t *answer);
 /* {"meters": [...]} */
 void dpshow_meters(const struct out *o, const json_t *answer);

@@ -32,6 +32,9 @@ static const char help_text[] =
 	"                      mysql, ...; \"unknown\" for what was not "
 	"recognised\n"
 	"      --vhost NAME    the host name the client asks for\n"
+	"      --request \"FIELD=VALUE ...\"\n"
+	"                      what it asks, as rules name it: "
+	"http.method=GET\n"
 	"      --workload MAC  only for that workload\n"
 	"      --control PATH  the data plane's door "
 	"(default " DP_CONTROL_DEFAULT ")\n"
@@ -59,6 +62,7 @@ static const struct option longs[] = {
 	{ "port", required_argument, NULL, 'P' },
 	{ "app", required_argument, NULL, 'a' },
 	{ "vhost", required_argument, NULL, 'v' },
+	{ "request", required_argument, NULL, 'r' },
 	{ "workload", required_argument, NULL, 'w' },
 	{ "control", required_argument, NULL, 'c' },
 	{ "output", required_argument, NULL, 'o' },
@@ -97,6 +101,37 @@ static void set_port(struct explain *e, const char *text, struct err *reterr)
 				  json_integer((json_int_t)port));
 }
 
+json_t *explain_request(const char *text, struct err *reterr)
+{
+	json_t *o = json_object();
+
+	while (*text) {
+		size_t len = strcspn(text, " "), name = strcspn(text, "=");
+
+		if (len > 0 && name >= len) {
+			(void)err_set(reterr, EINVAL, "--request",
+				      "\"%.*s\" is no FIELD=VALUE", (int)len,
+				      text);
+			json_decref(o);
+			return NULL;
+		}
+		if (len > 0)
+			(void)json_object_setn_new(
+				o, text, name,
+				json_stringn(text + name + 1, len - name - 1));
+		text += len + strspn(text + len, " ");
+	}
+	return o;
+}
+
+static void set_request(struct explain *e, const char *text, struct err *reterr)
+{
+	json_t *request = explain_request(text, reterr);
+
+	if (request)
+		(void)json_object_set_new(e->fields, "request", request);
+}
+
 static void set_option(struct explain *e, int c, char **argv,
 		       struct err *reterr)
 {
@@ -107,6 +142,7 @@ static void set_option(struct explain *e, int c, char **argv,
 	case 'P': set_port(e, optarg, reterr); break;
 	case 'a': set_text(e, "app", optarg); break;
 	case 'v': set_text(e, "vhost", optarg); break;
+	case 'r': set_request(e, optarg, reterr); break;
 	case 'w': set_text(e, "workload", optarg); break;
 	case 'c': e->control = optarg; break;
 	case 'o': (void)out_set_format(&e->out, optarg, reterr); break;

@@ -8,6 +8,7 @@
 
 #include "base/bug.h"
 #include "cli/cli.h"
+#include "cli/visible.h"
 #include "yaml/yaml.h"
 
 static const char *const sequences[] = {
@@ -83,6 +84,8 @@ json_t *out_json_ok(void)
 
 int out_error(const struct out *o, const char *command, const struct err *err)
 {
+	/* it may speak of what others have named */
+	char at[4 * ERR_AT_MAX], text[4 * ERR_TEXT_MAX];
 	struct out e = *o;
 
 	if (o->json) {
@@ -93,8 +96,9 @@ int out_error(const struct out *o, const char *command, const struct err *err)
 	}
 	e.colour = o->colour && isatty(STDERR_FILENO);
 	fprintf(stderr, "%sweir %s:%s %s%s%s\n", out_colour(&e, OUT_RED),
-		command, out_colour(&e, OUT_PLAIN), err->at,
-		err->at[0] ? ": " : "", err->text);
+		command, out_colour(&e, OUT_PLAIN),
+		visible_text(err->at, at, sizeof at), err->at[0] ? ": " : "",
+		visible_text(err->text, text, sizeof text));
 	return CLI_FAILED;
 }
 
@@ -104,4 +108,19 @@ int out_usage(const struct out *o, const char *command, const struct err *err)
 	if (!o->json)
 		fprintf(stderr, "see: weir %s --help\n", command);
 	return CLI_USAGE;
+}
+
+json_t *out_json_text(const char *text)
+{
+	json_t *good = json_string(text);
+	char *copy;
+
+	if (good || !(copy = strdup(text)))
+		return good;
+	for (char *c = copy; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	good = json_string(copy);
+	free(copy);
+	return good;
 }

@@ -39,6 +39,8 @@ const char *out_colour(const struct out *o, enum out_colour c);
 
 /* Prints a value and a newline, and takes the reference. */
 void out_json(json_t *value);
+/* A JSON string; of what is no UTF-8 all that is not ASCII is '?'. */
+json_t *out_json_text(const char *text);
 /* {"ok":true} to add members to; never NULL (no memory: exits with 1). */
 json_t *out_json_ok(void);
 

@@ -19,6 +19,7 @@
 
 #include "cli/dplist.h"
 #include "cli/top.h"
+#include "cli/visible.h"
 #include "door/agentclient.h"
 
 /* Events that are fetched when it starts, and a time. */
@@ -165,6 +166,9 @@ static void ask_all(struct top_ask *a, struct top_news *n)
 		rc = ask_events(a, n, &n->err);
 	if (rc == 0 && n->workload[0])
 		rc = ask_sessions(a, n, &n->err);
+	visible_make(n->top);
+	visible_make(n->events);
+	visible_make(n->sessions);
 	if (rc < 0)
 		disconnect(a);
 }
