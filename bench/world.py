@@ -63,6 +63,12 @@ def wait_for(what, is_so):
     sys.exit(f"waited in vain: {what}")
 
 
+# The row "detected".
+SIGNATURES = 2000
+SENSORS = [("cards", ["card_number"]), ("accounts", ["iban"]),
+           ("keys", ["aws_access_key", "github_token", "jwt", "private_key"])]
+
+
 def mac_of(n):
     return f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}"
 
@@ -138,6 +144,31 @@ class World:
         # a client that opens connections as fast as it can is no flood here
         self.dp(name, "settings", '{"meters":{"syn-flood":{"upper":1000000000}}}')
 
+    def look_for(self, name, signatures):
+        """So many signatures, which each workload has off; and the ready sensors."""
+        rules = sh(f"{self.build}/bench/signatures", "print", signatures)
+        told = {"weir_rules": {"version": 1, "files": [
+            {"name": "bench.rules", "text": rules}]}}
+        self.dp(name, "-", input=json.dumps(told))
+        self.detections = 0
+        wait_for("rules", lambda: json.loads(self.dp(
+            name, "-", "-o", "json", input='{"weir_rules":{}}'))["in_force"])
+
+    def detect(self, name, number, on):
+        """That workload is looked through by all of them, or by none."""
+        self.detections += 1
+        sensors = [{"id": 30001 + i, "name": n, "kind": "dlp",
+                    "patterns": [{"secret": secrets}]}
+                   for i, (n, secrets) in enumerate(SENSORS)]
+        uses = [{"id": s["id"], "action": "block"} for s in sensors]
+        self.dp(name, "-", input=json.dumps({"weir_detection": {
+            "version": self.detections, "sensors": sensors, "workloads": [{
+                "macs": [mac_of(number)],
+                "signatures": "enforce" if on else "off",
+                "sensors": uses if on else []}]}}))
+        wait_for("sensors", lambda: not json.loads(self.dp(
+            name, "-", "-o", "json", input='{"weir_detection":{}}'))["building"])
+
     # --- the network ---
 
     def namespace(self, ns):
@@ -186,6 +217,7 @@ class World:
         self.start_dp("splice", "agent", [2])
         self.divert("web", 3)
         self.start_dp("inplace", None, [3, 4])
+        self.look_for("inplace", SIGNATURES)
 
     def up_hosts(self, crowd):
         """Two hosts, and so many workloads more at the second."""

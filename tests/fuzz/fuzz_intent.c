@@ -52,14 +52,18 @@ static void check_compiled(const struct intent *i)
 	};
 	struct err err = { 0 };
 	struct intent_judge *j = intent_judge_new(i, &world, 1, &err);
-	json_t *body = intent_compile(i, &world, 1, 1, &err);
+	char *body = intent_compile(i, &world, 1, 1, NULL, &err);
+	json_t *read = body ? json_loads(body, JSON_REJECT_DUPLICATES, NULL)
+			    : NULL;
 
 	/* a rule may be too large for the index */
 	BUG_ON((!body || !j) && err.code != E2BIG);
+	BUG_ON(body && !read);
 	if (j)
 		BUG_ON(!intent_judge_ask(j, &c).judged);
 	intent_judge_free(j);
-	json_decref(body);
+	json_decref(read);
+	free(body);
 	json_decref(about[0]);
 	json_decref(about[1]);
 }

@@ -108,15 +108,46 @@ S
     chmod +x "$sample/tests/$kind/a.sh"
 done
 check fuzz pcap | tail -n 1 | grep -q '^2 passed, 0 failed'
-point $? "fuzz targets run beside the kinds behind them"
+point $? "fuzz targets run beside the others"
+sed -i 's/fuzz-a/pcap-b/' "$sample/tests/pcap/a.sh"
+cp "$sample"/tests/pcap/{a,b}.sh
+rm "$sample"/*.there
+check pcap | tail -n 1 | grep -q '^2 passed, 0 failed'
+point $? "two tests run at a time"
+# What a and b share is there once: a keeps it until c has been there.
 write tests/pcap/a.sh <<'S'
 #!/bin/bash
+# Shares: door table
+echo 1..1
+mkdir "$SRC/table" && echo ok 1 || echo not ok 1
+for ((i = 0; i < 500; i++)); do
+    [ -e "$SRC/c.there" ] && break
+    read -rt 0.02 <> <(:)
+done
+[ $i -lt 500 ] || echo "Bail out! c does not come"
+rmdir "$SRC/table"
+S
+sed 's/door table/table/' "$sample/tests/pcap/a.sh" >"$sample/tests/pcap/b.sh"
+write tests/pcap/c.sh <<'S'
+#!/bin/bash
+touch "$SRC/c.there"
+echo 1..1
+echo ok 1
+S
+chmod +x "$sample/tests/pcap/c.sh"
+check pcap | tail -n 1 | grep -q '^3 passed, 0 failed'
+point $? "but not two that share something: others go first"
+rm "$sample"/tests/pcap/[bc].sh
+write tests/pcap/a.sh <<'S'
+#!/bin/bash
+until [ -e "$SRC/trapped" ]; do read -rt 0.02 <> <(:); done
 kill -TERM $PPID
 tail -f /dev/null
 S
 write tests/fuzz/a.sh <<'S'
 #!/bin/bash
 trap 'touch "$SRC/ended"; exit 1' TERM
+touch "$SRC/trapped"
 tail -f /dev/null & wait
 S
 chmod +x "$sample"/tests/*/a.sh

@@ -37,8 +37,25 @@ point $? "explain knows both before anything was said" "$out"
 told '[s["kind"] for s in d["runtimes"] if s["up"]] == ["netns"] and d["counts"]["workloads"] == 2' status
 point $? "status tells of its sources" "$out"
 "$weir_agent" --config "$config" >"$out" 2>&1
-[ $? = 1 ] && grep -q 'another weir-agent answers' "$out"
+[ $? = 1 ] && grep -q 'another weir-agent uses it' "$out"
 point $? "a second agent is refused" "$out"
+sed "s,/store,/store2," "$config" >"$TEST_DIR/second.yaml"
+"$weir_agent" --config "$TEST_DIR/second.yaml" >"$out" 2>&1
+[ $? = 1 ] && grep -q 'another weir-agent answers' "$out"
+point $? "also one with a store of its own" "$out"
+for i in 1 2 3 4 5 6 7 8; do
+    "$weir_agent" --config "$config" >"$TEST_DIR/second$i" 2>&1 &
+    seconds[i]=$!
+done
+wait "${seconds[@]}"
+weir status
+point $? "eight at once leave the first its door" "$out"
+
+"$weir" dp settings --control "$door" -o json >"$out" && json 'd["settings"]["policy"]["absent"] == "drop"'
+point $? "its data plane passes nothing of whom it was told no policy" "$out"
+told 'd["data_plane"]["version"]["version"] == d["version"] and "other_version" not in d["data_plane"]' status &&
+    weir status && grep -q "weir-dp $("$weir_agent" --version | sed 's/.* //')\$" "$out"
+point $? "status tells its version" "$out"
 
 # --- learns ---
 
@@ -120,6 +137,14 @@ weir policy rollback --to "$(python3 -c 'import json,sys; print(json.load(open(s
     greets app 10.9.0.2 8081
 point $? "and rollback goes back to one" "$out"
 weir policy delete 7
+weir export && sed '/^rules:/a - {id: 21, from: app, to: web, ports: [tcp/8080], action: allow, side: client}' "$out" >"$TEST_DIR/side.yaml"
+weir apply -f "$TEST_DIR/side.yaml" && greets app 10.9.0.2 8080 &&
+    told_soon '[r for r in d["rules"] if r["id"] == 21 and r.get("hits", 0) == 1]' policy list
+point $? "a rule of the client's side counts its hits, once, where both are guarded" "$out"
+weir policy delete 21 && weir apply -f "$TEST_DIR/side.yaml" &&
+    told '[r for r in d["rules"] if r["id"] == 21 and "hits" not in r]' policy list
+point $? "another rule of its number begins anew" "$out"
+weir policy delete 21
 weir group set front --where name=app --mode monitor && wait_until 5 guarded app monitor tap
 point $? "a group by selector, with a mode" "$out"
 weir policy add --from front --to web --port tcp/8081 --action deny --id 9 && weir group delete front
@@ -178,9 +203,68 @@ point $? "a workload that comes later is watched" "$out"
 ip -n late addr add 10.9.0.44/24 dev eth0
 told_soon '[w for w in d["workloads"] if w["name"] == "late" and "10.9.0.44" in w["addresses"]]' ls
 point $? "an address that comes later is seen" "$out"
+# Addresses that come and go cost no compilation each: one in COMPILE_PAUSE_US, 100 ms.
+compiled() { "$weir" status -o json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["policy"]["compiled"])'; }
+flap() { # each change a little after the last
+    local i what
+    for i in $(seq 75); do
+        for what in add del; do
+            echo "addr $what 10.9.0.45/24 dev eth0"
+            read -rt 0.012 <> <(:) || :
+        done
+    done
+}
+before=$(compiled)
+begun=${EPOCHREALTIME/./}
+flap | ip -n late -batch - &
+flapping=$!
+for i in 1 2 3 4 5; do
+    # a command in between is not put off
+    told 'd["in_force"]' policy add --from late --to web --port "tcp/900$i" || echo "command $i" >>"$TEST_DIR/put_off"
+done
+wait $flapping
+ip -n late addr add 10.9.0.46/24 dev eth0
+told_soon '[w for w in d["workloads"] if w["name"] == "late" and "10.9.0.46" in w["addresses"]]' ls
+told_soon 'd["policy"]["in_force"]' status
+took_ms=$(((${EPOCHREALTIME/./} - begun) / 1000))
+n=$(($(compiled) - before))
+echo "compiled $n times in $took_ms ms" >"$out"
+# 5 for the commands, 1 at once, 1 begun before
+[ $n -gt 5 ] && [ $n -le $((took_ms / 100 + 7)) ] && [ ! -e "$TEST_DIR/put_off" ]
+point $? "addresses that come and go do not keep it compiling" "$out"
 ip netns del late
 told_soon 'sorted(w["name"] for w in d["workloads"]) == ["app", "web"]' ls && wait_until 5 not_there hlate
 point $? "one that goes is forgotten, and its port gone" "$out"
+
+# one that no runtime knows, whose device has the number that br0 has here
+unshare --net tail -f /dev/null &
+elsewhere=$!
+children+=($!)
+other_net() { [ "$(readlink /proc/$elsewhere/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+wait_until 5 other_net
+ip link add hbare type veth peer name eth0 index "$(ip -o link show br0 | cut -d: -f1)" netns $elsewhere
+ip link set hbare master br0 up
+nsenter -t $elsewhere -n sh -c 'ip addr add 10.9.0.9/24 dev eth0; ip link set eth0 up'
+told_soon '[w["addresses"] for w in d["workloads"] if w["name"] == "hbare"] == [["10.9.0.9"]]' ls
+point $? "a port that no runtime knows has its own addresses, not this host's" "$out"
+nsenter -t $elsewhere -n ip addr add 10.9.0.10/24 dev eth0
+told_soon '[w["addresses"] for w in d["workloads"] if w["name"] == "hbare"] == [["10.9.0.9", "10.9.0.10"]]' ls
+point $? "and those that come later" "$out"
+# then one does, in a group that is protected, and the data plane is slow
+weir group set fresh --where name=fresh --mode protect
+mapfile -t slow < <(pgrep -f -- "--control $door")
+kill -STOP "${slow[@]}"
+ip netns attach fresh $elsewhere
+told_soon '[(w["mode"], p["doing"]) for w in d["workloads"] if w["name"] == "fresh" for p in w["ports"]] == [("protect", "hold")]' ls
+point $? "one that is protected all at once is on hold until its policy is there" "$out"
+kill -CONT "${slow[@]}"
+wait_until 15 guarded fresh protect inline
+point $? "... and goes on then" "$out"
+weir group delete fresh
+ip link del hbare
+ip netns del fresh
 
 # --- configuration ---
 

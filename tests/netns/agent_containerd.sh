@@ -12,8 +12,9 @@ end() {
 }
 trap end EXIT
 
+# Tasks' cgroups are /NAMESPACE/TASK: not in blue, which is runtimes_containerd's.
 task() { # NAME [OPTION]...: in the network namespace NAME
-    ctr -n blue run -d --with-ns "network:/run/netns/$1" "${@:2}" $image "$1" /bin/tail -f /dev/null >"$out" 2>&1
+    ctr -n green run -d --with-ns "network:/run/netns/$1" "${@:2}" $image "$1" /bin/tail -f /dev/null >"$out" 2>&1
 }
 
 containerd_config 'disabled_plugins = ["io.containerd.grpc.v1.cri"]'
@@ -23,7 +24,7 @@ if ! start_containerd; then
 fi
 busybox_root "$TEST_DIR/root"
 make_image "$TEST_DIR/image.tar"
-ctr -n blue images import "$TEST_DIR/image.tar" >"$out" 2>&1
+ctr -n green images import "$TEST_DIR/image.tar" >"$out" 2>&1
 bridge
 workload web 2
 workload app 3
@@ -50,7 +51,7 @@ stop_containerd KILL
 greets app 10.9.0.2 80 && no_greeting app 10.9.0.2 81 && guarded web protect inline
 point $? "also when containerd is killed" "$out"
 start_containerd && told_soon '[s["up"] for s in d["runtimes"]] == [True]' status
-ctr -n blue task kill -s KILL app
+ctr -n green task kill -s KILL app
 wait_until 10 told '"app" not in [w["name"] for w in d["workloads"]]' ls
 point $? "a task that ends is forgotten" "$out"
 stop_agent

@@ -77,6 +77,15 @@ def halves():
     s.sendall(b'{"id":7,"comm')
     s.close()
 
+def half_closed():  # as socat does at the end of its input
+    s = connect()
+    s.sendall(b'{"id":1,"command":"status"}\n{"id":2,"command":"mode","args":{"group":"x","mode":"monitor"}}\n'
+              b'{"id":3,"command":"mode","args":{"group":"x","mode":"discover"}}\n')
+    s.shutdown(socket.SHUT_WR)
+    f = s.makefile("rb")
+    assert [json.loads(f.readline())["id"] for _ in range(3)] == [1, 2, 3]
+    assert not f.readline()
+
 def many():
     keep = [connect() for _ in range(300)]
     alive = 0
@@ -140,7 +149,7 @@ bridge
 workload web 2
 write_config "$netns_only"
 start_agent
-for what in rubbish arguments pipelined halves many deaf huge deaf_follower; do
+for what in rubbish arguments pipelined halves half_closed many deaf huge deaf_follower; do
     client $what
     point $? "$what" "$out"
     alive
@@ -151,7 +160,33 @@ point $? "only root may come in"
 su nobody -s /bin/sh -c "exec 3<>/dev/null; python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"$WEIR_SOCKET\")'" >"$out" 2>&1
 [ $? != 0 ]
 point $? "nobody may not" "$out"
+
+# --- a data plane that hangs ----------------------------------------------------
+
+mapfile -t hung < <(pgrep -f -- "--control $door")
+kill -STOP "${hung[@]}"
+timeout 60 "$weir" mode nobody monitor -o json >"$out" 2>&1
+[ $? = 1 ] && json 'd["error"]["code"] == "ETIMEDOUT" and "stored" in d["error"]["text"]'
+point $? "a change that a hung data plane does not take is stored, and its command ends" "$out"
+kill -CONT "${hung[@]}"
+told_soon 'd["data_plane"]["up"] and d["policy"]["in_force"]' status
+point $? "... and comes into force when it goes on" "$out"
+timeout 60 "$weir" mode nobody discover -o json >"$out" 2>&1 && json 'd["in_force"]'
+point $? "... and so does the next change" "$out"
 stop_agent
 point $? "it ends as it should"
+kill_agent
+no_plane() { ! pgrep -f -- "--control $door" >>"$TEST_DIR/log"; }
+wait_until 10 no_plane && start_agent
+point $? "another one starts, with a data plane of its own" "$TEST_DIR/agent.log"
+mapfile -t hung < <(pgrep -f -- "--control $door")
+kill -STOP "${hung[@]}"
+weir release --all
+point $? "all is released while that hangs" "$out"
+kill "$agent_pid"
+ended() { ! kill -0 "$agent_pid" 2>>"$TEST_DIR/log"; }
+wait_until 60 ended && wait_until 10 no_plane
+point $? "... and the agent ends, and its data plane with it" "$TEST_DIR/agent.log"
+agent_pid=
 
 finish

@@ -1,6 +1,7 @@
 #!/bin/bash
-# A protected workload tries to reach 10,000 new ports a second: each of them is
-# recorded by the agent, and they are a few events, not thousands.
+# A protected workload tries to reach 10,000 new ports a second: each of them that
+# comes to the data plane (on a busy machine not all do) is recorded by the agent,
+# and they are a few events, not thousands.
 # WEIR_TOLD_MS: how long, of 5000.
 . "$(dirname "$0")/common_agent.sh"
 for_ms=${WEIR_TOLD_MS:-5000}
@@ -39,7 +40,18 @@ at web "$BUILD/bench/load" attempt 198.18.0.1 1 "$for_ms" 10000 >"$TEST_DIR/sent
 sent=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["sent"])' "$TEST_DIR/sent")
 [ "$sent" -gt 1000 ]
 point $? "it tries" "$TEST_DIR/sent"
-all() { recorded >"$out" 2>&1 && [ "$(cat "$out")" = "$sent $sent" ]; }
+lost() { # tries that did not come to the data plane: it was too late with its sign of life, or with reading
+    dp stats -o json && "$weir" divert show -o json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["diverted"][0]["out"]["drop_failed_closed"]["frames"]
+      + json.load(open(sys.argv[1]))["port"]["receive_lost"])' "$out"
+}
+all() { # each once
+    local violations ends lost
+    lost=$(lost) && read -r violations ends < <(recorded) || return
+    echo "sent $sent, lost $lost, recorded $violations of $ends" >"$out"
+    [ "$violations" = "$ends" ] && [ "$ends" -le "$sent" ] && [ "$ends" -ge $((sent - lost)) ]
+}
 wait_until 60 all
 point $? "each try is recorded" "$out"
 told 'd["records"]["missed"] == 0 and d["records"]["lost_flows"] == 0 and d["records"]["lost_events"] == 0' status

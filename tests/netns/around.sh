@@ -91,7 +91,7 @@ blocked() { # RULE
     dp blocks -o json && json "any(b['rule'] == $1 for b in d['blocks'])"
 }
 
-topology && splice up --mark 00b4 --mode inline && start_dp agent-ns && serve_container
+topology && splice up --mark 00b4 --mode inline && start_dp agent-ns --listen "" --notify "" && serve_container
 point $? "a container is served" "$out"
 for ns in host-ns container-ns; do
     in_ns $ns socat -u UDP-RECV:9000 STDOUT >"$TEST_DIR/heard-$ns" &

@@ -11,7 +11,7 @@ ends="$(dirname "$0")/cache_peer.py"
 # A connection to web that this script drives line by line: say N sends and reads
 # N bytes, and writes "ok" or what went wrong.
 connect() { # ADDRESS
-    coproc conn { exec python3 "$ends" client "$1" 7000 2>&1; }
+    coproc conn { exec python3 "$ends" client "$1" 7000 2>>"$TEST_DIR/client"; }
     conn_pid=$!
     heard
 }
@@ -32,7 +32,6 @@ policy() { # CMD ACTION: tcp 7000, and udp 7001, to web
         {"id":2,"from":["any"],"to":["any"],"ports":["7001"],"proto":"udp","action":"'"$2"'","ingress":true}]}}'
 }
 
-mount -t bpf none /sys/fs/bpf
 ip netns add web
 ip -n web link set lo up
 ip link add hweb type veth peer name eth0 address $mac netns web
@@ -106,6 +105,27 @@ wait "$conn_pid" 2>/dev/null
 policy 2 allow
 dp clear
 
+# --- sensors that come find what the kernel had ---
+connect 10.9.0.2 && for _ in 1 2 3 4 5; do say 1000; done
+wait_until 5 cached 1
+point $? "a connection is in the cache before any sensor is there" "$out"
+say "= 4111111111111111."
+point $? "and a card number passes" "$out"
+dp '{"weir_detection":{"version":1,"sensors":[{"id":30001,"name":"cards","kind":"dlp","patterns":[{"secret":"card_number"}]}],
+    "workloads":[{"macs":["'$mac'"],"signatures":"off","sensors":[{"id":30001,"action":"block"}]}]}}'
+in_force() { dp '{"weir_detection":{}}' -o json && json "d['in_force'] == 1 and not d['building']"; }
+wait_until 20 in_force
+point $? "a sensor for them comes" "$out"
+say 100
+point $? "the connection goes on" "$out"
+echo "= 4111111111111111." >&"${conn[1]}" && ! heard
+point $? "but no card number does" "$out"
+stats "d['dropped'].get('dlp', 0) > 0"
+point $? "the sensor has dropped it" "$out"
+wait "$conn_pid" 2>/dev/null
+dp '{"weir_detection":{"version":2,"sensors":[],"workloads":[]}}'
+dp clear
+
 # --- a VLAN is part of the key ---
 tagged() { # VID N: datagrams of web's, the kernel takes the tag off; 0: none
     at web python3 "$ends" tagged $mac "$1" "$2" >"$out" 2>&1
@@ -165,7 +185,7 @@ point $? "without a data plane the cache passes nothing (closed)" "$out"
 dp_pid=$!
 wait_until 20 dp version && dp '[{"ctrl_add_srvc_port":{"iface":"vth"}},
   {"ctrl_add_mac":{"iface":"vth","mac":"'$mac'","ucmac":"4e:65:75:56:00:b4","bcmac":"ff:ff:ff:00:00:b4"}},
-  {"ctrl_cfg_mac":{"tap":false,"macs":["'$mac'"]}}]' && policy 1 allow && heard
+  {"ctrl_cfg_mac":{"tap":false,"macs":["'$mac'"]}}]' && policy 1 allow && heard 120 # it sends again, ever more slowly
 point $? "with the next one it goes on" "$out"
 stats "d['cache']['failed'] == 0"
 point $? "the kernel took each entry" "$out"

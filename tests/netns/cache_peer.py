@@ -3,7 +3,7 @@
 
 The two ends of what tests/netns/cache.sh sends: an echo by TCP on PORT and by
 UDP on PORT + 1; a client told by lines on stdin how many bytes to send and to
-read back, or "close"; N datagrams; one datagram that must be answered; N datagrams from 10.9.0.2 to port 7003, sent
+read back, or which ("=text"), or "close"; N datagrams; one datagram that must be answered; N datagrams from 10.9.0.2 to port 7003, sent
 on eth0 with that source and a VLAN tag (0: without).
 """
 
@@ -36,8 +36,10 @@ def server(port):
             threading.Thread(target=echo, args=(conn,), daemon=True).start()
 
 
-def back(conn, n):
-    send = threading.Thread(target=conn.sendall, args=(b"x" * n,))
+def back(conn, said):
+    data = said[1:].encode() if said.startswith("=") else b"x" * int(said)
+    send = threading.Thread(target=conn.sendall, args=(data,))
+    n = len(data)
     send.start()
     while n > 0:
         got = len(conn.recv(min(n, 1 << 16)))
@@ -54,7 +56,7 @@ def client(address, port):
         for line in sys.stdin:
             if line.strip() == "close":
                 break
-            back(conn, int(line))
+            back(conn, line.strip())
             print("ok", flush=True)
     print("ok", flush=True)
 

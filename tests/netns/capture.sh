@@ -23,7 +23,6 @@ holds() { # FILE EXPRESSION over the packets p of a pcapng file
     python3 "$here/pcapng.py" "$1" "$2" >"$out" 2>&1
 }
 
-mount -t bpf none /sys/fs/bpf
 ip netns add web
 ip -n web link set lo up
 ip link add hweb type veth peer name eth0 address $mac netns web

@@ -52,6 +52,9 @@ dp config
 grep -q '1a:27:f3:87:3a:27' "$out"
 point $? "what comes after it was not sent" "$out"
 
+exits 0 'no findings' "nothing was found" findings
+exits 2 'only with findings' "--raw is of findings" threats --raw
+
 exits 0 '"full": "judge"' "settings are shown" settings
 dp settings
 cp "$out" "$TEST_DIR/defaults.json"

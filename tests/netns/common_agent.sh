@@ -25,6 +25,23 @@ told_soon() { # EXPRESSION ARGUMENT...
     wait_until 15 told "$@"
 }
 
+# At the agent's door itself; in EXPRESSION there is the answer d, and of a map
+# nodes[name] and edges[(from name, to name)].
+asked() { # EXPRESSION COMMAND [ARGUMENTS]
+    local ask
+    ask=$(dirname "${BASH_SOURCE[0]}")/ask.py
+    python3 "$ask" "$2" "${3:-"{}"}" >"$out" 2>>"$TEST_DIR/log"
+    python3 - "$1" "$out" 2>>"$TEST_DIR/log" <<'P'
+import json, sys
+d = json.load(open(sys.argv[2]))
+names = {n["id"]: n["name"] for n in d.get("nodes", [])}
+nodes = {n["name"]: n for n in d.get("nodes", [])}
+edges = {(names.get(e["from"], e["from"]), names.get(e["to"], e["to"])): e for e in d.get("edges", [])}
+sys.exit(0 if eval("(" + sys.argv[1] + ")") else 1)
+P
+}
+asked_soon() { wait_until 20 asked "$@"; }
+
 write_config() { # [LINE]...: more of it
     cat >"$config" <<Y
 store: {dir: $TEST_DIR/store}
@@ -95,14 +112,16 @@ listen() { # NAMESPACE PORT: says "hello" to who connects
     wait_until 10 listens "$1" "$2"
 }
 
-greets() { # FROM ADDRESS PORT
-    local address=$2
+greets_within() { # SECONDS FROM ADDRESS PORT
+    local address=$3
     [[ $address != *:* ]] || address="[$address]"
-    at "$1" timeout 5 socat -T2 - "TCP:$address:$3,connect-timeout=2" </dev/null 2>>"$TEST_DIR/log" |
-        grep -q hello
+    at "$2" timeout $(($1 * 2 + 1)) socat "-T$1" - "TCP:$address:$4,connect-timeout=$1" \
+        </dev/null 2>>"$TEST_DIR/log" | grep -q hello
 }
 
-no_greeting() { ! greets "$@"; }
+# Whoever answers may be late; who does not is not waited for as long.
+greets() { greets_within 20 "$@"; }
+no_greeting() { ! greets_within 2 "$@"; }
 
 guarded() { # NAME MODE DOING
     told '[w for w in d["workloads"] if w["name"] == "'"$1"'" and w["mode"] == "'"$2"'"
@@ -110,4 +129,3 @@ guarded() { # NAME MODE DOING
 }
 
 mkdir -p /run/netns
-mount -t bpf none /sys/fs/bpf

@@ -90,8 +90,8 @@ other_ports() { # what weir-dp may be told to read besides vth
 }
 
 storm_begin() {
-    # A supervisor's heartbeat, in a /dev/shm of our own.
-    mount -t tmpfs none /dev/shm && head -c 20 /dev/zero >/dev/shm/dp_mnt.shm
+    # A supervisor's heartbeat.
+    head -c 20 /dev/zero >/dev/shm/dp_mnt.shm
     topology && other_ports >"$out" 2>&1
     must $? "interfaces and a queue of netfilter" "$out" || return
     splice up --mark 00b4 --mode inline &&

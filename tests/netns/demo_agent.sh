@@ -6,6 +6,7 @@
 #                                 │ own network, mounts, /run
 #                                 ├ dockerd, containerd, containers
 #                                 └ weir-agent ── weir-dp
+own_processes=1
 . "$(dirname "$0")/lib.sh"
 
 # Everything a demo could leave where it was called.
@@ -37,7 +38,6 @@ begin() { # OPTION...: in the background, in $pid
     children+=($pid)
 }
 
-mount -t bpf none /sys/fs/bpf
 world >"$TEST_DIR/before"
 
 # --- to the end ---
@@ -90,7 +90,10 @@ clean "nothing is left when nobody reads on"
 
 # --- kept ---
 
-begin --namespaces --keep -o json
+mkdir "$TEST_DIR/web"
+echo 'the pages' >"$TEST_DIR/web/index.html"
+chmod 755 "$TEST_DIR" "$TEST_DIR/web"
+WEIR_WEB=$TEST_DIR/web begin --namespaces --keep -o json
 wait $pid
 point $? "--keep plays" "$out"
 kept() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["steps"][-1][sys.argv[2]])' "$TEST_DIR/kept" "$1"; }
@@ -99,6 +102,18 @@ export WEIR_SOCKET
 WEIR_SOCKET=$(kept socket)
 "$weir" ls -o json >"$out" && json '{w["name"]: w["mode"] for w in d["workloads"]} == {"web": "protect", "app": "discover"}'
 point $? "its agent is asked from outside" "$out"
+# The story has killed the agent and the data plane by then.
+"$weir" flows -o json >"$out" && json 'd["flows"] and all(f["client"] == "app" and f["server"] == "web" for f in d["flows"])'
+point $? "what was recorded over restarts is of both, by their names" "$out"
+link=$(kept link)
+site=${link%%/#*}
+curl -sf -m 10 "$site/" >"$out" 2>&1 && grep -q 'the pages' "$out"
+point $? "the web UI answers out here" "$out"
+curl -sf -m 20 -c "$TEST_DIR/jar" -H 'Content-Type: application/json' "$site/api/v1/setup" \
+    -d "{\"token\": \"${link##*token=}\", \"user\": \"me\", \"password\": \"as long as it takes\"}" >"$out" 2>&1 &&
+    curl -sf -m 10 -b "$TEST_DIR/jar" "$site/api/v1/workloads" >"$out" 2>&1 && echo >>"$out" &&
+    json '{w["name"]: w["mode"] for w in d["workloads"]} == {"web": "protect", "app": "discover"}'
+point $? "its link makes a user, who sees both" "$out"
 gets() { nsenter -t "$(kept pid)" -m -n ip netns exec app busybox timeout 2 wget -q -O - "http://$(kept web):$1/" >"$out" 2>&1; }
 gets 80 && ! gets 8080 && "$weir" policy add --from app --to web --port tcp/8080 >"$out" && gets 8080
 point $? "and told what to allow" "$out"

@@ -11,6 +11,7 @@
 #  └──────────────────────┘   │ web-br  │  └──────────┘  └──────────────┘
 #                             │ veth-web╪══ web-ns
 #                             └─────────┘
+own_processes=1
 . "$(dirname "$0")/lib.sh"
 
 # Everything a demo could leave: names, devices, files, mounts, processes.
@@ -28,8 +29,6 @@ clean() { # NAME: all is as it was at first
     cmp -s "$TEST_DIR/before" "$TEST_DIR/after"
     point $? "$1" "$TEST_DIR/after"
 }
-
-mount -t bpf none /sys/fs/bpf
 
 reaches() { # STEP PID: waits for its heading, or for the end of the demo
     local pid=$2

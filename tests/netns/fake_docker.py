@@ -3,7 +3,8 @@
 
 What it says of it stands in files of FOLDER, read each time: `state` (running,
 paused; empty: none), `pid`, and `inspect`, the status of an inspection (200, 404,
-500). A line written to the FIFO `events` is an event of the container.
+500); and, if it is there, `config`: JSON, the inspection's "Config". A line written
+to the FIFO `events` is an event of the container.
 """
 
 import json
@@ -41,7 +42,8 @@ class Handler(socketserver.StreamRequestHandler):
         elif "/containers/json" in path:
             self.say(200, [{"Id": ID, "State": state, "Names": ["/web"]}] if state else [])
         else:
-            self.say(int(said("inspect")), {"Id": ID, "Name": "/web",
+            config = json.loads(said("config")) if os.path.exists(os.path.join(sys.argv[2], "config")) else {}
+            self.say(int(said("inspect")), {"Id": ID, "Name": "/web", "Config": config,
                                             "State": {"Status": state or "exited", "Pid": int(said("pid"))}})
 
     def handle(self):

@@ -129,7 +129,6 @@ streamed() { # MB PHASE
     point $? "$2: the one long stream came whole" "$TEST_DIR/stream"
 }
 
-mount -t bpf none /sys/fs/bpf
 ip netns add container-ns
 ip -n container-ns link set lo up
 ip link add hcont type veth peer name eth0 address $mac netns container-ns

@@ -74,7 +74,6 @@ if ! layer /etc || ! layer /var/lib; then
     skip "guide" "no overlay here: $(cat "$out")"
     finish
 fi
-mount -t bpf none /sys/fs/bpf
 if ! start_docker; then
     skip "guide" "dockerd does not start: $(tail -1 "$TEST_DIR/dockerd.log")"
     finish

@@ -50,7 +50,6 @@ serve() { # the data plane has both, and web a policy
         {"id":3,"from":["any"],"to":["any"],"proto":"icmpv6","action":"allow","ingress":true}]}}]'
 }
 
-mount -t bpf none /sys/fs/bpf
 workload web $web_mac
 workload app $app_mac
 ip link add br0 type bridge
@@ -249,6 +248,8 @@ id_of() { # prog|link PIN: of the program
 egress_of() { echo "/sys/fs/bpf/weir"/*/"link_$(cat "/sys/class/net/$1/ifindex")_egress"; }
 prog_in() { echo /sys/fs/bpf/weir/*/prog_in_*; }
 mount -t sysfs none /sys && mount -t bpf none /sys/fs/bpf
+# the kernel's switch is one for all: what others do with it is not told from this
+echo 0 >"$TEST_DIR/rcu_expedited" && mount --bind "$TEST_DIR/rcu_expedited" /sys/kernel/rcu_expedited
 hurry=$(cat /sys/kernel/rcu_expedited)
 weir divert --dev hweb && weir divert --dev happ
 first=$(id_of prog "$(prog_in)")

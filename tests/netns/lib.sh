@@ -3,14 +3,20 @@
 # sources: once.
 #
 # Sourcing it moves the test into a network and mount namespace of its own with
-# an empty /run: names, devices and mounts that it makes end with it.
+# an empty /run, /dev/shm and /sys/fs/bpf: names, devices, mounts and pins that it
+# makes end with it, and no other test that runs meanwhile sees them. A test that
+# asks which processes there are sets own_processes before.
 
 [ "$(type -t point)" != function ] || return 0
 if [ -z "${NETNS_TEST_INSIDE:-}" ]; then
-    NETNS_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
+    # shellcheck disable=SC2086 # words
+    NETNS_TEST_INSIDE=1 exec unshare --net --mount --propagation private \
+        ${own_processes:+--pid --fork --kill-child --mount-proc} "$0" "$@"
 fi
 set -u
 mount -t tmpfs none /run
+mount -t tmpfs -o mode=1777 none /dev/shm
+mount -t bpf none /sys/fs/bpf
 ip link set lo up
 # The system's programs before a user's wrappers of them.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -55,13 +61,19 @@ print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == sys.argv[1])
 
 # --- waiting and processes -----------------------------------------------
 
-wait_until() { # SECONDS CMD...: true as soon as CMD is
+within() { # SECONDS CMD...: true as soon as CMD is
     local end=$((SECONDS + $1))
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1
         read -rt 0.02 <> <(:) || :
     done
+}
+
+# SECONDS, which CMD needs where nothing else runs, or a minute: the machine is not
+# this test's alone.
+wait_until() { # SECONDS CMD...
+    within $(($1 < 60 ? 60 : $1)) "${@:2}"
 }
 
 end_children() {

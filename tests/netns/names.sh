@@ -115,7 +115,7 @@ dp '{"ctrl_cfg_del_fqdn":{"names":["given.test"]}}'
 point $? "which it can do once" "$out"
 
 dp stats -o json && json "d['names']['answers_used'] >= 3 and d['names']['dns']['ok'] >= 8 and
-    d['streams']['opened'] == 1 and d['names']['in_use'] >= 4"
+    d['streams']['opened'] >= 1 and d['names']['in_use'] >= 4"
 point $? "weir dp stats tells what was read" "$out"
 stop_dp
 point $? "weir-dp ends with 0" "$TEST_DIR/log"

@@ -20,9 +20,10 @@ install_all() {
 install_all
 point $? "make install works below DESTDIR" "$out"
 missing=
-for file in "$to"/bin/weir "$to"/sbin/weir-dp "$etc"/weir/weir.yaml \
-    "$to"/lib/systemd/system/weir-agent.service "$to"/lib/sysusers.d/weir.conf \
-    "$to"/share/man/man{1/weir.1,5/weir.yaml.5,5/weir-policy.5,8/weir-agent.8,8/weir-dp.8} \
+for file in "$to"/bin/weir "$to"/sbin/weir-{dp,api,export} "$etc"/weir/{weir,api,export}.yaml \
+    "$to"/lib/systemd/system/weir-{agent,api,export}.service "$to"/share/doc/weir/export.md "$to"/lib/sysusers.d/weir.conf \
+    "$to"/share/weir/openapi.yaml "$to"/share/weir/grafana/weir.json \
+    "$to"/share/man/man{1/weir.1,5/weir.yaml.5,5/weir-policy.5,8/weir-agent.8,8/weir-api.8,8/weir-dp.8,8/weir-export.8} \
     "$to"/share/bash-completion/completions/weir "$to"/share/zsh/site-functions/_weir; do
     [ -s "$file" ] || missing="$missing $file"
 done
@@ -36,19 +37,21 @@ point $? "a configuration that is there is kept" "$out"
 
 # --- unit ------------------------------------------------------------------
 
-unit=$to/lib/systemd/system/weir-agent.service
-if command -v systemd-analyze >/dev/null; then
-    # the agent itself and its manual need not be installed here
-    sed "s|^ExecStart=[^ ]*|ExecStart=/bin/true|; /^Documentation=/d" "$unit" \
-        >"$TEST_DIR/weir-agent.service"
-    systemd-analyze verify "$TEST_DIR/weir-agent.service" >"$out" 2>&1 &&
-        ! grep weir-agent "$out"
-    point $? "systemd understands every line of the unit" "$out"
-else
-    skip "systemd understands every line of the unit" "no systemd-analyze"
-fi
-grep -qx "ExecStart=$prefix/sbin/weir-agent" "$unit" && [ -x "$to/sbin/weir-agent" ]
-point $? "it starts what was installed" "$unit"
+for name in weir-agent weir-api weir-export; do
+    unit=$to/lib/systemd/system/$name.service
+    if command -v systemd-analyze >/dev/null; then
+        # the program itself and its manual need not be installed here
+        sed "s|^ExecStart=[^ ]*|ExecStart=/bin/true|; /^Documentation=/d" "$unit" \
+            >"$TEST_DIR/$name.service"
+        systemd-analyze verify "$TEST_DIR/$name.service" >"$out" 2>&1 &&
+            ! grep $name "$out"
+        point $? "systemd understands every line of $name's unit" "$out"
+    else
+        skip "systemd understands every line of $name's unit" "no systemd-analyze"
+    fi
+    grep -qx "ExecStart=$prefix/sbin/$name" "$unit" && [ -x "$to/sbin/$name" ]
+    point $? "it starts what was installed" "$unit"
+done
 
 # --- manual and configuration ------------------------------------------------
 
@@ -62,6 +65,12 @@ point $? "man pages are without warnings" "$out"
 
 "$BUILD/src/agent/weir-agent" --check --config "$SRC/packaging/weir.yaml" >"$out" 2>&1
 point $? "the agent takes the example" "$out"
+sed 's/^# \([a-z]\)/\1/' "$SRC/packaging/api.yaml" | grep -v '^[A-Z]' >"$TEST_DIR/api.yaml"
+"$BUILD/src/api/weir-api" --check --config "$SRC/packaging/api.yaml" >"$out" 2>&1 &&
+    "$BUILD/src/api/weir-api" --check --config "$TEST_DIR/api.yaml" >"$out" 2>&1 && grep -q '^tls: ' "$TEST_DIR/api.yaml"
+point $? "weir-api takes its example, also with all that is commented out" "$out"
+"$BUILD/src/export/weir-export" --check --config "$SRC/packaging/export.yaml" >"$out" 2>&1
+point $? "weir-export takes its example" "$out"
 
 # keys of the example, "data_plane.workers", against those of the manual
 python3 - "$SRC" >"$out" 2>&1 <<'P'

@@ -170,7 +170,6 @@ stop_dp
 point $? "weir-dp ends"
 
 # --- the supervisor's heartbeat ---
-mount -t tmpfs none /dev/shm
 head -c 20 /dev/zero >/dev/shm/dp_mnt.shm
 beats() { # MORE THAN: the first thread's
     python3 -c 'import struct, sys

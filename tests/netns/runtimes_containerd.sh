@@ -114,7 +114,7 @@ run blue next
 check "and what starts is told" '"next" in now'
 next=$(pid_of blue next)
 stop_containerd KILL
-check "containerd killed: down" 'told("down") == 2'
+check "containerd killed: down" 'news[-1]["news"] == "down"'
 kill -9 "$next"
 start_containerd
 check "it is back: what ended meanwhile is gone" \

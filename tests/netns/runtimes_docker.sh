@@ -130,7 +130,7 @@ check "dockerd is back: listed, and nothing runs" \
 docker start web >"$out"
 check "and what starts is told" '"web" in now'
 stop_docker KILL
-check "dockerd killed: down" 'told("down") == 2'
+check "dockerd killed: down" 'told("listed") == 2 and news[-1]["news"] == "down"'
 start_docker
 check "dockerd is back" 'told("listed") == 3' 20
 run late

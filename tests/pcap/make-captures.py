@@ -153,6 +153,33 @@ TUNNELS = [vxlan(1, 80), vxlan(2, 80), vxlan(2, 81), way(0) / GRE() / carried(80
 write("tunnels", TUNNELS)
 write("tunnels-off", TUNNELS)
 
+# A head that does not end, a window that takes nothing, and answers that are not
+# what was asked; each beside one that looks like it. Seconds pass before the last.
+def heard(sport, window, *said):
+    frames, at = handshake(sport=sport), 101
+    for text in said:
+        frames.append(tcp(0, "PA", at, 501, text, sport=sport))
+        at += len(text)
+    frames.append(tcp(0, "A", at, 501, sport=sport))
+    for frame in frames[2:]:
+        frame[TCP].window = window if frame is frames[-1] else 65535
+    return frames, at
+
+
+def echoes(ident, *answers):
+    return [frame for seq, answer in enumerate(answers, 1) for frame in (
+        way(0) / ICMP(id=ident, seq=seq) / Raw(b"asked"), way(1) / ICMP(type=0, id=ident, seq=seq) / Raw(answer))]
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
+SLOW, QUICK = heard(4000, 65535, HEAD), heard(4001, 65535, HEAD, b"\r\n")
+SHUT, OPEN = heard(4002, 0, HEAD + b"\r\n"), heard(4003, 65535, HEAD + b"\r\n")
+FIRST = (SLOW[0] + QUICK[0] + SHUT[0] + OPEN[0] + echoes(1, b"other", b"bytes", b"again") + echoes(2, b"asked", b"other", b"bytes"))
+SHUT_LATE = tcp(0, "A", SHUT[1], 501, sport=4002)
+SHUT_LATE[TCP].window = 0
+write("waiting", FIRST + [tcp(0, "PA", SLOW[1], 501, b"A: b\r\n", sport=4000), tcp(0, "A", QUICK[1], 501, sport=4001),
+                          SHUT_LATE, tcp(0, "A", OPEN[1], 501, sport=4003)], {len(FIRST): 9})
+
 # A reset outside the window ends nothing: after half a minute it is the same
 # flow. Inside it ends one, and what comes then is another.
 RST_OUT, RST_IN = 501 + 100000, 501
@@ -220,6 +247,41 @@ EARLY = (lookup("resolver", 1, *SHOP) + [opens("1", 80), opens("1", 443), opens(
          + [opens("www6", 80), opens("7", 80)])
 # the name's time is over: what runs goes on, nothing new begins
 write("names", EARLY + [opens("1", 80), opens("1", 80, sport=5001)], {len(EARLY): 19, len(EARLY) + 1: 61})
+
+TALKS = os.path.join(HERE, "..", "..", "unit", "talks")
+
+
+def spoken(path, sport, size=1448, swap=False, **where):
+    """A recorded conversation between ports that say nothing, in segments of `size`; swap: in
+    wrong order, each twice."""
+    with open(os.path.join(TALKS, path + ".talk"), "rb") as f:
+        data = f.read()
+    ports, at, parts = dict(sport=sport, dport=9999), 0, []
+    while at < len(data):
+        back, end = data[at] & 1, at + 3 + int.from_bytes(data[at + 1:at + 3], "big")
+        parts.append((back, data[at + 3:end]))
+        at = end
+    if path.endswith("-udp"):
+        return [way(back, **where) / UDP(**(dict(sport=9999, dport=sport) if back else ports)) / Raw(part) for back, part in parts]
+    next_, frames = [101, 501], handshake(**ports, **where)
+    for back, part in parts:
+        segments = []
+        for i in range(0, len(part), size):
+            segments.append(tcp(back, "PA", next_[back] + i, next_[not back], part[i:i + size], **ports, **where))
+        next_[back] += len(part)
+        frames += segments[::-1] + segments if swap else segments
+        frames.append(tcp(not back, "A", next_[not back], next_[back], **ports, **where))
+    return frames
+
+
+SPOKEN = [("tls/tls13", {}), ("tls/tls12-rsa", dict(v6=True, size=100)), ("tls/tls10", dict(size=7)),
+          ("tls/chrome-143", dict(size=1)), ("tls/gnutls", dict(swap=True)), ("tls/tls13-retry", dict(v6=True, swap=True, size=50)),
+          ("tls/chrome-143-records", {}), ("quic/appendix-udp", {}), ("quic/two-datagrams-udp", dict(v6=True)),
+          ("quic/ngtcp2-udp", {}), ("quic/draft-udp", {}), ("names/dhcp-udhcpc-udp", {}), ("names/ntp-client-udp", {}),
+          ("names/ntp-running-udp", dict(v6=True)), ("names/tftp-busybox-udp", {}), ("names/snmp-3-udp", dict(v6=True)),
+          ("names/syslog-old-udp", {}), ("names/syslog-counted", dict(size=1)), ("names/stun-bind-udp", {}),
+          ("names/stun-turn", dict(v6=True)), ("names/radius-request-udp", {})]
+write("spoken", [frame for i, (path, how) in enumerate(SPOKEN) for frame in spoken(path, 41000 + i, **how)])
 
 with open(os.path.join(HERE, "tcp.pcap"), "rb") as f:
     whole = f.read()

@@ -12,19 +12,30 @@ static void ended(void *arg, const struct session_record *s)
 	b->last_ended = *s;
 }
 
-struct bench *bench_new(uint32_t max_flows)
+static struct bench *make(const struct inspect_options *opt)
 {
 	struct bench *b = calloc(1, sizeof *b);
 
 	assert_non_null(b);
-	b->in = inspect_new(
-		&(struct inspect_options){ .max_flows = max_flows, .seed = 1 });
+	b->in = inspect_new(opt);
 	assert_non_null(b->in);
 	b->now = (usec_t){ USEC_PER_SEC };
 	b->port = 4000;
 	b->settings = inspect_settings_default();
 	inspect_on_flow_end(b->in, ended, b);
 	return b;
+}
+
+struct bench *bench_new(uint32_t max_flows)
+{
+	return make(
+		&(struct inspect_options){ .max_flows = max_flows, .seed = 1 });
+}
+
+struct bench *bench_new_detecting(uint32_t max_flows)
+{
+	return make(&(struct inspect_options){
+		.max_flows = max_flows, .seed = 1, .detection = true });
 }
 
 void bench_free(struct bench *b)
@@ -50,7 +61,8 @@ void bench_adopt(struct bench *b, struct policy *policy, bool tap,
 			      .ucmac = mark,
 			      .bcmac = broadcast_mark,
 			      .captures = b->captures,
-			      .policy = policy };
+			      .policy = policy,
+			      .sensing = b->sensing };
 	struct snapshot_spec spec = more ? *more : (struct snapshot_spec){ 0 };
 	struct snapshot *before = b->s;
 

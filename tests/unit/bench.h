@@ -30,11 +30,14 @@ struct bench {
 	struct session_record last_ended;
 	uint16_t
 		captures; /* who captures the workload, from bench_adopt() on */
+	struct sensing *sensing; /* likewise, its; borrowed */
 	uint16_t port; /* the test's: of the next connection, 4000 at first */
 };
 
 /* Without a snapshot. */
 struct bench *bench_new(uint32_t max_flows);
+/* With signatures and sensors, of which there are none yet. */
+struct bench *bench_new_detecting(uint32_t max_flows);
 void bench_free(struct bench *b);
 /* cmocka's teardown: *state is a bench. */
 int bench_stop(void **state);

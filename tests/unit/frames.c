@@ -65,7 +65,7 @@ static void put_l4(struct outbytes *o, const struct frame_spec *s)
 		put_be32(o, s->ack);
 		put_u8(o, 0x50);
 		put_u8(o, s->flags);
-		put_be16(o, 1000);
+		put_be16(o, s->has_window ? s->window : 1000);
 		put_be32(o, 0);
 		break;
 	case PROTO_UDP:
@@ -85,7 +85,7 @@ static void put_l4(struct outbytes *o, const struct frame_spec *s)
 		put_u8(o, s->icmp_code);
 		put_be16(o, 0);
 		put_be16(o, s->icmp_id);
-		put_be16(o, 1);
+		put_be16(o, s->icmp_seq ? s->icmp_seq : 1);
 		break;
 	default: break;
 	}

@@ -30,9 +30,11 @@ struct frame_spec {
 	uint16_t sport, dport;
 	uint8_t flags;
 	uint32_t seq, ack;
+	bool has_window; /* TCP: else it is 1,000 */
+	uint16_t window;
 	uint8_t icmp_type, icmp_code;
-	uint16_t icmp_id;
-	const uint8_t *payload; /* NULL: zeros */
+	uint16_t icmp_id, icmp_seq; /* 0: 1 */
+	const uint8_t *payload;	    /* NULL: zeros */
 	size_t payload_len;
 	bool no_l4; /* payload stands right behind IP */
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test.h"
+
 uint64_t random_state;
 
 uint32_t any(uint32_t below)
@@ -263,4 +265,16 @@ struct intent_connection some_connection(const struct intent_world *w)
 	if (one_in(2))
 		c.name = PICK(hosts);
 	return c;
+}
+
+json_t *compiled(const struct intent *i, const struct intent_world *w,
+		 struct err *reterr)
+{
+	char *text = intent_compile(i, w, 1, NOW, NULL, reterr);
+	json_t *v = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL)
+			 : NULL;
+
+	assert_true(!text || v);
+	free(text);
+	return v;
 }

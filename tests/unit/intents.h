@@ -31,5 +31,8 @@ bool one_in(uint32_t n);
 void make_world(struct world *w);
 void end_world(struct world *w);
 struct intent *some_intent(void);
+/* What intent_compile() writes, read; it must be JSON. NULL and *reterr. */
+json_t *compiled(const struct intent *i, const struct intent_world *w,
+		 struct err *reterr);
 /* Ends are mostly workloads of the world. */
 struct intent_connection some_connection(const struct intent_world *w);

@@ -5,14 +5,26 @@
 
 #include "test.h"
 
-static const uint8_t sample[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06 };
+static const uint8_t sample[] = {
+	0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08
+};
 
-enum take { TAKE_U8, TAKE_BE16, TAKE_BE32, TAKE_SKIP5, TAKE_COPY6 };
+enum take {
+	TAKE_U8,
+	TAKE_BE16,
+	TAKE_BE32,
+	TAKE_BE64,
+	TAKE_LE16,
+	TAKE_LE32,
+	TAKE_SKIP5,
+	TAKE_COPY6
+};
 
 static bool take(enum take how, struct bytes *b, uint32_t *ret)
 {
 	uint8_t u8, six[6];
 	uint16_t u16;
+	uint64_t u64;
 
 	switch (how) {
 	case TAKE_U8:
@@ -26,6 +38,18 @@ static bool take(enum take how, struct bytes *b, uint32_t *ret)
 		*ret = u16;
 		return true;
 	case TAKE_BE32: return take_be32(b, ret);
+	case TAKE_BE64:
+		if (!take_be64(b, &u64))
+			return false;
+		assert_int_equal(u64 >> 32, 0x01020304);
+		*ret = (uint32_t)u64;
+		return true;
+	case TAKE_LE16:
+		if (!take_le16(b, &u16))
+			return false;
+		*ret = u16;
+		return true;
+	case TAKE_LE32: return take_le32(b, ret);
 	case TAKE_SKIP5: *ret = 0; return take_skip(b, 5);
 	case TAKE_COPY6:
 		if (!take_copy(b, six, sizeof six))
@@ -52,6 +76,12 @@ static void test_take(void **state)
 		{ "be16 of one", TAKE_BE16, 1, false, 0, 1 },
 		{ "be32", TAKE_BE32, 4, true, 0x01020304, 0 },
 		{ "be32 of three", TAKE_BE32, 3, false, 0, 3 },
+		{ "be64", TAKE_BE64, 8, true, 0x05060708, 0 },
+		{ "be64 of seven", TAKE_BE64, 7, false, 0, 7 },
+		{ "le16", TAKE_LE16, 3, true, 0x0201, 1 },
+		{ "le16 of one", TAKE_LE16, 1, false, 0, 1 },
+		{ "le32", TAKE_LE32, 4, true, 0x04030201, 0 },
+		{ "le32 of three", TAKE_LE32, 3, false, 0, 3 },
 		{ "skip", TAKE_SKIP5, 6, true, 0, 1 },
 		{ "skip past the end", TAKE_SKIP5, 4, false, 0, 4 },
 		{ "copy", TAKE_COPY6, 6, true, 0x06, 0 },
@@ -83,10 +113,10 @@ static void test_take_bytes(void **state)
 	assert_true(take_bytes(&b, 2, &part));
 	assert_ptr_equal(part.begin, sample);
 	assert_int_equal(bytes_len(part), 2);
-	assert_int_equal(bytes_len(b), 4);
-	assert_false(take_bytes(&b, 5, &part));
+	assert_int_equal(bytes_len(b), sizeof sample - 2);
+	assert_false(take_bytes(&b, sizeof sample - 1, &part));
 	assert_ptr_equal(part.begin, sample);
-	assert_int_equal(bytes_len(b), 4);
+	assert_int_equal(bytes_len(b), sizeof sample - 2);
 	/* Nothing is a part too. */
 	assert_true(take_bytes(&b, 0, &part));
 	assert_int_equal(bytes_len(part), 0);

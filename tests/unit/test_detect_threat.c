@@ -14,8 +14,8 @@
 
 #define SLOTS	   12
 #define OPERATIONS 60000
-#define GAP_US	   (THREAT_GAP_S * USEC_PER_SEC)
-#define QUIET_US   (THREAT_QUIET_S * USEC_PER_SEC)
+#define GAP_US	   (TALLY_GAP_S * USEC_PER_SEC)
+#define QUIET_US   (TALLY_QUIET_S * USEC_PER_SEC)
 #define LOOK_US	   250000
 
 struct model_slot {
@@ -42,7 +42,7 @@ struct model {
 	struct model_slot slots[SLOTS];
 	struct model_record ring[THREAT_RECORDS_MAX];
 	uint32_t n_ring;
-	struct threat_stats want;
+	struct tally_stats want;
 	uint64_t drained; /* occurrences told */
 	uint64_t touches, random;
 	usec_t now, looked;
@@ -256,7 +256,7 @@ static void operate(struct model *m, bool draining)
 
 static void assert_stats(struct model *m)
 {
-	struct threat_stats got = threat_stats(m->log);
+	struct tally_stats got = threat_stats(m->log);
 	uint64_t waiting = 0;
 
 	m->want.slots = 0;
@@ -536,12 +536,21 @@ static const struct {
 	bool enabled;
 	enum dpi_action action;
 } known[] = {
-	{ 1001, 5, true, DPI_DROP },  { 1002, 5, true, DPI_DROP },
-	{ 1003, 4, false, DPI_DROP }, { 2001, 3, true, DPI_DROP },
-	{ 2002, 5, true, DPI_DROP },  { 2003, 3, false, DPI_DROP },
-	{ 2004, 3, true, DPI_ALLOW }, { 2005, 3, false, DPI_RESET },
-	{ 2006, 5, true, DPI_DROP },  { 2025, 4, true, DPI_DROP },
-	{ 2026, 5, true, DPI_DROP },
+	{ 1001, 5, true, DPI_DROP },   { 1002, 5, true, DPI_DROP },
+	{ 1003, 4, false, DPI_DROP },  { 2001, 3, true, DPI_DROP },
+	{ 2002, 5, true, DPI_DROP },   { 2003, 3, false, DPI_DROP },
+	{ 2004, 3, true, DPI_ALLOW },  { 2005, 3, false, DPI_RESET },
+	{ 2006, 5, true, DPI_DROP },   { 2007, 5, true, DPI_DROP },
+	{ 2008, 2, true, DPI_ALLOW },  { 2009, 5, true, DPI_DROP },
+	{ 2010, 5, true, DPI_DROP },   { 2011, 3, true, DPI_DROP },
+	{ 2012, 1, false, DPI_ALLOW }, { 2013, 4, true, DPI_DROP },
+	{ 2014, 4, true, DPI_DROP },   { 2015, 5, false, DPI_RESET },
+	{ 2016, 4, false, DPI_RESET }, { 2017, 5, true, DPI_ALLOW },
+	{ 2018, 1, true, DPI_ALLOW },  { 2019, 5, true, DPI_DROP },
+	{ 2020, 5, true, DPI_ALLOW },  { 2021, 5, false, DPI_ALLOW },
+	{ 2022, 5, true, DPI_DROP },   { 2023, 5, true, DPI_DROP },
+	{ 2025, 4, true, DPI_DROP },   { 2026, 5, true, DPI_DROP },
+	{ 2027, 1, false, DPI_ALLOW },
 };
 
 static void test_kinds(void **state)
@@ -555,7 +564,8 @@ static void test_kinds(void **state)
 		assert_int_equal(k->action, known[i].action);
 		assert_true(strlen(k->name) < THREAT_TEXT_MAX);
 	}
-	assert_null(threat_kind_find(2007));
+	assert_int_equal(ARRAY_LEN(known), THREAT_KINDS);
+	assert_null(threat_kind_find(2024));
 }
 
 int main(void)

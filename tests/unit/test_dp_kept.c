@@ -45,6 +45,7 @@ static void test_ports(void **state)
 	struct app_maps *m = app_maps_new();
 	struct app_port told[] = { { 6, 80, 1001, 2022 },
 				   { 6, 3306, 2001, 0 } };
+	struct app_record seen = { .port = 53, .ip_proto = 17, .proto = 1004 };
 	size_t n;
 
 	assert_null(app_maps_get(m, 7, &n));
@@ -63,11 +64,18 @@ static void test_ports(void **state)
 	assert_false(app_maps_is_changed(m, 7));
 	assert_int_equal(port_of(m, 80)->proto, 1001);
 
-	/* what is not told any more goes */
-	app_maps_configure(m, 7, told, 1);
+	/* seen ones stay when the agent's go */
+	assert_true(app_maps_learn(m, 7, &seen));
 	assert_true(app_maps_is_changed(m, 7));
-	assert_non_null(port_of(m, 80));
+	app_maps_configure(m, 7, told, 1);
+	assert_non_null(port_of(m, 53));
 	assert_null(port_of(m, 3306));
+	app_maps_told(m, 7);
+	assert_true(app_maps_learn(m, 7, &seen));
+	assert_false(app_maps_is_changed(m, 7));
+	seen.application = 2009;
+	assert_true(app_maps_learn(m, 7, &seen));
+	assert_true(app_maps_is_changed(m, 7));
 
 	app_maps_forget(m, 7);
 	(void)app_maps_get(m, 7, &n);
@@ -76,23 +84,26 @@ static void test_ports(void **state)
 	app_maps_free(m);
 }
 
-/* As many as there may be, and then as many others. */
+/* A full map: what was seen gives way to what is told, and is not taken in. */
 static void test_ports_full(void **state)
 {
 	static struct app_port told[ENDPOINT_APPS_MAX];
 	struct app_maps *m = app_maps_new();
+	struct app_record seen = { .ip_proto = 6 };
 	size_t n;
 
-	assert_int_equal(app_maps_reserve(m, 7), 0);
-	for (uint8_t proto = 6; proto <= 17; proto += 11) {
-		for (uint16_t i = 0; i < ENDPOINT_APPS_MAX; i++)
-			told[i] = (struct app_port){ proto, (uint16_t)(i + 1),
-						     0, 0 };
-		app_maps_configure(m, 7, told, ENDPOINT_APPS_MAX);
-		(void)app_maps_get(m, 7, &n);
-		assert_int_equal(n, ENDPOINT_APPS_MAX);
-		assert_int_equal(port_of(m, 1)->ip_proto, proto);
+	for (uint16_t i = 0; i < ENDPOINT_APPS_MAX; i++) {
+		told[i] = (struct app_port){ 17, (uint16_t)(i + 1), 0, 0 };
+		seen.port = (uint16_t)(i + 1);
+		assert_true(app_maps_learn(m, 7, &seen));
 	}
+	seen.port = 5000;
+	assert_false(app_maps_learn(m, 7, &seen));
+	app_maps_configure(m, 7, told, ENDPOINT_APPS_MAX);
+	(void)app_maps_get(m, 7, &n);
+	assert_int_equal(n, ENDPOINT_APPS_MAX);
+	for (size_t i = 0; i < n; i++)
+		assert_true(app_maps_is_configured(m, 7, i));
 	app_maps_free(m);
 }
 

@@ -49,6 +49,8 @@ static void test_good(void **state)
 		{ "{\"meters\":{}}", "{}" },
 		{ "{\"meters\":null}", "{}" },
 		{ "{\"meters\":{\"syn-flood\":{\"upper\":800}}}", "{}" },
+		{ "{\"policy\":{\"absent\":\"drop\"}}", NULL },
+		{ "{\"policy\":{\"absent\":\"open\"}}", "{}" },
 		{ "{\"meters\":{\"syn-flood\":{\"upper\":900}}}", NULL },
 		{ "{\"meters\":{\"syn-flood\":{\"enabled\":false,\"idle_s\":9,"
 		  "\"log_gap_s\":0,\"lower\":1,\"span_s\":60,"

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "detect/sig.h"
 #include "dp/answer_told.h"
 #include "inspect/report.h"
+#include "proto/parser.h"
 #include "seed.h"
 #include "test.h"
 #include "wire/words.h"
@@ -355,13 +357,151 @@ static size_t size_of(json_t *o)
 	return n;
 }
 
+static struct finding_record finding(void)
+{
+	return (struct finding_record){
+		.id = 20001,
+		.rev = 2,
+		.count = 3,
+		.first_us = 5 * USEC_PER_SEC,
+		.last_us = 6 * USEC_PER_SEC,
+		.kind = FINDING_DLP,
+		.severity = 5,
+		.action = DPI_DROP,
+		.flags = THREAT_SESSION_INGRESS | THREAT_TAP | FINDING_COMPAT,
+		.ep_mac = { { 0x02, 0, 0, 0, 0, 1 } },
+		.proto = 6,
+		.side = PROTO_SERVER,
+		.application = 1001,
+		.client = ip_from_v4(0x0a0a0a42),
+		.server = ip_from_v4(0x0a0a0a58),
+		.client_port = 40000,
+		.server_port = 80,
+		.flow_id = 99,
+		.policy_id = 7,
+		.buffer = FIELD_HTTP_RESPONSE_BODY,
+		.at = 12,
+		.len = 16,
+		.name = "card",
+		.classtype = "leak",
+		.request = "GET shop/",
+		.evidence = "n=\xc2\xab****\xc2\xbb",
+		.raw_at = 10,
+		.raw_len = 3,
+		.raw = { 'n', '=', '4' },
+	};
+}
+
+static json_t *findings(const struct told *t, struct told_spec spec)
+{
+	json_t *o = json_object();
+
+	answer_told_findings(o, t, &spec);
+	return o;
+}
+
+/* All of it by name; what is not masked only for who asks. */
+static void test_finding(void **state)
+{
+	static const char want[] =
+		"{\"number\":1,\"kind\":\"dlp\","
+		"\"workload\":\"02:00:00:00:00:01\",\"direction\":\"ingress\","
+		"\"id\":20001,\"rev\":2,\"name\":\"card\",\"classtype\":"
+		"\"leak\","
+		"\"severity\":\"critical\",\"action\":\"drop\",\"count\":3,"
+		"\"first_seen\":5,\"last_seen\":6,\"client\":\"10.10.10.66\","
+		"\"client_port\":40000,\"server\":\"10.10.10.88\","
+		"\"server_port\":80,\"proto\":\"tcp\",\"application\":\"http\","
+		"\"flow\":99,\"rule\":7,\"said_by\":\"server\","
+		"\"flags\":[\"tap\"],\"request\":\"GET shop/\","
+		"\"field\":\"http.response_body\",\"offset\":12,\"length\":16,"
+		"\"evidence\":\"n=«****»\"";
+	struct finding_record r = finding();
+	json_t *o = answer_finding(&r, 1, false, 0);
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	assert_int_equal(strlen(text), sizeof want);
+	assert_memory_equal(text, want, sizeof want - 1);
+	free(text);
+	json_decref(o);
+	o = answer_finding(&r, 1, true, 0);
+	assert_string_equal(text_of(o, "raw"), "6e3d34");
+	assert_int_equal(uint_of(o, "raw_offset"), 10);
+	json_decref(o);
+	r.buffer = SIG_BUFFER_PAYLOAD;
+	o = answer_finding(&r, 1, false, 0);
+	assert_string_equal(text_of(o, "field"), "payload");
+	json_decref(o);
+}
+
+static void test_finding_pages(void **state)
+{
+	struct told t = begin();
+	struct finding_record r = finding();
+	uint32_t n = TOLD_FINDINGS_MAX + 5, read = 0;
+	uint64_t next = 0, missed = 0;
+	bool more = true;
+	json_t *o;
+
+	for (r.id = 1; r.id <= n; r.id++)
+		told_add_finding(&t, &r);
+	while (more) {
+		const json_t *list;
+
+		o = findings(&t, (struct told_spec){ .epoch = EPOCH,
+						     .after = next });
+		list = json_object_get(o, "findings");
+		if (!read) /* the oldest five gave way */
+			assert_int_equal(uint_of(json_array_get(list, 0), "id"),
+					 6);
+		assert_null(json_object_get(json_array_get(list, 0), "raw"));
+		read += (uint32_t)json_array_size(list);
+		missed += uint_of(o, "missed");
+		next = uint_of(o, "next");
+		more = json_is_true(json_object_get(o, "more"));
+		json_decref(o);
+	}
+	assert_int_equal(read, TOLD_FINDINGS_MAX);
+	assert_int_equal(missed, 5);
+	o = findings(&t, (struct told_spec){ .raw = true });
+	assert_int_equal(json_array_size(json_object_get(o, "findings")),
+			 FINDINGS_RAW_PER_ANSWER);
+	json_decref(o);
+	told_done(&t);
+}
+
 /* The longest records there can be, as many as a page has, fit. */
 static void test_longest(void **state)
 {
 	const size_t around = 256; /* id, ok, next, more, missed, epoch, ... */
 	struct connection_record c;
 	struct threat_record r;
+	struct finding_record f;
 
+	memset(&f, 0xff, sizeof f);
+	f.severity = 5;
+	f.action = DPI_BYPASS;
+	f.kind = FINDING_SIGNATURE;
+	f.buffer = FIELD_HTTP_RESPONSE_BODY;
+	f.first_us = f.last_us = INT64_MAX;
+	f.at = f.raw_at = INT64_MAX;
+	f.raw_len = FINDING_RAW_MAX;
+	/* printable, and two bytes each in JSON */
+	memset(f.name, '"', sizeof f.name - 1);
+	memset(f.classtype, '"', sizeof f.classtype - 1);
+	memset(f.request, '"', sizeof f.request - 1);
+	memset(f.evidence, '"', sizeof f.evidence - 1);
+	f.name[sizeof f.name - 1] = f.classtype[sizeof f.classtype - 1] = '\0';
+	f.request[sizeof f.request - 1] = '\0';
+	f.evidence[sizeof f.evidence - 1] = '\0';
+	assert_true(around + FINDINGS_PER_ANSWER *
+				     size_of(answer_finding(&f, INT64_MAX,
+							    false, 0)) <
+		    OWN_MSG_MAX);
+	assert_true(around + FINDINGS_RAW_PER_ANSWER *
+				     size_of(answer_finding(&f, INT64_MAX, true,
+							    0)) <
+		    OWN_MSG_MAX);
 	memset(&c, 0xff, sizeof c);
 	memset(&r, 0xff, sizeof r);
 	c.severity = r.severity = 5;
@@ -396,6 +536,8 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_epoch),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_finding),
+		cmocka_unit_test(test_finding_pages),
 		cmocka_unit_test(test_longest),
 	};
 

@@ -319,6 +319,38 @@ static void test_flows_full(void **state)
 	assert_int_equal(inspect_counts(b->in).stateless, 2);
 }
 
+/* Nothing of a workload that no policy speaks of goes on, if that is wanted. */
+static void test_policy_absent(void **state)
+{
+	struct bench *b = *state;
+	struct frame_spec known = opens(b, PROTO_UDP), group;
+	struct policy *allows;
+	struct err err;
+
+	assert_int_equal(bench_reason(b, known), REASON_NO_POLICY);
+	group = opens(b, PROTO_UDP);
+	group.daddr = "224.0.0.251";
+	assert_int_equal(bench_reason(b, group), REASON_MULTICAST);
+	b->settings.policy_absent = POLICY_ABSENT_DROP;
+	inspect_configure(b->in, &b->settings);
+	/* a flow that was let go before, too, and what is never judged */
+	assert_int_equal(bench_reason(b, known), -REASON_POLICY_ABSENT);
+	assert_int_equal(bench_reason(b, opens(b, PROTO_TCP)),
+			 -REASON_POLICY_ABSENT);
+	assert_int_equal(bench_reason(b, group), -REASON_POLICY_ABSENT);
+	/* what is only watched is still seen */
+	bench_adopt(b, NULL, true, NULL);
+	assert_int_equal(bench_reason(b, opens(b, PROTO_UDP)), -REASON_TAP);
+	allows = policy_compile(
+		&(struct policy_spec){ .defact = POLICY_ALLOW, .dir = 3 },
+		&err);
+	bench_adopt(b, allows, false, NULL);
+	assert_true(bench_reason(b, opens(b, PROTO_UDP)) > 0);
+	bench_adopt(b, NULL, false, NULL);
+	assert_int_equal(bench_reason(b, opens(b, PROTO_UDP)),
+			 -REASON_POLICY_ABSENT);
+}
+
 /* A datagram of three pieces; then another piece over the second. */
 static int overlapping(struct bench *b, uint16_t id)
 {
@@ -362,6 +394,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_threat_watched, start,
 						bench_stop),
 		cmocka_unit_test_setup_teardown(test_flows_full, start,
+						bench_stop),
+		cmocka_unit_test_setup_teardown(test_policy_absent, start,
 						bench_stop),
 		cmocka_unit_test_setup_teardown(test_fragments, start,
 						bench_stop),

@@ -52,6 +52,13 @@ static const struct {
 	{ "nothing", "",
 	  "{\"default_mode\":\"discover\",\"groups\":[],"
 	  "\"rules\":[]}" },
+	{ "requests",
+	  "rules:\n- {from: a, to: b, action: allow, requests: ["
+	  "{http.method: [GET, HEAD], http.path: /a*}, {sql.verb: select}]}",
+	  "{\"default_mode\":\"discover\",\"groups\":[],\"rules\":[{"
+	  "\"id\":1,\"from\":[\"a\"],\"to\":[\"b\"],\"action\":\"allow\","
+	  "\"requests\":[{\"http.method\":[\"GET\",\"HEAD\"],"
+	  "\"http.path\":\"/a*\"},{\"sql.verb\":\"select\"}]}]}" },
 	{ "kinds",
 	  "apiVersion: weir/v1\nkind: Policy\ndefault_mode: monitor\n"
 	  "---\n---\ngroups: [{name: a}]\n",
@@ -235,6 +242,9 @@ static const struct {
 	{ "application",
 	  "rules:\n- {from: a, to: b, applications: [htp], action: deny}",
 	  "f:2:35", "application" },
+	{ "request",
+	  "rules:\n- {from: a, to: b, action: deny, requests: [{http.pat: /}]}",
+	  "f:2:46", "http.method" },
 	{ "time",
 	  "rules:\n- {from: a, to: b, action: deny, expires: "
 	  "2027-02-30}",

@@ -510,6 +510,19 @@ static void check_body(const struct intent *i, const struct world *w,
 	}
 }
 
+static void check_text(const struct intent *i, const json_t *want)
+{
+	char *text = intent_to_text(i);
+	json_t *read;
+
+	assert_non_null(text);
+	read = json_loads(text, 0, NULL);
+	if (!json_equal(read, want))
+		fail_msg("not the same:\n%s", text);
+	json_decref(read);
+	free(text);
+}
+
 static void test_compile(void **state)
 {
 	random_state = seed_choose() | 1;
@@ -528,8 +541,9 @@ static void test_compile(void **state)
 		diff = intent_diff(i, again);
 		if (!json_equal(a, b) || json_object_size(diff) > 0)
 			fail_msg("not the same:\n%s", yaml);
+		check_text(i, a);
 		make_world(&w);
-		body = intent_compile(again, &w.w, 7, NOW, &err);
+		body = compiled(again, &w.w, &err);
 		assert_non_null(body);
 		check_body(i, &w, body);
 		json_decref(body);

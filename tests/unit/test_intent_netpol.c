@@ -8,9 +8,11 @@
  *	node  10.0.0.254           out  198.51.100.7
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "intent/intent.h"
 #include "intent/judge.h"
 #include "test.h"
@@ -291,12 +293,35 @@ static void test_bad(void **state)
 	}
 }
 
+/* One that was cut would be another label's, and select nobody. */
+static void test_long_label(void **state)
+{
+	char yaml[2048];
+	struct intent *i = NULL;
+	struct err err;
+	int n;
+
+	for (int len = INTENT_VALUE_MAX - 9; len <= INTENT_VALUE_MAX - 8;
+	     len++) {
+		n = snprintf(yaml, sizeof yaml,
+			     HEAD("x") "  podSelector: {matchLabels: {%0*d: "
+				       "b}}\n",
+			     len, 7);
+		assert_int_equal(
+			intent_from_yaml(yaml, (size_t)n, "f", &i, &err),
+			len == INTENT_VALUE_MAX - 9 ? 0 : -E2BIG);
+		intent_put(i);
+		i = NULL;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_long_label),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -15,10 +15,12 @@
 #include "test.h"
 #include "wire/words.h"
 
-#define TCP  6
-#define UDP  17
-#define HTTP 1001
-#define TLS  1002
+#define TCP   6
+#define UDP   17
+#define HTTP  1001
+#define TLS   1002
+#define MYSQL 2001
+#define REDIS 2002
 
 static const char *const abouts[] = {
 	"{\"name\":\"web-1\",\"service\":\"web\",\"namespace\":\"shop\"}",
@@ -160,14 +162,16 @@ static void test_not_learned(void **state)
 
 static void test_applications(void **state)
 {
-	talk(0, 2, TCP, 80, HTTP);
-	talk(1, 2, TCP, 8080, HTTP);
-	talk(0, 2, TCP, 443, TLS);
+	talk(0, 2, TCP, 3306, MYSQL);
+	talk(1, 2, TCP, 3307, MYSQL);
+	talk(0, 2, TCP, 6379, REDIS);
 	/* one that closed before it said a word: the port */
-	talk(0, 2, TCP, 8443, TLS);
+	talk(0, 2, TCP, 8443, REDIS);
 	talk(1, 2, TCP, 8443, UINT32_MAX);
-	assert_keys("", "web.shop db.shop tcp/8443, web.shop db.shop http, "
-			"web.shop db.shop tls");
+	/* a base protocol says little: the port */
+	talk(0, 2, TCP, 80, HTTP);
+	assert_keys("", "web.shop db.shop tcp/80, web.shop db.shop tcp/8443, "
+			"web.shop db.shop mysql, web.shop db.shop redis");
 }
 
 static const char *const allowed[] = {

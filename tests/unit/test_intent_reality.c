@@ -55,7 +55,7 @@ static void push(struct config *c, const struct intent *i,
 	struct err err = { 0 };
 
 	assert_int_equal(config_switch(c, &m, &err), 0);
-	parse(CTRL_WEIR_POLICY, intent_compile(i, &w->w, 1, NOW, &err), &m);
+	parse(CTRL_WEIR_POLICY, compiled(i, &w->w, &err), &m);
 	if (config_policies(c, &m, &err) != 0)
 		fail_msg("%s: %s", err.at, err.text);
 	ctrl_msg_done(&m);

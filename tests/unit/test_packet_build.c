@@ -105,6 +105,43 @@ static void test_rst(void **state)
 	}
 }
 
+static const char last_words[INJECT_TEXT_MAX] = "403";
+
+static bool farewell(struct outbytes *out, const struct packet *p)
+{
+	return build_farewell_back(out, p,
+				   bytes_of(last_words, sizeof last_words));
+}
+
+static void test_farewell(void **state)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		struct frame_spec s = spec_of(i & 1, i & 2, PROTO_TCP);
+		uint8_t theirs[FRAME_SPEC_MAX], ours[INJECT_FRAME_MAX];
+		struct packet asked, p;
+
+		s.flags = TCP_ACK | (i & 4 ? TCP_FIN : TCP_PSH);
+		s.seq = 1000;
+		s.ack = 2000;
+		assert_true(answer(farewell, &s, theirs, ours, &asked, &p));
+		check_frame(&asked, &p, true);
+		assert_int_equal(p.tcp_flags, TCP_FIN | TCP_PSH | TCP_ACK);
+		assert_int_equal(p.tcp_seq, 2000);
+		assert_int_equal(p.tcp_ack, i & 4 ? 1004 : 1003);
+		assert_int_equal(bytes_len(p.payload), sizeof last_words);
+		assert_memory_equal(p.payload.begin, last_words,
+				    sizeof last_words);
+		for (int k = 0; k < 2; k++) {
+			static const uint8_t never[] = { TCP_SYN,
+							 TCP_RST | TCP_ACK };
+
+			s.flags = never[k];
+			assert_false(
+				answer(farewell, &s, theirs, ours, &asked, &p));
+		}
+	}
+}
+
 static void test_prohibited(void **state)
 {
 	for (unsigned i = 0; i < 8; i++) {
@@ -218,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rst),
+		cmocka_unit_test(test_farewell),
 		cmocka_unit_test(test_prohibited),
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_too_small),

@@ -52,6 +52,7 @@ static const char *const rows[SCHEMA_VERSION + 1] = {
 	      " 300, 4, 86400, 86500);",
 	[3] = "INSERT INTO event (at_s, kind, workload, body)"
 	      " VALUES (1000, 'state', 3, '{\"kind\":\"state\",\"at\":1000}');",
+	[4] = "INSERT INTO map VALUES (300, x'01');",
 };
 
 static int on_flow(const struct store_flow *f, uint64_t cursor,
@@ -144,7 +145,7 @@ static void test_later(void **state)
 	assert_int_equal(store_open(*state, &s, &err), -EPROTO);
 	assert_string_equal(err.text,
 			    "is of version 99, which a later weir wrote; "
-			    "this one knows 3");
+			    "this one knows 4");
 	assert_int_equal(store_open(*state, &s, NULL), -EPROTO);
 
 	db = open_db(*state);

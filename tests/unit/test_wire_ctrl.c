@@ -127,8 +127,19 @@ static void test_each_is_taken(void **state)
 		{ "weir_settings", "{\"flows\":{\"full\":\"drop\"}}" },
 		{ "weir_connections", "{\"after\":7,\"epoch\":3,\"limit\":9}" },
 		{ "weir_threats", "{\"packets\":true}" },
+		{ "weir_trail", "{\"after\":7,\"epoch\":3,\"limit\":9}" },
+		{ "weir_findings",
+		  "{\"raw\":true,\"after\":7,\"epoch\":3,\"limit\":9}" },
 		{ "weir_traffic", "{}" },
 		{ "weir_capture", "{\"workload\":" MAC1 ",\"snaplen\":96}" },
+		{ "weir_rules",
+		  "{\"version\":1,\"variables\":{\"HOME_NET\":\"any\"},"
+		  "\"files\":[{\"name\":\"a\",\"text\":\"# none\"}]}" },
+		{ "weir_kill", "{\"ids\":[1,4294967295]}" },
+		{ "weir_detection",
+		  "{\"version\":1,\"sensors\":[],\"workloads\":[{\"macs\":"
+		  "[" MAC1 "],\"sensors\":[{\"id\":30001,\"action\":"
+		  "\"block\"}],\"signatures\":\"alert\"}]}" },
 	};
 	bool seen[CTRL__MAX] = { false };
 

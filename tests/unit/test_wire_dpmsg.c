@@ -357,6 +357,50 @@ static void test_threat_layout(void **state)
 	assert_int_equal(buf[4 + 68 + 63], 0);
 }
 
+/* Of a sensor of NeuVector's: kind 6 without a packet, reference 1.8. */
+static void test_finding_layout(void **state)
+{
+	static const struct field fields[] = {
+		{ 0, 4, 40001 },       { 4, 4, 1700000009 },
+		{ 8, 4, 3 },	       { 12, 1, DPI_DROP },
+		{ 13, 1, 5 },	       { 14, 1, 6 },
+		{ 15, 1, 0x06 },       { 16, 6, 0x010203040506 },
+		{ 22, 2, 0x0800 },     { 24, 4, 0x0a000001 },
+		{ 40, 4, 0x0a000002 }, { 56, 2, 40000 },
+		{ 58, 2, 80 },	       { 60, 2, 0 },
+		{ 62, 2, 1001 },       { 64, 2, 0 },
+		{ 66, 2, 0 },
+	};
+	struct dpmsg_clock clock = { 1700000000ULL * 1000000 };
+	struct finding_record f = {
+		.id = 40001,
+		.count = 3,
+		.last_us = 9999999,
+		.kind = FINDING_WAF,
+		.action = DPI_DROP,
+		.severity = 5,
+		.proto = 6,
+		.flags = FINDING_COMPAT | THREAT_TAP | THREAT_SESSION_INGRESS,
+		.ep_mac = { { 1, 2, 3, 4, 5, 6 } },
+		.client = ip_of("10.0.0.1"),
+		.server = ip_of("10.0.0.2"),
+		.client_port = 40000,
+		.server_port = 80,
+		.application = 1001,
+	};
+
+	memset(buf, 0xff, sizeof buf);
+	assert_int_equal(dpmsg_finding(buf, &f, clock), 2188);
+	assert_int_equal(be(0, 4), 0x0600088c);
+	check_fields(4, fields, ARRAY_LEN(fields));
+	assert_string_equal((char *)buf + 4 + 68, "WAF: id 40001");
+	check_zero(4 + 68 + 13, 4 + 2184);
+	f.kind = FINDING_DLP;
+	f.id = 20001;
+	(void)dpmsg_finding(buf, &f, clock);
+	assert_string_equal((char *)buf + 4 + 68, "DLP: id 20001");
+}
+
 static struct connection_record connection(void)
 {
 	return (struct connection_record){
@@ -476,6 +520,7 @@ int main(void)
 		cmocka_unit_test(test_counter_layout),
 		cmocka_unit_test(test_app_update),
 		cmocka_unit_test(test_threat_layout),
+		cmocka_unit_test(test_finding_layout),
 		cmocka_unit_test(test_connection_layout),
 		cmocka_unit_test(test_fqdn_update),
 		cmocka_unit_test(test_ip_names),

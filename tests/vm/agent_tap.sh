@@ -1,4 +1,5 @@
 #!/bin/bash
+# Shares: qemu
 # The agent and a real virtual machine: it finds who is behind the tap, learns,
 # protects and tells, by the VM's name; all in a network and mount namespace of
 # this test's own.

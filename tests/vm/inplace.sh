@@ -1,4 +1,5 @@
 #!/bin/bash
+# Shares: qemu
 # The in-place layout in a kernel without TCX, Debian 12's (6.1), and without
 # BTF of the kernel: it falls back to clsact by itself, and nothing we load asks
 # for BTF.

@@ -35,6 +35,7 @@ vm_kernel() {
         command -v "$tool" >/dev/null || skip_all "vm: there is no $tool"
     done
     mkdir -p "$cache"
+    exec {lock}>"$cache/lock" && flock $lock # another test may be fetching it
     deb=$(ls -t "$cache"/linux-image-*-cloud-amd64_*.deb 2>/dev/null | head -n 1)
     if [ -z "$deb" ]; then
         package=$(apt-cache depends "$kernel_meta" 2>/dev/null |
@@ -44,6 +45,7 @@ vm_kernel() {
             skip_all "vm: $kernel_meta can neither be found nor fetched"
         deb=$(ls "$cache/$package"_*.deb)
     fi
+    exec {lock}>&-
     dpkg-deb -x "$deb" "$work/kernel" || skip_all "vm: $deb cannot be unpacked"
     kernel=$(ls "$work"/kernel/boot/vmlinuz-*)
     release=${kernel##*/vmlinuz-}

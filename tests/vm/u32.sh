@@ -1,4 +1,5 @@
 #!/bin/bash
+# Shares: qemu
 # The u32 redirector in a kernel that has act_pedit, Debian 12's: the demo over
 # it, a splice whose filters are those of the article's tc commands, and that
 # it all goes away again.

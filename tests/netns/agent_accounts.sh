@@ -1,0 +1,68 @@
+#!/bin/bash
+# Who may ask at the agent's door: root and weir-api's account everything,
+# weir-export's what only reads, nobody else anything; and for whom it is asked.
+#
+# The accounts are two of this system's that do nothing else here: games and news.
+. "$(dirname "$0")/common_agent.sh"
+
+api=$(id -u games) && exporter=$(id -u news) && group=$(id -g games) && other=$(id -u lp)
+[ -n "$api" ] && [ -n "$exporter" ] && [ -n "$other" ]
+point $? "three accounts"
+
+as() { WEIR_AS=$1 WEIR_BY=${WEIR_BY:-} asked "${@:2}"; }
+
+chmod 711 "$TEST_DIR"
+write_config "$netns_only"
+sed -i "s|^control:.*|control: {socket: $WEIR_SOCKET, group: games, api_user: games, export_user: news}|" "$config"
+bridge
+workload web 2
+start_agent
+point $? "an agent" "$out"
+[ "$(stat -c '%a %g' "$WEIR_SOCKET")" = "660 $group" ]
+point $? "its socket is the group's"
+
+as "$api:$group" 'd["ok"] and d["workloads"]' ls
+point $? "weir-api reads" "$out"
+as "$api:$group" 'd["ok"] and d["revision"]' mode '{"group": "web", "mode": "monitor", "wait": false}'
+point $? "and changes" "$out"
+as "$api:$group" 'd["ok"] is False and d["error"]["code"] == "ENOENT"' events '{"raw": 99999}'
+point $? "and may ask for raw bytes" "$out"
+WEIR_BY=alice as "$api:$group" 'd["ok"]' mode '{"group": "web", "mode": "discover", "wait": false}'
+point $? "it says for whom" "$out"
+asked_soon "[e for e in d['events'] if e['kind'] == 'change' and e.get('by') == 'alice' and e['who'] == 'uid $api']" events
+point $? "which is in the event" "$out"
+WEIR_BY=$'a\nb' as "$api:$group" 'd["error"]["at"] == "by" and d["error"]["code"] == "EINVAL"' status
+point $? "not what is no name" "$out"
+
+for command in status ls groups rules rules-status export history learned flows events top throughput map; do
+    as "$exporter:$group" 'd["ok"]' "$command" || break
+done
+point $? "weir-export reads" "$out"
+for command in mode release divert quarantine apply rollback rule-add rule-delete group-set group-delete accept \
+    reject candidate rules-load rules-unload hook; do
+    as "$exporter:$group" 'd["error"]["code"] == "EPERM" and d["error"]["at"] == "command"' "$command" \
+        '{"workload": "web", "group": "web", "mode": "protect", "all": true}' || break
+done
+point $? "and changes nothing" "$out"
+guarded web discover tap
+point $? "really" "$out"
+as "$exporter:$group" 'd["error"]["code"] == "EPERM" and d["error"]["at"] == "raw"' events '{"raw": 1}'
+point $? "nor has it raw bytes" "$out"
+WEIR_BY=alice as "$exporter:$group" 'd["error"]["code"] == "EPERM" and d["error"]["at"] == "by"' status
+point $? "nor does it ask for others" "$out"
+
+as "$other:$group" 'd["error"]["code"] == "EPERM" and "may not ask" in d["error"]["text"]' status
+point $? "who is only of the group is refused, and told so" "$out"
+! as "$other:$other" 'True' status 2>>"$TEST_DIR/log" && ! grep -q '"ok"' "$out"
+point $? "who is not does not come that far"
+WEIR_BY=bob asked 'd["ok"]' status
+point $? "root may say for whom it asks" "$out"
+grep -q "door: refused uid=$other" "$TEST_DIR/agent.log"
+point $? "a refusal is in the log" "$TEST_DIR/agent.log"
+
+sed -i "s|api_user: games|api_user: nobody-of-that-name|" "$config"
+kill -HUP "$agent_pid"
+wait_until 10 as "$api:$group" 'd["error"]["code"] == "EPERM"' status
+point $? "an account that is named no more" "$out"
+
+finish

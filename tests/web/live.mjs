@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { axe, close, finish, open, part, point, shot } from './lib.mjs';
+
+const link = process.argv[2];
+const url = link.slice(0, link.indexOf('#'));
+
+/* app says nothing and hears "hello" from web, or does not. */
+const greets = (port) =>
+	new Promise((done) =>
+		execFile(
+			'nsenter',
+			['--net=/run/netns/app', 'socat', '-T4', '-', `TCP:10.9.0.2:${port},connect-timeout=3`],
+			{ timeout: 20_000 },
+			(_e, out) => done(out.includes('hello')),
+		).stdin.end(),
+	);
+/* What has come into force reaches a workload's next connection. */
+async function until(want, port) {
+	for (let i = 0; i < 20; i++) if ((await greets(port)) === want) return true;
+	return false;
+}
+
+await part('the story', async () => {
+	const b = await open(url, { expected: ['401'] }); // who it is, is asked before somebody is
+	const { page } = b;
+	const dialog = page.getByRole('dialog');
+
+	await page.goto(link);
+	await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+	await page.getByLabel('The same password again').fill('correct horse battery');
+	await page.getByRole('button', { name: 'Make the user' }).click();
+	await page.getByRole('heading', { name: 'All 2 workloads are guarded' }).waitFor();
+	point(true, 'the printed link lets one in, and the overview says in a sentence that both workloads are guarded');
+	await page.locator('nav .signal.up').waitFor();
+	point(true, 'it is live');
+
+	await page.getByRole('link', { name: 'Workloads', exact: true }).click();
+	await page.getByRole('row').filter({ hasText: 'web' }).first().waitFor();
+	point((await page.getByRole('grid').getAttribute('aria-rowcount')) === '3', 'both are listed');
+	await page.getByRole('row').filter({ hasText: '10.9.0.2' }).click();
+	await page.locator('aside', { hasText: 'watched' }).waitFor();
+	point(true, 'with what is done to them');
+
+	/* --- seen --- */
+
+	await b.at('#/map?view=list');
+	const edge = page.getByRole('row').filter({ hasText: 'tcp/8080' });
+	await page.locator('nav .signal.up').waitFor();
+	const before = await edge.count();
+	await greets(8080);
+	await edge.filter({ hasText: 'app' }).filter({ hasText: 'web' }).waitFor();
+	point(before === 0, 'an edge appears on the map when they talk');
+
+	/* --- learned --- */
+
+	point((await greets(8080)) && (await greets(8081)), 'in discover all passes');
+	await page.getByRole('link', { name: 'Learned' }).click();
+	// both are recorded: what comes next looks at what was
+	for (const port of [8080, 8081]) await page.getByRole('row').filter({ hasText: `tcp/${port}` }).waitFor();
+	await shot(page, 'live-learned');
+	await page.getByRole('row').filter({ hasText: 'tcp/8080' }).getByRole('button', { name: 'Accept' }).click();
+	await page.getByText('1 rule is in force').waitFor();
+	point(true, 'what was seen is proposed, and accepted');
+
+	/* --- protected --- */
+
+	await page.getByRole('link', { name: 'Groups and modes' }).first().click();
+	const web = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'web', exact: true }) });
+	await web.getByRole('button', { name: 'protect' }).click();
+	await dialog.getByText('would have been blocked').waitFor();
+	const text = await dialog.innerText();
+	point(/tcp\/8081/.test(text) && !/tcp\/8080/.test(text), 'the preview has what no rule allows, and only that', text);
+	await shot(page, 'live-preview');
+	await dialog.getByRole('button', { name: 'Switch to protect' }).click();
+	await web.locator('[aria-pressed=true]', { hasText: 'protect' }).waitFor();
+	point((await until(false, 8081)) && (await greets(8080)), 'protect blocks what no rule allows, and nothing else');
+
+	/* --- found --- */
+
+	await page.getByRole('link', { name: 'Overview' }).click();
+	const block = page.getByRole('link', { name: /app.*web.*8081/ }).first();
+	await block.waitFor();
+	point(/no rule allows it/.test(await block.innerText()), 'the overview shows what was blocked, and why', await block.innerText());
+	await shot(page, 'live-overview');
+	point((await axe(page)) === '', 'axe finds nothing serious there', await axe(page));
+	await block.click();
+	await page.getByText('web was in mode protect, and no rule allowed this').waitFor();
+	await shot(page, 'live-event');
+	point(true, 'its evidence says which mode, and that no rule allows it');
+	await page.getByRole('button', { name: 'Make a rule of this' }).click();
+	await page.getByRole('link', { name: 'To the policy' }).waitFor();
+	point((await page.locator('nav .count').innerText()) === '1', 'a rule is made of it');
+	await page.locator('aside').getByRole('button', { name: 'Undo' }).click();
+	await page.locator('nav .count').waitFor({ state: 'detached' });
+	point(true, 'and taken back');
+	await page.getByRole('button', { name: 'Make a rule of this' }).click();
+	await page.locator('aside').getByRole('link', { name: 'To the policy' }).click();
+	await page.getByRole('button', { name: 'Compare and apply' }).click();
+	await dialog.getByText('from event').waitFor();
+	await shot(page, 'live-diff');
+	point(/allow app → web\s+tcp\/8081/.test(await dialog.innerText()), 'the policy page shows what it would change', await dialog.innerText());
+	await dialog.getByRole('button', { name: 'Apply' }).click();
+	const applied = page.getByText(/^Revision \d+ is in force/);
+	await applied.waitFor();
+	point(await until(true, 8081), 'applied, what was blocked passes');
+	await page.locator('.toast', { has: applied }).getByRole('button', { name: 'Undo' }).click();
+	await page.getByText('Taken back').waitFor();
+	point(await until(false, 8081), 'undone, it is blocked again');
+
+	/* --- cut off --- */
+
+	await page.getByRole('link', { name: 'Workloads', exact: true }).click();
+	await page.getByRole('row').filter({ hasText: '10.9.0.3' }).click();
+	await page.getByRole('button', { name: 'Cut off' }).click();
+	await dialog.getByLabel('Why').fill('suspicious');
+	await dialog.getByRole('button', { name: 'Cut off' }).click();
+	await page.getByText('Cut off: suspicious').waitFor();
+	point(await until(false, 8080), 'a workload that is cut off reaches nobody');
+	await page.getByRole('button', { name: 'Let it speak again' }).click();
+	await page.getByText('Cut off: suspicious').waitFor({ state: 'detached' });
+	point(await until(true, 8080), 'and again all that it may');
+
+	for (const name of ['map', 'policy', 'flows', 'capture', 'signatures', 'settings']) {
+		await b.at(`#/${name}`);
+		const found = await axe(page);
+		point(found === '', `${name}: axe finds nothing serious`, found);
+		await shot(page, `live-${name}`);
+	}
+	point(b.complaints.length === 0, 'the browser had no complaint', b.complaints.join('\n'));
+	point(b.strangers.length === 0, 'and asked nobody else', b.strangers.join('\n'));
+});
+await close();
+process.exit(finish());

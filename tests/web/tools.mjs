@@ -1,0 +1,366 @@
+import { readFile } from 'node:fs/promises';
+import { axe, close, finish, fixtures, open, overflow, part, point, settled, shot } from './lib.mjs';
+
+const quiet = async (b) => point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
+const rows = (page, name, n) => page.locator(`[role=grid][aria-label="${name}"][aria-rowcount="${n}"]`).waitFor();
+const ready = (page) => page.locator('.host[data-ready=yes]').waitFor();
+
+/* --- with something open: each size and both themes --------------------------------------- */
+
+const VIEWS = [
+	['map?view=list', 'map-list', (p) => p.getByRole('grid').waitFor()],
+	['policy?from=queue-worker-1&to=shop-db-1&proto=tcp&port=5432', 'policy-explained', (p) => p.getByText('It is blocked').waitFor()],
+	['policy/text', 'policy-text', (p) => p.getByLabel('The policy in YAML').waitFor()],
+	['policy/history', 'policy-history', (p) => p.getByRole('grid').waitFor()],
+	['flows', 'flows-open', (p) => p.getByRole('grid').waitFor()],
+	['flows/recorded', 'flows-recorded', (p) => p.getByRole('grid').waitFor()],
+	['signatures?sid=1000001', 'signatures-found', (p) => p.getByText('1 signature').waitFor()],
+	['signatures/sensors', 'sensors', (p) => p.getByText('national_ids').waitFor()],
+	['settings/responses', 'responses', (p) => p.getByText('What fired').waitFor()],
+	['settings/users', 'users', (p) => p.getByText('carol').waitFor()],
+	['settings/tokens', 'tokens', (p) => p.getByText('grafana').waitFor()],
+	['settings/account', 'account', (p) => p.getByLabel('The new one again').waitFor()],
+	['map', 'map-graph', ready],
+];
+
+async function looks() {
+	const host = await fixtures('--open', '--quiet');
+	for (const size of ['desktop', 'phone'])
+		for (const scheme of ['light', 'dark']) {
+			const b = await open(host.url, { size, scheme });
+			for (const [hash, name, there] of VIEWS)
+				await part(`${name}, ${size}, ${scheme}`, async () => {
+					await b.at(`#/${hash}`);
+					await there(b.page);
+					await settled(b.page);
+					await shot(b.page, `${name}-${size}-${scheme}`);
+					const found = await axe(b.page);
+					point(found === '', `${name}, ${size}, ${scheme}: axe finds nothing serious`, found);
+					const wide = await overflow(b.page);
+					point(wide === '', `${name}, ${size}, ${scheme}: nothing overflows`, wide);
+				});
+			await quiet(b);
+			await b.context.close();
+		}
+	host.stop();
+}
+
+/* --- the map -------------------------------------------------------------------------------- */
+
+async function map() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	await b.at('#/map');
+	await ready(page);
+	const graph = page.getByRole('application', { name: 'Map of connections' });
+	const boxes = async () => Number(await graph.getAttribute('data-boxes'));
+	const begun = await boxes();
+	await page.getByRole('button', { name: 'Namespaces', exact: true }).click();
+	await page.waitForFunction((n) => Number(document.querySelector('.host').dataset.boxes) < n, begun);
+	const shut = await boxes();
+	point(shut === 6, 'closed, there are four namespaces, outside and an address', shut);
+	await graph.focus();
+	const said = graph.locator('xpath=following-sibling::p[@aria-live]');
+	await page.keyboard.press('ArrowRight');
+	for (let i = 0; i < 8 && !/^shop, namespace/.test(await said.innerText()); i++)
+		await page.keyboard.press(['ArrowRight', 'ArrowDown', 'ArrowUp', 'ArrowLeft'][i % 4]);
+	point(/, (namespace|outside|address),?/.test(await said.innerText()), 'arrow keys go to a box, and it is told', await said.innerText());
+	await page.keyboard.press('Space');
+	await page.locator('aside').waitFor();
+	point(await page.locator('aside').getByText('Its connections').isVisible(), 'Space opens what is known of it');
+	await page.keyboard.press('Escape');
+	await page.locator('aside').waitFor({ state: 'detached' });
+	await page.getByRole('button', { name: 'Workloads', exact: true }).click();
+	await page.waitForFunction((n) => Number(document.querySelector('.host').dataset.boxes) > n, begun);
+	point(true, 'and all can be opened at once');
+	await page.getByRole('button', { name: /Only blocked/ }).click();
+	await page.waitForFunction(() => Number(document.querySelector('.host').dataset.lines) < 12);
+	point(page.url().includes('verdict=denied'), 'a verdict is a filter, in the address', page.url());
+
+	await page.getByRole('button', { name: 'List', exact: true }).click();
+	const list = page.getByRole('grid', { name: 'Map of connections' });
+	await list.waitFor();
+	await list.getByRole('row').filter({ hasText: 'queue-worker' }).filter({ hasText: 'shop-db-1' }).first().click();
+	const panel = page.locator('aside');
+	await panel.getByText('no rule allows it').first().waitFor();
+	point(true, 'a connection says why it was blocked');
+	point(await panel.getByText('No rule speaks of it').first().isVisible(), 'and which rule did it, or that none did');
+	await panel.getByText('tcp/5432').first().waitFor();
+	await shot(page, 'map-line-desktop-light');
+	point((await axe(page)) === '', 'its panel: axe finds nothing serious', await axe(page));
+	await panel.getByRole('link', { name: 'Which rule decides?' }).click();
+	await page.getByText('It is blocked').waitFor();
+	point(true, 'and leads to the rule that decides');
+
+	await b.at('#/map');
+	await page.getByRole('slider', { name: /End of the time/ }).fill(String(Math.floor(Date.now() / 1000 / 300) * 300 - 86400 * 3));
+	await page.waitForFunction(() => location.hash.includes('until='));
+	point(true, 'the time of what is shown is in the address');
+	await page.getByRole('button', { name: 'Live', exact: true }).click();
+	await page.waitForFunction(() => !location.hash.includes('until='));
+	point(true, 'and back to what goes on now');
+	await quiet(b);
+	await b.context.close();
+	host.stop();
+
+	const alive = await fixtures('--open');
+	const l = await open(alive.url);
+	await l.at('#/map?view=list');
+	await l.page.getByRole('grid').waitFor();
+	const sum = () => l.page.getByRole('grid').innerText();
+	const before = await sum();
+	await l.page.waitForFunction((was) => document.querySelector('[role=grid]').innerText !== was, before);
+	point(true, 'what goes on changes it');
+	await l.context.close();
+	alive.stop();
+}
+
+/* A thousand workloads: how long until something is drawn is told, and bounded loosely. */
+async function many() {
+	const host = await fixtures('--open', '--quiet', '--workloads', '1000');
+	const b = await open(host.url);
+	await b.at('#/overview');
+	await b.page.evaluate(() => {
+		globalThis.begun = performance.now();
+		globalThis.drawn = 0;
+		new MutationObserver(() => {
+			if (!globalThis.drawn && document.querySelector('.host[data-ready=yes]')) globalThis.drawn = performance.now() - globalThis.begun;
+		}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-ready'] });
+		location.hash = '#/map';
+	});
+	await ready(b.page);
+	console.log(`# 1,000 workloads, first drawn after ${Math.round(await b.page.evaluate(() => globalThis.drawn))} ms`);
+	await shot(b.page, 'map-1000-desktop-light');
+	const graph = b.page.locator('.host');
+	point(Number(await graph.getAttribute('data-boxes')) < 40, 'a thousand workloads begin closed', await graph.getAttribute('data-boxes'));
+	await b.page.getByRole('button', { name: 'Workloads', exact: true }).click();
+	await b.page.waitForFunction(() => Number(document.querySelector('.host').dataset.boxes) > 1000);
+	point(true, 'and can be opened all at once');
+	await shot(b.page, 'map-1000-open-desktop-light');
+	await quiet(b);
+	await b.context.close();
+	host.stop();
+}
+
+/* --- the policy ------------------------------------------------------------------------------ */
+
+async function policy() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url, { expected: ['412', '400'] });
+	const { page } = b;
+	await b.at('#/policy');
+	const rule = (id) => page.locator(`[data-rule="${id}"]`);
+	const order = () => page.locator('[data-rule]').evaluateAll((l) => l.map((r) => r.dataset.rule));
+	const dialog = page.getByRole('dialog');
+	await rule('10').waitFor();
+	const first = await order();
+	await rule('10').focus();
+	await page.keyboard.press('Alt+ArrowDown');
+	await page.locator('[data-rule="10"][aria-rowindex="3"]:focus').waitFor();
+	point((await order())[1] === '10', 'Alt and an arrow moves a rule, and the focus goes along');
+	const grip = await rule('10').getByRole('button', { name: 'Move rule 10' }).boundingBox();
+	const to = await rule('40').boundingBox();
+	await page.mouse.move(grip.x + 8, grip.y + 12);
+	await page.mouse.down();
+	await page.mouse.move(to.x + 20, to.y + to.height - 2, { steps: 5 });
+	await page.mouse.up();
+	point((await order()).indexOf('10') === 3, 'and so does dragging', (await order()).join(' '));
+	await page.getByRole('button', { name: 'Disable rule 30' }).click();
+	await page.getByRole('button', { name: 'Delete rule 50' }).click();
+	await rule('20').dblclick();
+	await dialog.getByLabel('Comment').fill('paid here');
+	await dialog.getByRole('button', { name: 'Stage it' }).click();
+	await page.getByRole('button', { name: 'Add a rule' }).first().click();
+	await dialog.getByLabel('From').fill('worker.queue');
+	await dialog.getByLabel('To', { exact: true }).fill('db.shop');
+	await dialog.getByLabel('Ports').fill('tcp/5432');
+	await shot(page, 'rule-form-desktop-light');
+	point((await axe(page)) === '', 'the form: axe finds nothing serious', await axe(page));
+	await dialog.getByRole('button', { name: 'Stage it' }).click();
+	await rule('51').waitFor();
+	point(await page.getByText('5 changes are staged', { exact: true }).first().isVisible(), 'what is meant is staged');
+	await page.reload();
+	await rule('51').waitFor();
+	point(true, 'and there after a reload');
+	await shot(page, 'policy-staged-desktop-light');
+	point((await axe(page)) === '', 'staged: axe finds nothing serious', await axe(page));
+
+	// somebody else is quicker
+	await page.getByRole('button', { name: 'Compare and apply' }).click();
+	await dialog.getByText('worker.queue → db.shop').waitFor();
+	await shot(page, 'policy-diff-desktop-light');
+	await page.evaluate(() => fetch('/api/v1/mode', { method: 'PUT', headers: { 'content-type': 'application/json', 'x-weir-csrf': 'open' }, body: '{"mode":"monitor"}' }));
+	await dialog.getByRole('button', { name: 'Apply' }).click();
+	await dialog.getByText('Somebody changed the policy meanwhile').waitFor();
+	point(true, 'who was slower is told so');
+	await dialog.getByRole('button', { name: 'Compare again' }).click();
+	await dialog.getByText('worker.queue → db.shop').waitFor();
+	await dialog.getByRole('button', { name: 'Apply' }).click();
+	await page.getByText(/Revision \d+ is in force/).waitFor();
+	await page.getByText('changes are staged', { exact: false }).first().waitFor({ state: 'detached' });
+	const applied = await order();
+	point(applied[0] === '51' && !applied.includes('50') && applied.indexOf('10') > applied.indexOf('40'), 'compared again it is applied, in the order meant', applied.join(' '));
+	await page.getByLabel('From', { exact: true }).fill('queue-worker-1');
+	await page.getByLabel('To', { exact: true }).fill('shop-db-1');
+	await page.getByLabel('Port', { exact: true }).fill('5432');
+	await page.getByRole('button', { name: 'Explain' }).click();
+	await page.getByText('It passes').waitFor();
+	await page.getByRole('button', { name: 'Show the rule' }).first().click();
+	await page.locator('[data-rule="51"].open').waitFor();
+	point(true, 'what decides is explained, and shown among the rules');
+	await page.getByRole('button', { name: 'Undo' }).click();
+	await page.getByText('Taken back').waitFor();
+	await rule('50').waitFor();
+	point((await order()).join() === first.join(), 'and all of it undone');
+
+	await b.at('#/policy/text');
+	const text = page.getByLabel('The policy in YAML');
+	await text.waitFor();
+	await text.fill((await text.inputValue()).replace('action: deny', 'action: nonsense'));
+	await page.getByRole('button', { name: 'Compare and apply' }).click();
+	await dialog.getByText('This cannot be applied').waitFor();
+	point(/expected allow/.test(await dialog.innerText()), 'a mistake in the text is told, and where', await dialog.innerText());
+	await dialog.getByRole('button', { name: 'Cancel' }).click();
+	await b.at('#/policy/history');
+	await page.getByRole('button', { name: 'Go back to it' }).first().click();
+	await dialog.getByRole('button', { name: 'Go back to it' }).click();
+	await page.getByText(/Back at revision/).waitFor();
+	point(true, 'an older revision is gone back to');
+	await quiet(b);
+	await b.context.close();
+	host.stop();
+}
+
+/* --- flows, captures, signatures, settings ------------------------------------------------------ */
+
+async function deeds() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const dialog = page.getByRole('dialog');
+
+	await b.at('#/flows');
+	const open_ = page.getByRole('grid', { name: 'Open now' });
+	await open_.waitFor();
+	const many = Number(await open_.getAttribute('aria-rowcount'));
+	await open_.getByRole('checkbox', { name: 'Select this row' }).first().check();
+	await page.getByRole('button', { name: 'End 1 connection' }).click();
+	await dialog.getByRole('button', { name: 'End 1 connection' }).click();
+	await page.getByText('1 connection is ended').waitFor();
+	await rows(page, 'Open now', many - 1);
+	point(true, 'a connection is ended, and gone');
+	await page.getByRole('tab', { name: 'Recorded' }).click();
+	await page.getByLabel('Only violations').check();
+	await page.getByRole('grid', { name: 'Recorded' }).getByText(/violation|blocked/).first().waitFor();
+	point((await page.getByRole('grid', { name: 'Recorded' }).getByText('allowed', { exact: true }).count()) === 0, 'only violations are only those');
+
+	await b.at('#/capture');
+	await page.getByRole('button', { name: 'Start a capture' }).first().click();
+	await dialog.getByLabel('Workload').fill('nobody');
+	point(await dialog.getByRole('button', { name: 'Start' }).isDisabled(), 'nobody cannot be captured');
+	await dialog.getByLabel('Workload').fill('shop-db-1');
+	await dialog.getByLabel(/Only frames/).fill('tcp port 5432');
+	await dialog.getByRole('button', { name: 'Start' }).click();
+	await page.getByText('running').waitFor();
+	await page.getByRole('button', { name: 'Stop', exact: true }).click();
+	await page.getByText('The capture has stopped').waitFor();
+	const fetched = page.waitForEvent('download');
+	await page.getByRole('link', { name: 'Download capture 2' }).click();
+	const file = await fetched;
+	const head = await readFile(await file.path());
+	point(file.suggestedFilename() === 'weir-capture-2.pcapng' && head.readUInt32BE(0) === 0x0a0d0d0a, 'a capture is begun, stopped, and another fetched as pcapng', file.suggestedFilename());
+	await page.getByRole('button', { name: 'Delete capture 2' }).click();
+	await dialog.getByRole('button', { name: 'Remove' }).click();
+	await page.getByRole('link', { name: 'Download capture 2' }).waitFor({ state: 'detached' });
+	point(true, 'and deleted');
+
+	await b.at('#/signatures');
+	await page.getByRole('button', { name: 'Load a file' }).click();
+	await dialog.getByLabel('Name').fill('mine.rules');
+	await dialog.getByLabel('Rules', { exact: true }).fill('alert tcp any any -> any any (msg:"a"; sid:1; rev:1;)\nalert tcp any any -> any any (msg:"b";)\n');
+	await dialog.getByRole('button', { name: 'Load' }).click();
+	await dialog.getByRole('button', { name: 'mine.rules:2' }).click();
+	const chosen = await dialog.getByLabel('Rules', { exact: true }).evaluate((e) => e.value.slice(e.selectionStart, e.selectionEnd));
+	point(chosen.includes('msg:"b"'), 'a fault is told by file and line, and leads there', chosen);
+	await shot(page, 'signature-fault-desktop-light');
+	point((await axe(page)) === '', 'faults: axe finds nothing serious', await axe(page));
+	await dialog.getByRole('button', { name: 'Close' }).last().click();
+	await page.getByRole('button', { name: 'Unload mine.rules' }).click();
+	await dialog.getByRole('button', { name: 'Unload' }).click();
+	await page.getByRole('button', { name: 'Unload mine.rules' }).waitFor({ state: 'detached' });
+	point(true, 'and the file unloaded');
+
+	await b.at('#/settings');
+	await page.getByLabel('absent').selectOption('drop');
+	await page.getByText('1 setting changed, not saved').waitFor();
+	await page.getByRole('button', { name: 'Save what changed' }).click();
+	await page.getByText('The settings are in force').waitFor();
+	await page.reload();
+	await settled(page);
+	point((await page.getByLabel('absent').inputValue()) === 'drop', 'a setting is changed, and stays');
+	await b.at('#/settings/responses');
+	await page.getByRole('button', { name: 'Add a response rule' }).click();
+	await dialog.getByLabel('Tell the webhook').check();
+	await dialog.getByPlaceholder('oncall').fill('night');
+	await dialog.getByRole('button', { name: 'Save' }).click();
+	await page.getByText('tell night').waitFor();
+	point(true, 'a response rule is made');
+	await b.at('#/settings/users');
+	await page.getByRole('button', { name: 'Add a user' }).click();
+	await dialog.getByLabel('Name').fill('dave');
+	await dialog.getByLabel('Password').fill('short');
+	point(await dialog.getByRole('button', { name: 'Add a user' }).isDisabled(), 'a short password makes no user');
+	await dialog.getByLabel('Password').fill('long enough for it');
+	await dialog.getByRole('button', { name: 'Add a user' }).click();
+	await page.getByText('dave may log in').waitFor();
+	point(true, 'a user is made');
+	await b.at('#/settings/tokens');
+	await page.getByRole('button', { name: 'Make a token' }).click();
+	await dialog.getByLabel('What is it for').fill('backup');
+	await dialog.getByRole('button', { name: 'Make it' }).click();
+	await page.locator('.token').waitFor();
+	await page.getByRole('dialog', { name: 'The token' }).getByRole('button', { name: 'Close' }).last().click();
+	point((await page.locator('.token').count()) === 0, 'a token is shown once');
+	await quiet(b);
+	await b.context.close();
+	host.stop();
+}
+
+/* A viewer changes nothing, an agent that is away is told of. */
+async function troubles() {
+	const away = await fixtures('--open', '--quiet', '--away');
+	const b = await open(away.url, { expected: ['503'] });
+	for (const page of ['map', 'policy', 'policy/text', 'flows', 'flows/recorded', 'capture', 'signatures', 'settings', 'settings/responses']) {
+		await b.at(`#/${page}`);
+		await b.page.getByText('The agent does not answer').first().waitFor();
+	}
+	point(true, 'without an agent each page says so');
+	await quiet(b);
+	await b.context.close();
+	away.stop();
+
+	const host = await fixtures('--quiet');
+	const v = await open(host.url, { expected: ['401'] });
+	await v.at('#/policy');
+	await v.page.getByLabel('User').fill('carol');
+	await v.page.getByLabel('Password').fill('correct horse battery');
+	await v.page.keyboard.press('Enter');
+	await v.page.locator('[data-rule="10"]').waitFor();
+	point(await v.page.getByRole('button', { name: 'Add a rule' }).isDisabled(), 'a viewer adds no rule');
+	point((await v.page.getByRole('button', { name: /^(Move|Delete|Change|Disable) rule/ }).count()) === 0, 'nor moves or changes one');
+	await v.at('#/capture');
+	point(await v.page.getByRole('button', { name: 'Start a capture' }).first().isDisabled(), 'nor captures');
+	await v.at('#/settings');
+	await v.page.getByText('Only an admin may change these').waitFor();
+	point(await v.page.getByLabel('absent').isDisabled(), 'nor changes settings');
+	await quiet(v);
+	await v.context.close();
+	host.stop();
+}
+
+const only = process.argv.slice(2);
+for (const [name, run] of Object.entries({ looks, map, many, policy, deeds, troubles }))
+	if (only.length === 0 || only.includes(name)) await part(name, run);
+await close();
+process.exit(finish());
