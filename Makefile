@@ -20,16 +20,18 @@ deps: ## install all Debian packages that are missing
 	@tools/deps all
 
 build: ## release build in build/ (installs what building needs)
-	@tools/deps build
+	@tools/deps build web
 	@tools/build release
+	@tools/web
 
-demo: build ## play the whole story: two containers, learned, protected
+demo: build ## play the whole story; KEEP=1 leaves it up, with the web UI
 	@tools/deps demo
-	@$(AS_ROOT) build/src/cli/weir demo
+	@$(AS_ROOT) build/src/cli/weir demo $(if $(KEEP),--keep)
 
 check: ## all tests, or T="unit netns/splice" (installs what they need)
 	@tools/deps all
 	@tools/build release asan clang tsan
+	@tools/web
 	@$(AS_ROOT) tools/check $(T)
 
 lint: ## only the checks of the source text
@@ -54,7 +56,7 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if given
 		meson install -C build --no-rebuild --quiet
 
 deb: ## a Debian package in build-deb/
-	@tools/deps build deb
+	@tools/deps build web deb
 	@tools/deb
 
 clean: ## remove everything that was built
