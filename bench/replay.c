@@ -126,9 +126,9 @@ static void *grown(void *p, size_t n, size_t size)
 /* The workload's frames come with its mark. */
 static void put_mark(uint8_t *frame)
 {
-	for (int i = 0; i < 2; i++)
-		if (memcmp(frame + 6 * i, own_mac.b, 6) == 0)
-			memcpy(frame + 6 * i, mark.b, 6);
+	for (uint8_t *mac = frame; mac < frame + 12; mac += 6)
+		if (memcmp(mac, own_mac.b, 6) == 0)
+			memcpy(mac, mark.b, 6);
 }
 
 static void add_frame(struct capture *c, const struct ring_frame *f,
@@ -136,6 +136,7 @@ static void add_frame(struct capture *c, const struct ring_frame *f,
 {
 	size_t len = bytes_len(f->bytes);
 
+	BUG_ON(len == 0); /* no frame is */
 	if (c->n == c->room) {
 		c->room = c->room ? 2 * c->room : 1024;
 		c->shots = grown(c->shots, c->room, sizeof *c->shots);
@@ -268,11 +269,14 @@ static struct sets read_sets(const char *rules)
 {
 	struct sensor_list *ready = sensor_list_ready();
 	struct sensing_spec spec = { .signatures = SIGNATURES_ALERT };
-	size_t n = ready ? sensor_list_len(ready) : 0;
-	struct sensor_use *used = calloc(n, sizeof *used);
 	struct sets s = { NULL };
+	struct sensor_use *used;
+	size_t n;
 
-	BUG_ON(!ready || !used);
+	BUG_ON(!ready);
+	n = sensor_list_len(ready);
+	used = n > 0 ? calloc(n, sizeof *used) : NULL;
+	BUG_ON(!used);
 	for (size_t i = 0; i < n; i++)
 		used[i] = (struct sensor_use){ sensor_list_at(ready, i)->id,
 					       SENSOR_ALERT };

@@ -83,19 +83,31 @@ static enum http_step begin_request_body(struct http_reader *r)
 	return f->has_length ? by_length(r) : http_end_message(r);
 }
 
+/* Else what the client says next is the rest of its request. */
+static bool request_is_over(const struct http1 *h)
+{
+	uint8_t phase = h->side[PROTO_CLIENT].phase;
+
+	return phase == HTTP_START || phase == HTTP_SEARCH;
+}
+
 /* The connection is another protocol's from here on. */
 static enum http_step leave_http(struct http_reader *r)
 {
 	struct http_framing *f = &r->s->framing;
 	uint32_t app = f->websocket ? APP_WEBSOCKET : APP_HTTP2;
+	bool to_http2 = r->s->status == 101 && f->http2 && !f->websocket;
 
 	if (http_end_message(r) == STEP_STOP)
 		return STEP_STOP;
 	if (r->s->status == 101 && (f->websocket || f->http2) &&
 	    !r->sink->known(r->sink->arg, app))
 		return STEP_STOP;
-	return r->s->status == 101 && f->http2 && !f->websocket ? STEP_HTTP2
-								: STEP_DONE;
+	if (!to_http2)
+		return STEP_DONE;
+	if (!request_is_over(r->h)) /* RFC 7540 3.2: it has to be */
+		return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+	return STEP_HTTP2;
 }
 
 static enum http_step begin_answer_body(struct http_reader *r)

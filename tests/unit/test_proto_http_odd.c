@@ -242,6 +242,31 @@ static const struct http_row rows[] = {
 					   "d\\x0d\\x0aE: \\x00f\\x0d\\x0a\n"
 					   "asked\n"
 					   "C ended\n" },
+	{ "an upgrade in the middle of a request",
+	  {
+		  { 'C',
+		    "POST / HTTP/1.1\r\n"
+		    "Upgrade: h2c\r\n"
+		    "Content-Length: 9\r\n"
+		    "\r\n"
+		    "half",
+		    0 },
+		  { 'S',
+		    "HTTP/1.1 101 a\r\n"
+		    "Upgrade: h2c\r\n"
+		    "\r\n",
+		    0 },
+	  },
+	  "app http\n" REQUEST("POST",
+			       "/") "C http.header Upgrade: "
+				    "h2c\\x0d\\x0aContent-Length: 9\\x0d\\x0a\n"
+				    "asked\n"
+				    "S http.stat_code 101\n"
+				    "S http.stat_msg a\n"
+				    "S http.header Upgrade: h2c\\x0d\\x0a\n"
+				    "S ended\n"
+				    "known http2\n"
+				    "S note http.smuggling\nlost\n" },
 	{ "the first header begins with a blank",
 	  {
 		  { 'C',
