@@ -40,11 +40,16 @@ at web "$BUILD/bench/load" attempt 198.18.0.1 1 "$for_ms" 10000 >"$TEST_DIR/sent
 sent=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["sent"])' "$TEST_DIR/sent")
 [ "$sent" -gt 1000 ]
 point $? "it tries" "$TEST_DIR/sent"
-lost() { # tries that did not come to the data plane: it was too late with its sign of life, or with reading
-    dp stats -o json && "$weir" divert show -o json | python3 -c '
+# Tries that did not come to the data plane: it was too late with its sign of life or
+# with reading, or the kernel was with what a device had received.
+lost() {
+    dp stats -o json && ip -s -j link >"$TEST_DIR/links" && "$weir" divert show -o json |
+        python3 -c '
 import json, sys
+devices = {d["ifname"]: d["stats64"]["rx"]["dropped"] for d in json.load(open(sys.argv[2]))}
 print(json.load(sys.stdin)["diverted"][0]["out"]["drop_failed_closed"]["frames"]
-      + json.load(open(sys.argv[1]))["port"]["receive_lost"])' "$out"
+      + json.load(open(sys.argv[1]))["port"]["receive_lost"]
+      + sum(devices[d] for d in ("hweb", "vth")))' "$out" "$TEST_DIR/links"
 }
 all() { # each once
     local violations ends lost
