@@ -72,42 +72,10 @@ static enum proto_guess recognise(const struct proto_opening *o)
 
 /* --- frames ----------------------------------------------------------- */
 
-bool http2_malformed(struct http2_reader *r)
-{
-	if (r->s->malformed_told)
-		return true;
-	r->s->malformed_told = true;
-	return http2_note(r, NOTE_MALFORMED);
-}
-
-bool http2_smuggling(struct http2_reader *r)
-{
-	if (r->s->smuggling_told)
-		return true;
-	r->s->smuggling_told = true;
-	return http2_note(r, NOTE_HTTP_SMUGGLING);
-}
-
-bool http2_streams(struct http2_reader *r)
-{
-	if (r->s->streams_told)
-		return true;
-	r->s->streams_told = true;
-	return http2_note(r, NOTE_HTTP2_STREAMS);
-}
-
-static bool flood(struct http2_reader *r)
-{
-	if (r->h->flood_told)
-		return true;
-	r->h->flood_told = true;
-	return http2_note(r, NOTE_HTTP2_FLOOD);
-}
-
 /* What every receiver ends the connection for. */
 static enum http2_step broken(struct http2_reader *r)
 {
-	return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+	return http2_note_once(r, NOTE_MALFORMED) ? HTTP2_LOSE : HTTP2_STOP;
 }
 
 static enum http2_step begin(struct http2_reader *r)
@@ -124,7 +92,8 @@ static enum http2_step begin(struct http2_reader *r)
 
 static bool idle_frame(struct http2_reader *r)
 {
-	return ++r->s->idle <= HTTP2_IDLE_MAX || flood(r);
+	return ++r->s->idle <= HTTP2_IDLE_MAX ||
+	       http2_note_once(r, NOTE_HTTP2_FLOOD);
 }
 
 static bool ping(struct http2_reader *r, const struct http2_frame *f)
@@ -135,7 +104,8 @@ static bool ping(struct http2_reader *r, const struct http2_frame *f)
 		other->pings -= other->pings > 0;
 		return true;
 	}
-	return ++r->s->pings <= HTTP2_PINGS_MAX || flood(r);
+	return ++r->s->pings <= HTTP2_PINGS_MAX ||
+	       http2_note_once(r, NOTE_HTTP2_FLOOD);
 }
 
 static bool reset(struct http2_reader *r, const struct http2_frame *f)
@@ -144,7 +114,7 @@ static bool reset(struct http2_reader *r, const struct http2_frame *f)
 
 	h->resets += r->side == PROTO_CLIENT;
 	if (h->resets > HTTP2_RESETS_FREE && h->resets > h->requests / 2 &&
-	    !flood(r))
+	    !http2_note_once(r, NOTE_HTTP2_FLOOD))
 		return false;
 	return http2_reset_stream(r, f->stream);
 }

@@ -109,7 +109,7 @@ bool http2_begin_body(struct http2_reader *r, uint32_t stream,
 	if (find(s, stream))
 		return true;
 	if (s->n_bodies == HTTP2_BODIES_MAX)
-		return http2_streams(r);
+		return http2_note_once(r, NOTE_HTTP2_STREAMS);
 	*ret = &s->bodies[s->n_bodies++];
 	**ret = (struct http2_body){ .stream = stream };
 	return true;
@@ -142,7 +142,7 @@ bool http2_end_stream(struct http2_reader *r, uint32_t stream)
 	bool shorter = b && b->length > 0;
 
 	forget(r, stream);
-	if (shorter && !http2_smuggling(r))
+	if (shorter && !http2_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	return r->s->telling != stream || http2_told(r);
 }
@@ -246,7 +246,7 @@ static bool count(struct http2_reader *r, struct http2_body *b, size_t len)
 	}
 	b->has_length = false;
 	b->length = 0;
-	return http2_smuggling(r);
+	return http2_note_once(r, NOTE_HTTP_SMUGGLING);
 }
 
 /* Another stream's fields were told since: of a request its own first. */
@@ -262,7 +262,7 @@ static bool resume(struct http2_reader *r, uint32_t stream)
 		return true;
 	k = find_kept(r->h, stream);
 	if (!k || k->credit < k->len)
-		return http2_streams(r);
+		return http2_note_once(r, NOTE_HTTP2_STREAMS);
 	k->credit -= k->len;
 	return http2_tell_again(r, bytes_of(k->list, k->len));
 }

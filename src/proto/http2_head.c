@@ -137,9 +137,10 @@ static bool request(struct http2_reader *r, const struct http2_frame *f,
 
 	r->h->requests++;
 	if (!http2_telling(r, f->stream, true) ||
-	    (h->smuggling && !http2_smuggling(r)) || !http2_tell_request(r, h))
+	    (h->smuggling && !http2_note_once(r, NOTE_HTTP_SMUGGLING)) ||
+	    !http2_tell_request(r, h))
 		return false;
-	if (over && h->length > 0 && !http2_smuggling(r))
+	if (over && h->length > 0 && !http2_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	return over || begin_body(r, f->stream, h);
 }
@@ -154,7 +155,7 @@ static bool answer(struct http2_reader *r, const struct http2_frame *f,
 		return false;
 	if ((h->malformed || bytes_len(status) != 3 ||
 	     !text_number(status, 999, &code)) &&
-	    !http2_malformed(r))
+	    !http2_note_once(r, NOTE_MALFORMED))
 		return false;
 	if (!proto_tell(r->sink, r->side, FIELD_HTTP_STAT_CODE, status) ||
 	    !http2_tell_fields(r, h))
@@ -169,7 +170,7 @@ static bool trailers(struct http2_reader *r, const struct http2_frame *f,
 		     const struct http2_head *h)
 {
 	if ((h->malformed || !(f->flags & HTTP2_END_STREAM)) &&
-	    !http2_malformed(r))
+	    !http2_note_once(r, NOTE_MALFORMED))
 		return false;
 	if (!proto_wanted(r->sink, FIELD_HTTP_HEADER))
 		return true;
@@ -199,11 +200,14 @@ enum http2_step http2_read_head(struct http2_reader *r,
 	/* streams of even numbers are the server's */
 	if (f->stream == 0 ||
 	    (r->side == PROTO_CLIENT && (promise || f->stream % 2 == 0)))
-		return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+		return http2_note_once(r, NOTE_MALFORMED) ? HTTP2_LOSE
+							  : HTTP2_STOP;
 	switch (find_block(r->rest, &b)) {
 	case FOUND_PART: return HTTP2_WAIT;
 	case FOUND_LONG: return lose(r, NOTE_HTTP2_HEAD);
-	case FOUND_ODD: return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+	case FOUND_ODD:
+		return http2_note_once(r, NOTE_MALFORMED) ? HTTP2_LOSE
+							  : HTTP2_STOP;
 	case FOUND_ALL: break;
 	}
 	step = decode(r, &b, &list);

@@ -66,8 +66,8 @@ struct http2_side {
 	/* The field in pieces that is open, + 1; 0: none. */
 	uint8_t open;
 	bool data_ends; /* END_STREAM, of the DATA that is read */
-	bool streams_told, malformed_told, smuggling_told;
 	uint8_t n_bodies;
+	uint32_t told;	/* proto_note_once() */
 	uint32_t hpack; /* 0: not begun yet */
 	uint32_t left, padding;
 	uint32_t stream; /* of that DATA */
@@ -92,8 +92,7 @@ struct http2 {
 	struct http2_side side[PROTO_SIDE__MAX];
 	uint32_t last_stream; /* the latest that the client began */
 	uint32_t requests, resets;
-	uint8_t kind; /* enum http2_kind, that `known` was told last */
-	bool flood_told;
+	uint8_t kind;	/* enum http2_kind, that `known` was told last */
 	uint64_t known; /* what `known` was told (http_software.h) */
 	struct http2_kept kept[HTTP2_KEPT_MAX];
 };
@@ -152,12 +151,13 @@ static inline bool http2_note(struct http2_reader *r, enum proto_note n)
 	return r->sink->note(r->sink->arg, r->side, n);
 }
 
+static inline bool http2_note_once(struct http2_reader *r, enum proto_note n)
+{
+	return proto_note_once(r->sink, &r->s->told, r->side, n);
+}
+
 /* A frame's first nine bytes; false: they are not there. http2.c */
 bool http2_take_head(struct bytes *b, struct http2_frame *ret);
-/* Notes once a side, or a connection; false: to be stopped. */
-bool http2_malformed(struct http2_reader *r);
-bool http2_smuggling(struct http2_reader *r);
-bool http2_streams(struct http2_reader *r);
 
 /*
  * http2_head.c. The block of a HEADERS or PUSH_PROMISE at the beginning of rest,

@@ -29,9 +29,10 @@ static bool remember_request(struct http_reader *r)
 	struct http1 *h = r->h;
 	uint64_t bit;
 
+	h->requests++;
 	if (h->pending >= HTTP_PENDING_MAX) {
 		h->pending++;
-		return http_limit(r);
+		return http_note_once(r, NOTE_LIMIT);
 	}
 	bit = (uint64_t)1 << h->pending++;
 	h->heads |= r->s->is_head ? bit : 0;
@@ -63,7 +64,7 @@ static enum http_step begin_request_body(struct http_reader *r)
 	struct http_framing *f = &s->framing;
 	bool odd = f->coded && (f->has_length || !f->chunked || s->before_11);
 
-	if (odd && !http_smuggling(r))
+	if (odd && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (!remember_request(r) || !r->sink->asked(r->sink->arg))
 		return STEP_STOP;
@@ -106,7 +107,8 @@ static enum http_step leave_http(struct http_reader *r)
 	if (!to_http2)
 		return STEP_DONE;
 	if (!request_is_over(r->h)) /* RFC 7540 3.2: it has to be */
-		return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	return STEP_HTTP2;
 }
 
@@ -122,7 +124,8 @@ static enum http_step begin_answer_body(struct http_reader *r)
 		return leave_http(r);
 	if (!interim)
 		forget_request(r->h);
-	if (f->coded && f->has_length && !http_smuggling(r))
+	if (f->coded && f->has_length &&
+	    !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (head || interim || s->status == 204 || s->status == 304)
 		return http_end_message(r);
@@ -263,11 +266,14 @@ static enum http_step read_size(struct http_reader *r)
 	case '\r':
 	case '\n': break;
 	case '-': return note_and(r, NOTE_HTTP_LENGTH_NEGATIVE, STEP_LOST);
-	default: return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+	default:
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	}
 	/* a blank before the digits, or no digit at all */
 	if (!s->has_digits)
-		return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	s->phase = HTTP_CHUNK_REST;
 	return STEP_ON;
 }
@@ -296,7 +302,7 @@ static enum http_step read_size_rest(struct http_reader *r)
 	line.end -= r->s->chunk_cr;
 	if (bytes_len(line) > 0)
 		lone_cr |= memchr(line.begin, '\r', bytes_len(line)) != NULL;
-	if (lone_cr && !http_smuggling(r))
+	if (lone_cr && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (!end)
 		return STEP_ON;
@@ -317,7 +323,7 @@ static enum http_step read_chunk_end(struct http_reader *r)
 	r->s->phase = HTTP_CHUNK_SIZE;
 	if (c == '\n')
 		return STEP_ON;
-	return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+	return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST : STEP_STOP;
 }
 
 enum http_step http_read_body(struct http_reader *r)
@@ -339,7 +345,7 @@ enum http_step http_read_body(struct http_reader *r)
 		return STEP_ON;
 	case HTTP_CHUNK_END: return read_chunk_end(r);
 	case HTTP_AFTER_OLD:
-		if (!http_malformed(r))
+		if (!http_note_once(r, NOTE_MALFORMED))
 			return STEP_STOP;
 		break;
 	default: break;

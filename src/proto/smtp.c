@@ -35,7 +35,7 @@ struct smtp {
 	bool text_begun;  /* a piece of it was told */
 	bool mid_line;	  /* of the text: its line has begun */
 	bool greeted;
-	bool bare; /* told of an end without '\r' */
+	uint32_t told; /* proto_note_once() */
 };
 _Static_assert(sizeof(struct smtp) <= PARSER_STATE_SMALL, "small");
 
@@ -220,11 +220,9 @@ static enum frame_step dot(struct smtp *s, struct bytes *rest,
 	/* some servers take "\n.\n" for the end, others do not */
 	bare = b.begin[1] == '\n';
 	(void)text_take_line(rest, &line);
-	if (bare && !s->bare) {
-		s->bare = true;
-		if (!sink->note(sink->arg, PROTO_CLIENT, NOTE_MALFORMED))
-			return FRAME_STOPPED;
-	}
+	if (bare &&
+	    !proto_note_once(sink, &s->told, PROTO_CLIENT, NOTE_MALFORMED))
+		return FRAME_STOPPED;
 	return end_text(s, sink);
 }
 
