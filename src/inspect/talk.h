@@ -30,7 +30,7 @@ struct talk {
 	bool lost;	  /* bytes went by that were not read in order */
 	bool host_wanted; /* policy asked by which name the server is called */
 	/* inspect/silent.c: what its server waits for, in a list of all such. */
-	uint8_t waits; /* enum proto_waits */
+	uint8_t waits;	    /* enum proto_waits */
 	uint32_t waits_for; /* which one */
 	bool waits_listed;
 	uint32_t waits_before, waits_behind;
