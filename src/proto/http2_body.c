@@ -130,6 +130,26 @@ static void forget(struct http2_reader *r, uint32_t stream)
 		k->stream = 0;
 }
 
+void http2_answered(struct http2 *h, uint32_t stream)
+{
+	struct http2_body *b = find(&h->side[PROTO_CLIENT], stream);
+
+	if (b)
+		b->awaited = false;
+}
+
+uint32_t http2_awaited(const struct http2 *h)
+{
+	const struct http2_side *s = &h->side[PROTO_CLIENT];
+	uint32_t first = 0;
+
+	for (unsigned i = 0; i < s->n_bodies; i++)
+		if (s->bodies[i].awaited &&
+		    (first == 0 || s->bodies[i].stream < first))
+			first = s->bodies[i].stream;
+	return first;
+}
+
 void http2_end_bodies(struct http2_side *s, struct proto_worker *w)
 {
 	while (s->n_bodies > 0)
@@ -262,7 +282,8 @@ static bool resume(struct http2_reader *r, uint32_t stream)
 		return true;
 	k = find_kept(r->h, stream);
 	if (!k || k->credit < k->len)
-		return http2_note_once(r, NOTE_HTTP2_STREAMS);
+		return http2_note_once(r, r->s->late ? NOTE_HTTP2_MIDDLE
+						     : NOTE_HTTP2_STREAMS);
 	k->credit -= k->len;
 	return http2_tell_again(r, bytes_of(k->list, k->len));
 }
@@ -295,6 +316,8 @@ bool http2_read_data(struct http2_reader *r)
 		part.end = part.begin + s->left;
 	r->rest.begin = part.end;
 	s->left -= (uint32_t)bytes_len(part);
+	if (b)
+		b->awaited = false;
 	if (b && !count(r, b, bytes_len(part)))
 		return false;
 	r->field = field_of(r->side, b);

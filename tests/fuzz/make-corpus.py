@@ -418,6 +418,9 @@ TALKS = {
                                         (1, 5, 3, b"\x20" + H2_HEAD + b"\x85"), (6, 0, 0, b"12345678"), (1, 5, 5, b"\xbe")))],
         "odd": [("C", H2_PREFACE + h2((1, 4, 1, H2_HEAD + b"\x84\0\1A\5b\r\nc:\x0f\x0d\0013\x60\3a=1\x60\3b=2\x84"),
                                       (0, 0, 1, b"four"), (2, 0, 1, b"12345"), (77, 0, 0, b""), (3, 0, 1, b"1234"), (7, 0, 0, b"12345678")))],
+        "middle": [("C", h2((8, 0, 0, b"\0\0\1\0"), (1, 4, 7, H2_HEAD + b"\x84\x40\1a\1b\x7f\x09\1x"), (1, 5, 9, H2_HEAD + b"\xbe\xbf\xc0"))),
+                   ("S", h2((1, 4, 7, b"\xbe"), (0, 1, 7, b"hi"), (1, 5, 9, b"\x88"))), ("C", h2((0, 1, 7, b"late"), (1, 1, 11, H2_HEAD[:3]), (9, 4, 11, H2_HEAD[3:])))],
+        "mid-body-middle": [("C", b"rest"), ("S", h2((6, 1, 0, b"12345678"), (8, 0, 0, b"\0\0\1\0"))), ("C", h2((1, 5, 9, H2_HEAD + b"\x84"))), ("S", h2((1, 5, 9, b"\x88")))],
         "coded": [("C", H2_PREFACE + h2((1, 5, 1, H2_HEAD + b"\x84"))),
                   ("S", h2((4, 0, 0, b""), (1, 4, 1, b"\x88\x5a\4gzip"), (0, 0, 1, GZIP[:9]), (0, 1, 1, GZIP[9:])))],
     },
@@ -763,6 +766,8 @@ for parser, talks in TALKS.items():
         data = b"".join(struct.pack(">BH", who == "S", len(said)) + said for who, said in lines)
         if name.endswith("-udp"):
             data = bytes((data[0] | 8,)) + data[1:]
+        if name.endswith("middle"):
+            data = bytes((data[0] | 2,)) + data[1:]
         opening(parser + "-" + name, data)
         write("parser_" + parser, name, data)
         write("parser_" + parser, name + "-any", bytes((data[0] | 0x10,)) + data[1:])
