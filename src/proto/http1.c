@@ -165,7 +165,7 @@ static enum http_step lose_place(struct http_reader *r)
 		step = http_end_message(r);
 	begin_search(r->s);
 	r->h->pending = 0;
-	r->h->heads = r->h->leaves = r->h->olds = 0;
+	r->h->heads = r->h->leaves = r->h->olds = r->h->wishes = 0;
 	return step;
 }
 

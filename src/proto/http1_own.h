@@ -42,7 +42,7 @@ struct http_framing {
 	bool coded;	/* Transfer-Encoding was there, */
 	bool chunked;	/* and ended with "chunked" */
 	bool lost;	/* where it ends is not to be known */
-	bool upgrade;	/* another protocol is asked for, or granted */
+	bool upgrade;	/* another protocol is asked for, or granted, */
 	bool websocket; /* that one */
 	bool http2;
 	uint8_t n_codings;  /* of codings[]; more: `bad_coding` */
@@ -86,6 +86,7 @@ struct http1 {
 	uint64_t heads;	 /* it was a HEAD: no body follows */
 	uint64_t leaves; /* it was a CONNECT */
 	uint64_t olds;	 /* it was of HTTP/0.9: no head comes */
+	uint64_t wishes; /* it was for another protocol */
 	uint64_t known;	 /* what `known` was told (http_software.h) */
 };
 _Static_assert(sizeof(struct http1) <= PARSER_STATE_SMALL, "small");

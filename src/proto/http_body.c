@@ -6,8 +6,9 @@
  *               length, or all until the connection ends
  *
  * So an answer must be read with its request: which of the requests that have
- * no answer yet were HEAD, CONNECT or of HTTP/0.9 is kept in three words, a bit
- * for each, the oldest first. 101, and 2xx for a CONNECT, end HTTP.
+ * no answer yet were HEAD, CONNECT, of HTTP/0.9 or for another protocol is kept in
+ * four words, a bit for each, the oldest first. 101, and 2xx for a CONNECT, end
+ * HTTP; a 101 that nobody has asked for is none to any client (noted, and lost).
  *
  * A body that nobody wants is passed over by its length; of chunks, their sizes
  * are looked at only.
@@ -38,6 +39,7 @@ static bool remember_request(struct http_reader *r)
 	h->heads |= r->s->is_head ? bit : 0;
 	h->leaves |= r->s->is_connect ? bit : 0;
 	h->olds |= r->s->old ? bit : 0;
+	h->wishes |= r->s->framing.upgrade ? bit : 0;
 	return true;
 }
 
@@ -49,6 +51,7 @@ static void forget_request(struct http1 *h)
 	h->heads >>= 1;
 	h->leaves >>= 1;
 	h->olds >>= 1;
+	h->wishes >>= 1;
 }
 
 static enum http_step by_length(struct http_reader *r)
@@ -101,6 +104,8 @@ static enum http_step leave_http(struct http_reader *r)
 
 	if (http_end_message(r) == STEP_STOP)
 		return STEP_STOP;
+	if (r->s->status == 101 && r->h->pending > 0 && !(r->h->wishes & 1))
+		return note_and(r, NOTE_MALFORMED, STEP_LOST);
 	if (r->s->status == 101 && (f->websocket || f->http2) &&
 	    !r->sink->known(r->sink->arg, app))
 		return STEP_STOP;

@@ -139,6 +139,7 @@ static bool upgrade_means(struct http_reader *r, struct bytes value)
 {
 	struct http_framing *f = &r->s->framing;
 
+	f->upgrade = true;
 	f->websocket |= text_contains_nocase(value, "websocket");
 	f->http2 |= text_contains_nocase(value, "h2c");
 	return true;
