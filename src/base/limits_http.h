@@ -75,3 +75,10 @@
 #define HPACK_DECODERS_MAX 2048
 #define HPACK_ARENA_BYTES  (64u << 10)
 #define HPACK_TABLE_MAX	   (16u << 10)
+/*
+ * A connection that is met in its middle is HTTP/2 by its frames: payload that
+ * every receiver takes (RFC 9113 4.2), entries of a table, 32 bytes each. More:
+ * it is not recognised by that one.
+ */
+#define HTTP2_FRAME_MAX	  16384u
+#define HPACK_ENTRIES_MAX (HPACK_TABLE_MAX / 32)

@@ -122,7 +122,6 @@ static bool asked(void *arg)
 	hear_recognised(h);
 	hear_settle(h);
 	asked_whole(&t->request);
-	talk_wait(h->w->in->talks, h->f->talk, PROTO_WAITS_NOTHING, h->w->now);
 	if (!detection_asked(h) || !forwarded_asked(h))
 		return false;
 	if (!t->host_wanted && !judge_waits_for_requests(h->f) && !h->other_app)

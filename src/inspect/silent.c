@@ -162,7 +162,7 @@ static void one_flow(struct inspect *in, struct flow *f, usec_t now)
 
 bool silent_is_wanted(const struct inspect *in, const struct flow *f)
 {
-	return f->app == APP_HTTP &&
+	return (f->app == APP_HTTP || f->app == APP_HTTP2) &&
 	       threat_action(in->threats, THREAT_SLOWLORIS) != DPI_NONE;
 }
 
@@ -170,10 +170,11 @@ void silent_waits(struct inspect *in, struct flow *f)
 {
 	struct talk *t = talk_at(in->talks, f->talk);
 	enum proto_waits what = PROTO_WAITS_NOTHING;
+	uint32_t which = 0;
 
 	if (f->key.proto == PROTO_TCP && !f->cut && silent_is_wanted(in, f))
-		what = dialogue_waits(in->dialogues, t->dialogue);
-	talk_wait(in->talks, f->talk, what, in->now);
+		what = dialogue_waits(in->dialogues, t->dialogue, &which);
+	talk_wait(in->talks, f->talk, what, which, in->now);
 }
 
 /* true: there may be more. */

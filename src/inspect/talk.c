@@ -110,14 +110,15 @@ void talk_wait_told(struct talks *t, uint32_t handle)
 }
 
 void talk_wait(struct talks *t, uint32_t handle, enum proto_waits what,
-	       usec_t now)
+	       uint32_t which, usec_t now)
 {
 	struct talk *it = talk_at(t, handle);
 
-	if (it->waits == what)
+	if (it->waits == what && it->waits_for == which)
 		return;
 	talk_wait_told(t, handle);
 	it->waits = (uint8_t)what;
+	it->waits_for = which;
 	it->waits_since = now;
 	if (what != PROTO_WAITS_NOTHING)
 		append(t, handle);

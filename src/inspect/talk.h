@@ -30,7 +30,8 @@ struct talk {
 	bool lost;	  /* bytes went by that were not read in order */
 	bool host_wanted; /* policy asked by which name the server is called */
 	/* inspect/silent.c: what its server waits for, in a list of all such. */
-	uint8_t waits; /* enum proto_waits */
+	uint8_t waits;	    /* enum proto_waits */
+	uint32_t waits_for; /* which one */
 	bool waits_listed;
 	uint32_t waits_before, waits_behind;
 	usec_t waits_since;
@@ -61,9 +62,9 @@ void talks_free(struct talks *t);
 uint32_t talk_take(struct talks *t);
 struct talk *talk_at(const struct talks *t, uint32_t handle);
 void talk_give_back(struct talks *t, uint32_t handle);
-/* What its server waits for, from now on if that is another thing. */
+/* What its server waits for, from now on if that is another thing, or one. */
 void talk_wait(struct talks *t, uint32_t handle, enum proto_waits what,
-	       usec_t now);
+	       uint32_t which, usec_t now);
 /* Who is waited for longest; 0: nobody. */
 uint32_t talk_longest(const struct talks *t, enum proto_waits what);
 /* That was told: not again for this one. */

@@ -22,9 +22,8 @@
 #include "proto/sql.h"
 #include "proto/text.h"
 
-#define INTERNODE_MAGIC 0xca552dfau
-/* Where the reference looks for it. */
-#define INTERNODE_WITHIN 32
+/* What nodes begin with, of all versions. */
+#define INTERNODE_MAGIC "\xca\x55\x2d\xfa"
 /* The server's bound on a frame, 256 MiB. */
 #define BODY_MAX   (256u << 20)
 #define HEAD_BYTES 9u
@@ -72,19 +71,6 @@ static bool take_head(struct bytes *b, struct head *ret)
 }
 
 /* --- recognition ----------------------------------------------------------- */
-
-static bool has_magic(struct bytes b)
-{
-	uint32_t seen = 0;
-
-	b = frames_first(b, INTERNODE_WITHIN);
-	for (; bytes_len(b) > 0; b.begin++) {
-		seen = seen << 8 | *b.begin;
-		if (seen == INTERNODE_MAGIC)
-			return true;
-	}
-	return false;
-}
 
 /* Versions 1, 2: the stream has one byte, so the body begins one earlier. */
 static enum proto_guess is_opening(struct bytes b, uint8_t version)
@@ -145,16 +131,11 @@ static enum proto_guess recognise(const struct proto_opening *o)
 
 	if (o->first == PROTO_SERVER || bytes_len(b) == 0)
 		return PROTO_NO;
-	if (has_magic(b))
-		return PROTO_YES;
 	if (*b.begin >= 1 && *b.begin <= 5)
 		guess = is_opening(b, *b.begin);
 	if (guess == PROTO_NO && o->midstream)
 		guess = is_query(b);
-	/* the magic may still come, but then it begins with it */
-	if (guess == PROTO_NO && bytes_len(b) < 4 && *b.begin == 0xca)
-		guess = PROTO_MAYBE;
-	return guess;
+	return guess == PROTO_NO ? text_begins(b, INTERNODE_MAGIC) : guess;
 }
 
 /* --- the client's messages ---------------------------------------------------- */
@@ -554,7 +535,8 @@ static enum frame_step next(void *state, enum proto_side side,
 /* Known by name only. */
 static bool is_other(struct bytes b)
 {
-	return bytes_len(b) > 0 && (*b.begin < 3 || has_magic(b));
+	return bytes_len(b) > 0 &&
+	       (*b.begin < 3 || text_begins(b, INTERNODE_MAGIC) == PROTO_YES);
 }
 
 static struct proto_result read(void *state, struct proto_worker *w,

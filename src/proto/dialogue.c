@@ -211,6 +211,7 @@ static bool hand_over(struct dialogue_pool *p, struct dialogue *d,
 {
 	end_reading(p, d);
 	d->parser = next;
+	d->midstream = false; /* its beginning is seen */
 	if (!take_place(p, d))
 		return false;
 	d->state = DIALOGUE_READING;
@@ -226,11 +227,12 @@ static size_t parse(struct dialogue_pool *p, struct dialogue *d,
 	struct proto_result r;
 
 	chunk.udp = d->udp;
+	chunk.midstream = d->midstream;
 	r = d->parser->read(state_of(p, d), p->worker, &chunk, sink);
 	while (r.state == PROTO_DONE && r.next) {
 		BUG_ON(r.consumed > bytes_len(chunk.bytes));
 		chunk.bytes.begin += r.consumed;
-		chunk.gap_before = false;
+		chunk.gap_before = chunk.midstream = false;
 		if (!hand_over(p, d, r.next))
 			return len;
 		r = d->parser->read(state_of(p, d), p->worker, &chunk, sink);
@@ -419,13 +421,15 @@ const struct proto_parser *dialogue_parser(const struct dialogue_pool *p,
 	return get(p, handle)->parser;
 }
 
-enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle)
+enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,
+				uint32_t *which)
 {
 	struct dialogue *d = get(p, handle);
 
+	*which = 0;
 	if (d->state != DIALOGUE_READING || !d->parser->waits)
 		return PROTO_WAITS_NOTHING;
-	return d->parser->waits(state_of(p, d));
+	return d->parser->waits(state_of(p, d), which);
 }
 
 struct bytes dialogue_said(const struct dialogue_pool *p, uint32_t handle,

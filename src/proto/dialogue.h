@@ -82,7 +82,8 @@ bool dialogue_was_lost(const struct dialogue_pool *p, uint32_t handle);
 const struct proto_parser *dialogue_parser(const struct dialogue_pool *p,
 					   uint32_t handle);
 /* PROTO_WAITS_NOTHING but while READING. */
-enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle);
+enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,
+				uint32_t *which);
 /* First bytes of a side, while OPENING and UNKNOWN; else empty. */
 struct bytes dialogue_said(const struct dialogue_pool *p, uint32_t handle,
 			   enum proto_side side);

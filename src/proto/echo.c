@@ -13,14 +13,15 @@ static enum proto_guess recognise(const struct proto_opening *o)
 	size_t client = bytes_len(o->said[PROTO_CLIENT]);
 	size_t server = bytes_len(o->said[PROTO_SERVER]);
 
-	if (o->server_port != ECHO_PORT || server > client)
+	size_t both = server < client ? server : client;
+
+	if (o->server_port != ECHO_PORT || (server > 0 && client == 0))
 		return PROTO_NO;
-	if (server == 0)
-		return PROTO_MAYBE;
-	return memcmp(o->said[PROTO_CLIENT].begin, o->said[PROTO_SERVER].begin,
-		      server) == 0
-		       ? PROTO_YES
-		       : PROTO_NO;
+	if (both > 0 && memcmp(o->said[PROTO_CLIENT].begin,
+			       o->said[PROTO_SERVER].begin, both) != 0)
+		return PROTO_NO;
+	/* all that was said, in however many segments */
+	return both > 0 && both == client ? PROTO_YES : PROTO_MAYBE;
 }
 
 const struct proto_parser proto_echo = {

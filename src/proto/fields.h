@@ -140,6 +140,8 @@ bool proto_field_in_pieces(enum proto_field f);
 	  "frames that ask for nothing, pings, or requests taken back")        \
 	X(HTTP2_STREAMS, "http2.streams",                                      \
 	  "more streams at a time than are followed")                          \
+	X(HTTP2_MIDDLE, "http2.middle",                                        \
+	  "met in its middle: not all of its heads can be known")              \
 	X(TLS_SSL2, "tls.ssl2", "SSL 2.0")                                     \
 	X(TLS_SSL3, "tls.ssl3", "SSL 3.0")                                     \
 	X(TLS_10, "tls.10", "TLS 1.0")                                         \

@@ -9,6 +9,12 @@
  * It need not be: whoever encodes says in a block which size it takes from there
  * on (RFC 7541 6.3), so any size up to HPACK_TABLE_MAX is followed. One that the
  * reader did not allow ends the connection there.
+ *
+ * A connection that is met in its middle has a table that we do not know. What is
+ * added from there on stands before what was there, so its numbers are known; a
+ * number behind them is not. Whatever the table's size is by then, that holds: an
+ * entry that the other side has lost is not named any more, and of those that we
+ * have lost the numbers are too high (hpack_late()).
  */
 #include "proto/hpack.h"
 
@@ -186,6 +192,57 @@ enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
 	if (last)
 		(void)nghttp2_hd_inflate_end_headers(at->inflater); /* is 0 */
 	return HPACK_ON;
+}
+
+/* What was put behind `at` goes again if it has no name; true: it had none. */
+static bool drop_nameless(struct outbytes *list, uint8_t *at)
+{
+	struct bytes put = bytes_of(at, (size_t)(list->at - at));
+	struct hpack_field f;
+
+	if (!hpack_take(&put, &f) || bytes_len(f.name) > 0)
+		return false;
+	list->at = at;
+	return true;
+}
+
+/*
+ * An entry of the table whose name is not known is kept in its place, without a
+ * name, so that those before it keep theirs.
+ */
+enum hpack_outcome hpack_late(struct hpack_pool *p, uint32_t handle,
+			      struct bytes block, struct outbytes *list,
+			      bool *unknown)
+{
+	static const uint8_t nameless[] = { 0x40, 0 };
+	nghttp2_hd_inflater *inflater = get(p, handle)->inflater;
+	enum hpack_outcome o = HPACK_ON;
+	struct hpack_part part;
+
+	*unknown = false;
+	while (o == HPACK_ON && bytes_len(block) > 0) {
+		uint8_t *at = list->at;
+		bool known;
+
+		if (!hpack_take_part(&block, &part))
+			return HPACK_BROKEN;
+		known = part.index <=
+			nghttp2_hd_inflate_get_num_table_entries(inflater);
+		*unknown |= !known;
+		if (!known && !part.adds)
+			continue;
+		if (!known)
+			o = hpack_some(p, handle, bytes_of(nameless, 2), false,
+				       list);
+		if (o == HPACK_ON)
+			o = hpack_some(p, handle,
+				       known ? part.bytes : part.value, false,
+				       list);
+		*unknown |= drop_nameless(list, at);
+	}
+	if (o != HPACK_ON)
+		return o;
+	return hpack_some(p, handle, bytes_of("", 0), true, list);
 }
 
 bool hpack_take(struct bytes *list, struct hpack_field *ret)

@@ -38,6 +38,32 @@ enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
 			      struct bytes part, bool last,
 			      struct outbytes *list);
 
+/*
+ * A whole header block, by a decoder that was begun later than the connection: it
+ * knows of the table what was added since. Fields that need more are left out,
+ * and *unknown is set.
+ */
+enum hpack_outcome hpack_late(struct hpack_pool *p, uint32_t handle,
+			      struct bytes block, struct outbytes *list,
+			      bool *unknown);
+
+/* Entries of the table that are always there. */
+#define HPACK_STATIC 61u
+
+/* One field of a header block, or a size of the table. Borrows. */
+struct hpack_part {
+	struct bytes bytes; /* all of it */
+	struct bytes value; /* of that, a literal's with its length ahead */
+	uint32_t index;	    /* of the field, or its name; 0: not in the table */
+	bool of_table;	    /* the whole field is */
+	bool adds;	    /* to the table */
+};
+
+/* hpack_part.c: pure. false: it is none, or not there whole. */
+bool hpack_take_part(struct bytes *b, struct hpack_part *ret);
+/* Is it such parts to its end, of a table of so many entries at most? */
+bool hpack_is_block(struct bytes b, uint32_t entries);
+
 struct hpack_field {
 	struct bytes name, value; /* of the list */
 };

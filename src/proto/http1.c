@@ -146,30 +146,6 @@ static enum proto_guess recognise(const struct proto_opening *o)
 
 /* --- reading ---------------------------------------------------------- */
 
-bool http_limit(struct http_reader *r)
-{
-	if (r->s->limit_told)
-		return true;
-	r->s->limit_told = true;
-	return http_note(r, NOTE_LIMIT);
-}
-
-bool http_malformed(struct http_reader *r)
-{
-	if (r->s->malformed_told)
-		return true;
-	r->s->malformed_told = true;
-	return http_note(r, NOTE_MALFORMED);
-}
-
-bool http_smuggling(struct http_reader *r)
-{
-	if (r->s->smuggling_told)
-		return true;
-	r->s->smuggling_told = true;
-	return http_note(r, NOTE_HTTP_SMUGGLING);
-}
-
 /* What was left unread will not be seen again. */
 static void begin_search(struct http_side *s)
 {
@@ -189,7 +165,7 @@ static enum http_step lose_place(struct http_reader *r)
 		step = http_end_message(r);
 	begin_search(r->s);
 	r->h->pending = 0;
-	r->h->heads = r->h->leaves = r->h->olds = 0;
+	r->h->heads = r->h->leaves = r->h->olds = r->h->wishes = 0;
 	return step;
 }
 
@@ -227,7 +203,7 @@ static enum http_step end_side(struct http_reader *r)
 
 	/* some take that for the end of the head */
 	if (phase == HTTP_HEADERS && r->side == PROTO_CLIENT) {
-		if (!http_malformed(r) || !http_flush(r, true))
+		if (!http_note_once(r, NOTE_MALFORMED) || !http_flush(r, true))
 			return STEP_STOP;
 		step = http_begin_body(r);
 		phase = (enum http_phase)r->s->phase;
@@ -274,11 +250,12 @@ static struct proto_result read(void *state, struct proto_worker *w,
 	};
 }
 
-static enum proto_waits waits(const void *state)
+static enum proto_waits waits(const void *state, uint32_t *which)
 {
 	const struct http1 *h = state;
 	const struct http_side *s = &h->side[PROTO_CLIENT];
 
+	*which = h->requests;
 	switch ((enum http_phase)s->phase) {
 	case HTTP_START:
 		return s->scanned > 0 ? PROTO_WAITS_HEAD : PROTO_WAITS_NOTHING;

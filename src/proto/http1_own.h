@@ -42,7 +42,7 @@ struct http_framing {
 	bool coded;	/* Transfer-Encoding was there, */
 	bool chunked;	/* and ended with "chunked" */
 	bool lost;	/* where it ends is not to be known */
-	bool upgrade;	/* another protocol is asked for, or granted */
+	bool upgrade;	/* another protocol is asked for, or granted, */
 	bool websocket; /* that one */
 	bool http2;
 	uint8_t n_codings;  /* of codings[]; more: `bad_coding` */
@@ -63,11 +63,11 @@ struct http_side {
 	bool body_begun;	     /* a byte of it, or of its chunks, came */
 	bool chunk_cr;		     /* the last byte of its line was '\r' */
 	bool before_11;		     /* HTTP/1.0, or older */
-	bool limit_told, malformed_told, smuggling_told;
 	bool silent;	 /* the long line is not told: it is a cookie */
 	bool cut;	 /* the value that is looked at is */
 	uint8_t long_in; /* enum http_phase behind that line */
 	bool has_host;
+	uint32_t told; /* proto_note_once() */
 	uint16_t status;
 	uint16_t headers;
 	uint32_t head_bytes;
@@ -80,11 +80,13 @@ struct http_side {
 
 struct http1 {
 	struct http_side side[PROTO_SIDE__MAX];
+	uint32_t requests; /* whose heads are over */
 	/* Requests without their answer yet; bit 0 is the oldest's. */
 	uint32_t pending;
 	uint64_t heads;	 /* it was a HEAD: no body follows */
 	uint64_t leaves; /* it was a CONNECT */
 	uint64_t olds;	 /* it was of HTTP/0.9: no head comes */
+	uint64_t wishes; /* it was for another protocol */
 	uint64_t known;	 /* what `known` was told (http_software.h) */
 };
 _Static_assert(sizeof(struct http1) <= PARSER_STATE_SMALL, "small");
@@ -139,11 +141,12 @@ enum http_step http_read_body(struct http_reader *r);
 /* The message is over. */
 enum http_step http_end_message(struct http_reader *r);
 
-/* Notes once a message; false: to be stopped. */
-bool http_limit(struct http_reader *r);
-bool http_malformed(struct http_reader *r);
-bool http_smuggling(struct http_reader *r);
 static inline bool http_note(struct http_reader *r, enum proto_note n)
 {
 	return r->sink->note(r->sink->arg, r->side, n);
+}
+
+static inline bool http_note_once(struct http_reader *r, enum proto_note n)
+{
+	return proto_note_once(r->sink, &r->s->told, r->side, n);
 }

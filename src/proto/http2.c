@@ -7,6 +7,7 @@
  *   +---------+------+-------+-----------+
  *
  *   BEGIN ──preface──▶ FRAME ──DATA──▶ IN_DATA ──▶ FRAME
+ *     └──▶ SEARCH ───────┤
  *                        ├──HEADERS, PUSH_PROMISE, with CONTINUATIONs──▶ FRAME
  *                        └──any other──▶ PASS ──▶ FRAME
  *
@@ -21,8 +22,12 @@
  * that is not known, and then nothing is read. The server's side alone may fail:
  * it is passed over then.
  *
- * Recognised by the client's preface only. So a connection that is met in its
- * middle is nobody's: what its header blocks mean nobody could tell.
+ * Recognised by the client's preface, or, met in its middle, by its frames
+ * (http2_middle.c). A side that is met so is read from the first segment on that
+ * begins with a frame; of its heads what can be known is told, and of a request
+ * that is not all that its path is not all: policy is asked about one that no
+ * rule could mean (note "http2.middle"). What is skipped of a client until then
+ * is asked about the same way.
  *
  * HTTP/1.1's "Upgrade: h2c" comes here, too (proto_result.next): the first answer
  * is then on stream 1, which nobody has begun here.
@@ -63,58 +68,43 @@ static enum proto_guess guess_server(struct bytes b)
 		       : PROTO_NO;
 }
 
-static enum proto_guess recognise(const struct proto_opening *o)
+static enum proto_guess recognise_beginning(const struct proto_opening *o)
 {
 	if (bytes_len(o->said[PROTO_CLIENT]) > 0)
 		return text_begins(o->said[PROTO_CLIENT], preface);
 	return guess_server(o->said[PROTO_SERVER]);
 }
 
+static enum proto_guess recognise(const struct proto_opening *o)
+{
+	enum proto_guess g = recognise_beginning(o);
+
+	return g == PROTO_NO && o->midstream ? http2_recognise_middle(o) : g;
+}
+
 /* --- frames ----------------------------------------------------------- */
 
-bool http2_malformed(struct http2_reader *r)
+/* Met in its middle it may be our mistake. */
+enum http2_step http2_broken(struct http2_reader *r)
 {
-	if (r->s->malformed_told)
-		return true;
-	r->s->malformed_told = true;
-	return http2_note(r, NOTE_MALFORMED);
-}
-
-bool http2_smuggling(struct http2_reader *r)
-{
-	if (r->s->smuggling_told)
-		return true;
-	r->s->smuggling_told = true;
-	return http2_note(r, NOTE_HTTP_SMUGGLING);
-}
-
-bool http2_streams(struct http2_reader *r)
-{
-	if (r->s->streams_told)
-		return true;
-	r->s->streams_told = true;
-	return http2_note(r, NOTE_HTTP2_STREAMS);
-}
-
-static bool flood(struct http2_reader *r)
-{
-	if (r->h->flood_told)
-		return true;
-	r->h->flood_told = true;
-	return http2_note(r, NOTE_HTTP2_FLOOD);
-}
-
-/* What every receiver ends the connection for. */
-static enum http2_step broken(struct http2_reader *r)
-{
-	return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+	return r->s->late || http2_note_once(r, NOTE_MALFORMED) ? HTTP2_LOSE
+								: HTTP2_STOP;
 }
 
 static enum http2_step begin(struct http2_reader *r)
 {
+	enum proto_guess g = r->side == PROTO_CLIENT
+				     ? text_begins(r->rest, preface)
+				     : PROTO_NO;
+
+	r->s->late = g == PROTO_NO && r->midstream;
+	if (r->s->late) {
+		r->s->phase = HTTP2_SEARCH;
+		return HTTP2_ON;
+	}
 	if (r->side == PROTO_CLIENT) {
-		if (text_begins(r->rest, preface) == PROTO_NO)
-			return broken(r);
+		if (g == PROTO_NO)
+			return http2_broken(r);
 		if (!take_skip(&r->rest, PREFACE_LEN))
 			return HTTP2_WAIT;
 	}
@@ -122,9 +112,26 @@ static enum http2_step begin(struct http2_reader *r)
 	return HTTP2_ON;
 }
 
+/* rest: from the beginning of a segment on. */
+static enum http2_step search(struct http2_reader *r)
+{
+	switch (http2_is_frame(r->rest, r->side)) {
+	case PROTO_YES: r->s->phase = HTTP2_FRAME; return HTTP2_ON;
+	case PROTO_MAYBE: return HTTP2_WAIT;
+	case PROTO_NO: break;
+	}
+	r->rest.begin = r->rest.end;
+	return r->side == PROTO_SERVER ||
+			       (http2_note_once(r, NOTE_HTTP2_MIDDLE) &&
+				http2_ask_unknown(r))
+		       ? HTTP2_ON
+		       : HTTP2_STOP;
+}
+
 static bool idle_frame(struct http2_reader *r)
 {
-	return ++r->s->idle <= HTTP2_IDLE_MAX || flood(r);
+	return ++r->s->idle <= HTTP2_IDLE_MAX ||
+	       http2_note_once(r, NOTE_HTTP2_FLOOD);
 }
 
 static bool ping(struct http2_reader *r, const struct http2_frame *f)
@@ -135,7 +142,8 @@ static bool ping(struct http2_reader *r, const struct http2_frame *f)
 		other->pings -= other->pings > 0;
 		return true;
 	}
-	return ++r->s->pings <= HTTP2_PINGS_MAX || flood(r);
+	return ++r->s->pings <= HTTP2_PINGS_MAX ||
+	       http2_note_once(r, NOTE_HTTP2_FLOOD);
 }
 
 static bool reset(struct http2_reader *r, const struct http2_frame *f)
@@ -144,7 +152,7 @@ static bool reset(struct http2_reader *r, const struct http2_frame *f)
 
 	h->resets += r->side == PROTO_CLIENT;
 	if (h->resets > HTTP2_RESETS_FREE && h->resets > h->requests / 2 &&
-	    !flood(r))
+	    !http2_note_once(r, NOTE_HTTP2_FLOOD))
 		return false;
 	return http2_reset_stream(r, f->stream);
 }
@@ -185,16 +193,16 @@ static enum http2_step begin_data(struct http2_reader *r, struct bytes rest,
 	uint8_t padding = 0;
 
 	if (f->stream == 0)
-		return broken(r);
+		return http2_broken(r);
 	if (f->flags & HTTP2_PADDED) {
 		if (len == 0)
-			return broken(r);
+			return http2_broken(r);
 		if (!take_u8(&rest, &padding))
 			return HTTP2_WAIT;
 		len--;
 	}
 	if (padding > len)
-		return broken(r);
+		return http2_broken(r);
 	len -= padding;
 	r->rest = rest;
 	if (r->side == PROTO_CLIENT)
@@ -229,7 +237,7 @@ static enum http2_step frame(struct http2_reader *r)
 	case HTTP2_DATA: return begin_data(r, rest, &f);
 	case HTTP2_HEADERS:
 	case HTTP2_PUSH_PROMISE: return http2_read_head(r, &f);
-	case HTTP2_CONTINUATION: return broken(r); /* of nothing */
+	case HTTP2_CONTINUATION: return http2_broken(r); /* of nothing */
 	default: break;
 	}
 	if (!is_fine(r, &f))
@@ -254,6 +262,7 @@ static enum http2_step go_on(struct http2_reader *r)
 {
 	switch ((enum http2_phase)r->s->phase) {
 	case HTTP2_BEGIN: return begin(r);
+	case HTTP2_SEARCH: return search(r);
 	case HTTP2_FRAME: return frame(r);
 	case HTTP2_IN_DATA: return data(r);
 	case HTTP2_PASS: return pass(r);
@@ -277,6 +286,17 @@ static enum proto_state lose(struct http2_reader *r, bool ask)
 	return ask && !http2_ask_unknown(r) ? PROTO_STOPPED : PROTO_LOST;
 }
 
+/* Of a side that is not understood yet, or not any more, nothing is lost. */
+static bool may_be_missed(const struct http2_reader *r)
+{
+	switch ((enum http2_phase)r->s->phase) {
+	case HTTP2_DEAF:
+	case HTTP2_SEARCH: return true;
+	case HTTP2_BEGIN: return r->midstream;
+	default: return false;
+	}
+}
+
 static struct proto_result read(void *state, struct proto_worker *w,
 				const struct proto_chunk *c,
 				const struct proto_sink *sink)
@@ -288,12 +308,13 @@ static struct proto_result read(void *state, struct proto_worker *w,
 		.w = w,
 		.sink = sink,
 		.side = (enum proto_side)c->side,
+		.midstream = c->midstream,
 		.rest = c->bytes,
 	};
 	struct proto_result result = { .state = PROTO_READING };
 	enum http2_step step = HTTP2_ON;
 
-	if (c->gap_before && r.s->phase != HTTP2_DEAF)
+	if (c->gap_before && !may_be_missed(&r))
 		result.state = lose(&r, false);
 	while (step == HTTP2_ON && bytes_len(r.rest) > 0)
 		step = go_on(&r);
@@ -303,7 +324,23 @@ static struct proto_result read(void *state, struct proto_worker *w,
 	    (c->last && result.state == PROTO_READING && !http2_told(&r)))
 		result.state = PROTO_STOPPED;
 	result.consumed = bytes_len(c->bytes) - bytes_len(r.rest);
+	r.s->begun = bytes_len(r.rest) > 0;
 	return result;
+}
+
+/*
+ * Of bodies that were begun meanwhile one is waited for when those before it have
+ * come, and from then on.
+ */
+static enum proto_waits waits(const void *state, uint32_t *which)
+{
+	const struct http2 *h = state;
+
+	*which = h->requests;
+	if (h->side[PROTO_CLIENT].begun)
+		return PROTO_WAITS_HEAD;
+	*which = http2_awaited(h);
+	return *which ? PROTO_WAITS_BODY : PROTO_WAITS_NOTHING;
 }
 
 static void end(void *state, struct proto_worker *w)
@@ -323,5 +360,6 @@ const struct proto_parser proto_http2 = {
 	.state_size = sizeof(struct http2),
 	.recognise = recognise,
 	.read = read,
+	.waits = waits,
 	.end = end,
 };

@@ -109,7 +109,7 @@ bool http2_begin_body(struct http2_reader *r, uint32_t stream,
 	if (find(s, stream))
 		return true;
 	if (s->n_bodies == HTTP2_BODIES_MAX)
-		return http2_streams(r);
+		return http2_note_once(r, NOTE_HTTP2_STREAMS);
 	*ret = &s->bodies[s->n_bodies++];
 	**ret = (struct http2_body){ .stream = stream };
 	return true;
@@ -130,6 +130,26 @@ static void forget(struct http2_reader *r, uint32_t stream)
 		k->stream = 0;
 }
 
+void http2_answered(struct http2 *h, uint32_t stream)
+{
+	struct http2_body *b = find(&h->side[PROTO_CLIENT], stream);
+
+	if (b)
+		b->awaited = false;
+}
+
+uint32_t http2_awaited(const struct http2 *h)
+{
+	const struct http2_side *s = &h->side[PROTO_CLIENT];
+	uint32_t first = 0;
+
+	for (unsigned i = 0; i < s->n_bodies; i++)
+		if (s->bodies[i].awaited &&
+		    (first == 0 || s->bodies[i].stream < first))
+			first = s->bodies[i].stream;
+	return first;
+}
+
 void http2_end_bodies(struct http2_side *s, struct proto_worker *w)
 {
 	while (s->n_bodies > 0)
@@ -142,7 +162,7 @@ bool http2_end_stream(struct http2_reader *r, uint32_t stream)
 	bool shorter = b && b->length > 0;
 
 	forget(r, stream);
-	if (shorter && !http2_smuggling(r))
+	if (shorter && !http2_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	return r->s->telling != stream || http2_told(r);
 }
@@ -246,7 +266,7 @@ static bool count(struct http2_reader *r, struct http2_body *b, size_t len)
 	}
 	b->has_length = false;
 	b->length = 0;
-	return http2_smuggling(r);
+	return http2_note_once(r, NOTE_HTTP_SMUGGLING);
 }
 
 /* Another stream's fields were told since: of a request its own first. */
@@ -262,7 +282,8 @@ static bool resume(struct http2_reader *r, uint32_t stream)
 		return true;
 	k = find_kept(r->h, stream);
 	if (!k || k->credit < k->len)
-		return http2_streams(r);
+		return http2_note_once(r, r->s->late ? NOTE_HTTP2_MIDDLE
+						     : NOTE_HTTP2_STREAMS);
 	k->credit -= k->len;
 	return http2_tell_again(r, bytes_of(k->list, k->len));
 }
@@ -295,6 +316,8 @@ bool http2_read_data(struct http2_reader *r)
 		part.end = part.begin + s->left;
 	r->rest.begin = part.end;
 	s->left -= (uint32_t)bytes_len(part);
+	if (b)
+		b->awaited = false;
 	if (b && !count(r, b, bytes_len(part)))
 		return false;
 	r->field = field_of(r->side, b);

@@ -31,8 +31,7 @@ enum found_block {
 	FOUND_ODD, /* not what may be there */
 };
 
-/* Without padding and what HEADERS has ahead. */
-static bool bare(const struct http2_frame *f, struct bytes *payload)
+bool http2_bare(const struct http2_frame *f, struct bytes *payload)
 {
 	uint8_t padding = 0;
 
@@ -68,7 +67,7 @@ static enum found_block find_block(struct bytes rest, struct block *ret)
 			return FOUND_LONG;
 		if (!take_bytes(&rest, f.len, &payload))
 			return FOUND_PART;
-		if (ret->n == 0 && !bare(&f, &payload))
+		if (ret->n == 0 && !http2_bare(&f, &payload))
 			return FOUND_ODD;
 		ret->part[ret->n] = payload;
 		ret->rest = rest;
@@ -85,22 +84,44 @@ static enum http2_step lose(struct http2_reader *r, enum proto_note n)
 	return http2_note(r, n) ? HTTP2_LOSE : HTTP2_STOP;
 }
 
+/* All of it in one piece: that, or a copy behind the list in the scratch. */
+static struct bytes join(struct http2_reader *r, const struct block *b,
+			 struct outbytes *list)
+{
+	struct outbytes o = outbytes_of(r->w->scratch + sizeof r->w->scratch -
+						HTTP2_BLOCK_MAX,
+					HTTP2_BLOCK_MAX);
+
+	if (b->n == 1)
+		return b->part[0];
+	list->end = o.begin;
+	for (unsigned i = 0; i < b->n; i++)
+		put_copy(&o, b->part[i].begin, bytes_len(b->part[i]));
+	return bytes_of(o.begin, outbytes_len(&o));
+}
+
 /* *list: in the worker's scratch. */
 static enum http2_step decode(struct http2_reader *r, const struct block *b,
-			      struct outbytes *list)
+			      struct outbytes *list, bool *unknown)
 {
 	enum hpack_outcome outcome = HPACK_ON;
 
+	*unknown = false;
 	if (!r->s->hpack)
 		r->s->hpack = hpack_begin(r->w->hpack);
 	if (!r->s->hpack)
 		return lose(r, NOTE_LIMIT);
-	for (unsigned i = 0; i < b->n && outcome == HPACK_ON; i++)
+	if (r->s->late)
+		outcome = hpack_late(r->w->hpack, r->s->hpack, join(r, b, list),
+				     list, unknown);
+	for (unsigned i = 0; !r->s->late && i < b->n && outcome == HPACK_ON;
+	     i++)
 		outcome = hpack_some(r->w->hpack, r->s->hpack, b->part[i],
 				     i + 1 == b->n, list);
 	if (outcome != HPACK_ON)
 		return lose(r, NOTE_HTTP2_HPACK);
-	if (list->full && !http2_note(r, NOTE_HTTP2_HPACK))
+	if ((list->full && !http2_note(r, NOTE_HTTP2_HPACK)) ||
+	    (*unknown && !http2_note_once(r, NOTE_HTTP2_MIDDLE)))
 		return HTTP2_STOP;
 	return HTTP2_ON;
 }
@@ -120,11 +141,14 @@ static bool begin_body(struct http2_reader *r, uint32_t stream,
 	b->n_codings = h->n_codings;
 	memcpy(b->codings, h->codings, sizeof b->codings);
 	b->bad_coding = h->bad_coding;
+	b->awaited = true;
 	if (r->side == PROTO_SERVER)
 		return true; /* an answer of HEAD names another's length */
 	b->has_length = h->has_length;
 	b->length = h->length;
-	if (proto_wanted(r->sink, h->grpc ? FIELD_GRPC_MESSAGE
+	/* told again, it would not be known that there is more of it */
+	if (!h->unknown &&
+	    proto_wanted(r->sink, h->grpc ? FIELD_GRPC_MESSAGE
 					  : FIELD_HTTP_REQUEST_BODY))
 		http2_keep(r->h, stream, h->list);
 	return true;
@@ -137,9 +161,10 @@ static bool request(struct http2_reader *r, const struct http2_frame *f,
 
 	r->h->requests++;
 	if (!http2_telling(r, f->stream, true) ||
-	    (h->smuggling && !http2_smuggling(r)) || !http2_tell_request(r, h))
+	    (h->smuggling && !http2_note_once(r, NOTE_HTTP_SMUGGLING)) ||
+	    !http2_tell_request(r, h))
 		return false;
-	if (over && h->length > 0 && !http2_smuggling(r))
+	if (over && h->length > 0 && !http2_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	return over || begin_body(r, f->stream, h);
 }
@@ -154,13 +179,16 @@ static bool answer(struct http2_reader *r, const struct http2_frame *f,
 		return false;
 	if ((h->malformed || bytes_len(status) != 3 ||
 	     !text_number(status, 999, &code)) &&
-	    !http2_malformed(r))
+	    !h->unknown && !http2_note_once(r, NOTE_MALFORMED))
 		return false;
-	if (!proto_tell(r->sink, r->side, FIELD_HTTP_STAT_CODE, status) ||
-	    !http2_tell_fields(r, h))
+	if (status.begin &&
+	    !proto_tell(r->sink, r->side, FIELD_HTTP_STAT_CODE, status))
+		return false;
+	if (!http2_tell_fields(r, h))
 		return false;
 	if (code >= 100 && code < 200) /* the answer is still to come */
 		return http2_told(r);
+	http2_answered(r->h, f->stream);
 	return f->flags & HTTP2_END_STREAM || begin_body(r, f->stream, h);
 }
 
@@ -168,23 +196,34 @@ static bool answer(struct http2_reader *r, const struct http2_frame *f,
 static bool trailers(struct http2_reader *r, const struct http2_frame *f,
 		     const struct http2_head *h)
 {
-	if ((h->malformed || !(f->flags & HTTP2_END_STREAM)) &&
-	    !http2_malformed(r))
+	if ((h->malformed || !(f->flags & HTTP2_END_STREAM)) && !h->unknown &&
+	    !http2_note_once(r, NOTE_MALFORMED))
 		return false;
 	if (!proto_wanted(r->sink, FIELD_HTTP_HEADER))
 		return true;
 	return http2_telling(r, f->stream, false) && http2_tell_lines(r, h);
 }
 
+/* Is it the head of a message? What is not known of it may say so. */
+static bool begins_message(const struct http2_reader *r,
+			   const struct http2_frame *f,
+			   const struct http2_head *h)
+{
+	bool over = f->flags & HTTP2_END_STREAM;
+
+	if (r->side == PROTO_SERVER)
+		return h->pseudo[HTTP2_STATUS].begin || (h->unknown && !over);
+	if (h->has_pseudo || h->unknown)
+		return true;
+	return f->stream > r->h->last_stream && !r->s->late;
+}
+
 static bool tell_head(struct http2_reader *r, const struct http2_frame *f,
 		      const struct http2_head *h)
 {
-	if (r->side == PROTO_SERVER)
-		return h->pseudo[HTTP2_STATUS].begin ? answer(r, f, h)
-						     : trailers(r, f, h);
-	if (f->stream <= r->h->last_stream && !h->has_pseudo)
+	if (!begins_message(r, f, h))
 		return trailers(r, f, h);
-	return request(r, f, h);
+	return r->side == PROTO_SERVER ? answer(r, f, h) : request(r, f, h);
 }
 
 enum http2_step http2_read_head(struct http2_reader *r,
@@ -195,18 +234,19 @@ enum http2_step http2_read_head(struct http2_reader *r,
 	enum http2_step step;
 	struct block b;
 	struct http2_head h;
+	bool unknown;
 
 	/* streams of even numbers are the server's */
 	if (f->stream == 0 ||
 	    (r->side == PROTO_CLIENT && (promise || f->stream % 2 == 0)))
-		return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+		return http2_broken(r);
 	switch (find_block(r->rest, &b)) {
 	case FOUND_PART: return HTTP2_WAIT;
 	case FOUND_LONG: return lose(r, NOTE_HTTP2_HEAD);
-	case FOUND_ODD: return http2_malformed(r) ? HTTP2_LOSE : HTTP2_STOP;
+	case FOUND_ODD: return http2_broken(r);
 	case FOUND_ALL: break;
 	}
-	step = decode(r, &b, &list);
+	step = decode(r, &b, &list, &unknown);
 	if (step != HTTP2_ON)
 		return step;
 	r->rest = b.rest;
@@ -214,6 +254,7 @@ enum http2_step http2_read_head(struct http2_reader *r,
 	if (promise) /* what the client would ask, it does not ask now */
 		return HTTP2_ON;
 	http2_look_at(bytes_of(list.begin, outbytes_len(&list)), &h);
+	h.unknown = unknown;
 	h.odd |= list.full;
 	h.malformed |= list.full;
 	if (!tell_head(r, f, &h))

@@ -1,6 +1,6 @@
 /*
  * The HTTP/2 parser's own parts, for its files: http2.c (who speaks, frames),
- * http2_head.c (header blocks), http2_look.c (what is in them), http2_tell.c,
+ * http2_middle.c (who was speaking already), http2_head.c (header blocks), http2_look.c (what is in them), http2_tell.c,
  * http2_body.c (what is in DATA; whose fields are being told).
  */
 #pragma once
@@ -40,6 +40,7 @@ struct http2_frame {
 /* What a side's next bytes are. */
 enum http2_phase {
 	HTTP2_BEGIN,   /* of a client the preface, of a server a frame */
+	HTTP2_SEARCH,  /* met in its middle: a frame, or the rest of one */
 	HTTP2_FRAME,   /* a frame's head */
 	HTTP2_IN_DATA, /* `left` bytes of a body */
 	HTTP2_PASS,    /* `left` bytes that say nothing */
@@ -52,7 +53,8 @@ struct http2_body {
 	uint8_t n_codings;  /* of codings[]; more: `bad_coding` */
 	uint8_t codings[2]; /* enum http_coding, in the order applied */
 	bool bad_coding;
-	bool grpc; /* it is messages, each with five bytes ahead: */
+	bool awaited; /* no byte of it has come, nor an answer */
+	bool grpc;    /* it is messages, each with five bytes ahead: */
 	uint8_t ahead_len;
 	uint8_t ahead[5];
 	bool has_length;
@@ -66,8 +68,10 @@ struct http2_side {
 	/* The field in pieces that is open, + 1; 0: none. */
 	uint8_t open;
 	bool data_ends; /* END_STREAM, of the DATA that is read */
-	bool streams_told, malformed_told, smuggling_told;
+	bool late;	/* it was met in its middle */
+	bool begun;	/* a frame, or a head, that is not there whole */
 	uint8_t n_bodies;
+	uint32_t told;	/* proto_note_once() */
 	uint32_t hpack; /* 0: not begun yet */
 	uint32_t left, padding;
 	uint32_t stream; /* of that DATA */
@@ -92,8 +96,7 @@ struct http2 {
 	struct http2_side side[PROTO_SIDE__MAX];
 	uint32_t last_stream; /* the latest that the client began */
 	uint32_t requests, resets;
-	uint8_t kind; /* enum http2_kind, that `known` was told last */
-	bool flood_told;
+	uint8_t kind;	/* enum http2_kind, that `known` was told last */
 	uint64_t known; /* what `known` was told (http_software.h) */
 	struct http2_kept kept[HTTP2_KEPT_MAX];
 };
@@ -124,6 +127,7 @@ struct http2_head {
 	struct bytes
 		pseudo[HTTP2_PSEUDO__MAX]; /* begins with NULL: not there */
 	struct bytes host;		   /* likewise */
+	bool unknown; /* there is more of it than is known (hpack_late()) */
 	bool has_pseudo, has_others;
 	bool malformed; /* not what is allowed */
 	bool odd;	/* so that nobody knows what is made of it */
@@ -143,6 +147,7 @@ struct http2_reader {
 	struct proto_worker *w;
 	const struct proto_sink *sink;
 	enum proto_side side;
+	bool midstream;
 	struct bytes rest;	/* not consumed yet */
 	enum proto_field field; /* that is told of a body */
 };
@@ -152,12 +157,15 @@ static inline bool http2_note(struct http2_reader *r, enum proto_note n)
 	return r->sink->note(r->sink->arg, r->side, n);
 }
 
+static inline bool http2_note_once(struct http2_reader *r, enum proto_note n)
+{
+	return proto_note_once(r->sink, &r->s->told, r->side, n);
+}
+
 /* A frame's first nine bytes; false: they are not there. http2.c */
 bool http2_take_head(struct bytes *b, struct http2_frame *ret);
-/* Notes once a side, or a connection; false: to be stopped. */
-bool http2_malformed(struct http2_reader *r);
-bool http2_smuggling(struct http2_reader *r);
-bool http2_streams(struct http2_reader *r);
+/* What every receiver ends the connection for. */
+enum http2_step http2_broken(struct http2_reader *r);
 
 /*
  * http2_head.c. The block of a HEADERS or PUSH_PROMISE at the beginning of rest,
@@ -165,6 +173,14 @@ bool http2_streams(struct http2_reader *r);
  */
 enum http2_step http2_read_head(struct http2_reader *r,
 				const struct http2_frame *f);
+/* Without padding and what HEADERS has ahead; false: that is not there. */
+bool http2_bare(const struct http2_frame *f, struct bytes *payload);
+
+/* http2_middle.c: pure functions. */
+/* Of a connection whose beginning was not seen. */
+enum proto_guess http2_recognise_middle(const struct proto_opening *o);
+/* Does a frame begin here? MAYBE: more bytes would tell. */
+enum proto_guess http2_is_frame(struct bytes b, enum proto_side side);
 
 /* http2_look.c: pure functions. */
 /* Of all fields of a list. */
@@ -205,6 +221,10 @@ bool http2_read_data(struct http2_reader *r);
 bool http2_end_stream(struct http2_reader *r, uint32_t stream);
 /* RST_STREAM: nothing more comes of it from any side. */
 bool http2_reset_stream(struct http2_reader *r, uint32_t stream);
+/* The server has answered: of its request no body is waited for. */
+void http2_answered(struct http2 *h, uint32_t stream);
+/* Of which stream the body is waited for longest; 0: of none. */
+uint32_t http2_awaited(const struct http2 *h);
 /* What is had of the pools goes back. */
 void http2_end_bodies(struct http2_side *s, struct proto_worker *w);
 /* Keeps a request's head for http2_tell_again(), if there is room. */

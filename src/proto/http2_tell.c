@@ -52,7 +52,8 @@ static bool tell_path(struct http2_reader *r, struct bytes path, bool odd)
 		return false;
 	t = http_target_of(path, false);
 	plain = http_path_plain(t.path, r->w->text, &strange);
-	if ((t.fragment || strange & HTTP_PATH_ODD) && !http2_malformed(r))
+	if ((t.fragment || strange & HTTP_PATH_ODD) &&
+	    !http2_note_once(r, NOTE_MALFORMED))
 		return false;
 	if (strange & HTTP_PATH_DOUBLE &&
 	    !http2_note(r, NOTE_HTTP_DOUBLE_ENCODED))
@@ -228,8 +229,10 @@ bool http2_tell_request(struct http2_reader *r, const struct http2_head *h)
 	bool odd = h->odd || !http2_is_request(h);
 	struct bytes none = bytes_of("", 0);
 
-	if ((odd || h->malformed) && !http2_malformed(r))
+	if ((odd || h->malformed) && !h->unknown &&
+	    !http2_note_once(r, NOTE_MALFORMED))
 		return false;
+	odd |= h->unknown;
 	if (p[HTTP2_METHOD].begin &&
 	    !proto_tell(r->sink, r->side, FIELD_HTTP_METHOD, p[HTTP2_METHOD]))
 		return false;
@@ -248,7 +251,9 @@ bool http2_tell_request(struct http2_reader *r, const struct http2_head *h)
 	if (!http2_tell_fields(r, h) ||
 	    (h->grpc && p[HTTP2_PATH].begin && !tell_grpc(r, p[HTTP2_PATH])))
 		return false;
-	return tell_kind(r, h->grpc) && r->sink->asked(r->sink->arg);
+	if ((h->grpc || !h->unknown) && !tell_kind(r, h->grpc))
+		return false;
+	return r->sink->asked(r->sink->arg);
 }
 
 bool http2_tell_again(struct http2_reader *r, struct bytes list)

@@ -6,8 +6,9 @@
  *               length, or all until the connection ends
  *
  * So an answer must be read with its request: which of the requests that have
- * no answer yet were HEAD, CONNECT or of HTTP/0.9 is kept in three words, a bit
- * for each, the oldest first. 101, and 2xx for a CONNECT, end HTTP.
+ * no answer yet were HEAD, CONNECT, of HTTP/0.9 or for another protocol is kept in
+ * four words, a bit for each, the oldest first. 101, and 2xx for a CONNECT, end
+ * HTTP; a 101 that nobody has asked for is none to any client (noted, and lost).
  *
  * A body that nobody wants is passed over by its length; of chunks, their sizes
  * are looked at only.
@@ -29,14 +30,16 @@ static bool remember_request(struct http_reader *r)
 	struct http1 *h = r->h;
 	uint64_t bit;
 
+	h->requests++;
 	if (h->pending >= HTTP_PENDING_MAX) {
 		h->pending++;
-		return http_limit(r);
+		return http_note_once(r, NOTE_LIMIT);
 	}
 	bit = (uint64_t)1 << h->pending++;
 	h->heads |= r->s->is_head ? bit : 0;
 	h->leaves |= r->s->is_connect ? bit : 0;
 	h->olds |= r->s->old ? bit : 0;
+	h->wishes |= r->s->framing.upgrade ? bit : 0;
 	return true;
 }
 
@@ -48,6 +51,7 @@ static void forget_request(struct http1 *h)
 	h->heads >>= 1;
 	h->leaves >>= 1;
 	h->olds >>= 1;
+	h->wishes >>= 1;
 }
 
 static enum http_step by_length(struct http_reader *r)
@@ -63,7 +67,7 @@ static enum http_step begin_request_body(struct http_reader *r)
 	struct http_framing *f = &s->framing;
 	bool odd = f->coded && (f->has_length || !f->chunked || s->before_11);
 
-	if (odd && !http_smuggling(r))
+	if (odd && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (!remember_request(r) || !r->sink->asked(r->sink->arg))
 		return STEP_STOP;
@@ -100,13 +104,16 @@ static enum http_step leave_http(struct http_reader *r)
 
 	if (http_end_message(r) == STEP_STOP)
 		return STEP_STOP;
+	if (r->s->status == 101 && r->h->pending > 0 && !(r->h->wishes & 1))
+		return note_and(r, NOTE_MALFORMED, STEP_LOST);
 	if (r->s->status == 101 && (f->websocket || f->http2) &&
 	    !r->sink->known(r->sink->arg, app))
 		return STEP_STOP;
 	if (!to_http2)
 		return STEP_DONE;
 	if (!request_is_over(r->h)) /* RFC 7540 3.2: it has to be */
-		return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	return STEP_HTTP2;
 }
 
@@ -122,7 +129,8 @@ static enum http_step begin_answer_body(struct http_reader *r)
 		return leave_http(r);
 	if (!interim)
 		forget_request(r->h);
-	if (f->coded && f->has_length && !http_smuggling(r))
+	if (f->coded && f->has_length &&
+	    !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (head || interim || s->status == 204 || s->status == 304)
 		return http_end_message(r);
@@ -263,11 +271,14 @@ static enum http_step read_size(struct http_reader *r)
 	case '\r':
 	case '\n': break;
 	case '-': return note_and(r, NOTE_HTTP_LENGTH_NEGATIVE, STEP_LOST);
-	default: return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+	default:
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	}
 	/* a blank before the digits, or no digit at all */
 	if (!s->has_digits)
-		return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+		return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST
+							      : STEP_STOP;
 	s->phase = HTTP_CHUNK_REST;
 	return STEP_ON;
 }
@@ -296,7 +307,7 @@ static enum http_step read_size_rest(struct http_reader *r)
 	line.end -= r->s->chunk_cr;
 	if (bytes_len(line) > 0)
 		lone_cr |= memchr(line.begin, '\r', bytes_len(line)) != NULL;
-	if (lone_cr && !http_smuggling(r))
+	if (lone_cr && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return STEP_STOP;
 	if (!end)
 		return STEP_ON;
@@ -317,7 +328,7 @@ static enum http_step read_chunk_end(struct http_reader *r)
 	r->s->phase = HTTP_CHUNK_SIZE;
 	if (c == '\n')
 		return STEP_ON;
-	return http_smuggling(r) ? STEP_LOST : STEP_STOP;
+	return http_note_once(r, NOTE_HTTP_SMUGGLING) ? STEP_LOST : STEP_STOP;
 }
 
 enum http_step http_read_body(struct http_reader *r)
@@ -339,7 +350,7 @@ enum http_step http_read_body(struct http_reader *r)
 		return STEP_ON;
 	case HTTP_CHUNK_END: return read_chunk_end(r);
 	case HTTP_AFTER_OLD:
-		if (!http_malformed(r))
+		if (!http_note_once(r, NOTE_MALFORMED))
 			return STEP_STOP;
 		break;
 	default: break;

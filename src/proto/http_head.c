@@ -121,13 +121,13 @@ static bool note_odd(struct http_reader *r)
 {
 	struct http_side *s = r->s;
 
-	if (s->odd_cr && !http_smuggling(r))
+	if (s->odd_cr && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
-	if ((s->odd_byte || s->folded) && !http_malformed(r))
+	if ((s->odd_byte || s->folded) && !http_note_once(r, NOTE_MALFORMED))
 		return false;
 	if (s->head_bytes > HTTP_HEAD_BYTES_MAX ||
 	    s->headers > HTTP_HEADERS_MAX)
-		return http_limit(r);
+		return http_note_once(r, NOTE_LIMIT);
 	return true;
 }
 
@@ -180,7 +180,7 @@ static bool tell_path(struct http_reader *r, const struct http_target *t,
 
 	plain = http_path_plain(t->path, r->w->text, &odd);
 	if (t->fragment || odd & HTTP_PATH_ODD)
-		if (!http_malformed(r))
+		if (!http_note_once(r, NOTE_MALFORMED))
 			return false;
 	if (odd & HTTP_PATH_DOUBLE && !http_note(r, NOTE_HTTP_DOUBLE_ENCODED))
 		return false;
@@ -220,7 +220,8 @@ static enum http_step end_request_line(struct http_reader *r,
 	s->phase = HTTP_HEADERS;
 	if (s->old)
 		return http_begin_body(r);
-	if (bytes_len(version) != strlen("HTTP/1.1") && !http_malformed(r))
+	if (bytes_len(version) != strlen("HTTP/1.1") &&
+	    !http_note_once(r, NOTE_MALFORMED))
 		return STEP_STOP;
 	return proto_tell(r->sink, r->side, FIELD_HTTP_PROTOCOL, version)
 		       ? STEP_ON
@@ -248,7 +249,7 @@ static enum http_step request_line(struct http_reader *r, struct bytes text,
 		version = take_version(&rest);
 	target = trim(rest);
 	if (!is_token(method) || bytes_len(target) == 0) {
-		if (!http_malformed(r))
+		if (!http_note_once(r, NOTE_MALFORMED))
 			return STEP_STOP;
 		return STEP_LOST;
 	}
@@ -258,7 +259,7 @@ static enum http_step request_line(struct http_reader *r, struct bytes text,
 	      memchr(target.begin, ' ', bytes_len(target)) ||
 	      memchr(target.begin, '\t', bytes_len(target)) ||
 	      (bytes_len(version) > 0 && version.begin != target.end + 1);
-	if (odd && !http_malformed(r))
+	if (odd && !http_note_once(r, NOTE_MALFORMED))
 		return STEP_STOP;
 	if (!tell_target(r, method, target, is_long))
 		return STEP_STOP;
@@ -276,7 +277,7 @@ static enum http_step status_line(struct http_reader *r, struct bytes text,
 	message = trim(rest);
 	r->s->before_11 = text_begins(version, "HTTP/1.0") == PROTO_YES;
 	if (!text_number(code, 999, &status) || bytes_len(code) != 3) {
-		if (!http_malformed(r))
+		if (!http_note_once(r, NOTE_MALFORMED))
 			return STEP_STOP;
 		return STEP_LOST;
 	}
@@ -319,7 +320,7 @@ static enum http_step begin_long_start(struct http_reader *r)
 	struct bytes text = { r->rest.begin, r->rest.begin + HTTP_LINE_MAX };
 	enum http_step step;
 
-	if (!http_limit(r))
+	if (!http_note_once(r, NOTE_LIMIT))
 		return STEP_STOP;
 	step = first_line(r, text, true);
 	if (step == STEP_ON)
@@ -373,7 +374,8 @@ enum http_step http_read_start(struct http_reader *r)
 	begin_message(r->s);
 	if (r->side == PROTO_SERVER &&
 	    text_begins_nocase(line.text, "http/") != PROTO_YES)
-		return http_malformed(r) ? STEP_LOST : STEP_STOP;
+		return http_note_once(r, NOTE_MALFORMED) ? STEP_LOST
+							 : STEP_STOP;
 	step = first_line(r, line.text, false);
 	consume(r, line.next);
 	return step;
@@ -483,7 +485,8 @@ static bool odd_header(struct http_reader *r, const struct line *l)
 	value = text;
 	if (!text_take_until(&value, ':', &sent)) {
 		value.begin = value.end;
-		return http_malformed(r) && tell_anew(r, text, value, false);
+		return http_note_once(r, NOTE_MALFORMED) &&
+		       tell_anew(r, text, value, false);
 	}
 	name = trim_name(sent);
 	value = trim(value);
@@ -523,7 +526,8 @@ static enum http_step begin_long_header(struct http_reader *r)
 	struct bytes text = { r->rest.begin, r->rest.begin + HTTP_LINE_MAX };
 	struct bytes value = text, name = text;
 
-	if (!http_limit(r) || !note_odd(r) || !http_flush(r, false))
+	if (!http_note_once(r, NOTE_LIMIT) || !note_odd(r) ||
+	    !http_flush(r, false))
 		return STEP_STOP;
 	r->s->headers++;
 	r->s->silent = text_take_until(&value, ':', &name) && is_cookie(name);

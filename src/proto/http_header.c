@@ -48,14 +48,15 @@ static bool one_length(struct http_reader *r, struct bytes word)
 		f->lost = true;
 		if (bytes_len(word) > 0 && *word.begin == '-')
 			return http_note(r, NOTE_HTTP_LENGTH_NEGATIVE);
-		return http_smuggling(r);
+		return http_note_once(r, NOTE_HTTP_SMUGGLING);
 	}
 	if (!text_number(word, INT64_MAX, &length)) {
 		f->lost = true;
 		return http_note(r, NOTE_HTTP_LENGTH_NEGATIVE);
 	}
 	if (f->has_length)
-		return f->length == length || http_smuggling(r);
+		return f->length == length ||
+		       http_note_once(r, NOTE_HTTP_SMUGGLING);
 	f->has_length = true;
 	f->length = length;
 	return true;
@@ -117,7 +118,7 @@ static bool transfer_means(struct http_reader *r, struct bytes value)
 			odd = true;
 		}
 	}
-	return !odd || http_smuggling(r);
+	return !odd || http_note_once(r, NOTE_HTTP_SMUGGLING);
 }
 
 static bool content_coding_means(struct http_reader *r, struct bytes value)
@@ -138,6 +139,7 @@ static bool upgrade_means(struct http_reader *r, struct bytes value)
 {
 	struct http_framing *f = &r->s->framing;
 
+	f->upgrade = true;
 	f->websocket |= text_contains_nocase(value, "websocket");
 	f->http2 |= text_contains_nocase(value, "h2c");
 	return true;
@@ -164,7 +166,7 @@ static bool of_request(struct http_reader *r, struct bytes name,
 	case 4:
 		if (!text_is_nocase(name, "host"))
 			break;
-		if (r->s->has_host && !http_malformed(r))
+		if (r->s->has_host && !http_note_once(r, NOTE_MALFORMED))
 			return false;
 		r->s->has_host = true;
 		return http_tell_host(r, value);
@@ -240,11 +242,12 @@ bool http_header_means(struct http_reader *r, struct bytes name,
 	framing_reader *framing = framing_of(name);
 	struct http_side *s = r->s;
 
-	if (odd && !http_smuggling(r))
+	if (odd && !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	if (framing && s->phase == HTTP_TRAILERS)
-		return http_smuggling(r);
-	if (framing && (s->folded || s->odd_byte) && !http_smuggling(r))
+		return http_note_once(r, NOTE_HTTP_SMUGGLING);
+	if (framing && (s->folded || s->odd_byte) &&
+	    !http_note_once(r, NOTE_HTTP_SMUGGLING))
 		return false;
 	if (framing) {
 		s->framing.lost |= s->cut;

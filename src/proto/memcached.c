@@ -308,7 +308,7 @@ static enum proto_guess is_text(const struct proto_opening *o)
 	rest = line;
 	word = take_word(&rest);
 	if (!whole) {
-		if (bytes_len(line) == bytes_len(word)) {
+		if (word.end == line.end) { /* it may go on */
 			for (const uint8_t *p = word.begin; p < word.end; p++)
 				if (*p != '_' && *p != '\r' &&
 				    (*p < 'a' || *p > 'z'))

@@ -59,7 +59,8 @@ struct proto_chunk {
 	 */
 	struct bytes bytes;
 	uint8_t side;	 /* enum proto_side */
-	bool udp;	 /* dialogue_read() fills this in */
+	bool udp;	 /* dialogue_read() fills this in, and the next one */
+	bool midstream;	 /* as of proto_opening */
 	bool gap_before; /* bytes are missing before these */
 	bool last;	 /* the side says no more */
 };
@@ -158,11 +159,32 @@ struct proto_parser {
 	struct proto_result (*read)(void *state, struct proto_worker *w,
 				    const struct proto_chunk *c,
 				    const struct proto_sink *sink);
-	/* Cheap, of what was read so far. NULL: nothing is ever waited for. */
-	enum proto_waits (*waits)(const void *state);
+	/*
+	 * Cheap, of what was read so far. *which: of which head or body, by any
+	 * number; another one is waited for anew. NULL: nothing ever is.
+	 */
+	enum proto_waits (*waits)(const void *state, uint32_t *which);
 	/* Gives back what it has of the worker's pools. NULL: nothing. */
 	void (*end)(void *state, struct proto_worker *w);
 };
+
+_Static_assert(NOTE__MAX <= 32, "a bit each in what was told");
+
+/*
+ * Notes it, but if it is among *told (bit n): a parser keeps what it has noted
+ * of a side, and says it once. false: to be stopped.
+ */
+static inline bool proto_note_once(const struct proto_sink *sink,
+				   uint32_t *told, enum proto_side side,
+				   enum proto_note n)
+{
+	uint32_t bit = (uint32_t)1 << n;
+
+	if (*told & bit)
+		return true;
+	*told |= bit;
+	return sink->note(sink->arg, side, n);
+}
 
 /*
  * Tells a whole field, if it is wanted; what read() returns when false:

@@ -33,7 +33,9 @@ struct postgresql {
 	uint32_t text_left; /* of the message that has the text */
 	bool started;
 	bool in_text;
-	bool wish; /* for encryption, not answered yet */
+	bool wish;    /* for encryption, not answered yet */
+	bool hurried; /* and the client went on all the same */
+	uint32_t told;
 };
 _Static_assert(sizeof(struct postgresql) <= PARSER_STATE_SMALL, "small");
 
@@ -177,6 +179,10 @@ static enum frame_step client(struct postgresql *s, struct bytes *rest,
 	uint32_t len;
 	uint8_t type;
 
+	s->hurried = s->wish;
+	if (s->hurried &&
+	    !proto_note_once(sink, &s->told, PROTO_CLIENT, NOTE_MALFORMED))
+		return FRAME_STOPPED;
 	if (!s->started)
 		return opening(s, rest, sink);
 	if (s->in_text)
@@ -215,11 +221,17 @@ static bool tell_error(struct bytes b, const struct proto_sink *sink)
 	return true;
 }
 
-/* One byte says what becomes of the wish for encryption. */
+/*
+ * One byte says what becomes of the wish for encryption. A client that has not
+ * waited for it may have said what the server takes for encrypted (CVE-2021-23214).
+ */
 static enum frame_step answer_wish(struct postgresql *s, struct bytes *rest)
 {
 	uint8_t c = *rest->begin;
 
+	if (s->hurried && (c == 'G' || c == 'S'))
+		return FRAME_LOST;
+	s->hurried = false;
 	if (c == 'G')
 		return FRAME_DONE;
 	if (c == 'S') {

@@ -10,6 +10,10 @@
  * with one; it is asked about before its last line has gone on. Whoever sends text
  * without waiting for 354 is taken at his word, until the server says no.
  *
+ * Whoever says more behind STARTTLS without waiting for the answer wants it to be
+ * taken for what comes encrypted (CVE-2011-0411): that is noted, and if TLS begins
+ * then, nobody knows what the server makes of it, and it is lost.
+ *
  * What the client says in AUTH is no command: one line behind each 334.
  */
 #include "proto/smtp.h"
@@ -35,7 +39,9 @@ struct smtp {
 	bool text_begun;  /* a piece of it was told */
 	bool mid_line;	  /* of the text: its line has begun */
 	bool greeted;
-	bool bare; /* told of an end without '\r' */
+	bool auth;     /* the last command was AUTH */
+	bool hurried;  /* something came between STARTTLS and its answer */
+	uint32_t told; /* proto_note_once() */
 };
 _Static_assert(sizeof(struct smtp) <= PARSER_STATE_SMALL, "small");
 
@@ -120,6 +126,7 @@ static bool begin_command(struct smtp *s, const char *name, struct bytes rest,
 {
 	struct bytes number = rest;
 
+	s->auth = strcmp(name, "AUTH") == 0;
 	if (strcmp(name, "MAIL") == 0)
 		return proto_tell(sink, PROTO_CLIENT, FIELD_SMTP_MAIL_FROM,
 				  address_of(rest));
@@ -220,11 +227,9 @@ static enum frame_step dot(struct smtp *s, struct bytes *rest,
 	/* some servers take "\n.\n" for the end, others do not */
 	bare = b.begin[1] == '\n';
 	(void)text_take_line(rest, &line);
-	if (bare && !s->bare) {
-		s->bare = true;
-		if (!sink->note(sink->arg, PROTO_CLIENT, NOTE_MALFORMED))
-			return FRAME_STOPPED;
-	}
+	if (bare &&
+	    !proto_note_once(sink, &s->told, PROTO_CLIENT, NOTE_MALFORMED))
+		return FRAME_STOPPED;
 	return end_text(s, sink);
 }
 
@@ -271,14 +276,15 @@ static enum frame_step answer(struct smtp *s, struct bytes line,
 		s->greeted = true;
 		return frames_go_on(sink->ended(sink->arg, PROTO_SERVER));
 	}
-	if (text_begins(line, "334") == PROTO_YES && s->mode == COMMANDS) {
+	if (text_begins(line, "334") == PROTO_YES && s->auth &&
+	    s->mode == COMMANDS) {
 		s->mode = AUTH;
 	} else if (text_begins(line, "535") == PROTO_YES &&
 		   !sink->note(sink->arg, PROTO_SERVER, NOTE_SQL_DENIED)) {
 		return FRAME_STOPPED;
 	}
 	if (s->tls_at == 1 && digit == '2')
-		return FRAME_TLS;
+		return s->hurried ? FRAME_LOST : FRAME_TLS;
 	/* DATA was refused: what follows are commands */
 	if (to_data && digit != '3' && s->mode == DATA) {
 		s->mode = COMMANDS;
@@ -289,6 +295,7 @@ static enum frame_step answer(struct smtp *s, struct bytes line,
 	s->answers -= s->answers > 0;
 	s->data_at -= s->data_at > 0;
 	s->tls_at -= s->tls_at > 0;
+	s->hurried &= s->tls_at > 0;
 	return frames_go_on(sink->ended(sink->arg, PROTO_SERVER));
 }
 
@@ -315,6 +322,10 @@ static enum frame_step next(void *state, enum proto_side side,
 
 	if (side == PROTO_SERVER)
 		return server(s, rest, sink);
+	s->hurried = s->tls_at > 0;
+	if (s->hurried &&
+	    !proto_note_once(sink, &s->told, side, NOTE_MALFORMED))
+		return FRAME_STOPPED;
 	switch ((enum mode)s->mode) {
 	case DATA: return data(s, rest, sink);
 	case CHUNK: return chunk(s, rest, sink);

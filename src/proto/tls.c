@@ -208,48 +208,50 @@ static enum proto_guess read_ssl2(struct bytes b, struct ssl2 *ret)
 		       : PROTO_NO;
 }
 
-/* One record that fills what was said, or two, one behind the other. */
-static enum proto_guess guess_records(struct bytes b, bool *plausible)
+/*
+ * Met in its middle: a record that is there whole, or a record's header of each
+ * side. What follows may be cut anywhere, and says nothing.
+ */
+static enum proto_guess guess_record(struct bytes b, bool *plausible)
 {
-	struct header h, next;
+	struct header h = { RECORD_HELLO, TLS_SSL3, 0 };
+	struct bytes head = b;
 
-	*plausible = false;
-	if (!take_header(&b, &h) || !is_record(&h) || h.len == 0)
+	*plausible = take_header(&b, &h) && is_record(&h) && h.len > 0;
+	if (*plausible)
+		return take_skip(&b, h.len) ? PROTO_YES : PROTO_MAYBE;
+	/* or its first bytes */
+	if (bytes_len(head) >= RECORD_HEADER)
 		return PROTO_NO;
-	*plausible = true;
-	if (!take_skip(&b, h.len))
-		return PROTO_MAYBE;
-	if (bytes_len(b) == 0)
-		return PROTO_YES;
-	if (!take_header(&b, &next))
-		return PROTO_MAYBE;
-	*plausible = is_record(&next) && next.version == h.version;
-	return *plausible ? PROTO_YES : PROTO_NO;
+	if (take_u8(&head, &h.type) && bytes_len(head) > 0)
+		h.version = (uint16_t)(*head.begin << 8);
+	return is_record(&h) ? PROTO_MAYBE : PROTO_NO;
 }
 
 static enum proto_guess recognise(const struct proto_opening *o)
 {
 	struct bytes client = o->said[PROTO_CLIENT];
 	struct bytes server = o->said[PROTO_SERVER];
-	enum proto_guess first, second;
+	enum proto_guess hello, record[PROTO_SIDE__MAX];
 	bool both[PROTO_SIDE__MAX];
 	struct ssl2 ssl2;
 
 	if (bytes_len(client) > 0) {
-		first = guess_hello(client, MESSAGE_CLIENT);
-		if (first == PROTO_NO)
-			first = read_ssl2(client, &ssl2);
+		hello = guess_hello(client, MESSAGE_CLIENT);
+		if (hello == PROTO_NO)
+			hello = read_ssl2(client, &ssl2);
 	} else {
-		first = guess_hello(server, MESSAGE_SERVER);
+		hello = guess_hello(server, MESSAGE_SERVER);
 	}
-	if (first == PROTO_YES || !o->midstream)
-		return first;
-	first = guess_records(client, &both[PROTO_CLIENT]);
-	second = guess_records(server, &both[PROTO_SERVER]);
-	if (first == PROTO_YES || second == PROTO_YES ||
+	if (hello == PROTO_YES || !o->midstream)
+		return hello;
+	for (int side = 0; side < PROTO_SIDE__MAX; side++)
+		record[side] = guess_record(o->said[side], &both[side]);
+	if (record[PROTO_CLIENT] == PROTO_YES ||
+	    record[PROTO_SERVER] == PROTO_YES ||
 	    (both[PROTO_CLIENT] && both[PROTO_SERVER]))
 		return PROTO_YES;
-	return both[o->now] ? PROTO_MAYBE : PROTO_NO;
+	return hello == PROTO_MAYBE ? hello : record[o->now];
 }
 
 /* One side's bytes as they are read. */

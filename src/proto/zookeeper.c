@@ -117,12 +117,13 @@ static enum proto_guess is_typed(const struct proto_opening *o)
 		return PROTO_MAYBE;
 	if (!is_word(b))
 		return PROTO_NO;
+	if (o->server_port == 2181)
+		return PROTO_YES;
 	if (bytes_len(b) > 4)
 		return b.begin[4] == '\n' || b.begin[4] == '\r' ? PROTO_YES
 								: PROTO_NO;
-	return bytes_len(o->said[PROTO_SERVER]) > 0 || o->server_port == 2181
-		       ? PROTO_YES
-		       : PROTO_MAYBE;
+	/* it is answered, so that was all */
+	return o->now == PROTO_SERVER ? PROTO_YES : PROTO_MAYBE;
 }
 
 /* What a follower says first, or who votes; NO: neither. */

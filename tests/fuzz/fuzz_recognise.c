@@ -2,9 +2,9 @@
  * The first words of a conversation, shown to every parser's recogniser: flags
  * (below), a port in 8 bits, the length of what the client said in 16, then that
  * and what the server said. What is shown lies alone in memory, so that a
- * recogniser that reads beyond it is found; asked twice, it says the same. With
- * -DPARSER=proto_x only that one is asked, and of each beginning, too: a peer that
- * sends a byte a segment must not be taken for something else.
+ * recogniser that reads beyond it is found; asked twice, it says the same. And of
+ * each beginning, too: a peer that sends a byte a segment must not be taken for
+ * something else. With -DPARSER=proto_x only that one is asked.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -48,45 +48,55 @@ static void ask(const struct proto_parser *p, const struct proto_opening *o)
 	BUG_ON(g != p->recognise(o));
 }
 
+/*
+ * How the bytes are cut makes no difference: the first answer that is not MAYBE
+ * is the last one asked for, so it is also what is said of all that the side
+ * says before the other one does.
+ */
+static void ask_growing(const struct proto_parser *p,
+			const struct proto_opening *o)
+{
+	enum proto_side first = o->first, turn;
+	struct proto_opening part = *o;
+	enum proto_guess told = PROTO_MAYBE, g = PROTO_MAYBE;
+
+	part.said[!first] = bytes_of(o->said[!first].begin, 0);
+	part.cut[!first] = false;
+	for (unsigned i = 0; i < 2 && told == PROTO_MAYBE; i++) {
+		turn = i == 0 ? first : first ^ 1;
+		part.now = turn;
+		for (size_t n = 1; n <= bytes_len(o->said[turn]); n++) {
+			part.said[turn] = frames_first(o->said[turn], n);
+			part.cut[turn] = o->cut[turn] &&
+					 n == bytes_len(o->said[turn]);
+			g = p->recognise(&part);
+			BUG_ON(told != PROTO_MAYBE && g != told);
+			told = g;
+		}
+	}
+}
+
+static void ask_both(const struct proto_parser *p,
+		     const struct proto_opening *o)
+{
+	ask(p, o);
+	if (!o->udp && p->tcp)
+		ask_growing(p, o);
+}
+
 #ifdef PARSER
 /* "-DPARSER=proto_x": of proto/parsers.c. */
 extern const struct proto_parser PARSER;
 
-/*
- * Who speaks first says all of it, then the other does. The first answer that is
- * not MAYBE is the last one asked for; it is what is said of the whole.
- */
-static void ask_growing(const struct proto_opening *o)
-{
-	enum proto_side first = o->first, second = first ^ 1;
-	size_t ahead = bytes_len(o->said[first]);
-	size_t all = ahead + bytes_len(o->said[second]);
-	struct proto_opening part = *o;
-	enum proto_guess g = PROTO_MAYBE;
-
-	for (size_t n = 1; n <= all && g == PROTO_MAYBE; n++) {
-		size_t of_first = n < ahead ? n : ahead;
-
-		part.said[first] = frames_first(o->said[first], of_first);
-		part.said[second] = frames_first(o->said[second], n - of_first);
-		part.cut[first] = o->cut[first] && of_first == ahead;
-		part.cut[second] = o->cut[second] && n == all;
-		g = PARSER.recognise(&part);
-	}
-	BUG_ON(all > 0 && g != PARSER.recognise(o));
-}
-
 static void ask_each(const struct proto_opening *o)
 {
-	ask(&PARSER, o);
-	if (!o->udp)
-		ask_growing(o);
+	ask_both(&PARSER, o);
 }
 #else
 static void ask_each(const struct proto_opening *o)
 {
 	for (unsigned i = 0; proto_parser_at(i); i++)
-		ask(proto_parser_at(i), o);
+		ask_both(proto_parser_at(i), o);
 }
 #endif
 

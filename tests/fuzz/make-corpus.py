@@ -418,6 +418,9 @@ TALKS = {
                                         (1, 5, 3, b"\x20" + H2_HEAD + b"\x85"), (6, 0, 0, b"12345678"), (1, 5, 5, b"\xbe")))],
         "odd": [("C", H2_PREFACE + h2((1, 4, 1, H2_HEAD + b"\x84\0\1A\5b\r\nc:\x0f\x0d\0013\x60\3a=1\x60\3b=2\x84"),
                                       (0, 0, 1, b"four"), (2, 0, 1, b"12345"), (77, 0, 0, b""), (3, 0, 1, b"1234"), (7, 0, 0, b"12345678")))],
+        "middle": [("C", h2((8, 0, 0, b"\0\0\1\0"), (1, 4, 7, H2_HEAD + b"\x84\x40\1a\1b\x7f\x09\1x"), (1, 5, 9, H2_HEAD + b"\xbe\xbf\xc0"))),
+                   ("S", h2((1, 4, 7, b"\xbe"), (0, 1, 7, b"hi"), (1, 5, 9, b"\x88"))), ("C", h2((0, 1, 7, b"late"), (1, 1, 11, H2_HEAD[:3]), (9, 4, 11, H2_HEAD[3:])))],
+        "mid-body-middle": [("C", b"rest"), ("S", h2((6, 1, 0, b"12345678"), (8, 0, 0, b"\0\0\1\0"))), ("C", h2((1, 5, 9, H2_HEAD + b"\x84"))), ("S", h2((1, 5, 9, b"\x88")))],
         "coded": [("C", H2_PREFACE + h2((1, 5, 1, H2_HEAD + b"\x84"))),
                   ("S", h2((4, 0, 0, b""), (1, 4, 1, b"\x88\x5a\4gzip"), (0, 0, 1, GZIP[:9]), (0, 1, 1, GZIP[9:])))],
     },
@@ -437,6 +440,7 @@ TALKS = {
         "middle": [("C", b"\x17\3\3\0\3abc"), ("S", b"\x15\3\3\0\2\2\x28")],
     },
     "http": {
+        "unasked-101": [("C", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), ("S", b"HTTP/1.1 101 a\r\nUpgrade: h2c\r\n\r\n"), ("C", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")],
         "get": [("C", b"GET /a/../b?c=1 HTTP/1.1\r\nHost: a.b:80\r\nUser-Agent: c\r\nCookie: d=e\r\n\r\n"),
                 ("S", b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 2\r\n\r\nok")],
         "chunked": [("C", b"POST http://a/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: u\r\n\r\n"),
@@ -537,12 +541,14 @@ TALKS = {
         "executed": [MYSQL_HELLO, mysql_login(0x8208), MYSQL_OK, ("C", mysql(0, b"\3/*!50000 drop*/ /**/ x '\\'' `a`-- \n#b\nuse `x`;with a as (delete) select"))],
     },
     "postgresql": {
+        "behind-wish": [("C", b"\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x12\0\3\0\0user\0bob\0\0Q\0\0\0\x1cselect"), ("S", b"S"), ("C", b"\x16\3\1\0\x2f")],
         "query": [PG_START, ("S", pg(b"R", bytes(4)) + pg(b"Z", b"I")), ("C", pg(b"Q", b"select $a$;$a$, E'\\'';drop /* /* */ */ x\0")),
                   ("S", pg(b"E", b"SERROR\0C28P01\0\0") + pg(b"Z", b"I"))],
         "prepared": [PG_START, ("C", pg(b"P", b"s\0with a as (select 1) delete\0\0\1\0\0\0\x17") + pg(b"B", b"\0") + pg(b"F", b"xx"))],
         "wishes": [("C", b"\0\0\0\x08\x04\xd2\x16\x30"), ("S", b"N"), ("C", b"\0\0\0\x08\x04\xd2\x16\x2f"), ("S", b"S")],
     },
     "smtp": {
+        "behind-starttls": [("S", b"220 mx\r\n"), ("C", b"EHLO me\r\nSTARTTLS\r\nDATA\r\nhalf a\n"), ("S", b"250 ok\r\n220 go\r\n"), ("C", b"\x16\3\1\0\x2f")],
         "mail": [("S", b"220 mx ESMTP\r\n"), ("C", b"EHLO me\r\nmail from:<a@b> SIZE=9\r\nRCPT TO: c@d x\r\nDATA\r\n"),
                  ("S", b"250-mx\r\n250 x\r\n250 ok\r\n250 ok\r\n354 go\r\n"), ("C", b"a\r\n..b\r\n.c\n.\r\nQUIT\r\n"), ("S", b"250 ok\r\n")],
         "chunks": [("C", b"EHLO me\r\nBDAT 5\r\n.\r\nabBDAT 1 LAST\r\nxRSET\r\n"), ("S", b"220 x\r\n503 no\r\n")],
@@ -763,6 +769,8 @@ for parser, talks in TALKS.items():
         data = b"".join(struct.pack(">BH", who == "S", len(said)) + said for who, said in lines)
         if name.endswith("-udp"):
             data = bytes((data[0] | 8,)) + data[1:]
+        if name.endswith("middle"):
+            data = bytes((data[0] | 2,)) + data[1:]
         opening(parser + "-" + name, data)
         write("parser_" + parser, name, data)
         write("parser_" + parser, name + "-any", bytes((data[0] | 0x10,)) + data[1:])

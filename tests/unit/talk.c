@@ -24,6 +24,7 @@ struct talk {
 	char *pieces[PROTO_SIDE__MAX];
 	size_t pieces_len[PROTO_SIDE__MAX];
 	uint64_t unwanted[(FIELD__MAX + 63) / 64];
+	const struct proto_parser *parser; /* who told last */
 	enum dialogue_state told;
 	size_t len;
 	char text[TALK_TEXT_MAX];
@@ -96,6 +97,11 @@ static void tell_app(struct talk *t)
 {
 	const struct proto_parser *p = dialogue_parser(t->pool, t->handle);
 
+	/* who reads on begins with nothing that another one has left open */
+	BUG_ON(t->parser && p != t->parser &&
+	       (t->open[PROTO_CLIENT] != FIELD__MAX ||
+		t->open[PROTO_SERVER] != FIELD__MAX));
+	t->parser = p;
 	if (t->told != DIALOGUE_OPENING || !p)
 		return;
 	t->told = DIALOGUE_READING;

@@ -380,10 +380,11 @@ static void test_rejected_request(void **state)
 	"\0\0\x1d\1\5\0\0\0" stream "\x83\x86\1\1a\4\3" path "\x0f\x10" \
 	"\x10"                                                          \
 	"application/grpc"
-#define H2_BROKEN(stream) "\0\0\1\1\5\0\0\0" stream "\x80"
-#define H2_ANSWER	  "\0\0\0\4\0\0\0\0\0\0\0\1\1\5\0\0\0\1\x88"
-#define SAY(c, literal)	  say_bytes(c, true, literal, sizeof(literal) - 1)
-#define ALLOWED		  ",\"requests\":[{\"http.path\":\"/ok\"}]"
+#define H2_SHORT(stream, path) "\0\0\6\1\5\0\0\0" stream "\x82\x86\1\1a" path
+#define H2_BROKEN(stream)      "\0\0\1\1\5\0\0\0" stream "\x80"
+#define H2_ANSWER	       "\0\0\0\4\0\0\0\0\0\0\0\1\1\5\0\0\0\1\x88"
+#define SAY(c, literal)	       say_bytes(c, true, literal, sizeof(literal) - 1)
+#define ALLOWED		       ",\"requests\":[{\"http.path\":\"/ok\"}]"
 
 static struct conn http2(struct bench *b, const char *rules)
 {
@@ -416,6 +417,21 @@ static void test_http2_request(void **state)
 	/* it may be, where no rule asks what it is */
 	c = http2(b, "[" RULE(1, 80, "") "]");
 	assert_int_equal(SAY(&c, H2_BROKEN("\1")), REASON_RULE);
+}
+
+/* Nobody saw it begin: what a request says by numbers of before is not known. */
+static void test_http2_middle(void **state)
+{
+	struct bench *b = *state;
+	struct conn c = { b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
+
+	judge_by(b, false, "[" RULE(1, 80, ALLOWED) "]");
+	assert_int_equal(SAY(&c, H2_GET("\7", "/ok")), REASON_APP_PENDING);
+	assert_int_equal(say_bytes(&c, false, H2_ANSWER, sizeof H2_ANSWER - 1),
+			 REASON_RULE);
+	assert_int_equal(session_of(&c).application, APP_HTTP2);
+	assert_int_equal(SAY(&c, H2_GET("\x9", "/ok")), REASON_RULE);
+	assert_int_equal(SAY(&c, H2_SHORT("\xb", "\xbe")), -REASON_REQUEST);
 }
 
 /* There is no 403: whoever speaks HTTP/2 would not understand it. */
@@ -747,6 +763,7 @@ int main(void)
 		TEST(test_long_request),
 		TEST(test_rejected_request),
 		TEST(test_http2_request),
+		TEST(test_http2_middle),
 		TEST(test_http2_rejected),
 		TEST(test_http2_kinds),
 		TEST(test_alpn),

@@ -58,29 +58,120 @@ static unsigned wait(struct bench *b, uint32_t ms)
 	"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
+/* HTTP/2's preface, settings; a request of stream 1, 3, and bytes of its body. */
+#define H2	       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+#define H2_HEAD	       "\x82\x86\1\1h\x84"
+#define H2_GET(n)      "\0\0\6\1\5\0\0\0" n H2_HEAD
+#define H2_POST(n)     "\0\0\6\1\4\0\0\0" n H2_HEAD
+#define H2_BODY(n)     "\0\0\1\0\0\0\0\0" n "a"
+#define H2_OPEN	       "\0\0\2\1\1\0\0\0\1\x82\x86" /* a head goes on, */
+#define H2_MORE	       "\0\0\1\x9\0\0\0\0\1\x84"    /* and on */
+#define H2_END	       "\0\0\3\x9\4\0\0\0\1\1\1h"
+#define H2_PING	       "\0\0\x8\6\0\0\0\0\0abcdefgh"
+#define H2_OK(flag, n) "\0\0\1\1" flag "\0\0\0" n "\x88"
+
+/* S: the server says it. */
+#define C(text)                             \
+	{                                   \
+		'C', text, sizeof(text) - 1 \
+	}
+#define S(text)                             \
+	{                                   \
+		'S', text, sizeof(text) - 1 \
+	}
+
 static const struct waiting_row {
 	const char *name;
-	const char *said[4]; /* by the client, a second apart */
+	struct {
+		char who;
+		const char *text;
+		size_t len;
+	} said[4]; /* a second apart */
 	uint32_t let_ms, then_ms;
 	bool told;
 } waiting_rows[] = {
-	{ "a head that stops", { HEAD }, 2900, 200, true },
-	{ "a head by drops", { HEAD, "A: b\r\n", "C: d\r\n" }, 900, 200, true },
+	{ "a head that stops", { C(HEAD) }, 2900, 200, true },
+	{ "a head by drops",
+	  { C(HEAD), C("A: b\r\n"), C("C: d\r\n") },
+	  900,
+	  200,
+	  true },
 	{ "half a first line, after a request",
-	  { HEAD "\r\nGET /" },
+	  { C(HEAD "\r\nGET /") },
 	  2900,
 	  200,
 	  true },
-	{ "a whole head", { HEAD "\r\n" }, 60000, 60000, false },
-	{ "nothing at all", { NULL }, 10000, 10000, false },
-	{ "a head in time", { HEAD, "A: b\r\n", "\r\n" }, 60000, 1, false },
-	{ "no body", { POST }, 29900, 200, true },
-	{ "no chunk", { CHUNKED }, 29900, 200, true },
-	{ "a body's beginning, with its head", { POST "a" }, 60000, 1, false },
-	{ "a body's beginning", { POST, "a" }, 60000, 1, false },
-	{ "a chunk's beginning", { CHUNKED, "5" }, 60000, 1, false },
-	{ "a body that is late", { HEAD "\r\n" POST }, 29900, 200, true },
+	{ "a whole head", { C(HEAD "\r\n") }, 60000, 60000, false },
+	{ "nothing at all", { { 0 } }, 10000, 10000, false },
+	{ "a head in time",
+	  { C(HEAD), C("A: b\r\n"), C("\r\n") },
+	  60000,
+	  1,
+	  false },
+	{ "no body", { C(POST) }, 29900, 200, true },
+	{ "no chunk", { C(CHUNKED) }, 29900, 200, true },
+	{ "a body's beginning, with its head",
+	  { C(POST "a") },
+	  60000,
+	  1,
+	  false },
+	{ "a body's beginning", { C(POST), C("a") }, 60000, 1, false },
+	{ "a chunk's beginning", { C(CHUNKED), C("5") }, 60000, 1, false },
+	{ "a body that is late", { C(HEAD "\r\n" POST) }, 29900, 200, true },
+	{ "the next request's body: it is another one",
+	  { C(POST), C("abcde" POST) },
+	  29900,
+	  200,
+	  true },
+	{ "HTTP/2: no request", { C(H2) }, 60000, 60000, false },
+	{ "HTTP/2: a head that stops", { C(H2 H2_OPEN) }, 2900, 200, true },
+	{ "HTTP/2: a head by drops",
+	  { C(H2 H2_OPEN), C(H2_MORE), C("\0") },
+	  900,
+	  200,
+	  true },
+	{ "HTTP/2: a head in time",
+	  { C(H2 H2_OPEN), C(H2_MORE), C(H2_END) },
+	  60000,
+	  1,
+	  false },
+	{ "HTTP/2: half a frame", { C(H2 "\0\0\6\1\5") }, 2900, 200, true },
+	{ "HTTP/2: a whole head", { C(H2 H2_GET("\1")) }, 60000, 60000, false },
+	{ "HTTP/2: no body", { C(H2 H2_POST("\1")) }, 29900, 200, true },
+	{ "HTTP/2: no body, and other requests",
+	  { C(H2 H2_POST("\1")), C(H2_GET("\3")), C(H2_PING H2_POST("\5")) },
+	  27900,
+	  200,
+	  true },
+	{ "HTTP/2: a body's beginning",
+	  { C(H2 H2_POST("\1")), C(H2_BODY("\1")) },
+	  60000,
+	  1,
+	  false },
+	{ "HTTP/2: another one's, which is the second that is waited for",
+	  { C(H2 H2_POST("\1") H2_POST("\3")), C(H2_BODY("\1")) },
+	  29900,
+	  200,
+	  true },
+	{ "HTTP/2: it was taken back",
+	  { C(H2 H2_POST("\1")), C("\0\0\4\3\0\0\0\0\1\0\0\0\x8") },
+	  60000,
+	  1,
+	  false },
+	{ "HTTP/2: answered without a body",
+	  { C(H2 H2_POST("\1")), S("\0\0\0\4\0\0\0\0\0" H2_OK("\4", "\1")) },
+	  60000,
+	  1,
+	  false },
+	{ "HTTP/2: told to go on",
+	  { C(H2 H2_POST("\1")), S("\0\0\0\4\0\0\0\0\0"
+				   "\0\0\5\1\4\0\0\0\1\x8\003100") },
+	  28900,
+	  200,
+	  true },
 };
+#undef C
+#undef S
 
 static void assert_waited(struct bench *b, struct conn *c)
 {
@@ -101,9 +192,11 @@ static void one_waiting(struct bench *b, const struct waiting_row *r)
 
 	look_for(b, THREAT_SLOWLORIS, DPI_RESET);
 	c = connected(b, false, 80);
-	for (unsigned k = 0; r->said[k]; k++) {
+	for (unsigned k = 0; k < ARRAY_LEN(r->said) && r->said[k].who; k++) {
 		assert_int_equal(wait(b, k > 0 ? 1000 : 0), 0);
-		assert_true(say(&c, true, r->said[k]) > 0);
+		assert_row(r->name,
+			   say_bytes(&c, r->said[k].who == 'C', r->said[k].text,
+				     r->said[k].len) > 0);
 	}
 	assert_row(r->name, wait(b, r->let_ms) == 0);
 	assert_row(r->name, threats(b, &t) == 0);

@@ -267,6 +267,21 @@ static const struct http_row rows[] = {
 				    "S ended\n"
 				    "known http2\n"
 				    "S note http.smuggling\nlost\n" },
+	{ "an upgrade that nobody has asked for",
+	  {
+		  { 'C', "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0 },
+		  { 'S', "HTTP/1.1 101 a\r\nUpgrade: h2c\r\n\r\n", 0 },
+	  },
+	  "app http\n" REQUEST("GET",
+			       "/") "C http.host a\n"
+				    "C http.header Host: a\\x0d\\x0a\n"
+				    "asked\n"
+				    "C ended\n"
+				    "S http.stat_code 101\n"
+				    "S http.stat_msg a\n"
+				    "S http.header Upgrade: h2c\\x0d\\x0a\n"
+				    "S ended\n"
+				    "S note malformed\nlost\n" },
 	{ "the first header begins with a blank",
 	  {
 		  { 'C',

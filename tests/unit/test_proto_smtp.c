@@ -56,6 +56,39 @@ static const struct {
 	    TALK('S', "250 ok\r\n454 no\r\n"), TALK('C', "QUIT\r\n") },
 	  "app smtp\nS ended\n" ASKED("EHLO")
 		  ASKED("STARTTLS") "S ended\nS ended\n" ASKED("QUIT") },
+	{ "a command behind STARTTLS, and TLS",
+	  { TALK('S', "220 mx\r\n"),
+	    TALK('C', "EHLO me\r\nSTARTTLS\r\nRCPT TO:<c@d>\r\n"),
+	    TALK('S', "250 ok\r\n220 go\r\n"), TALK('C', TALK_HELLO) },
+	  "app smtp\nS ended\n" ASKED("EHLO")
+		  ASKED("STARTTLS") "C note malformed\nC smtp.command RCPT\n"
+				    "C smtp.rcpt_to c@d\nasked\nC ended\n"
+				    "S ended\nlost\n" },
+	{ "a text behind STARTTLS, and TLS",
+	  { TALK('S', "220 mx\r\n"),
+	    TALK('C', "EHLO me\r\nSTARTTLS\r\nDATA\r\nhalf a\n"),
+	    TALK('S', "250 ok\r\n220 go\r\n"), TALK('C', TALK_HELLO) },
+	  "app smtp\nS ended\n" ASKED("EHLO")
+		  ASKED("STARTTLS") "C note malformed\n" ASKED(
+			  "DATA") "S ended\nlost\n" },
+	{ "a command behind STARTTLS, and no TLS",
+	  { TALK('S', "220 mx\r\n"),
+	    TALK('C', "EHLO me\r\nSTARTTLS\r\nNOOP\r\n"),
+	    TALK('S', "250 ok\r\n454 no\r\n250 ok\r\n"),
+	    TALK('C', "STARTTLS\r\n"), TALK('S', "220 go\r\n"),
+	    TALK('C', TALK_HELLO) },
+	  "app smtp\nS ended\n" ASKED("EHLO")
+		  ASKED("STARTTLS") "C note malformed\n" ASKED(
+			  "NOOP") "S ended\n"
+				  "S ended\n"
+				  "S ended\n" ASKED("STARTTLS")
+					  TALK_HELLO_SAID },
+	{ "220 and 334 that nobody asked for",
+	  { TALK('S', "220 mx\r\n"), TALK('C', "EHLO me\r\n"),
+	    TALK('S', "250 ok\r\n220 go\r\n334 say\r\n"),
+	    TALK('C', "QUIT\r\n") },
+	  "app smtp\nS ended\n" ASKED(
+		  "EHLO") "S ended\nS ended\nS ended\n" ASKED("QUIT") },
 	{ "a login",
 	  { TALK('C', "ehlo me\r\nauth login\r\n"), TALK('S', GREETING),
 	    TALK('S', "250 ok\r\n334 VXNlcg==\r\n"), TALK('C', "Ym9i\r\n"),
