@@ -6,6 +6,8 @@
 
 /* Bytes of a name for whom somebody asks, NUL included. Longer: EINVAL. */
 #define DOOR_BY_MAX 129
+/* An agent whose queue is full and who takes nobody out of it: ETIMEDOUT. */
+#define DOOR_CONNECT_S 10
 /* Requests of one client that are done before others have their turn. */
 #define DOOR_LINES_PER_TURN 256
 /* Of DOOR_CLIENTS_MAX so many are for root: accounts are turned away before. */

@@ -359,6 +359,74 @@ static void test_config(void **state)
 	}
 }
 
+/* A file that cannot be moved away is gone on with. */
+static void test_turn_fails(void **state)
+{
+	char *dir = folder_make(), *path = strdup(folder_file(dir, "eve"));
+	struct rotated r = {
+		.path = path, .keep = 2, .max_bytes = 1, .fd = -1
+	};
+	struct err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir(folder_file(dir, "eve.1"), 0700), 0);
+	assert_int_equal(mkdir(folder_file(dir, "eve.2"), 0700), 0);
+	assert_int_equal(mkdir(folder_file(dir, "eve.2/x"), 0700), 0);
+	assert_int_equal(rotated_open(&r, &err), 0);
+	fd = r.fd;
+	assert_int_equal(rotated_write(&r, "x\n", 2, 1000, &err), 0);
+	assert_true(rotated_turn(&r, &err) < 0);
+	assert_int_equal(r.fd, fd);
+	assert_true(rotated_is_there(&r));
+	assert_int_equal(rotated_write(&r, "y\n", 2, 1000, &err), 0);
+	assert_int_equal(r.bytes, 4);
+	rotated_close(&r);
+	free(path);
+	folder_remove(dir);
+}
+
+/* A secret is one line: what is behind it would be another header. */
+static void test_secret(void **state)
+{
+	static const struct {
+		const char *text;
+		bool fine;
+	} rows[] = { { "Bearer x\n", true },
+		     { "Bearer x\r\n", true },
+		     { "Bearer x\rX-Y: z", false },
+		     { "Bearer x\nX-Y: z", false },
+		     { "\x1b", false },
+		     { "", false } };
+	char *dir = folder_make();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *path = folder_file(dir, "secret");
+		struct export_config c;
+		char yaml[700];
+		struct err err;
+		FILE *f = fopen(path, "we");
+		int rc;
+
+		assert_non_null(f);
+		assert_true(fputs(rows[i].text, f) >= 0);
+		assert_int_equal(fclose(f), 0);
+		(void)snprintf(yaml, sizeof yaml,
+			       "outputs:\n- {name: a, kind: webhook, url: "
+			       "'https://h/', authorization_file: %s}\n",
+			       path);
+		rc = export_config_parse(yaml, strlen(yaml), "f", &c, &err);
+		assert_row(rows[i].text, (rc == 0) == rows[i].fine);
+		if (rc == 0) {
+			assert_string_equal(c.outputs[0].authorization,
+					    "Bearer x");
+			export_config_done(&c);
+		}
+	}
+	folder_remove(dir);
+}
+
 static void test_defaults(void **state)
 {
 	static const char text[] =
@@ -388,11 +456,18 @@ static void test_defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),   cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_model),  cmocka_unit_test(test_cursor),
-		cmocka_unit_test(test_move),   cmocka_unit_test(test_rotate),
-		cmocka_unit_test(test_torn),   cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_config), cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_rotate),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_turn_fails),
 	};
 
 	return cmocka_run_group_tests_name("export_queue", tests, NULL, NULL);
