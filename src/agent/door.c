@@ -367,6 +367,7 @@ static void close_if_done(struct door_client *c)
 
 static void read_client(struct door_client *c)
 {
+	size_t max = c->only_reads ? DOOR_QUESTION_MAX : DOOR_REQUEST_MAX;
 	char buf[READ_BYTES];
 
 	for (unsigned i = 0; i < READS_PER_TURN; i++) {
@@ -378,7 +379,7 @@ static void read_client(struct door_client *c)
 			c->says_no_more = true;
 			return;
 		}
-		if (n < 0 || c->in.len - c->in_done > DOOR_REQUEST_MAX ||
+		if (n < 0 || c->in.len - c->in_done > max ||
 		    !buffer_add(&c->in, buf, (size_t)n)) {
 			close_client(c);
 			return;

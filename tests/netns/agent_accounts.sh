@@ -74,6 +74,12 @@ for _ in range(200 if what == "many" else 1):
     kept.append(s)
 if what == "lines":  # 32 million empty requests, the last without its end
     kept[0].sendall(b"\n" * (32 << 20) + b"x")
+if what == "huge":  # 8 MiB of one request
+    try:
+        kept[0].sendall(b"x" * (8 << 20))
+        kept[0].recv(1)
+    except (BrokenPipeError, ConnectionResetError):
+        print("closed", flush=True)
 print("there", flush=True)
 sys.stdin.read()
 P
@@ -90,6 +96,10 @@ point $? "an account that comes very often leaves room for root" "$out"
 kill "$crowd"
 few() { asked 'd["door"]["clients"] < 10' status; }
 wait_until 20 few
+crowd huge "$other"
+wait_until 20 grep -q there "$TEST_DIR/crowd" && grep -q closed "$TEST_DIR/crowd"
+point $? "who may ask nothing asks nothing large" "$TEST_DIR/crowd"
+kill "$crowd"
 crowd lines "$other"
 wait_until 60 grep -q there "$TEST_DIR/crowd"
 point $? "32 million lines of one who is refused are read" "$TEST_DIR/crowd"
