@@ -328,7 +328,7 @@ static void read_secret(struct fields *f, const char *name, char **ret)
 	free(path);
 	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
 		n--;
-	if (f->rc < 0)
+	if (f->rc < 0 || n < 0)
 		return;
 	if (n == 0 || n > EXPORT_SECRET_MAX || has_control(buf, (size_t)n))
 		fields_refuse(f, name, "must be one line of at most %d bytes",
