@@ -327,6 +327,7 @@ static int command_status(struct agent *a, struct door_client *c,
 	(void)json_object_set_new(result, "detection", rules_json(a));
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
+	(void)json_object_set_new(result, "door", door_json(a));
 	return 0;
 }
 

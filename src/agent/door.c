@@ -10,12 +10,14 @@
  *                         └ follow: FOLLOW (reads only to see it close)
  *
  * Nobody waits longer than DOOR_WAIT_S: a data plane that hangs, or news of it
- * that there was no memory for, is told as such.
+ * that there was no memory for, is told as such. Nor does one keep the others
+ * waiting: of who has sent very many lines some are done at a time, and no more is
+ * read before those are (`more`). Where there is no descriptor for who comes,
+ * nobody is let in for a while; else the loop would turn without end.
  */
 #include "agent/door.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +25,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/door_open.h"
 #include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -34,7 +36,8 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#define READ_BYTES 65536
+#define READ_BYTES     65536
+#define READS_PER_TURN 16
 
 #define UID_NONE ((uid_t)-1)
 
@@ -58,12 +61,13 @@ struct door_client {
 	bool closed;	   /* to be freed when nothing uses it any more */
 	bool says_no_more; /* its end is shut down; it may still read */
 	enum door_topic topic;
+	bool more; /* lines of in are left for the next turn */
 	struct buffer in, out;
-	size_t out_done; /* bytes of out that are sent */
-	uint64_t missed; /* lines of what it follows */
-	json_t *id;	 /* of the request that is being done */
-	json_t *result;	 /* of the one that waits */
-	char *members;	 /* in its place; owned; NULL */
+	size_t in_done, out_done; /* bytes that are done, or sent */
+	uint64_t missed;	  /* lines of what it follows */
+	json_t *id;		  /* of the request that is being done */
+	json_t *result;		  /* of the one that waits */
+	char *members;		  /* in its place; owned; NULL */
 	uint64_t number, token;
 	usec_t wait_ends;
 	const char *member; /* or: */
@@ -80,6 +84,8 @@ struct door {
 	uid_t api, exporter; /* UID_NONE: there is no such account */
 	struct log_limit refused_log;
 	struct loop_timer patience; /* the first wait that ends */
+	struct loop_timer pause;    /* until then nobody is let in */
+	uint64_t pauses, turned_away;
 };
 
 /* --- buffers ------------------------------------------------------------------ */
@@ -122,6 +128,16 @@ static void close_client(struct door_client *c)
 	c->closed = true;
 }
 
+static void want(struct door_client *c)
+{
+	bool reads = !c->says_no_more && !c->more;
+
+	if (!c->closed)
+		loop_change(c->loop_fd,
+			    (reads ? EPOLLIN : 0u) |
+				    (c->out.len || c->more ? EPOLLOUT : 0u));
+}
+
 static void send_waiting(struct door_client *c)
 {
 	while (!c->closed && c->out_done < c->out.len) {
@@ -140,9 +156,7 @@ static void send_waiting(struct door_client *c)
 		c->out_done = 0;
 		buffer_drop(&c->out, c->out.len);
 	}
-	if (!c->closed)
-		loop_change(c->loop_fd, (c->says_no_more ? 0u : EPOLLIN) |
-						(c->out.len ? EPOLLOUT : 0u));
+	want(c);
 }
 
 /* Takes line; an object. */
@@ -300,40 +314,63 @@ static void run_line(struct door_client *c, const char *line, size_t len)
 	json_decref(request);
 }
 
-/* All whole lines, as far as nothing has to be waited for. */
+/* The next whole line, without its end; false: there is none yet. */
+static bool next_line(struct door_client *c, const char **ret, size_t *ret_len)
+{
+	size_t left = c->in.len - c->in_done;
+	const char *at = left ? c->in.at + c->in_done : NULL;
+	const char *end = at ? memchr(at, '\n', left) : NULL;
+
+	if (!end)
+		return false;
+	*ret = at;
+	*ret_len = (size_t)(end - at);
+	return true;
+}
+
+/* Some whole lines, as far as nothing has to be waited for. */
 static void run_lines(struct door_client *c)
 {
-	while (!c->closed && c->state == READ) {
-		char *end = c->in.len ? memchr(c->in.at, '\n', c->in.len)
-				      : NULL;
-		size_t len;
+	const char *line;
+	size_t len;
 
-		if (!end) {
-			if (c->in.len > DOOR_REQUEST_MAX)
-				close_client(c);
-			return;
+	c->more = false;
+	for (unsigned n = 0; !c->closed && c->state == READ; n++) {
+		if (!next_line(c, &line, &len))
+			break;
+		if (n == DOOR_LINES_PER_TURN) {
+			c->more = true;
+			break;
 		}
-		len = (size_t)(end - c->in.at);
+		c->in_done += len + 1;
 		if (len > 0)
-			run_line(c, c->in.at, len);
-		buffer_drop(&c->in, len + 1);
+			run_line(c, line, len);
 	}
+	/* not at each line: it moves what is left */
+	if (c->in_done > c->in.len / 2) {
+		buffer_drop(&c->in, c->in_done);
+		c->in_done = 0;
+	}
+	want(c);
 }
 
 /* Who says no more, and has got all answers, and follows nothing. */
 static void close_if_done(struct door_client *c)
 {
+	const char *line;
+	size_t len;
+
 	if (c->says_no_more && c->state == READ && c->out.len == 0 &&
-	    c->topic == DOOR_NOTHING &&
-	    !(c->in.len && memchr(c->in.at, '\n', c->in.len)))
+	    c->topic == DOOR_NOTHING && !next_line(c, &line, &len))
 		close_client(c);
 }
 
 static void read_client(struct door_client *c)
 {
+	size_t max = c->only_reads ? DOOR_QUESTION_MAX : DOOR_REQUEST_MAX;
 	char buf[READ_BYTES];
 
-	for (;;) {
+	for (unsigned i = 0; i < READS_PER_TURN; i++) {
 		ssize_t n = recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EAGAIN)
@@ -342,7 +379,7 @@ static void read_client(struct door_client *c)
 			c->says_no_more = true;
 			return;
 		}
-		if (n < 0 || c->in.len > DOOR_REQUEST_MAX ||
+		if (n < 0 || c->in.len - c->in_done > max ||
 		    !buffer_add(&c->in, buf, (size_t)n)) {
 			close_client(c);
 			return;
@@ -392,7 +429,8 @@ static void on_client(void *arg, uint32_t events)
 	if (events & EPOLLIN && !c->says_no_more)
 		read_client(c);
 	run_lines(c);
-	if (events & (EPOLLHUP | EPOLLERR)) /* nobody is there to be told */
+	/* nobody is there to be told */
+	if (events & (EPOLLHUP | EPOLLERR) && !c->more)
 		close_client(c);
 	send_waiting(c);
 	close_if_done(c);
@@ -426,6 +464,44 @@ static bool peer_uid(int fd, uid_t *ret)
 	return true;
 }
 
+static void go_on(void *arg)
+{
+	struct agent *a = arg;
+
+	loop_change(a->door->loop_fd, EPOLLIN);
+}
+
+/* Who comes waits in the kernel's queue. */
+static void let_nobody_in(struct agent *a, int error)
+{
+	struct door *d = a->door;
+
+	if (error == EAGAIN || error == ECONNABORTED || error == EINTR)
+		return;	      /* he has gone again */
+	if (d->pauses++ == 0) /* `weir status` has how often */
+		log_warn("door: nobody can be let in: %s, trying again",
+			 strerror(error));
+	loop_change(d->loop_fd, 0);
+	loop_timer_set(a->loop, &d->pause, DOOR_PAUSE_US);
+}
+
+json_t *door_json(const struct agent *a)
+{
+	const struct door *d = a->door;
+
+	return json_pack("{s:i, s:i, s:I, s:I}", "clients", (int)d->n_clients,
+			 "limit", DOOR_CLIENTS_MAX, "turned_away",
+			 (json_int_t)d->turned_away, "pauses",
+			 (json_int_t)d->pauses);
+}
+
+/* Accounts leave room for root, who has to look what they do. */
+static bool has_room(const struct door *d, uid_t uid)
+{
+	return d->n_clients < (uid == 0 ? DOOR_CLIENTS_MAX
+					: DOOR_CLIENTS_MAX - DOOR_ROOT_ROOM);
+}
+
 static void on_connect(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
@@ -434,11 +510,14 @@ static void on_connect(void *arg, uint32_t events)
 	struct door_client *c = NULL;
 	uid_t uid;
 
-	if (fd < 0)
+	if (fd < 0) {
+		let_nobody_in(a, errno);
 		return;
-	if (d->n_clients < DOOR_CLIENTS_MAX && peer_uid(fd, &uid))
+	}
+	if (peer_uid(fd, &uid) && has_room(d, uid))
 		c = calloc(1, sizeof *c);
 	if (!c) {
+		d->turned_away++;
 		close(fd);
 		return;
 	}
@@ -632,44 +711,6 @@ void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
 
 /* --- start and end ------------------------------------------------------------------ */
 
-/* Is it a socket at which somebody answers? */
-static bool is_answered(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answered = fd >= 0 && connect(fd, (const struct sockaddr *)at,
-					   sizeof *at) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return answered;
-}
-
-static void make_folder(const char *path)
-{
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	char *slash;
-
-	(void)snprintf(dir, sizeof dir, "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir)
-		return;
-	*slash = '\0';
-	/* there already, or bind() says what is wrong */
-	(void)mkdir(dir, 0755);
-}
-
-/* The group may come in, if there is one; -1 and errno. */
-static int open_for_group(const char *path, const char *name)
-{
-	const struct group *g = name[0] ? getgrnam(name) : NULL;
-
-	if (!g) /* root only, as it is */
-		return 0;
-	if (chown(path, (uid_t)-1, g->gr_gid) < 0)
-		return -1;
-	return chmod(path, 0660);
-}
-
 static uid_t uid_of(const char *name)
 {
 	const struct passwd *p = name[0] ? getpwnam(name) : NULL;
@@ -683,50 +724,13 @@ void door_find_accounts(struct agent *a)
 	a->door->exporter = uid_of(a->config.export_user);
 }
 
-static int open_door(const char *path, const char *group, struct stat *ret_is,
-		     struct err *reterr)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	mode_t before;
-	int fd, rc;
-
-	if (strlen(path) >= sizeof at.sun_path)
-		return err_set(reterr, ENAMETOOLONG, "control.socket",
-			       "at most %zu bytes", sizeof at.sun_path - 1);
-	memcpy(at.sun_path, path, strlen(path) + 1);
-	if (is_answered(&at))
-		return err_set(reterr, EADDRINUSE, path,
-			       "another weir-agent answers there");
-	make_folder(path);
-	(void)unlink(path); /* left by one that was killed; or bind() fails */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(reterr, errno, NULL, "socket: %s",
-			       strerror(errno));
-	before = umask(0177);
-	rc = bind(fd, (struct sockaddr *)&at, sizeof at);
-	(void)umask(before);
-	if (rc == 0)
-		rc = open_for_group(path, group);
-	if (rc == 0)
-		rc = listen(fd, DOOR_CLIENTS_MAX);
-	if (rc == 0)
-		rc = stat(path, ret_is);
-	if (rc < 0) {
-		rc = err_set(reterr, errno, path, "%s", strerror(errno));
-		close(fd);
-		return rc;
-	}
-	return fd;
-}
-
 int door_start(struct agent *a, struct err *reterr)
 {
 	struct door *d = calloc(1, sizeof *d);
 
 	if (!d)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	d->fd = open_door(a->config.door, a->config.door_group, &d->is, reterr);
+	d->fd = door_open(a->config.door, a->config.door_group, &d->is, reterr);
 	if (d->fd < 0) {
 		int rc = d->fd;
 
@@ -736,6 +740,7 @@ int door_start(struct agent *a, struct err *reterr)
 	a->door = d;
 	door_find_accounts(a);
 	d->patience = (struct loop_timer){ .fn = out_of_patience, .arg = a };
+	d->pause = (struct loop_timer){ .fn = go_on, .arg = a };
 	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
 	return d->loop_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
@@ -759,6 +764,7 @@ void door_stop(struct agent *a)
 	while (d->clients)
 		free_client(d, d->clients);
 	loop_timer_off(a->loop, &d->patience);
+	loop_timer_off(a->loop, &d->pause);
 	loop_remove(d->loop_fd);
 	close(d->fd);
 	remove_path(d, a->config.door);

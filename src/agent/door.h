@@ -87,6 +87,8 @@ uid_t door_client_uid(const struct door_client *c);
 const char *door_client_by(const struct door_client *c);
 /* May it have what is not masked? */
 bool door_client_sees_raw(const struct door_client *c);
+/* {"clients", "limit", "turned_away", "pauses"}: for `status`. */
+json_t *door_json(const struct agent *a);
 /* The accounts' uids anew: a->config is another one. */
 void door_find_accounts(struct agent *a);
 

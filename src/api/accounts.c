@@ -30,6 +30,7 @@ struct accounts {
 	pthread_mutex_t lock;	/* of all below */
 	struct book *book;	/* owned */
 	struct stat is;		/* what was read or written last; 0: nothing */
+	struct stat wrong;	/* what could not be read last; `change`'s */
 };
 
 /* --- the file -------------------------------------------------------------------- */
@@ -169,27 +170,32 @@ static int read_again(struct accounts *a, struct err *reterr)
 	return rc;
 }
 
-static bool is_changed(struct accounts *a)
+static bool is_changed(struct accounts *a, struct stat *ret_is)
 {
-	struct stat is;
 	bool changed;
 
-	if (fstatat(a->dir, FILE_NAME, &is, AT_SYMLINK_NOFOLLOW) < 0)
-		is = (struct stat){ 0 };
+	if (fstatat(a->dir, FILE_NAME, ret_is, AT_SYMLINK_NOFOLLOW) < 0)
+		*ret_is = (struct stat){ 0 };
 	pthread_mutex_lock(&a->lock);
-	changed = is_other(&is, &a->is);
+	changed = is_other(ret_is, &a->is);
 	pthread_mutex_unlock(&a->lock);
 	return changed;
 }
 
 void accounts_refresh(struct accounts *a)
 {
+	struct stat is;
 	struct err err;
 
-	pthread_mutex_lock(&a->change);
-	if (is_changed(a) && read_again(a, &err) < 0)
+	/* who makes a change reads what is there, and may wait for a disk */
+	if (pthread_mutex_trylock(&a->change) != 0)
+		return;
+	if (is_changed(a, &is) && is_other(&is, &a->wrong) &&
+	    read_again(a, &err) < 0) {
+		a->wrong = is;
 		log_warn("users: %s: %s, going on with those before", err.at,
 			 err.text);
+	}
 	pthread_mutex_unlock(&a->change);
 }
 
@@ -244,6 +250,7 @@ void accounts_free(struct accounts *a)
 static struct book *begin(struct accounts *a, struct err *reterr)
 {
 	struct book *next = malloc(sizeof *next);
+	struct stat is;
 	int rc = 0;
 
 	if (!next) {
@@ -253,7 +260,7 @@ static struct book *begin(struct accounts *a, struct err *reterr)
 	pthread_mutex_lock(&a->change);
 	if (rc == 0 && flock(a->lock_fd, LOCK_EX) < 0)
 		rc = fail(reterr);
-	if (rc == 0 && is_changed(a))
+	if (rc == 0 && is_changed(a, &is))
 		rc = read_again(a, reterr);
 	if (rc == 0) {
 		pthread_mutex_lock(&a->lock);
@@ -365,17 +372,22 @@ int accounts_user_delete(struct accounts *a, const char *name,
 	return end(a, b, check_admins(b, reterr), reterr);
 }
 
-int accounts_login(struct accounts *a, const char *user, uint64_t now,
-		   char ret[static SECRET_TEXT_MAX], struct err *reterr)
+int accounts_login(struct accounts *a, const char *user, const char *hash,
+		   uint64_t now, char ret[static SECRET_TEXT_MAX],
+		   struct err *reterr)
 {
 	struct book *b = begin(a, reterr);
+	const struct book_user *u = b ? book_user(b, user) : NULL;
 	struct book_session *s;
 	int rc = 0;
 
 	if (!b)
 		return -reterr->code;
-	if (!book_user(b, user)) { /* deleted meanwhile */
+	if (!u) { /* deleted meanwhile */
 		rc = no_user(user, reterr);
+	} else if (strcmp(u->hash, hash) != 0) { /* likewise */
+		rc = err_set(reterr, EKEYREJECTED, "password",
+			     "is another one by now");
 	} else {
 		book_make_room(b, user, now);
 		s = &b->sessions[b->n_sessions++];
@@ -461,7 +473,7 @@ int accounts_token_add(struct accounts *a, const char *user, enum role role,
 }
 
 int accounts_token_delete(struct accounts *a, uint64_t id, const char *user,
-			  struct err *reterr)
+			  enum role most, struct err *reterr)
 {
 	struct book *b = begin(a, reterr);
 	int rc = err_set(reterr, ENOENT, "id", "there is no such token");
@@ -473,8 +485,11 @@ int accounts_token_delete(struct accounts *a, uint64_t id, const char *user,
 
 		if (t->id != id || (user && strcmp(user, t->user) != 0))
 			continue;
-		book_drop_token(b, t);
-		rc = 0;
+		rc = t->role > most ? err_set(reterr, EPERM, "id",
+					      "that token may do more")
+				    : 0;
+		if (rc == 0)
+			book_drop_token(b, t);
 		break;
 	}
 	return end(a, b, rc, reterr);

@@ -62,8 +62,12 @@ int accounts_user_delete(struct accounts *a, const char *name,
 void accounts_user_hash(struct accounts *a, const char *name,
 			char ret[static PASSWORD_HASH_MAX]);
 
-int accounts_login(struct accounts *a, const char *user, uint64_t now,
-		   char ret[static SECRET_TEXT_MAX], struct err *reterr);
+/*
+ * hash: of the password that was shown; -EKEYREJECTED: he has another one by now.
+ */
+int accounts_login(struct accounts *a, const char *user, const char *hash,
+		   uint64_t now, char ret[static SECRET_TEXT_MAX],
+		   struct err *reterr);
 int accounts_logout(struct accounts *a, const struct who *w,
 		    struct err *reterr);
 
@@ -73,9 +77,9 @@ int accounts_token_add(struct accounts *a, const char *user, enum role role,
 		       const char *name, unsigned days, uint64_t now,
 		       char ret[static TOKEN_TEXT_MAX], uint64_t *ret_id,
 		       struct err *reterr);
-/* user NULL: whoever's it is. -ENOENT. */
+/* user NULL: whoever's it is. -ENOENT; -EPERM: it may do more than `most`. */
 int accounts_token_delete(struct accounts *a, uint64_t id, const char *user,
-			  struct err *reterr);
+			  enum role most, struct err *reterr);
 
 /* A word for the link, in place of one before; -EEXIST: there are users. */
 int accounts_setup_make(struct accounts *a, uint64_t now,

@@ -132,10 +132,19 @@ static int check_csrf(const struct request *r, const char *word,
 /* This host's own, and not by a proxy for somebody else. */
 static bool may_without(const struct request *r)
 {
-	return r->route->own == OWN_METRICS &&
-	       r->server->config->metrics_local && hall_is_local(r->of) &&
-	       !request_header(r, "Forwarded") &&
-	       !request_header(r, "X-Forwarded-For");
+	static const char *const proxies[] = {
+		"Forwarded",	     "Via",
+		"X-Forwarded-For",   "X-Forwarded-Host",
+		"X-Forwarded-Proto", "X-Real-IP",
+	};
+
+	if (r->route->own != OWN_METRICS || !r->server->config->metrics_local ||
+	    !hall_is_local(r->of))
+		return false;
+	for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+		if (request_header(r, proxies[i]))
+			return false;
+	return true;
 }
 
 static int find_out(struct request *r, struct err *reterr)

@@ -115,14 +115,14 @@ static void set_cookie(struct request *r, const char *word, int max_age)
 }
 
 /* A new session for who has just shown that he is it. */
-static void begin_session(struct request *r, const char *user)
+static void begin_session(struct request *r, const char *user, const char *hash)
 {
 	struct accounts *a = r->server->accounts;
 	char word[SECRET_TEXT_MAX], csrf[SECRET_TEXT_MAX];
 	struct who who;
 	struct err err;
 
-	if (accounts_login(a, user, now_s(), word, &err) < 0) {
+	if (accounts_login(a, user, hash, now_s(), word, &err) < 0) {
 		answer_problem(r, &err);
 		return;
 	}
@@ -190,7 +190,7 @@ static void login(struct request *r)
 	}
 	rate_right(s->rate, from, b.user, clock_now());
 	s->counts.logins++;
-	begin_session(r, b.user);
+	begin_session(r, b.user, hash);
 }
 
 static void logout(struct request *r)
@@ -256,7 +256,7 @@ static void setup(struct request *r)
 	}
 	rate_right(r->server->rate, hall_address(r->of), "", clock_now());
 	log_info("users: the first one is there user=%s", b.user);
-	begin_session(r, b.user);
+	begin_session(r, b.user, hash);
 }
 
 /* --- users ------------------------------------------------------------------------- */
@@ -353,6 +353,10 @@ static void token_add(struct request *r)
 	struct err err;
 	int rc = read_body(r, "name! role days", &b, &err);
 
+	/* else one that was stolen would live on in others */
+	if (rc == 0 && !r->who.by_cookie)
+		rc = err_set(&err, EPERM, "Authorization",
+			     "a token makes no tokens: log in");
 	if (rc == 0)
 		rc = read_role(b.role ? b.role : "viewer", &role, &err);
 	if (rc == 0 && role > r->who.role)
@@ -382,6 +386,8 @@ static void token_delete(struct request *r)
 	unsigned long long id = strtoull(text, &end, 10);
 	int rc = *end ? err_set(&err, ENOENT, "id", "there is no such token")
 		      : accounts_token_delete(r->server->accounts, id, whose(r),
+					      r->who.by_cookie ? ROLE_ADMIN
+							       : r->who.role,
 					      &err);
 
 	if (rc == 0)
@@ -411,11 +417,19 @@ static void (*const later[OWN__MAX])(struct request *r) = {
 	[OWN_TOKEN_DELETE] = token_delete,
 };
 
+/* Of whoever comes, and it takes its time. */
+static bool is_login(const struct request *r)
+{
+	return r->route->own == OWN_LOGIN || r->route->own == OWN_SETUP;
+}
+
 static void run(struct job *j, struct asker *a)
 {
 	struct request *r = (struct request *)j;
 
 	(void)a; /* the agent knows no users */
+	if (is_login(r))
+		r->server->logins--;
 	later[r->route->own](r);
 	serving_resume(r);
 }
@@ -439,14 +453,31 @@ static void openapi(struct request *r)
 	memcpy(r->answer.etag, f->etag, sizeof f->etag);
 }
 
+/* Strangers do not make those wait who are known. */
+static void ask_clerk(struct request *r)
+{
+	bool counts = is_login(r);
+	struct err err;
+
+	if (counts &&
+	    atomic_fetch_add(&r->server->logins, 1) >= API_LOGINS_MAX) {
+		r->server->logins--;
+		(void)err_set(&err, EAGAIN, NULL, "too many log in at a time");
+		answer_problem(r, &err);
+		return;
+	}
+	r->job.run = run;
+	/* answered if it cannot wait */
+	if (serving_submit(r, r->server->clerk) < 0 && counts)
+		r->server->logins--;
+}
+
 void own_answer(struct request *r)
 {
 	if (r->route->own == OWN_SESSION) {
 		session(r);
 	} else if (later[r->route->own]) {
-		r->job.run = run;
-		/* answered if it cannot wait */
-		(void)serving_submit(r, r->server->clerk);
+		ask_clerk(r);
 	} else {
 		openapi(r);
 	}

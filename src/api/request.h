@@ -53,6 +53,7 @@ struct request {
 	struct connection *of; /* what is known of it; borrowed */
 	char *target;	       /* as it was sent; owned */
 	bool tls, head;
+	bool ends; /* nothing is read of the connection after it */
 
 	enum request_state state;
 	struct uri uri;
@@ -60,7 +61,9 @@ struct request {
 	struct who who;
 	char csrf[SECRET_TEXT_MAX]; /* of his session */
 	struct text body;
-	bool too_large, waits;
+	size_t counted; /* bytes of it, in the server's `bodies` */
+	int refused; /* EMSGSIZE, EAGAIN: what is wrong with it; 0: nothing */
+	bool waits;
 	json_t *args; /* of its command, while it waits; owned */
 
 	struct answer answer;

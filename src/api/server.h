@@ -26,7 +26,9 @@ struct server {
 		atomic_ullong logins, logins_wrong, logins_limited;
 		atomic_ullong answers[6]; /* by the first digit of the status */
 	} counts;
-	struct hall *hall; /* the connections */
+	atomic_size_t bodies; /* bytes of all requests' bodies */
+	atomic_uint logins;   /* that wait for the clerk */
+	struct hall *hall;    /* the connections */
 	struct streams *streams;
 	struct follow *follow;
 	char *cert, *key; /* PEM; owned; NULL */

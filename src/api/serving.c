@@ -64,6 +64,8 @@ static void add_headers(const struct request *r, struct MHD_Response *m)
 	add_header(m, "Cross-Origin-Opener-Policy", "same-origin");
 	add_header(m, "Cross-Origin-Resource-Policy", "same-origin");
 	add_header(m, "Cache-Control", caching(r));
+	if (r->ends)
+		add_header(m, "Connection", "close");
 	if (r->tls)
 		add_header(m, "Strict-Transport-Security", "max-age=31536000");
 	if (a->etag[0])
@@ -195,6 +197,8 @@ static bool is_api(const struct uri *u)
 
 static size_t body_max(const struct command_route *r)
 {
+	if (r->role == ROLE_NOBODY)
+		return API_LOGIN_BODY_MAX;
 	return r->body == BODY_RULES || route_lists(r->args, "text", NULL)
 		       ? API_TEXT_BODY_MAX
 		       : API_BODY_MAX;
@@ -233,6 +237,44 @@ static int check_type(struct request *r, struct err *reterr)
 		       want);
 }
 
+/* Headers that say where a request ends, or whom it is for. */
+struct framing {
+	unsigned lengths, encodings, hosts;
+	bool strange;
+};
+
+static enum MHD_Result look_at(void *cls, enum MHD_ValueKind kind,
+			       const char *name, const char *value)
+{
+	static const char may[] = "!#$%&'*+-.^_`|~0123456789"
+				  "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	struct framing *f = cls;
+
+	(void)kind;
+	f->lengths += strcasecmp(name, "Content-Length") == 0;
+	f->hosts += strcasecmp(name, "Host") == 0;
+	if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		f->encodings++;
+		f->strange |= !value || strcasecmp(value, "chunked") != 0;
+	}
+	f->strange |= name[strspn(name, may)] != '\0';
+	return MHD_YES;
+}
+
+/*
+ * Where the library and a proxy could have two opinions of where the next request
+ * begins, there is none: the connection ends (RFC 9112, 6.3).
+ */
+static bool is_framed(const struct request *r)
+{
+	struct framing f = { 0 };
+
+	(void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, look_at,
+					&f);
+	return !f.strange && f.hosts <= 1 && f.lengths + f.encodings <= 1;
+}
+
 static enum MHD_Result begin(struct request *r, const char *method)
 {
 	char allow[ROUTE_ALLOW_MAX];
@@ -240,6 +282,12 @@ static enum MHD_Result begin(struct request *r, const char *method)
 	struct err err;
 	int rc;
 
+	if (!is_framed(r)) {
+		r->ends = true;
+		return refuse(r, EINVAL, "headers",
+			      "expected one Host, and one Content-Length or "
+			      "\"Transfer-Encoding: chunked\"");
+	}
 	if (!identity_host(r->server->config, request_header(r, "Host"),
 			   r->tls))
 		return refuse(r, EDESTADDRREQ, "Host",
@@ -272,16 +320,33 @@ static enum MHD_Result begin(struct request *r, const char *method)
 	return MHD_YES;
 }
 
-/* More than may be is read on, and forgotten, within the time that there is. */
+static void forget_body(struct request *r)
+{
+	(void)atomic_fetch_sub(&r->server->bodies, r->counted);
+	r->counted = 0;
+	text_done(&r->body);
+}
+
+/*
+ * What may not be is read on, and forgotten, within the time that there is. A
+ * body counts until its request is done: what was made of it is as large.
+ */
 static void take_body(struct request *r, const char *bytes, size_t len)
 {
-	size_t max = body_max(r->route);
-
-	if (r->body.len + len > max) {
-		r->too_large = true;
-		len = max - r->body.len;
+	if (r->refused)
+		return;
+	if (r->body.len + len > body_max(r->route)) {
+		r->refused = EMSGSIZE;
+	} else {
+		r->counted += len;
+		if (atomic_fetch_add(&r->server->bodies, len) + len >
+		    API_BODIES_MAX)
+			r->refused = EAGAIN;
 	}
-	text_add(&r->body, bytes, len);
+	if (r->refused)
+		forget_body(r);
+	else
+		text_add(&r->body, bytes, len);
 }
 
 static void work(struct request *r)
@@ -300,8 +365,11 @@ static void work(struct request *r)
 
 static enum MHD_Result all_there(struct request *r)
 {
-	if (r->too_large)
+	if (r->refused == EMSGSIZE)
 		return too_large(r);
+	if (r->refused)
+		return refuse(r, r->refused, "body",
+			      "too many large ones at a time");
 	if (r->body.failed)
 		return refuse(r, ENOMEM, NULL, "out of memory");
 	r->state = REQUEST_WORK;
@@ -381,7 +449,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection,
 	hall_expect(r->server->hall, r->of, API_IDLE_S + API_REQUEST_S);
 	uri_done(&r->uri);
 	answer_done(&r->answer);
-	text_done(&r->body);
+	forget_body(r);
 	json_decref(r->args);
 	stream_free(r->stream);
 	download_free(r->download);

@@ -122,6 +122,16 @@ static size_t copy_some(struct stream *s, char *buf, size_t max)
 	return n;
 }
 
+static bool is_over(struct stream *s)
+{
+	bool ends;
+
+	pthread_mutex_lock(&s->of->lock);
+	ends = s->ends;
+	pthread_mutex_unlock(&s->of->lock);
+	return ends;
+}
+
 static ssize_t read_some(void *cls, uint64_t pos, char *buf, size_t max)
 {
 	struct stream *s = cls;
@@ -129,6 +139,9 @@ static ssize_t read_some(void *cls, uint64_t pos, char *buf, size_t max)
 	bool ends;
 
 	(void)pos;
+	/* who may no more gets no more, also one who never has read all */
+	if (is_over(s))
+		return MHD_CONTENT_READER_END_OF_STREAM;
 	for (;;) {
 		n += copy_some(s, buf + n, max - n);
 		if (n == max || !find_next(s))

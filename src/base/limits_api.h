@@ -32,7 +32,9 @@
 /* A body: JSON; a policy, or a file of rules. 413. */
 #define API_BODY_MAX	  (256u << 10)
 #define API_TEXT_BODY_MAX (8u << 20)
-/* Bodies of all clients together, so that many large ones are not taken: 503. */
+/* One of somebody who is not known yet: a name, a password, a word. 413. */
+#define API_LOGIN_BODY_MAX 8192
+/* Bodies of all requests together, so that many large ones are not taken: 503. */
 #define API_BODIES_MAX (24u << 20)
 
 /* --- requests --------------------------------------------------------------- */

@@ -49,7 +49,7 @@
 /* How often who is here is asked, and at most where somebody is not known. */
 #define EXPORT_WHO_S	  15
 #define EXPORT_WHO_SOON_S 2
-/* A datagram of syslog. Longer: cut, as RFC 5426 3.2 allows; counted. */
+/* A datagram of syslog. Longer: that line is left out, counted (refused). */
 #define EXPORT_DATAGRAM_MAX 65000
 /* Files of one output that are kept. */
 #define EXPORT_KEEP_MAX 1000

@@ -34,6 +34,29 @@ size_t utf8_char(const char *s)
 	return n;
 }
 
+size_t utf8_hidden(const char *s, unsigned *ret)
+{
+	const unsigned char *b = (const unsigned char *)s;
+	unsigned c = b[0];
+
+	*ret = c;
+	if (c < 0x20 || c == 0x7f)
+		return 1;
+	if (c == 0xc2 && b[1] >= 0x80 && b[1] < 0xa0) {
+		*ret = b[1];
+		return 2;
+	}
+	if ((c != 0xe2 && c != 0xef) || (b[1] & 0xc0) != 0x80 ||
+	    (b[2] & 0xc0) != 0x80)
+		return 0;
+	c = (c & 0x0fu) << 12 | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
+	*ret = c;
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+			       (c >= 0x2060 && c <= 0x2069) || c == 0xfeff
+		       ? 3
+		       : 0;
+}
+
 static bool is_utf8(const char *s)
 {
 	size_t n;

@@ -19,3 +19,10 @@ size_t utf8_char(const char *s);
  * own. size: at least 5.
  */
 const char *utf8_text(const char *text, char *buf, size_t size);
+
+/*
+ * How many bytes at s, which ends with a NUL, are a character that a terminal or a
+ * reader would be tricked by: control characters, and what changes the direction
+ * or has no width; *ret is which. 0: it is none, or no UTF-8.
+ */
+size_t utf8_hidden(const char *s, unsigned *ret);

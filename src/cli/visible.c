@@ -6,36 +6,10 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/utf8.h"
 
 /* "\u202e" and its NUL. */
 #define ESCAPE_MAX 8
-
-/*
- * How many bytes at s, which ends with a NUL, are a character that is not to be
- * printed; 0: it is. Of UTF-8, which JSON is; other bytes are left alone.
- */
-static size_t hidden(const char *s, unsigned *ret)
-{
-	const unsigned char *b = (const unsigned char *)s;
-	unsigned c = b[0];
-
-	*ret = c;
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	if (c == 0xc2 && b[1] >= 0x80 && b[1] < 0xa0) {
-		*ret = b[1];
-		return 2;
-	}
-	if ((c != 0xe2 && c != 0xef) || (b[1] & 0xc0) != 0x80 ||
-	    (b[2] & 0xc0) != 0x80)
-		return 0;
-	c = (c & 0x0fu) << 12 | (b[1] & 0x3fu) << 6 | (b[2] & 0x3fu);
-	*ret = c;
-	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-			       (c >= 0x2060 && c <= 0x2069) || c == 0xfeff
-		       ? 3
-		       : 0;
-}
 
 static void escape(unsigned c, char buf[static ESCAPE_MAX])
 {
@@ -57,7 +31,7 @@ const char *visible_text(const char *text, char *buf, size_t size)
 	BUG_ON(size < ESCAPE_MAX);
 	while (*text && len + ESCAPE_MAX < size) {
 		unsigned c;
-		size_t n = hidden(text, &c);
+		size_t n = utf8_hidden(text, &c);
 
 		if (n)
 			escape(c, buf + len);
@@ -75,7 +49,7 @@ static bool is_visible(const char *s)
 	unsigned c;
 
 	for (; *s; s++)
-		if (hidden(s, &c))
+		if (utf8_hidden(s, &c))
 			return false;
 	return true;
 }

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "door/answer.h"
 
 #define READ_BYTES 65536
@@ -24,6 +26,10 @@ static int connect_error(int error, const char *path, struct err *reterr)
 			       "(systemctl start weir-agent), or name its "
 			       "socket with --socket",
 			       path);
+	if (error == EAGAIN)
+		return err_set(reterr, ETIMEDOUT, NULL,
+			       "%s: the agent lets nobody in for %d s", path,
+			       DOOR_CONNECT_S);
 	if (error == EACCES || error == EPERM)
 		return err_set(reterr, EACCES, NULL,
 			       "%s: only root may speak with the agent", path);
@@ -33,6 +39,7 @@ static int connect_error(int error, const char *path, struct err *reterr)
 int agentclient_open(const char *path, struct agentclient *ret,
 		     struct err *reterr)
 {
+	const struct timeval wait = { .tv_sec = DOOR_CONNECT_S }, ever = { 0 };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd, rc;
 
@@ -44,11 +51,14 @@ int agentclient_open(const char *path, struct agentclient *ret,
 	if (fd < 0)
 		return err_set(reterr, errno, NULL, "socket: %s",
 			       strerror(errno));
+	/* of connect(), too; where it is not known, it waits as ever */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
 		rc = connect_error(errno, path, reterr);
 		close(fd);
 		return rc;
 	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &ever, sizeof ever);
 	*ret = (struct agentclient){ .fd = fd };
 	return 0;
 }

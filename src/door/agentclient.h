@@ -20,8 +20,8 @@ struct agentclient {
 };
 
 /*
- * Connects. Nobody there is -ECONNREFUSED, told as what to start. End with
- * agentclient_done().
+ * Connects. Nobody there is -ECONNREFUSED, told as what to start; one who lets
+ * nobody in for DOOR_CONNECT_S is -ETIMEDOUT. End with agentclient_done().
  */
 int agentclient_open(const char *path, struct agentclient *ret,
 		     struct err *reterr);

@@ -433,6 +433,7 @@ void answer_stats(json_t *result, struct control *ctl)
 	answer_uint(o, "in_use", ctl->own_clients);
 	answer_uint(o, "limit", OWN_CLIENTS_MAX);
 	answer_uint(o, "turned_away", ctl->own_turned_away);
+	answer_uint(o, "pauses", ctl->own_pauses);
 	answer_config_use(result, ctl);
 	answer_notices(result, ctl);
 }

@@ -12,6 +12,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "dp/ask.h"
 #include "dp/change_kept.h"
 #include "dp/door.h"
@@ -84,6 +85,22 @@ static void serve_clients(struct control *ctl, struct own_clients *c,
 			(void)own_serve(ctl, c, (unsigned)(i - 1 - AT_CLIENTS));
 }
 
+/*
+ * Who comes and cannot be let in waits in the kernel's queue, and not in a poll
+ * set that is ready all the time.
+ */
+static void let_in(struct control *ctl, struct own_clients *clients, int fd)
+{
+	int rc = own_accept(clients, fd);
+
+	if (rc == -EUSERS) {
+		ctl->own_turned_away++;
+	} else if (rc < 0) {
+		ctl->own_pauses++;
+		ctl->own_opens = usec_add(clock_now(), DOOR_PAUSE_US);
+	}
+}
+
 /* How long nothing is to be done. */
 static int wait_ms(const struct control *ctl, bool some_lost)
 {
@@ -94,6 +111,8 @@ static int wait_ms(const struct control *ctl, bool some_lost)
 
 	if (detection_has_old(ctl->detection) && ms > OLD_SETS_MS)
 		ms = OLD_SETS_MS;
+	if (ctl->own_opens.us && ms > DOOR_PAUSE_US / 1000)
+		ms = DOOR_PAUSE_US / 1000;
 	return some_lost && PORT_RETRY_MS < ms ? PORT_RETRY_MS : ms;
 }
 
@@ -109,6 +128,9 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 		nfds_t n = fill_poll_set(set, &clients);
 		int timeout = wait_ms(ctl, some_lost);
 
+		if (!usec_before(clock_now(), ctl->own_opens))
+			ctl->own_opens = (usec_t){ 0 };
+		set[AT_OWN].fd = ctl->own_opens.us ? -1 : doors->own;
 		if (poll(set, n, timeout) < 0 && errno != EINTR)
 			break;
 		if (set[AT_SIGNAL].revents || set[AT_OPENER].revents)
@@ -128,8 +150,8 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 				;
 		ctl->own_clients = clients.n;
 		serve_clients(ctl, &clients, set, n);
-		if (set[AT_OWN].revents && !own_accept(&clients, doors->own))
-			ctl->own_turned_away++;
+		if (set[AT_OWN].revents)
+			let_in(ctl, &clients, doors->own);
 	}
 	own_close_all(ctl, &clients);
 }

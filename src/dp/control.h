@@ -47,6 +47,8 @@ struct control {
 	struct door_counts compat, own;
 	unsigned own_clients;	  /* connected to the own door */
 	uint64_t own_turned_away; /* there were OWN_CLIENTS_MAX */
+	uint64_t own_pauses;	  /* no descriptor was left for who came */
+	usec_t own_opens; /* then nobody is let in before that; 0: now */
 	struct kept kept;
 	struct detection *detection;
 	usec_t next_ports; /* when workers are asked what speaks where */

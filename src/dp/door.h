@@ -45,8 +45,11 @@ struct own_clients {
 	unsigned n;
 };
 
-/* Takes a new client in; false: turned away, since there are so many. */
-bool own_accept(struct own_clients *clients, int listen_fd);
+/*
+ * Takes a new client in. -EUSERS: turned away, since there are so many; -errno
+ * else: there is no descriptor or no memory for him, and he waits.
+ */
+int own_accept(struct own_clients *clients, int listen_fd);
 /* One request of client i. false: it is gone, and the last took its place. */
 bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i);
 void own_close_all(struct control *ctl, struct own_clients *clients);

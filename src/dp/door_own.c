@@ -30,25 +30,28 @@ union fd_control {
 	struct cmsghdr align;
 };
 
-bool own_accept(struct own_clients *clients, int listen_fd)
+int own_accept(struct own_clients *clients, int listen_fd)
 {
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	if (fd < 0)
-		return true;
+	if (fd < 0) /* or he has gone again */
+		return errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+				       errno == ENOMEM
+			       ? -errno
+			       : 0;
 	if (clients->n == OWN_CLIENTS_MAX) {
 		close(fd);
-		return false;
+		return -EUSERS;
 	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 ||
 	    (cred.uid != 0 && cred.uid != geteuid())) {
 		close(fd);
-		return true;
+		return 0;
 	}
 	clients->fds[clients->n++] = fd;
-	return true;
+	return 0;
 }
 
 static void drop_client(struct control *ctl, struct own_clients *clients,

@@ -297,6 +297,15 @@ static void read_ipfix(struct fields *f, struct output_config *o)
 	(void)field_u32(f, "domain", FIELD_MAY, 0, UINT32_MAX, &o->domain);
 }
 
+/* It would be another header, or none. */
+static bool has_control(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+			return true;
+	return false;
+}
+
 /* A secret that is not to stand in the configuration. */
 static void read_secret(struct fields *f, const char *name, char **ret)
 {
@@ -319,10 +328,9 @@ static void read_secret(struct fields *f, const char *name, char **ret)
 	free(path);
 	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == '\r'))
 		n--;
-	if (f->rc < 0)
+	if (f->rc < 0 || n < 0)
 		return;
-	if (n == 0 || n > EXPORT_SECRET_MAX || memchr(buf, '\0', (size_t)n) ||
-	    memchr(buf, '\n', (size_t)n))
+	if (n == 0 || n > EXPORT_SECRET_MAX || has_control(buf, (size_t)n))
 		fields_refuse(f, name, "must be one line of at most %d bytes",
 			      EXPORT_SECRET_MAX);
 	else

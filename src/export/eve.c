@@ -15,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "export/community.h"
+#include "export/visible.h"
 #include "wire/words.h"
 
 #define USEC 1000000ULL
@@ -265,9 +266,11 @@ static json_t *line_of(const struct eve *e, enum item_kind kind, uint64_t at_us)
 static struct item *finish(struct item *i, json_t *o, const char *text)
 {
 	if (i && o) {
-		i->json = json_dumps(o, JSON_COMPACT);
+		i->json = visible_json(json_dumps(o, JSON_COMPACT));
 		i->text = strdup(text);
 	}
+	if (i && i->text)
+		visible_line(i->text);
 	json_decref(o);
 	if (!i || !i->json || !i->text) {
 		item_put(i);
@@ -290,6 +293,7 @@ static void name_item(struct item *i, const json_t *r)
 	(void)snprintf(cut, sizeof cut, "%s", name);
 	(void)snprintf(i->workload, sizeof i->workload, "%s",
 		       utf8_text(cut, clean, sizeof clean));
+	visible_line(i->workload);
 	if (json_object_get(r, "rule"))
 		(void)snprintf(i->rule, sizeof i->rule, "%u",
 			       (unsigned)uint_of(r, "rule"));

@@ -14,6 +14,7 @@
 struct file {
 	struct rotated r;
 	struct text lines;
+	bool stays; /* its time is over, and it cannot be turned: told once */
 };
 
 static uint64_t now_s(void)
@@ -48,15 +49,29 @@ static void file_end(void *self)
 	free(f);
 }
 
+/* A file that is too large, or old, is better than none. */
+static void turn(struct file *f)
+{
+	struct err err;
+	bool failed;
+
+	if (f->r.fd < 0 || !rotated_is_due(&f->r, now_s()))
+		return;
+	failed = rotated_turn(&f->r, &err) < 0;
+	if (failed && !f->stays)
+		log_warn("%s: cannot be turned: %s, going on with it", err.at,
+			 err.text);
+	f->stays = failed;
+}
+
 static int file_send(void *self, const struct item *const *items, size_t n,
 		     size_t *ret_done, struct err *reterr)
 {
 	struct file *f = self;
 	int rc = 0;
 
-	if (f->r.fd >= 0 && rotated_is_due(&f->r, now_s()))
-		rc = rotated_turn(&f->r, reterr);
-	if (rc == 0 && f->r.fd < 0)
+	turn(f);
+	if (f->r.fd < 0)
 		rc = rotated_open(&f->r, reterr);
 	if (rc < 0)
 		return rc;
@@ -87,15 +102,10 @@ static void file_reopen(void *self)
 static void file_idle(void *self)
 {
 	struct file *f = self;
-	struct err err;
 
-	if (f->r.fd < 0)
-		return;
-	if (!rotated_is_there(&f->r))
+	if (f->r.fd >= 0 && !rotated_is_there(&f->r))
 		rotated_close(&f->r);
-	else if (rotated_is_due(&f->r, now_s()) &&
-		 rotated_turn(&f->r, &err) < 0)
-		log_warn("%s: %s, going on with it", err.at, err.text);
+	turn(f);
 }
 
 const struct output_ops output_file = {

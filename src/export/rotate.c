@@ -100,7 +100,6 @@ int rotated_turn(struct rotated *r, struct err *reterr)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 
-	rotated_close(r);
 	for (uint32_t i = r->keep; i > 0; i--) {
 		if (!name_of(r, i - 1, from) || !name_of(r, i, to))
 			return err_set(reterr, ENAMETOOLONG, r->path,
@@ -109,6 +108,7 @@ int rotated_turn(struct rotated *r, struct err *reterr)
 		if (rename(from, to) < 0 && errno != ENOENT)
 			return file_error(r, reterr);
 	}
+	rotated_close(r);
 	r->rotations++;
 	r->bytes = 0;
 	return 0;
@@ -127,6 +127,7 @@ int rotated_write(struct rotated *r, const char *lines, size_t len,
 		  uint64_t now_s, struct err *reterr)
 {
 	size_t done = 0;
+	struct stat st;
 	int rc = 0;
 
 	while (done < len && rc == 0) {
@@ -140,8 +141,13 @@ int rotated_write(struct rotated *r, const char *lines, size_t len,
 			done += (size_t)n;
 	}
 	if (rc < 0) {
-		/* if that fails, too, it is done when it is opened again */
-		if (done > 0 && ftruncate(r->fd, (off_t)r->bytes) < 0)
+		/*
+		 * If that fails, too, it is done when it is opened again. By its
+		 * size, not by ours: somebody may have emptied it.
+		 */
+		if (done > 0 &&
+		    (fstat(r->fd, &st) < 0 || st.st_size < (off_t)done ||
+		     ftruncate(r->fd, st.st_size - (off_t)done) < 0))
 			rotated_close(r);
 		return rc;
 	}

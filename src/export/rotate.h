@@ -27,7 +27,10 @@ int rotated_open(struct rotated *r, struct err *reterr);
 void rotated_close(struct rotated *r);
 /* Is it time for another file? Of an empty one it never is. */
 bool rotated_is_due(const struct rotated *r, uint64_t now_s);
-/* PATH becomes PATH.1, and so on; one more than keep is removed. PATH is closed. */
+/*
+ * PATH becomes PATH.1, and so on; one more than keep is removed. PATH is closed; on
+ * failure it stays as it is.
+ */
 int rotated_turn(struct rotated *r, struct err *reterr);
 /* What is open, is it still what stands at PATH? */
 bool rotated_is_there(const struct rotated *r);

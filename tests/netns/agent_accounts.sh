@@ -60,6 +60,53 @@ point $? "root may say for whom it asks" "$out"
 grep -q "door: refused uid=$other" "$TEST_DIR/agent.log"
 point $? "a refusal is in the log" "$TEST_DIR/agent.log"
 
+# Who may come in may not keep others out, nor busy.
+cat >"$TEST_DIR/crowd.py" <<'P'
+import os, socket, sys
+path, what = os.environ["WEIR_SOCKET"], sys.argv[1]
+os.setgroups([])
+os.setgid(int(sys.argv[3]))
+os.setuid(int(sys.argv[2]))
+kept = []
+for _ in range(200 if what == "many" else 1):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    kept.append(s)
+if what == "lines":  # 32 million empty requests, the last without its end
+    kept[0].sendall(b"\n" * (32 << 20) + b"x")
+if what == "huge":  # 8 MiB of one request
+    try:
+        kept[0].sendall(b"x" * (8 << 20))
+        kept[0].recv(1)
+    except (BrokenPipeError, ConnectionResetError):
+        print("closed", flush=True)
+print("there", flush=True)
+sys.stdin.read()
+P
+mkfifo "$TEST_DIR/stay"
+exec 8<>"$TEST_DIR/stay"
+crowd() { # WHAT UID
+    python3 "$TEST_DIR/crowd.py" "$1" "$2" "$group" <"$TEST_DIR/stay" >"$TEST_DIR/crowd" 2>&1 8>&- &
+    crowd=$!
+    children+=("$crowd")
+}
+crowd many "$exporter"
+wait_until 20 grep -q there "$TEST_DIR/crowd" && asked 'd["ok"] and d["door"]["turned_away"] > 0' status
+point $? "an account that comes very often leaves room for root" "$out"
+kill "$crowd"
+few() { asked 'd["door"]["clients"] < 10' status; }
+wait_until 20 few
+crowd huge "$other"
+wait_until 20 grep -q there "$TEST_DIR/crowd" && grep -q closed "$TEST_DIR/crowd"
+point $? "who may ask nothing asks nothing large" "$TEST_DIR/crowd"
+kill "$crowd"
+crowd lines "$other"
+wait_until 60 grep -q there "$TEST_DIR/crowd"
+point $? "32 million lines of one who is refused are read" "$TEST_DIR/crowd"
+timeout 20 "$weir" status >"$out" 2>&1
+point $? "and others are answered" "$out"
+kill "$crowd"
+
 sed -i "s|api_user: games|api_user: nobody-of-that-name|" "$config"
 kill -HUP "$agent_pid"
 wait_until 10 as "$api:$group" 'd["error"]["code"] == "EPERM"' status

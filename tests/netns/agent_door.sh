@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common_agent.sh"
 
 cat >"$TEST_DIR/client.py" <<'P'
-import json, os, socket, sys, time
+import json, os, resource, select, socket, sys, time
 path = os.environ["WEIR_SOCKET"]
 
 def connect():
@@ -139,17 +139,42 @@ def deaf_follower():
     missed = sum(x.get("missed", 0) for x in got)
     assert seen > 100 and seen + missed >= 1900, (seen, missed)
 
+def no_descriptor():
+    def status():
+        s.sendall(b'{"id":1,"command":"status"}\n')
+        return line(s)["door"]["pauses"]
+
+    def ticks():  # of a processor, 100 a second
+        text = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+        return int(text[11]) + int(text[12])
+
+    s, pid = connect(), int(os.environ["AGENT_PID"])
+    before = status()
+    taken = {int(x) for x in os.listdir(f"/proc/{pid}/fd")}
+    free = min(set(range(len(taken) + 1)) - taken)
+    was = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, was[1]))
+    other, begin, end = connect(), ticks(), time.time() + 60
+    while status() < before + 8:  # a quarter of a second each
+        assert time.time() < end
+        select.select([], [], [], 0.1)
+    used = ticks() - begin
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, was)
+    other.sendall(b'{"id":7,"command":"status"}\n')
+    assert line(other)["id"] == 7
+    assert used < 100, used
+
 globals()[sys.argv[1]]()
 P
 
-client() { timeout 100 python3 "$TEST_DIR/client.py" "$1" >"$out" 2>&1; }
+client() { AGENT_PID=$agent_pid timeout 100 python3 "$TEST_DIR/client.py" "$1" >"$out" 2>&1; }
 alive() { told 'd["data_plane"]["up"]' status; }
 
 bridge
 workload web 2
 write_config "$netns_only"
 start_agent
-for what in rubbish arguments pipelined halves half_closed many deaf huge deaf_follower; do
+for what in rubbish arguments pipelined halves half_closed many deaf huge deaf_follower no_descriptor; do
     client $what
     point $? "$what" "$out"
     alive

@@ -145,9 +145,9 @@ dp stats -o json && json "all(u['limit'] > 0 for u in d['config'].values()) and
     d['config']['internal_subnets']['in_use'] == 5 and d['port']['buffer_bytes_limit'] > 0"
 point $? "what the configuration and the port's buffer use of their limits" "$out"
 
-# One client more than there may be, and one rule more.
-python3 - "$door" >"$out" <<'P'
-import json, socket, sys
+# No descriptor, one client more than there may be, and one rule more.
+python3 - "$door" "$dp_pid" >"$out" 2>&1 <<'P'
+import json, os, resource, select, socket, sys, time
 
 def client():
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -162,7 +162,37 @@ def ask(s, request):
 def door(s):
     return ask(s, {"weir_stats": {}})["doors"]["own"]
 
+# No descriptor is left: who comes waits, and the processor does not.
+def ticks():  # a hundred a second
+    text = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+    return int(text[11]) + int(text[12])
+
+def allow(n):  # as who it is, who may
+    child = os.fork()
+    if child == 0:
+        ids = {x.split(":")[0]: int(x.split()[1]) for x in open(f"/proc/{pid}/status") if x[:4] in ("Uid:", "Gid:")}
+        os.setresgid(*[ids["Gid"]] * 3)
+        os.setresuid(*[ids["Uid"]] * 3)
+        hard = resource.prlimit(int(pid), resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(int(pid), resource.RLIMIT_NOFILE, (n, hard))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
 first = client()
+pid = open(f"/proc/{sys.argv[2]}/task/{sys.argv[2]}/children").read().split()[-1]  # the opener's
+assert door(first)["clients"]["pauses"] == 0
+taken = {int(x) for x in os.listdir(f"/proc/{pid}/fd")}
+allow(min(set(range(len(taken) + 1)) - taken))
+late, begin, end = client(), ticks(), time.time() + 60
+while door(first)["clients"]["pauses"] < 8:  # a quarter of a second each
+    assert time.time() < end
+    select.select([], [], [], 0.1)
+used = ticks() - begin
+allow(1024)
+assert door(late)["clients"]["in_use"] == 2
+late.close()
+assert used < 100, used
+
 limit = door(first)["clients"]["limit"]
 all = [first] + [client() for _ in range(limit - 1)]
 assert ask(all[-1], {"ctrl_keep_alive": {"seq_num": 1}})["ok"]

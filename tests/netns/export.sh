@@ -4,75 +4,7 @@
 #
 #   web 10.9.0.2 ── hweb ┐                        ┌─ eve.json ── jq
 #   app 10.9.0.3 ── happ ├ br0 10.9.0.1 ─ agent ─ weir-export ── rsyslogd, tshark, ...
-. "$(dirname "$0")/common_agent.sh"
-export PYTHONDONTWRITEBYTECODE=1
-
-weir_export=$BUILD/src/export/weir-export
-here=$(dirname "$0")
-export_pid=
-uid=64123
-dir=/run/weir-export-test # the account may go there, as it may not to TEST_DIR
-state=$dir/state
-eve=$dir/logs/eve.json
-export TZ=UTC
-
-# An account of this test's own: /etc/passwd is another one here.
-account() {
-    { cat /etc/passwd; echo "weir-export:x:$uid:$uid::/nonexistent:/usr/sbin/nologin"; } >"$TEST_DIR/passwd"
-    { cat /etc/group; echo "weir-export:x:$uid:"; } >"$TEST_DIR/group"
-    mount --bind "$TEST_DIR/passwd" /etc/passwd && mount --bind "$TEST_DIR/group" /etc/group &&
-        mkdir -p "$dir/logs" && chown "$uid:$uid" "$dir/logs"
-}
-
-write_export() { # [LINE]...: outputs
-    cat >"$dir/export.new" <<Y
-agent: $WEIR_SOCKET
-state: $state
-status: $dir/run/status.json
-stats: {every_s: 1}
-outputs:
-  - {name: eve, kind: file, path: $eve}
-Y
-    [ $# = 0 ] || printf '  - %s\n' "$@" >>"$dir/export.new"
-    mv "$dir/export.new" "$dir/export.yaml"
-}
-
-run_export() {
-    "$weir_export" --config "$dir/export.yaml" >>"$TEST_DIR/export.log" 2>&1 &
-    export_pid=$!
-}
-
-stop_export() { # [SIGNAL]
-    [ -n "$export_pid" ] || return 0
-    kill "-${1:-TERM}" "$export_pid"
-    wait "$export_pid" 2>>"$TEST_DIR/log"
-    local status=$?
-    export_pid=
-    [ "${1:-TERM}" != TERM ] || return $status
-}
-
-end_export() {
-    [ -z "$export_pid" ] || kill -9 "$export_pid"
-    end_agent
-}
-trap end_export EXIT
-
-# Of the lines of eve.json: is there one?
-eve_has() { # JQ-FILTER
-    jq -ces "map(select($1)) | length > 0" "$eve" >"$out" 2>&1
-}
-eve_soon() { wait_until 40 eve_has "$1"; }
-count_eve() { jq -cs "map(select($1)) | length" "$eve"; } # JQ-FILTER
-
-# Of `weir export status`, of the output NAME: does EXPRESSION over o hold?
-output_is() { # NAME EXPRESSION
-    "$weir" export status --file "$dir/run/status.json" -o json >"$out" 2>&1
-    json 'any((lambda o: '"$2"')(o) for o in d["outputs"] if o["name"] == "'"$1"'")'
-}
-output_soon() { wait_until 40 output_is "$@"; }
-
-server() { "$here/export_receive.py" "$@" 2>>"$TEST_DIR/log" & children+=($!); }
-get() { at app curl -s -m 20 -o /dev/null "$@" 2>>"$TEST_DIR/log"; }
+. "$(dirname "$0")/common_export.sh"
 
 account
 bridge
@@ -180,6 +112,16 @@ tcpdump -i lo -U -w "$TEST_DIR/ipfix.pcap" udp port 4739 2>>"$TEST_DIR/log" &
 children+=($!)
 socat -u UDP-RECV:4739,bind=127.0.0.1 /dev/null &
 children+=($!)
+tcpdump -i lo -U -w "$TEST_DIR/ipfix-tcp.pcap" tcp port 4740 2>>"$TEST_DIR/log" &
+children+=($!)
+collector=
+collect() { # FILE: of one connection
+    [ -z "$collector" ] || kill "$collector"
+    socat -u TCP-LISTEN:4740,bind=127.0.0.1,reuseaddr "OPEN:$1,creat,trunc" 2>>"$TEST_DIR/log" &
+    collector=$!
+    children+=("$collector")
+}
+collect "$TEST_DIR/first.ipfix"
 echo 503 >"$TEST_DIR/hook.log.answer"
 echo "https://127.0.0.1:8443/secret-path" >"$dir/hook.url"
 echo "Bearer secret-token" >"$dir/hook.token"
@@ -198,13 +140,14 @@ all_outputs() { # MORE...
             tls: {ca: $dir/ca.pem}, events: [alert], severity: medium}" \
         "{name: collector, kind: ipfix, to: 'udp://127.0.0.1:4739'}" \
         "{name: flows, kind: ipfix, path: $dir/logs/flows.ipfix}" \
+        "{name: tcp-flows, kind: ipfix, to: 'tcp://127.0.0.1:4740'}" \
         "{name: hang, kind: syslog, to: 'tcp://127.0.0.1:5599', buffer: {lines: 512}}" "$@"
 }
 all_outputs
 sed -i "s|$TEST_DIR/../none|$dir/hook.pem|" "$dir/export.yaml"
 kill -HUP "$export_pid"
 output_soon flows 'True' && output_soon eve 'o["sent"] > 0'
-point $? "SIGHUP: twelve more" "$TEST_DIR/export.log"
+point $? "SIGHUP: thirteen more" "$TEST_DIR/export.log"
 
 weir policy add --from app --to web --port tcp/80 && weir policy add --from app --to web --port udp/53 &&
     weir mode web protect
@@ -261,7 +204,7 @@ files_are_whole() { [ -s "$dir/logs/small.json.1" ] && cat "$dir"/logs/small.jso
 wait_until 60 files_are_whole
 point $? "files are turned by size, every line whole" "$out"
 
-ipfix() { tshark -r "$1" -d udp.port==4739,cflow -T fields -e cflow.srcaddr -e cflow.dstaddr -e cflow.dstport \
+ipfix() { tshark -r "$1" -d udp.port==4739,cflow -d tcp.port==4740,cflow -T fields -e cflow.srcaddr -e cflow.dstaddr -e cflow.dstport \
     -e cflow.protocol -e cflow.initiator_octets -e cflow.responder_octets >"$out" 2>>"$TEST_DIR/log"; }
 sane() { ipfix "$1" && python3 - "$out" <<'P'
 import sys
@@ -277,6 +220,15 @@ wait_until 60 sane "$TEST_DIR/ipfix.pcap"
 point $? "tshark reads IPFIX by UDP" "$out"
 wait_until 60 sane "$dir/logs/flows.ipfix"
 point $? "... and from a file" "$out"
+wait_until 60 sane "$TEST_DIR/ipfix-tcp.pcap" && wait_until 60 sane "$TEST_DIR/first.ipfix"
+point $? "... and by TCP, on the wire and as a collector has it" "$out"
+collect "$TEST_DIR/second.ipfix"
+second() { get http://10.9.0.2/second && sane "$TEST_DIR/second.ipfix"; }
+wait_until 60 second
+point $? "a collector that comes again has templates of its own" "$out"
+! tshark -r "$TEST_DIR/ipfix-tcp.pcap" -d tcp.port==4740,cflow -T fields -e _ws.malformed -e cflow.template_frame \
+    -e _ws.expert.message 2>>"$TEST_DIR/log" | grep -iE 'malformed|no template' >"$out"
+point $? "... and nothing of it is malformed" "$out"
 
 # --- killed, away, changed ---------------------------------------------------------------
 
@@ -311,7 +263,7 @@ wait_until 60 all_of changed 200 && grep -q "configuration: read again" "$TEST_D
 point $? "an output that changes loses nothing" "$TEST_DIR/export.log"
 echo "  - {name: x, kind: pigeon}" >>"$dir/export.yaml"
 "$weir_export" --config "$dir/export.yaml" --check >"$out" 2>&1
-[ $? = 2 ] && grep -qE 'export.yaml:[0-9]+:[0-9]+: outputs\[13\].kind: must be one of' "$out"
+[ $? = 2 ] && grep -qE 'export.yaml:[0-9]+:[0-9]+: outputs\[14\].kind: must be one of' "$out"
 point $? "--check names the line" "$out"
 kill -HUP "$export_pid"
 refused() { grep -q "going on with the old one" "$TEST_DIR/export.log"; }

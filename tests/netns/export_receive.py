@@ -3,7 +3,7 @@
 
 hook   HTTP (with CERT KEY: HTTPS) on ADDRESS "HOST:PORT": a line of JSON each,
        {"path", "authorization", "body"}. What is in the file OUT.answer decides:
-       a status, "hang", or "slow".
+       a status (3xx: to /elsewhere), "hang", or "slow".
 hang   TCP on "HOST:PORT": accepts, and never reads.
 unix   stream, dgram: a socket at the path ADDRESS: lines.
 """
@@ -45,6 +45,8 @@ class Hook(http.server.BaseHTTPRequestHandler):
         if answer == "slow":
             select.select([], [], [], 0.2)
         self.send_response(int(answer) if answer.isdigit() else 200)
+        if answer.startswith("3"):
+            self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -332,6 +332,37 @@ static void test_strange(void **state)
 	}
 }
 
+/* What a terminal would obey stands in no line, and the value is the same. */
+static void test_hidden(void **state)
+{
+	static const char record[] =
+		"{\"kind\":\"http\",\"client_address\":\"10.0.0.1\","
+		"\"server_address\":\"10.0.0.2\",\"proto\":\"tcp\","
+		"\"client_port\":1,\"server_port\":80,\"client_id\":\"a\","
+		"\"workload\":\"a\",\"client\":\"n\\u009b\\nm\","
+		"\"http\":{\"method\":\"GET\","
+		"\"url\":\"/\xc2\x9b\x33\x31m\x7f\xe2\x80\xae\\u001b\"}}";
+	struct eve e = { .host = "h" };
+	struct item *i = line_of(record, true, &e);
+	json_t *got, *want = load(record);
+
+	(void)state;
+	assert_non_null(i);
+	for (size_t k = 0; k < i->json_len; k++)
+		assert_true(i->json[k] >= ' ' && i->json[k] < 0x7f);
+	got = load(i->json);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(got, "http"), "url")),
+			    json_string_value(json_object_get(
+				    json_object_get(want, "http"), "url")));
+	assert_string_equal(i->text,
+			    "http: n. m -> 10.0.0.2 tcp/80  GET /.31m.. ");
+	assert_string_equal(i->workload, "n. m");
+	json_decref(got);
+	json_decref(want);
+	item_put(i);
+}
+
 static void test_stats(void **state)
 {
 	json_t *status = load("{\"started\":1699999990,\"counts\":{\"w\":1}}");
@@ -431,8 +462,12 @@ static void test_hooks(void **state)
 
 		if (!has(got, want))
 			fail_msg("%s", body);
+		if (rows[k].shape == SHAPE_SLACK)
+			assert_non_null(strstr(body, "\"unfurl_links\":false"));
+		/* a run of text has no marks; those of others have */
 		if (rows[k].shape == SHAPE_TEAMS)
-			assert_non_null(strstr(body, "a <b> &"));
+			assert_non_null(strstr(body, "{\"type\":\"TextRun\","
+						     "\"text\":\"a <b> &\"}"));
 		json_decref(got);
 		json_decref(want);
 		free(body);
@@ -446,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_one_flow),
 		cmocka_unit_test(test_strange),
+		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_syslog),
 		cmocka_unit_test(test_hooks),

@@ -359,6 +359,78 @@ static void test_config(void **state)
 	}
 }
 
+/* A file that cannot be moved away is gone on with. */
+static void test_turn_fails(void **state)
+{
+	char *dir = folder_make(), *path = strdup(folder_file(dir, "eve"));
+	struct rotated r = {
+		.path = path, .keep = 2, .max_bytes = 1, .fd = -1
+	};
+	struct err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir(folder_file(dir, "eve.1"), 0700), 0);
+	assert_int_equal(mkdir(folder_file(dir, "eve.2"), 0700), 0);
+	assert_int_equal(mkdir(folder_file(dir, "eve.2/x"), 0700), 0);
+	assert_int_equal(rotated_open(&r, &err), 0);
+	fd = r.fd;
+	assert_int_equal(rotated_write(&r, "x\n", 2, 1000, &err), 0);
+	assert_true(rotated_turn(&r, &err) < 0);
+	assert_int_equal(r.fd, fd);
+	assert_true(rotated_is_there(&r));
+	assert_int_equal(rotated_write(&r, "y\n", 2, 1000, &err), 0);
+	assert_int_equal(r.bytes, 4);
+	rotated_close(&r);
+	free(path);
+	folder_remove(dir);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Is it taken for a secret, "Bearer x"? */
+static bool is_secret(const char *path, const char *text)
+{
+	struct export_config c;
+	char yaml[700];
+	struct err err;
+	bool is;
+
+	write_text(path, text);
+	(void)snprintf(yaml, sizeof yaml,
+		       "outputs:\n- {name: a, kind: webhook, url: "
+		       "'https://h/', authorization_file: %s}\n",
+		       path);
+	if (export_config_parse(yaml, strlen(yaml), "f", &c, &err) < 0)
+		return false;
+	is = strcmp(c.outputs[0].authorization, "Bearer x") == 0;
+	export_config_done(&c);
+	return is;
+}
+
+/* A secret is one line: what is behind it would be another header. */
+static void test_secret(void **state)
+{
+	static const char *const wrong[] = { "Bearer x\rX-Y: z",
+					     "Bearer x\nX-Y: z", "\x1b", "" };
+	char *dir = folder_make();
+	const char *path = folder_file(dir, "secret");
+
+	(void)state;
+	assert_true(is_secret(path, "Bearer x"));
+	assert_true(is_secret(path, "Bearer x\r\n"));
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(is_secret(path, wrong[i]));
+	folder_remove(dir);
+}
+
 static void test_defaults(void **state)
 {
 	static const char text[] =
@@ -388,11 +460,18 @@ static void test_defaults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),   cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_model),  cmocka_unit_test(test_cursor),
-		cmocka_unit_test(test_move),   cmocka_unit_test(test_rotate),
-		cmocka_unit_test(test_torn),   cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_config), cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_cursor),
+		cmocka_unit_test(test_move),
+		cmocka_unit_test(test_rotate),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_config),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_turn_fails),
 	};
 
 	return cmocka_run_group_tests_name("export_queue", tests, NULL, NULL);
