@@ -21,6 +21,7 @@
 #include "dp/opener.h"
 #include "dp/options.h"
 #include "dp/replay.h"
+#include "dp/sandbox.h"
 
 static int bind_or_die(const char *path, int type)
 {
@@ -49,6 +50,9 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		return 1;
+	json_object_seed(0); /* of a file that is out of reach from here on */
+	if (sandbox_worker(&err) < 0)
+		die("%s: %s", err.at, err.text);
 	load = load_parse(opt->load, load_text, load_len);
 	status = control_run(doors, opener_fd, opt, heartbeat, load);
 	json_decref(load);

@@ -32,6 +32,7 @@
 #include "dp/opener_port.h"
 #include "dp/opener_relay.h"
 #include "dp/passing.h"
+#include "dp/sandbox.h"
 
 struct request {
 	enum { OPEN_PORT, RELEASE_PORT, SEND_REPLY, SEND_NOTICE } what;
@@ -296,6 +297,7 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 						      .events = POLLIN } };
 	struct kept kept = { .relays.n = 0 };
 	struct relays *relays = &kept.relays;
+	struct err err;
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -306,6 +308,8 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 				  .events = POLLIN };
 	if (geteuid() == 0 && keep_opening_capabilities() < 0)
 		log_warn("opener: cannot give up capabilities, keeping them");
+	if (sandbox_opener(&err) < 0)
+		log_warn("opener: %s: %s", err.at, err.text);
 	deaf_sweep();
 	for (;;) {
 		relays_poll_set(relays, fds + 2);

@@ -7,7 +7,7 @@ storm_probe valgrind
 # lax-ioctls: valgrind does not know NS_GET_NSTYPE, which takes no argument.
 cat >"$TEST_DIR/weir-dp" <<EOV
 #!/bin/sh
-exec valgrind --quiet --fair-sched=yes --vgdb=no --num-callers=30 \\
+LD_PRELOAD=$BUILD/tests/unit/libno_filter.so exec valgrind --quiet --fair-sched=yes --vgdb=no --num-callers=30 \\
     --sim-hints=lax-ioctls \\
     --leak-check=full --show-leak-kinds=definite,indirect \\
     --errors-for-leak-kinds=definite,indirect --error-exitcode=99 \\
