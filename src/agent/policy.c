@@ -437,7 +437,7 @@ static void is_up(struct agent *a, struct plane_news *n)
 		 (int)json_integer_value(
 			 json_object_get(a->plane_version, "pid")));
 	record_state(a, "data-plane", "info", "the data plane is up");
-	settings_tell_plane(a);
+	settings_tell_plane(a, a->plane);
 }
 
 static void is_down(struct agent *a, const struct plane_news *n)
@@ -518,6 +518,7 @@ static void on_splice_news(void *arg, uint32_t events)
 		switch (n.kind) {
 		case PLANE_UP:
 			a->splice_plane_up = true;
+			settings_tell_plane(a, a->splice_plane);
 			log_info("data plane of splices: up");
 			record_state(a, "data-plane-splices", "info",
 				     "the data plane of splices is up");
@@ -547,7 +548,9 @@ static void on_splice_news(void *arg, uint32_t events)
 		case PLANE_TRAIL:
 			trail_told(a, n.about, n.number, n.missed);
 			break;
-		case PLANE_ANSWER: break; /* it is asked nothing */
+		case PLANE_ANSWER:
+			door_answered(a, n.token, n.about, &n.err);
+			break;
 		}
 		cursors_read(a, CURSORS_SPLICES, &n);
 		json_decref(n.about);
