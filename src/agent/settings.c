@@ -157,9 +157,8 @@ static void use_agents_policy(json_t *plane)
 	json_t *policy = json_object_get(plane, "policy");
 
 	if (json_is_null(policy)) {
-		policy = json_object();
+		policy = json_pack("{s:n}", "absent");
 		(void)json_object_set_new(plane, "policy", policy);
-		(void)json_object_set_new(policy, "absent", json_null());
 	}
 	if (json_is_null(json_object_get(policy, "absent")))
 		(void)json_object_set_new(policy, "absent",
@@ -197,26 +196,32 @@ int command_settings(struct agent *a, struct door_client *c, const json_t *args,
 	return COMMAND_LATER;
 }
 
+/* The object of that name; made, if there is something else or nothing. */
+static json_t *object_in(json_t *o, const char *name)
+{
+	json_t *there = json_object_get(o, name);
+
+	if (json_is_object(there))
+		return there;
+	there = json_object();
+	(void)json_object_set_new(o, name, there);
+	return there;
+}
+
 /* What `more` says goes before what is there; null takes it away. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void merge(json_t *into, const json_t *more, unsigned depth)
 {
 	const char *key;
-	json_t *v, *there;
+	json_t *v;
 
 	json_object_foreach ((json_t *)(uintptr_t)more, key, v) {
-		there = json_object_get(into, key);
-		if (json_is_null(v)) {
+		if (json_is_null(v))
 			(void)json_object_del(into, key);
-		} else if (json_is_object(v) && depth > 0) {
-			if (!json_is_object(there)) {
-				there = json_object();
-				(void)json_object_set_new(into, key, there);
-			}
-			merge(there, v, depth - 1);
-		} else {
+		else if (json_is_object(v) && depth > 0)
+			merge(object_in(into, key), v, depth - 1);
+		else
 			(void)json_object_set_new(into, key, json_deep_copy(v));
-		}
 	}
 }
 

@@ -345,11 +345,11 @@ async function deeds() {
 	await page.getByLabel('Find a setting').fill('fast path');
 	point((await page.locator('section').count()) === 1 && (await page.getByLabel('Not before', { exact: true }).isVisible()), 'one is found by its words');
 	await b.at('#/settings/agent');
-	await page.getByLabel('Keep flows for').fill('7');
-	await page.getByLabel('Keep flows for').press('Tab');
+	await page.getByLabel('Keep flows for', { exact: true }).fill('7');
+	await page.getByLabel('Keep flows for', { exact: true }).press('Tab');
 	await changedTo(1);
 	await saved();
-	point((await page.getByLabel('Keep flows for').inputValue()) === '7', "the agent's, too");
+	point((await page.getByLabel('Keep flows for', { exact: true }).inputValue()) === '7', "the agent's, too");
 	await b.at('#/settings/responses');
 	await page.getByRole('button', { name: 'Add a response rule' }).click();
 	await dialog.getByLabel('Tell the webhook').check();
