@@ -29,6 +29,13 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 	int64_t number;
 	int rc = arg_uint(args, "revision", INT64_MAX, &expect, reterr);
 
+	/* to the store 0 is no condition; here it is the first one of all */
+	if (rc == 0 && expect == 0 &&
+	    json_is_integer(json_object_get(args, "revision")) &&
+	    a->intent_revision > 0)
+		rc = err_set(reterr, ESTALE, "revision",
+			     "expected 0, and it is %llu",
+			     (unsigned long long)a->intent_revision);
 	if (rc < 0) {
 		intent_put(next);
 		return rc;

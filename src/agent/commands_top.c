@@ -283,8 +283,24 @@ static bool is_of(struct agent *a, const json_t *session, const char *id)
 	return w && strcmp(w->id, id) == 0;
 }
 
+/*
+ * A data plane numbers its own. Those of the splices' data plane begin here, at the
+ * door: its pages come after the host's, and its sessions have such ids.
+ */
+#define SPLICES_FROM (1LL << 32)
+
+static void move_on(json_t *o, const char *member, json_int_t by)
+{
+	const json_t *v = json_object_get(o, member);
+
+	if (by && json_is_integer(v))
+		(void)json_object_set_new(
+			o, member, json_integer(json_integer_value(v) + by));
+}
+
 /* The page, with names; without those of other workloads, if one was named. */
-static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
+static void add_page(struct agent *a, const json_t *about, json_int_t from,
+		     json_t *result)
 {
 	const char *id = json_string_value(json_object_get(result, "workload"));
 	json_t *page = json_object(), *list = json_array(), *s;
@@ -298,6 +314,7 @@ static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
 		if (!is_of(a, s, id))
 			continue;
 		copy = json_copy(s);
+		move_on(copy, "id", from);
 		name_end(a, copy, "client", "client_name");
 		name_end(a, copy, "server", "server_name");
 		(void)json_object_set_new(copy, "application_name",
@@ -306,20 +323,45 @@ static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
 	}
 	(void)json_object_set_new(page, "sessions", list);
 	(void)json_object_set(page, "next", json_object_get(about, "next"));
+	move_on(page, "next", from);
 	(void)json_object_set_new(result, "page", page);
+}
+
+static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
+{
+	json_t *page;
+
+	add_page(a, about, 0, result);
+	page = json_object_get(result, "page");
+	if (a->splice_plane_up && json_is_null(json_object_get(page, "next")))
+		(void)json_object_set_new(page, "next",
+					  json_integer(SPLICES_FROM));
 	return false;
 }
 
+static bool add_spliced(struct agent *a, const json_t *about, json_t *result)
+{
+	add_page(a, about, SPLICES_FROM, result);
+	return false;
+}
+
+static json_t *list_after(uint64_t after)
+{
+	return json_pack("{s:{s:I}}", "ctrl_list_session", "after",
+			 (json_int_t)after);
+}
+
 /*
- * What runs at the moment: a page of the data plane's own list. With a workload
- * a page may have none of it and yet a "next".
+ * What runs at the moment: a page of a data plane's own list. With a workload, or
+ * where the splices' begin, a page may have none and yet a "next".
  */
 int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
 		     json_t *result, struct err *reterr)
 {
 	struct workload *w = NULL;
 	uint64_t after = 0;
-	int rc = arg_uint(args, "after", UINT32_MAX, &after, reterr);
+	int rc = arg_uint(args, "after", SPLICES_FROM + UINT32_MAX, &after,
+			  reterr);
 
 	if (rc == 0 && json_object_get(args, "workload"))
 		rc = arg_workload(a, args, &w, reterr);
@@ -328,35 +370,66 @@ int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
 	if (w)
 		(void)json_object_set_new(result, "workload",
 					  json_string(w->id));
-	door_later_plane_then(c,
-			      json_pack("{s:{s:I}}", "ctrl_list_session",
-					"after", (json_int_t)after),
-			      add_sessions, result);
+	if (after < SPLICES_FROM) {
+		door_later_plane_then(c, list_after(after), add_sessions,
+				      result);
+		return COMMAND_LATER;
+	}
+	if (!a->splice_plane_up) { /* it has ended since the page before */
+		(void)json_object_set_new(
+			result, "page",
+			json_pack("{s:[], s:n}", "sessions", "next"));
+		return 0;
+	}
+	door_later_planes_then(c, NULL, list_after(after - SPLICES_FROM),
+			       add_spliced, result);
 	return COMMAND_LATER;
 }
 
 /* --- ending one ---------------------------------------------------------------------- */
 
+/* Of one data plane: what the other has ended is there already. */
 static bool add_killed(struct agent *a, const json_t *about, json_t *result)
 {
-	json_int_t asked =
+	static const char *const ways[] = { "killed", "watched" };
+	json_int_t left =
 		json_integer_value(json_object_get(result, "unknown"));
-	json_int_t killed =
-		json_integer_value(json_object_get(about, "killed"));
-	json_int_t watched =
-		json_integer_value(json_object_get(about, "watched"));
 
-	(void)json_object_set_new(result, "killed", json_integer(killed));
-	(void)json_object_set_new(result, "watched", json_integer(watched));
-	(void)json_object_set_new(result, "unknown",
-				  json_integer(asked - killed - watched));
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		json_int_t n =
+			json_integer_value(json_object_get(about, ways[i]));
+
+		left -= n;
+		move_on(result, ways[i], n);
+	}
+	(void)json_object_set_new(result, "unknown", json_integer(left));
 	return false;
+}
+
+/* NULL: none of them is of that data plane. */
+static json_t *kill_of(const json_t *ids, bool of_splices)
+{
+	json_t *list = json_array(), *id;
+	size_t i;
+
+	json_array_foreach (ids, i, id) {
+		json_int_t v = json_integer_value(id);
+
+		if ((v >= SPLICES_FROM) == of_splices)
+			(void)json_array_append_new(
+				list, json_integer(v % SPLICES_FROM));
+	}
+	if (json_array_size(list) > 0)
+		return json_pack("{s:{s:o}}", "weir_kill", "ids", list);
+	json_decref(list);
+	return NULL;
 }
 
 int command_session_kill(struct agent *a, struct door_client *c,
 			 const json_t *args, json_t *result, struct err *reterr)
 {
 	const json_t *ids = json_object_get(args, "ids"), *id;
+	json_t *host, *splices;
 	size_t n = json_array_size(ids), i;
 	char what[64];
 
@@ -365,18 +438,24 @@ int command_session_kill(struct agent *a, struct door_client *c,
 			       "expected 1 to %d ids of sessions",
 			       SESSIONS_KILL_MAX);
 	json_array_foreach (ids, i, id)
-		if (!json_is_integer(id) || json_integer_value(id) < 1 ||
-		    json_integer_value(id) > UINT32_MAX)
+		if (!json_is_integer(id) ||
+		    json_integer_value(id) % SPLICES_FROM < 1 ||
+		    json_integer_value(id) >= 2 * SPLICES_FROM)
 			return err_set(reterr, EINVAL, "ids",
 				       "expected ids of sessions, numbers");
 	(void)snprintf(what, sizeof what, "%zu session%s were to be ended", n,
 		       n == 1 ? "" : "s");
 	record_change_by(a, what, c);
+	(void)json_object_set_new(result, "killed", json_integer(0));
+	(void)json_object_set_new(result, "watched", json_integer(0));
 	(void)json_object_set_new(result, "unknown",
 				  json_integer((json_int_t)n));
-	door_later_plane_then(
-		c,
-		json_pack("{s:{s:o}}", "weir_kill", "ids", json_deep_copy(ids)),
-		add_killed, result);
+	host = kill_of(ids, false);
+	splices = kill_of(ids, true);
+	if (!host && !a->splice_plane_up) {
+		json_decref(splices);
+		return 0;
+	}
+	door_later_planes_then(c, host, splices, add_killed, result);
 	return COMMAND_LATER;
 }

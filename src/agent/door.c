@@ -72,6 +72,7 @@ struct door_client {
 	usec_t wait_ends;
 	const char *member; /* or: */
 	door_then_fn *then;
+	json_t *splices; /* asked after the host's data plane; owned; NULL */
 };
 
 struct door {
@@ -405,6 +406,7 @@ static void free_client(struct door *d, struct door_client *c)
 	free(c->out.at);
 	json_decref(c->id);
 	json_decref(c->result);
+	json_decref(c->splices);
 	free(c->members);
 	free(c);
 }
@@ -545,6 +547,8 @@ static void wait_later(struct door_client *c, enum client_state state,
 
 	c->state = state;
 	c->result = json_incref(result);
+	json_decref(c->splices); /* of one whose wait was too long */
+	c->splices = NULL;
 	c->wait_ends = usec_add(clock_now(), us);
 	loop_timer_need(c->agent->loop, &c->agent->door->patience, us);
 }
@@ -570,6 +574,34 @@ void door_later_plane_then(struct door_client *c, json_t *message,
 {
 	door_later_plane(c, message, NULL, result);
 	c->then = then;
+}
+
+void door_later_planes_then(struct door_client *c, json_t *host,
+			    json_t *splices, door_then_fn *then, json_t *result)
+{
+	if (host) {
+		door_later_plane_then(c, host, then, result);
+		c->splices = splices;
+		return;
+	}
+	c->token = ++c->agent->door->last_token;
+	c->then = then;
+	wait_later(c, WAIT_PLANE, result);
+	plane_ask(c->agent->splice_plane, splices, c->token);
+}
+
+/* Its second question, if there is one. */
+static bool ask_splices(struct agent *a, struct door_client *c)
+{
+	json_t *message = c->splices;
+
+	c->splices = NULL;
+	if (message && a->splice_plane_up) {
+		plane_ask(a->splice_plane, message, c->token);
+		return true;
+	}
+	json_decref(message);
+	return false;
 }
 
 void door_answer_text(struct door_client *c, char *members)
@@ -674,7 +706,8 @@ void door_answered(struct agent *a, uint64_t token, const json_t *about,
 		} else if (about)
 			(void)json_object_set(c->result, c->member,
 					      (json_t *)(uintptr_t)about);
-		end_waiting(c, err);
+		if (!about || !ask_splices(a, c))
+			end_waiting(c, err);
 		break;
 	}
 	free_closed(a->door);

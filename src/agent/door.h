@@ -71,6 +71,13 @@ void door_later_plane(struct door_client *c, json_t *message,
 typedef bool door_then_fn(struct agent *a, const json_t *about, json_t *result);
 void door_later_plane_then(struct door_client *c, json_t *message,
 			   door_then_fn *then, json_t *result);
+/*
+ * The same of both data planes, one after the other, `then` with each answer. host:
+ * NULL: only the one of splices, which is up. splices: NULL: only the host's.
+ */
+void door_later_planes_then(struct door_client *c, json_t *host,
+			    json_t *splices, door_then_fn *then,
+			    json_t *result);
 /* From its answer on, the client is told what is published. */
 void door_follow(struct door_client *c, enum door_topic topic);
 /*

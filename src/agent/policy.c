@@ -437,7 +437,7 @@ static void is_up(struct agent *a, struct plane_news *n)
 		 (int)json_integer_value(
 			 json_object_get(a->plane_version, "pid")));
 	record_state(a, "data-plane", "info", "the data plane is up");
-	settings_tell_plane(a);
+	settings_tell_plane(a, a->plane);
 }
 
 static void is_down(struct agent *a, const struct plane_news *n)
@@ -476,6 +476,21 @@ static void in_force(struct agent *a, const struct plane_news *n)
 	both_have(a);
 }
 
+/* What either data plane tells alike. */
+static void told(struct agent *a, const struct plane_news *n)
+{
+	if (n->kind == PLANE_CONNECTIONS)
+		record_connections(a, n->about, n->missed);
+	else if (n->kind == PLANE_THREATS)
+		record_threats(a, n->about, n->missed);
+	else if (n->kind == PLANE_FINDINGS)
+		record_findings(a, n->about, n->missed);
+	else if (n->kind == PLANE_TRAIL)
+		trail_told(a, n->about, n->number, n->missed);
+	else
+		door_answered(a, n->token, n->about, &n->err);
+}
+
 static void on_news(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
@@ -490,18 +505,10 @@ static void on_news(void *arg, uint32_t events)
 		case PLANE_RULES:
 		case PLANE_DETECTION: rules_told(a, &n); break;
 		case PLANE_CONNECTIONS:
-			record_connections(a, n.about, n.missed);
-			break;
-		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
+		case PLANE_THREATS:
 		case PLANE_FINDINGS:
-			record_findings(a, n.about, n.missed);
-			break;
 		case PLANE_TRAIL:
-			trail_told(a, n.about, n.number, n.missed);
-			break;
-		case PLANE_ANSWER:
-			door_answered(a, n.token, n.about, &n.err);
-			break;
+		case PLANE_ANSWER: told(a, &n); break;
 		}
 		cursors_read(a, CURSORS_HOST, &n);
 		json_decref(n.about);
@@ -518,6 +525,7 @@ static void on_splice_news(void *arg, uint32_t events)
 		switch (n.kind) {
 		case PLANE_UP:
 			a->splice_plane_up = true;
+			settings_tell_plane(a, a->splice_plane);
 			log_info("data plane of splices: up");
 			record_state(a, "data-plane-splices", "info",
 				     "the data plane of splices is up");
@@ -538,16 +546,10 @@ static void on_splice_news(void *arg, uint32_t events)
 		case PLANE_RULES:
 		case PLANE_DETECTION: break; /* the host's tells the same */
 		case PLANE_CONNECTIONS:
-			record_connections(a, n.about, n.missed);
-			break;
-		case PLANE_THREATS: record_threats(a, n.about, n.missed); break;
+		case PLANE_THREATS:
 		case PLANE_FINDINGS:
-			record_findings(a, n.about, n.missed);
-			break;
 		case PLANE_TRAIL:
-			trail_told(a, n.about, n.number, n.missed);
-			break;
-		case PLANE_ANSWER: break; /* it is asked nothing */
+		case PLANE_ANSWER: told(a, &n); break;
 		}
 		cursors_read(a, CURSORS_SPLICES, &n);
 		json_decref(n.about);

@@ -488,6 +488,12 @@ int command_response_set(struct agent *a, struct door_client *c,
 	char what[64];
 	int rc = arg_id(response, "id", &number, reterr);
 
+	if (rc == 0 && json_object_get(args, "after")) {
+		json_decref(response);
+		return err_set(reterr, EINVAL, "after",
+			       "response rules have no order: each that "
+			       "matches acts");
+	}
 	if (rc == 0 && number) /* in a path it is a text */
 		(void)json_object_set_new(response, "id",
 					  json_integer((json_int_t)number));

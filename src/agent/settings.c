@@ -19,6 +19,8 @@
 /* Its parts; the last is the data plane's. */
 static const char *const parts[] = { "store", "learn", "data_plane" };
 #define PLANE_PART 2
+/* Objects in objects that are merged: data_plane, a section, one of it, and one more. */
+#define SETTINGS_DEPTH 4
 
 struct values {
 	uint32_t flows_days, events_days, max_mb;
@@ -88,14 +90,14 @@ void settings_overlay(struct agent *a)
 	use(a);
 }
 
-void settings_tell_plane(struct agent *a)
+void settings_tell_plane(const struct agent *a, struct plane *p)
 {
 	const json_t *plane =
 		json_object_get(a->settings->set, parts[PLANE_PART]);
 
 	/* refused by an older one: `settings` shows what is in force there */
 	if (json_object_size(plane) > 0)
-		plane_ask(a->plane,
+		plane_ask(p,
 			  json_pack("{s:o}", "weir_settings",
 				    json_deep_copy(plane)),
 			  DOOR_NOBODY);
@@ -132,31 +134,59 @@ void settings_stop(struct agent *a)
 
 /* --- commands --------------------------------------------------------------------- */
 
-static json_t *all_json(const struct agent *a)
+static json_t *values_json(struct values v)
 {
-	const struct config *c = &a->config;
-
 	return json_pack("{s:{s:i, s:i, s:i}, s:{s:b}, s:{}}", parts[0],
-			 "flows_days", (int)c->flows_days, "events_days",
-			 (int)c->events_days, "max_mb", (int)c->store_max_mb,
-			 parts[1], "auto_accept", c->auto_accept,
-			 parts[PLANE_PART]);
+			 "flows_days", (int)v.flows_days, "events_days",
+			 (int)v.events_days, "max_mb", (int)v.max_mb, parts[1],
+			 "auto_accept", v.auto_accept, parts[PLANE_PART]);
+}
+
+/* Members of the answer: what holds, and what would if nothing were set. */
+static void add_values(const struct agent *a, json_t *result)
+{
+	(void)json_object_set_new(result, "settings",
+				  values_json(values_of(&a->config)));
+	(void)json_object_set_new(result, "defaults",
+				  values_json(a->settings->file));
+}
+
+/* A data plane that starts is told so first (plane_sync.c): an agent's default. */
+static void use_agents_policy(json_t *plane)
+{
+	json_t *policy = json_object_get(plane, "policy");
+
+	if (json_is_null(policy)) {
+		policy = json_pack("{s:n}", "absent");
+		(void)json_object_set_new(plane, "policy", policy);
+	}
+	if (json_is_null(json_object_get(policy, "absent")))
+		(void)json_object_set_new(policy, "absent",
+					  json_string("drop"));
 }
 
 static bool add_plane(struct agent *a, const json_t *about, json_t *result)
 {
 	json_t *settings = json_object_get(about, "settings");
+	json_t *defaults = json_deep_copy(json_object_get(about, "defaults"));
 
 	if (settings)
 		(void)json_object_set(json_object_get(result, "settings"),
 				      parts[PLANE_PART], settings);
+	if (defaults) { /* an older one does not tell */
+		(void)json_object_set_new(json_object_get(defaults, "policy"),
+					  "absent", json_null());
+		use_agents_policy(defaults);
+		(void)json_object_set_new(json_object_get(result, "defaults"),
+					  parts[PLANE_PART], defaults);
+	}
 	return true; /* without it, too */
 }
 
 int command_settings(struct agent *a, struct door_client *c, const json_t *args,
 		     json_t *result, struct err *reterr)
 {
-	(void)json_object_set_new(result, "settings", all_json(a));
+	add_values(a, result);
 	(void)json_object_set_new(result, "set",
 				  json_deep_copy(a->settings->set));
 	if (!a->plane_up)
@@ -166,23 +196,66 @@ int command_settings(struct agent *a, struct door_client *c, const json_t *args,
 	return COMMAND_LATER;
 }
 
+/* The object of that name; made, if there is something else or nothing. */
+static json_t *object_in(json_t *o, const char *name)
+{
+	json_t *there = json_object_get(o, name);
+
+	if (json_is_object(there))
+		return there;
+	there = json_object();
+	(void)json_object_set_new(o, name, there);
+	return there;
+}
+
 /* What `more` says goes before what is there; null takes it away. */
 /* NOLINTNEXTLINE(misc-no-recursion) */
 static void merge(json_t *into, const json_t *more, unsigned depth)
 {
 	const char *key;
-	json_t *v, *there;
+	json_t *v;
 
 	json_object_foreach ((json_t *)(uintptr_t)more, key, v) {
-		there = json_object_get(into, key);
 		if (json_is_null(v))
 			(void)json_object_del(into, key);
-		else if (json_is_object(v) && json_is_object(there) &&
-			 depth > 0)
-			merge(there, v, depth - 1);
+		else if (json_is_object(v) && depth > 0)
+			merge(object_in(into, key), v, depth - 1);
 		else
 			(void)json_object_set_new(into, key, json_deep_copy(v));
 	}
+}
+
+/* What was set and is not any more is null: the data plane's default again. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static void add_nulls(json_t *next, const json_t *before, unsigned depth)
+{
+	const char *key;
+	json_t *v, *now;
+
+	json_object_foreach ((json_t *)(uintptr_t)before, key, v) {
+		now = json_object_get(next, key);
+		if (!now)
+			(void)json_object_set_new(next, key, json_null());
+		else if (json_is_object(now) && json_is_object(v) && depth > 0)
+			add_nulls(now, v, depth - 1);
+	}
+}
+
+/* What the data plane has to be told of that; NULL: nothing. */
+static json_t *plane_message(const struct agent *a, const json_t *next)
+{
+	json_t *plane =
+		json_deep_copy(json_object_get(next, parts[PLANE_PART]));
+
+	if (!plane)
+		plane = json_object();
+	add_nulls(plane, json_object_get(a->settings->set, parts[PLANE_PART]),
+		  SETTINGS_DEPTH);
+	use_agents_policy(plane);
+	if (json_object_size(plane) > 0)
+		return plane;
+	json_decref(plane);
+	return NULL;
 }
 
 /* Stored, and then so. Takes next. */
@@ -204,26 +277,31 @@ static int take(struct agent *a, json_t *next, struct err *reterr)
 /* The data plane has it; so it may be stored. */
 static bool plane_took(struct agent *a, const json_t *about, json_t *result)
 {
-	json_t *next = json_incref(json_object_get(result, "set"));
+	json_t *next = json_incref(json_object_get(result, "set")), *plane;
 	struct err err;
 
 	if (!about) { /* it says why */
 		json_decref(next);
 		return false;
 	}
+	plane = a->splice_plane_up ? plane_message(a, next) : NULL;
+	if (plane)
+		plane_ask(a->splice_plane,
+			  json_pack("{s:o}", "weir_settings", plane),
+			  DOOR_NOBODY);
 	if (take(a, next, &err) < 0)
 		(void)json_object_set_new(result, "not_stored",
 					  json_string(err.text));
-	(void)json_object_set_new(result, "settings", all_json(a));
+	add_values(a, result);
 	return add_plane(a, about, result);
 }
 
 int command_settings_set(struct agent *a, struct door_client *c,
 			 const json_t *args, json_t *result, struct err *reterr)
 {
-	const json_t *said = json_object_get(args, "settings"), *plane;
+	const json_t *said = json_object_get(args, "settings");
 	struct values v = a->settings->file;
-	json_t *next;
+	json_t *next, *plane = NULL;
 	int rc;
 
 	if (!json_is_object(said))
@@ -231,7 +309,7 @@ int command_settings_set(struct agent *a, struct door_client *c,
 			       "expected an object");
 	next = arg_true(args, "part") ? json_deep_copy(a->settings->set)
 				      : json_object();
-	merge(next, said, 4);
+	merge(next, said, SETTINGS_DEPTH);
 	rc = read_values(next, &v, reterr);
 	if (rc < 0) {
 		err_prefix(reterr, "settings");
@@ -239,22 +317,24 @@ int command_settings_set(struct agent *a, struct door_client *c,
 		return rc;
 	}
 	record_change_by(a, "settings were set", c);
-	plane = json_object_get(said, parts[PLANE_PART]);
-	if (json_object_size(plane) == 0) {
+	if (json_object_get(said, parts[PLANE_PART]) ||
+	    !json_equal(json_object_get(next, parts[PLANE_PART]),
+			json_object_get(a->settings->set, parts[PLANE_PART])))
+		plane = plane_message(a, next);
+	if (!plane) {
 		rc = take(a, next, reterr);
 		if (rc == 0)
-			(void)json_object_set_new(result, "settings",
-						  all_json(a));
+			add_values(a, result);
 		return rc;
 	}
 	if (!a->plane_up) {
 		json_decref(next);
+		json_decref(plane);
 		return err_set(reterr, ENOTCONN, "settings.data_plane",
 			       "the data plane is down");
 	}
 	(void)json_object_set_new(result, "set", next);
-	door_later_plane_then(
-		c, json_pack("{s:o}", "weir_settings", json_deep_copy(plane)),
-		plane_took, result);
+	door_later_plane_then(c, json_pack("{s:o}", "weir_settings", plane),
+			      plane_took, result);
 	return COMMAND_LATER;
 }

@@ -12,5 +12,6 @@ int settings_start(struct agent *a, struct err *reterr);
 void settings_stop(struct agent *a);
 /* a->config was read (again): what was set goes before it. */
 void settings_overlay(struct agent *a);
-/* A data plane has come up. */
-void settings_tell_plane(struct agent *a);
+/* That data plane has come up. */
+struct plane;
+void settings_tell_plane(const struct agent *a, struct plane *p);

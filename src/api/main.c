@@ -18,10 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/certificate.h"
 #include "api/config.h"
 #include "api/console.h"
 #include "api/secret.h"
 #include "api/server.h"
+#include "base/limits_api.h"
 #include "base/log.h"
 #include "base/manager.h"
 
@@ -242,12 +244,25 @@ static void say_ready(const struct api_config *c)
 			 api_listen_text(&c->listens[i], text), (int)getpid());
 }
 
+/* SIGHUP: look at the certificate now; else that is done now and then. */
+static void wait_for_end(const sigset_t *set)
+{
+	const struct timespec pause = { .tv_sec = API_CERT_CHECK_S };
+	int signal;
+
+	do {
+		signal = sigtimedwait(set, NULL, &pause);
+		if (signal == SIGHUP || signal < 0)
+			certificate_again();
+	} while (signal == SIGHUP || signal < 0);
+}
+
 static int run(const struct api_config *c)
 {
 	struct server s = { 0 };
 	struct err err = { 0 };
 	sigset_t set;
-	int rc, signal;
+	int rc;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -269,8 +284,7 @@ static int run(const struct api_config *c)
 		(void)console_setup_link(s.accounts, c, &err);
 		say_ready(c);
 		manager_tell("READY=1");
-		while (sigwait(&set, &signal) == 0 && signal == SIGHUP)
-			;
+		wait_for_end(&set);
 		manager_tell("STOPPING=1");
 	} else {
 		log_error("cannot start: %s%s%s", err.at, err.at[0] ? ": " : "",

@@ -2,23 +2,21 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "api/certificate.h"
 #include "api/follow.h"
 #include "api/hall.h"
 #include "api/rate.h"
 #include "api/stream.h"
-#include "base/file.h"
 #include "base/limits_api.h"
 #include "base/log.h"
 
-#define PEM_BYTES_MAX (1 << 20)
-#define BACKLOG	      1024
+#define BACKLOG 1024
 
 /* --- what has to be done now and then ---------------------------------------- */
 
@@ -124,37 +122,13 @@ static int open_address(const struct api_listen *l, struct err *reterr)
 	return -reterr->code;
 }
 
-/* A PEM file, as a text. NULL and *reterr. */
-static char *read_pem(const char *path, struct err *reterr)
-{
-	size_t len = 0;
-	char *text = file_load(path, PEM_BYTES_MAX, &len, reterr);
-
-	if (text && !text[0]) {
-		(void)err_set(reterr, EINVAL, path, "is empty");
-		free(text);
-		text = NULL;
-	}
-	return text;
-}
-
-static int read_certificate(struct server *s, const struct api_config *c,
-			    struct err *reterr)
-{
-	if (!c->cert)
-		return 0;
-	s->cert = read_pem(c->cert, reterr);
-	s->key = s->cert ? read_pem(c->key, reterr) : NULL;
-	return s->key ? 0 : -reterr->code;
-}
-
 int server_open(struct server *s, const struct api_config *c,
 		struct err *reterr)
 {
 	int rc = files_read(c->web, &s->files, reterr);
 
 	if (rc == 0)
-		rc = read_certificate(s, c, reterr);
+		rc = certificate_open(c, reterr);
 	if (rc == 0)
 		rc = file_read(c->openapi, &s->openapi, reterr);
 	s->config = c;
@@ -198,15 +172,12 @@ int server_start(struct server *s, struct err *reterr)
 	for (size_t i = 0; rc == 0 && i < s->n_doors; i++) {
 		struct door *d = &s->doors[i];
 
-		d->daemon = serving_start(d, s->cert, s->key);
+		d->daemon = serving_start(d);
 		if (!d->daemon)
 			rc = err_set(
 				reterr, EIO,
 				api_listen_text(&s->config->listens[i], text),
-				"cannot be served%s",
-				d->tls ? ": do the certificate and the "
-					 "key belong together?"
-				       : "");
+				"cannot be served");
 	}
 	return rc == 0 ? start_ticker(s, reterr) : rc;
 }
@@ -234,10 +205,7 @@ void server_stop(struct server *s)
 	accounts_free(s->accounts);
 	rate_free(s->rate);
 	streams_free(s->streams);
-	free(s->cert);
-	if (s->key)
-		sodium_memzero(s->key, strlen(s->key));
-	free(s->key);
+	certificate_close();
 	hall_free(s->hall);
 	files_done(&s->files);
 	free(s->openapi.path);

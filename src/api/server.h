@@ -31,7 +31,6 @@ struct server {
 	struct hall *hall;    /* the connections */
 	struct streams *streams;
 	struct follow *follow;
-	char *cert, *key; /* PEM; owned; NULL */
 	struct door doors[API_LISTENS_MAX];
 	size_t n_doors;
 	struct ticker *ticker;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "api/ask.h"
+#include "api/certificate.h"
 #include "api/download.h"
 #include "api/hall.h"
 #include "api/identity.h"
@@ -498,12 +499,11 @@ static void log_library(void *cls, const char *fmt, va_list args)
 	(void)args;
 }
 
-struct MHD_Daemon *serving_start(struct door *d, const char *cert,
-				 const char *key)
+struct MHD_Daemon *serving_start(struct door *d)
 {
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+		  (void *)(uintptr_t)certificate_retrieve },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
 		  (void *)(uintptr_t) "SECURE128:-VERS-ALL:+VERS-TLS1.3:"
 				      "+VERS-TLS1.2:%SERVER_PRECEDENCE" },
@@ -524,7 +524,7 @@ struct MHD_Daemon *serving_start(struct door *d, const char *cert,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY,
-		d->tls ? tls : tls + 3, MHD_OPTION_END);
+		d->tls ? tls : tls + 2, MHD_OPTION_END);
 }
 
 /* --- daemons and waiting ----------------------------------------------------------------- */

@@ -13,10 +13,9 @@ struct door {
 
 /*
  * Serves it, by a thread of the library, until MHD_stop_daemon(); the descriptor
- * is the daemon's. cert, key: PEM texts, read at once. NULL: it says no why.
+ * is the daemon's. NULL: it says no why.
  */
-struct MHD_Daemon *serving_start(struct door *d, const char *cert,
-				 const char *key);
+struct MHD_Daemon *serving_start(struct door *d);
 
 /*
  * The request waits, without a thread, until its job calls serving_resume(). Too

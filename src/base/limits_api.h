@@ -37,6 +37,15 @@
 /* Bodies of all requests together, so that many large ones are not taken: 503. */
 #define API_BODIES_MAX (24u << 20)
 
+/* --- TLS ------------------------------------------------------------------- */
+
+/* Bytes of a PEM file, and certificates in one; more: it is not taken. */
+#define API_PEM_BYTES_MAX  (1u << 20)
+#define API_CERT_CHAIN_MAX 16
+/* Their files are looked at so often; whoever reads them is given up after: */
+#define API_CERT_CHECK_S 10
+#define API_PEM_WAIT_S	 10
+
 /* --- requests --------------------------------------------------------------- */
 
 /* Parts of a path, arguments of a query, bytes of one. 400, or 404. */

@@ -476,8 +476,11 @@ static int set_settings(struct control *ctl, struct ctrl_msg *m, bool strict,
 static void json_settings(struct control *ctl, const struct ctrl_msg *m,
 			  json_t *result)
 {
+	struct inspect_settings defaults = inspect_settings_default();
+
 	(void)json_object_set_new(result, "settings",
 				  settings_json(&ctl->settings));
+	(void)json_object_set_new(result, "defaults", settings_json(&defaults));
 }
 
 static int begin_capture(struct control *ctl, struct ctrl_msg *m, bool strict,

@@ -5,6 +5,7 @@
  */
 #include "dp/settings.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -499,9 +500,39 @@ static const struct {
 	{ "applications", read_applications, show_applications },
 };
 #define N_SECTIONS (sizeof sections / sizeof *sections)
+/* Objects below a section: a meter, a threat, "on". */
+#define SECTION_DEPTH 2
 
-int settings_read(const json_t *body, const struct inspect_settings *before,
-		  struct inspect_settings *ret, struct err *reterr)
+/* null at any depth becomes what the defaults say there. */
+/* NOLINTNEXTLINE(misc-no-recursion) */
+static void fill_defaults(json_t *o, const json_t *defaults, unsigned depth)
+{
+	const char *name;
+	json_t *v, *by_default;
+
+	json_object_foreach (o, name, v) {
+		by_default = json_object_get(defaults, name);
+		if (json_is_null(v) && by_default)
+			(void)json_object_set(o, name, by_default);
+		else if (depth > 0 && by_default)
+			fill_defaults(v, by_default, depth - 1);
+	}
+}
+
+/* A copy of the body in which nothing that has a default is null. */
+static json_t *with_defaults(const json_t *body)
+{
+	struct inspect_settings s = inspect_settings_default();
+	json_t *defaults = settings_json(&s), *copy = json_deep_copy(body);
+
+	fill_defaults(copy, defaults, SECTION_DEPTH);
+	json_decref(defaults);
+	return copy;
+}
+
+static int read_sections(const json_t *body,
+			 const struct inspect_settings *before,
+			 struct inspect_settings *ret, struct err *reterr)
 {
 	struct fields f = fields_open(body, true, reterr);
 	struct inspect_settings s = *before;
@@ -512,6 +543,17 @@ int settings_read(const json_t *body, const struct inspect_settings *before,
 	rc = fields_close(&f);
 	if (rc == 0)
 		*ret = s;
+	return rc;
+}
+
+int settings_read(const json_t *body, const struct inspect_settings *before,
+		  struct inspect_settings *ret, struct err *reterr)
+{
+	json_t *copy = with_defaults(body);
+	int rc = copy ? read_sections(copy, before, ret, reterr)
+		      : err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	json_decref(copy);
 	return rc;
 }
 

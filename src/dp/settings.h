@@ -20,7 +20,8 @@
 #include "inspect/settings.h"
 
 /*
- * *before with the members of body changed; an array replaces the one before.
+ * *before with the members of body changed; an array replaces the one before, and
+ * null is the default again.
  * 0; or -EINVAL, -E2BIG with *reterr (at: "meters.syn-flood.upper"), and *ret
  * untouched.
  */

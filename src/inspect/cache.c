@@ -315,6 +315,21 @@ void cache_release(struct inspect *in, struct flow *f)
 	wait_to_be_written(in->cache, s);
 }
 
+void cache_take_back(struct inspect *in, struct flow *f)
+{
+	struct verdict_cache *c = in->cache;
+	struct slot *s = &c->slots[f->cached - 1];
+
+	if (s->written) {
+		/* one that is not there any more need not be removed */
+		(void)c->kernel.del(c->kernel.arg, &s->key);
+		c->stats.removed++;
+	}
+	catch_up(in, s); /* only now it is final */
+	s->written = false;
+	cache_release(in, f);
+}
+
 void cache_end(struct inspect *in, struct flow *f)
 {
 	struct slot *s = &in->cache->slots[f->cached - 1];

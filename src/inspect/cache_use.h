@@ -15,6 +15,8 @@ void cache_denied(struct passage *w, const struct flow_key *k,
 void cache_catch_up(struct inspect *in, struct flow *f);
 /* f must come up again. */
 void cache_release(struct inspect *in, struct flow *f);
+/* The same, at once: nothing of it passes by any more, and f is as it has left it. */
+void cache_take_back(struct inspect *in, struct flow *f);
 /* f is about to end: last figures, and out. */
 void cache_end(struct inspect *in, struct flow *f);
 /* Catches up with a number of flows; true: at once again. */

@@ -382,6 +382,9 @@ static void stop_cut(struct passage *w, const struct flow *f)
 {
 	if (!f->verdict.blocked) {
 		guard_stop(w, (enum reason)f->cut_why, f->cut_id);
+		/* who has missed the reset, or taken it for an old one */
+		if (f->cut_why == REASON_KILLED && f->key.proto == PROTO_TCP)
+			refuse_both(w);
 		return;
 	}
 	judge_note_block(w->in, &f->key, f->client_is_own, &f->verdict, 1);

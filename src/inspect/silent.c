@@ -13,8 +13,9 @@
  * the same: nothing of it passes any more.
  *
  * A session that is ended by hand (inspect_kill()) ends the same way, without a
- * threat. What the kernel has seen of it is asked for first, so the resets are
- * where the two ends are; and its entry there goes.
+ * threat. Its entry in the kernel goes first, and then what was seen there is asked
+ * for, so the resets are where the two ends are. One that was under way all the same
+ * is refused like what the two say later (judge.c): by a reset at its place.
  *
  * What a server waits for is told by the parser, after each packet (talk.h keeps
  * who waits longest): a head that has begun and is not whole, a body of which
@@ -220,10 +221,8 @@ static void kill_one(struct inspect *in, struct flow *f, usec_t now)
 
 	if (!e || f->cut)
 		return;
-	if (f->cached) { /* what it has sent, for the resets; and no more of it */
-		cache_catch_up(in, f);
-		cache_release(in, f);
-	}
+	if (f->cached) /* what it has sent, for the resets; and no more of it */
+		cache_take_back(in, f);
 	if (f->key.proto == PROTO_TCP) {
 		reset(in, f, e, FLOW_CLIENT);
 		reset(in, f, e, FLOW_SERVER);
@@ -265,7 +264,7 @@ bool inspect_kill(struct inspect *in, struct kills *k)
 		f = flow_next(in->flows, &k->cursor);
 		if (!f)
 			return false;
-		if (!is_named(k, f->id))
+		if (!is_named(k, f->id) || f->cut) /* it has ended */
 			continue;
 		e = snapshot_endpoint(in->snapshot, f->key.endpoint);
 		if (f->tap || (e && e->tap)) {

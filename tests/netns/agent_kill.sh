@@ -73,4 +73,50 @@ point $? "weir flows kill" "$out"
 wait_until 10 grep -q reset "$TEST_DIR/81"
 point $? "does the same" "$TEST_DIR/81"
 
+# --- in full spate, and by the kernel alone ---
+
+weir policy add --from web --to app --port tcp/82 --action allow
+background app socat TCP-LISTEN:82,fork,reuseaddr SYSTEM:'cat /dev/zero'
+wait_until 10 listens app 82
+# shellcheck disable=SC2016
+background web python3 -c '
+import socket, sys
+s = socket.create_connection(("10.9.0.3", 82))
+out = open(sys.argv[1], "w", buffering=1)
+n = said = 0
+try:
+    while True:
+        got = len(s.recv(1 << 16))
+        if got == 0:
+            break
+        n += got
+        if n >> 22 > said:
+            said = n >> 22
+            out.seek(0)
+            print(said, file=out)
+except ConnectionResetError:
+    pass
+print("ended", file=out)
+' "$TEST_DIR/82"
+said() { tail -1 "$TEST_DIR/82" 2>>"$TEST_DIR/log" | grep -x '[0-9]*' || echo 0; }
+more() { [ "$(said)" -gt "$1" ]; }
+frames_up() { "$weir" divert show -o json | python3 -c '
+import json, sys
+print(sum(e[way]["to_dp"]["frames"] for e in json.load(sys.stdin)["diverted"] for way in ("in", "out")))'; }
+decided() { # 4 MiB more pass, and hardly any frame comes up
+    local had up
+    had=$(said) up=$(frames_up)
+    wait_until 20 more "$had" && [ $(($(frames_up) - up)) -lt 100 ]
+}
+wait_until 30 decided
+point $? "a download that the kernel lets go on by itself" "$TEST_DIR/82"
+ids=$(session 82)
+asked "d['killed'] == len($ids) > 0 and d['unknown'] == 0" session-kill "{\"ids\": $ids}"
+point $? "it is ended" "$out"
+wait_until 10 grep -q ended "$TEST_DIR/82"
+point $? "at once, at its client" "$TEST_DIR/82"
+gone() { ! established app 82; }
+wait_until 10 gone
+point $? "and its server"
+
 finish

@@ -106,6 +106,33 @@ had=$(wc -l <"$TEST_DIR/lines")
 wait_until 10 lines $((had + 20))
 point $? "a download that was under way goes on" "$TEST_DIR/lines"
 
+# --- its sessions ---
+
+background web socat TCP-LISTEN:8083,fork,reuseaddr EXEC:cat
+wait_until 10 listens web 8083
+weir policy add --from app --to web --port tcp/8083 --action allow --id 83
+# shellcheck disable=SC2016
+background app bash -c 'exec 3<>/dev/tcp/10.9.0.2/8083; echo begun >&3; cat <&3; echo ended' >"$TEST_DIR/talk" 2>>"$TEST_DIR/log"
+wait_until 10 grep -q begun "$TEST_DIR/talk"
+spliced=4294967296 # where their ids begin
+asked "d['page']['next'] == $spliced" sessions
+point $? "sessions of splices come after the host's" "$out"
+of_8083='[s["id"] for s in d["page"]["sessions"] if s["server_port"] == 8083]'
+asked "[i > $spliced for i in $of_8083] == [True] and d['page']['next'] is None" sessions "{\"after\": $spliced}"
+point $? "with ids of their own" "$out"
+id=$(python3 -c "import json; d = json.load(open('$out')); print($of_8083[0])")
+asked 'd["killed"] == 1 and d["unknown"] == 2' session-kill "{\"ids\": [4000000000, $id, $((spliced + 4000000000))]}" &&
+    wait_until 10 grep -q ended "$TEST_DIR/talk"
+point $? "one of them is ended, of ids of both" "$out"
+weir flows kill "$id"
+[ $? = 1 ] && grep -q '1 are not there' "$out"
+point $? "once" "$out"
+asked 'd["error"]["at"] == "ids"' session-kill "{\"ids\": [$spliced]}" && asked 'd["error"]["at"] == "ids"' session-kill "{\"ids\": [$((2 * spliced))]}"
+point $? "what is no id is refused" "$out"
+asked 'd["ok"]' settings-set '{"part": true, "settings": {"data_plane": {"cache": {"frames": 77}}}}'
+"$weir" dp settings --control "$door.splices" -o json >"$out" && json 'd["settings"]["cache"]["frames"] == 77'
+point $? "settings are theirs, too" "$out"
+
 # --- the agent dies ---
 
 stop_agent KILL

@@ -164,7 +164,8 @@ import json, sys
 d = json.load(open(sys.argv[1]))
 print(json.dumps({"text": d["text"].replace("rules: []", "rules:\n- {from: app, to: web, ports: [tcp/8080], action: allow}")}))
 P
-as ann 412 -X PUT -H "If-Match: \"$((revision + 7))\"" -d "@$TEST_DIR/put" $base/policy && problem ESTALE
+as ann 412 -X PUT -H "If-Match: \"$((revision + 7))\"" -d "@$TEST_DIR/put" $base/policy && problem ESTALE &&
+    as ann 412 -X PUT -H 'If-Match: "0"' -d "@$TEST_DIR/put" $base/policy && problem ESTALE
 point $? "a policy that others have changed is not overwritten" "$out"
 as ann 200 -X PUT -H "If-Match: \"$revision\"" -d "@$TEST_DIR/put" $base/policy && says "d['revision'] == $revision + 1 and d['in_force']"
 point $? "one that they have not is" "$out"
@@ -315,6 +316,50 @@ point $? "and browsers come back by TLS only" "$TEST_DIR/head"
 point $? "no old one, and no plain text"
 is 401 https://10.9.0.1:8443/metrics
 point $? "metrics are for who has a token there" "$out"
+
+# --- another certificate ---
+
+cp "$TEST_DIR/cert.pem" "$TEST_DIR/cert-1.pem"
+cp "$TEST_DIR/key.pem" "$TEST_DIR/key-1.pem"
+certtool --generate-privkey --key-type ecdsa --outfile "$TEST_DIR/key-2.pem" >"$out" 2>&1
+certtool --generate-self-signed --load-privkey "$TEST_DIR/key-2.pem" --template "$TEST_DIR/cert.cfg" --outfile "$TEST_DIR/cert-2.pem" >"$out" 2>&1
+shows() { # FILE
+    python3 -c 'import ssl, sys
+sys.exit(ssl.get_server_certificate(("10.9.0.1", 8443)).split() != open(sys.argv[1]).read().split())' "$1" 2>>"$TEST_DIR/log"
+}
+mkfifo "$TEST_DIR/go2"
+$peer held 10.9.0.1 8443 "$token" >"$TEST_DIR/held" 2>&1 <"$TEST_DIR/go2" &
+held=$!
+exec 8>"$TEST_DIR/go2"
+wait_until 20 grep -q 200 "$TEST_DIR/held"
+[ "$(stat -c %U:%a "$TEST_DIR/key.pem")" = root:600 ] && shows "$TEST_DIR/cert-1.pem"
+point $? "its key is root's, and a connection is open" "$TEST_DIR/held"
+kept() { [ "$(grep -c 'the old certificate is kept' "$log")" = "$1" ]; }
+cp "$TEST_DIR/cert-2.pem" "$TEST_DIR/cert.pem"
+kill -HUP $api_pid
+wait_until 20 kept 1 && shows "$TEST_DIR/cert-1.pem"
+point $? "one without its key is not taken" "$log"
+kill -HUP $api_pid
+cat "$TEST_DIR/key-2.pem" >"$TEST_DIR/key.pem"
+kill -HUP $api_pid
+wait_until 20 shows "$TEST_DIR/cert-2.pem" && kept 1 && grep -q 'there is another certificate' "$log"
+point $? "with it it is; the log tells of each once" "$log"
+echo >&8
+exec 8>&-
+wait $held && [ "$(grep -c 200 "$TEST_DIR/held")" -ge 2 ]
+point $? "what was open goes on" "$TEST_DIR/held"
+cat "$TEST_DIR/key-1.pem" >"$TEST_DIR/key.pem"
+mv "$TEST_DIR/cert-1.pem" "$TEST_DIR/cert.pem"
+wait_until 40 shows "$TEST_DIR/cert.pem" && is 401 https://10.9.0.1:8443/metrics
+point $? "one that changes is taken without a word, too" "$log"
+rm "$TEST_DIR/cert.pem"
+kill -HUP $api_pid
+gone() { grep -q "the old certificate is kept: $TEST_DIR/cert.pem" "$log"; }
+wait_until 20 gone && is 401 https://10.9.0.1:8443/metrics
+point $? "a file that is gone is told of, and all goes on" "$log"
+grep -q "^CapEff:.*0000000000000000" /proc/$api_pid/status && reader=$(pgrep -P $api_pid) && grep -q "^CapEff:.*0000000000000004" "/proc/$reader/status" &&
+    grep -q "^Uid:.*$(id -u $account)" "/proc/$reader/status"
+point $? "who reads them may read, and nothing else" "/proc/$reader/status"
 
 # --- many look ---
 

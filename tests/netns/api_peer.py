@@ -10,11 +10,15 @@ api_peer.py slow PORT SECONDS              requests that trickle: cut off in tim
 api_peer.py walk PORT TOKEN OPENAPI        each route with wrong arguments: every
                                            answer a problem of 4xx, and no crash
 api_peer.py hostile PORT                   what is hardly HTTP
+api_peer.py held ADDRESS PORT TOKEN        by TLS: requests on one connection, the last
+                                           one after a line on standard input
 """
+import http.client
 import json
 import random
 import select
 import socket
+import ssl
 import sys
 import time
 
@@ -247,6 +251,23 @@ def hostile(port):
     return 0 if fine and request(port, "GET", "/")[0] == 200 else 1
 
 
+def held(address, port, token):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    s = http.client.HTTPSConnection(address, port, timeout=20, context=context)
+    s.connect()
+    s.auto_open = 0  # never another one
+    told = False
+    while True:
+        s.request("GET", "/api/v1/session", headers={"Authorization": f"Bearer {token}"})
+        answer = s.getresponse()
+        answer.read()
+        print(answer.status, flush=True)
+        if told:
+            return 0
+        told = bool(select.select([sys.stdin], [], [], 3)[0])  # else it idles too long
+
+
 if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     if what == "streams":
@@ -259,4 +280,6 @@ if __name__ == "__main__":
         sys.exit(walk(int(args[0]), args[1], args[2]))
     if what == "hostile":
         sys.exit(hostile(int(args[0])))
+    if what == "held":
+        sys.exit(held(args[0], int(args[1]), args[2]))
     sys.exit(__doc__)

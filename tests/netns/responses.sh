@@ -80,6 +80,7 @@ asked 'd["error"]["at"] == "response.event"' response-set '{"response": {"event"
         '{"response": {"event": "threat", "actions": [{"quarantine": {"for": 0}}]}}' &&
     asked 'd["error"]["at"] == "response.conditions[0].field"' response-set \
         '{"response": {"event": "threat", "conditions": [{"field": "raw", "value": 1}], "actions": [{"suppress": true}]}}' &&
+    asked 'd["error"]["at"] == "after"' response-set '{"response": {"event": "threat", "actions": [{"suppress": true}]}, "after": 7}' &&
     asked 'd["error"]["code"] == "ENOENT"' response-delete '{"id": 99}' &&
     asked 'd["ok"]' response-delete '{"id": "7", "wait": false}'
 point $? "what is wrong is refused, with its place" "$out"

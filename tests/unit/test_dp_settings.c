@@ -95,6 +95,51 @@ static void test_good(void **state)
 	}
 }
 
+/* What is left of them when text is read after them. */
+static void check_left(const char *changed, const char *text, const char *left)
+{
+	struct inspect_settings s = inspect_settings_default();
+	struct err err = { 0 };
+	json_t *v;
+	char *line;
+
+	assert_int_equal(read_text(changed, &s, &err), 0);
+	assert_row(text, read_text(text, &s, &err) == 0);
+	v = settings_changed_json(&s);
+	line = json_dumps(v, JSON_COMPACT | JSON_SORT_KEYS);
+	assert_string_equal(line, left);
+	free(line);
+	json_decref(v);
+}
+
+/* null is the default again: of a member, of an object, of a whole section. */
+static void test_null(void **state)
+{
+	static const char changed[] =
+		"{\"cache\":{\"frames\":9,\"on\":false},"
+		"\"meters\":{\"syn-flood\":{\"upper\":900}},"
+		"\"streams\":{\"on\":{\"conflict\":\"pass\"},"
+		"\"overlap\":\"last\"}}";
+	static const struct {
+		const char *text, *left;
+	} rows[] = {
+		{ "{}", changed },
+		{ "{\"cache\":null,\"meters\":null}",
+		  "{\"streams\":{\"on\":{\"conflict\":\"pass\"},"
+		  "\"overlap\":\"last\"}}" },
+		{ "{\"cache\":{\"on\":null},\"streams\":null,"
+		  "\"meters\":{\"syn-flood\":null}}",
+		  "{\"cache\":{\"frames\":9}}" },
+		{ "{\"cache\":{\"frames\":null,\"on\":true},\"streams\":{"
+		  "\"on\":{\"conflict\":null}},\"tunnels\":{\"look\":null},"
+		  "\"meters\":{\"syn-flood\":{\"upper\":null}}}",
+		  "{\"streams\":{\"overlap\":\"last\"}}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_left(changed, rows[i].text, rows[i].left);
+}
+
 static const struct {
 	const char *text, *at;
 } refused[] = {
@@ -219,9 +264,8 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_good),	   cmocka_unit_test(test_null),
+		cmocka_unit_test(test_bad),	   cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_round_trip),
 	};
 

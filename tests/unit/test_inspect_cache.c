@@ -257,6 +257,40 @@ static void test_figures(void **state)
 	tear_down(&m);
 }
 
+/* Ended by hand: its entry goes at once, with all that it has seen. */
+static void test_kill(void **state)
+{
+	struct kills k = { .n = 1 }, again = { .n = 1 };
+	struct session_record r;
+	uint32_t cursor = 0, id;
+	struct model m;
+
+	set_up(&m);
+	for (unsigned i = 0; i < 20; i++, m.frames[0]++) {
+		carry(&m, 0, true, 80);
+		(void)inspect_write_cache(m.in);
+	}
+	assert_true(m.from_kernel > 0);
+	assert_int_equal(inspect_copy_flows(m.in, &cursor, m.now, &r, 1), 1);
+	id = r.id;
+	k.ids = again.ids = &id;
+	while (inspect_kill(m.in, &k))
+		;
+	assert_int_equal(k.killed, 1);
+	while (inspect_age(m.in, m.now))
+		;
+	for (int i = 0; i < SLOTS; i++)
+		assert_false(m.kernel.entries[i].used);
+	check_flows(&m);
+	assert_int_equal(inspect_counts(m.in).cache.removed, 1);
+	(void)inspect_kill(m.in, &again);
+	assert_int_equal(again.killed, 0);
+	while (inspect_write_cache(m.in))
+		;
+	assert_int_equal(inspect_counts(m.in).cache.in_use, 0);
+	tear_down(&m);
+}
+
 /* All entries go with their flows. */
 static void test_end(void **state)
 {
@@ -397,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_figures), cmocka_unit_test(test_end),
 		cmocka_unit_test(test_age),	cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_turns),	cmocka_unit_test(test_off),
+		cmocka_unit_test(test_kill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,16 @@ export async function shot(page, name) {
 	await page.screenshot({ path: path.join(TEST_DIR, `${name}.png`) });
 }
 
+/* Badges, switches and buttons of a table of which a part is hidden. */
+export const cutOff = (page) =>
+	page.evaluate(() =>
+		[...document.querySelectorAll('.value :is(.badge, .modes, .button)')]
+			.filter((e) => e.getBoundingClientRect().right > e.closest('.value').getBoundingClientRect().right + 0.5)
+			.map((e) => e.innerText || e.getAttribute('aria-label'))
+			.slice(0, 5)
+			.join(', '),
+	);
+
 /* What is wider than the window. */
 export const overflow = (page) =>
 	page.evaluate(() => {

@@ -1,4 +1,4 @@
-import { axe, close, finish, fixtures, open, overflow, part, point, settled, shot } from './lib.mjs';
+import { axe, close, cutOff, finish, fixtures, open, overflow, part, point, settled, shot } from './lib.mjs';
 
 const PAGES = [
 	['overview'], ['map'], ['workloads'], ['groups'], ['policy'], ['learned'], ['events'],
@@ -25,6 +25,10 @@ async function looks() {
 					}
 					const wide = await overflow(b.page);
 					point(wide === '', `${name}, ${size}, ${scheme}: nothing overflows`, wide);
+					if (scheme === 'light') {
+						const cut = await cutOff(b.page);
+						point(cut === '', `${name}, ${size}: no badge, switch or button is cut off`, cut);
+					}
 				});
 			point(b.complaints.length === 0, `${size}, ${scheme}: the browser has no complaint`, b.complaints.join('\n'));
 			point(b.strangers.length === 0, `${size}, ${scheme}: no request leaves the host`, b.strangers.join('\n'));
@@ -203,6 +207,17 @@ async function deeds() {
 	await has(all);
 	point(true, 'all are rejected at once, and one proposed again');
 
+	await b.at('#/overview');
+	const block = page.locator('.blocks li').filter({ hasText: 'no rule allows it' }).first();
+	await block.getByRole('button', { name: /^Make a rule that allows this/ }).click();
+	await page.getByText('A rule is staged').waitFor();
+	point(await block.getByRole('link', { name: 'Staged' }).isVisible() && (await page.locator('nav .count').innerText()) === '2', 'a rule for what was blocked is one click on the overview');
+	await page.evaluate(() => sessionStorage.setItem('weir.staged', JSON.stringify(JSON.parse(sessionStorage.getItem('weir.staged')).slice(0, 1))));
+	await page.reload();
+	await settled(page);
+	await page.locator('.blocks li').filter({ hasText: 'no rule allows it' }).first().getByRole('link').first().click();
+	await page.getByText(/was in mode protect, and no rule allowed this/).waitFor();
+	point(await page.getByRole('button', { name: 'Make a rule of this' }).isVisible(), 'and why it was blocked is another');
 	await b.at('#/overview');
 	await page.getByRole('link', { name: /Log4Shell/ }).click();
 	await page.locator('mark', { hasText: 'jndi' }).waitFor();

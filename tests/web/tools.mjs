@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { axe, close, finish, fixtures, open, overflow, part, point, settled, shot } from './lib.mjs';
+import { axe, close, cutOff, finish, fixtures, open, overflow, part, point, settled, shot } from './lib.mjs';
 
 const quiet = async (b) => point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
 const rows = (page, name, n) => page.locator(`[role=grid][aria-label="${name}"][aria-rowcount="${n}"]`).waitFor();
@@ -19,8 +19,9 @@ const VIEWS = [
 	['settings/responses', 'responses', (p) => p.getByText('What fired').waitFor()],
 	['settings/users', 'users', (p) => p.getByText('carol').waitFor()],
 	['settings/tokens', 'tokens', (p) => p.getByText('grafana').waitFor()],
-	['settings/account', 'account', (p) => p.getByLabel('The new one again').waitFor()],
-	['map', 'map-graph', ready],
+	['settings/account', 'account', (p) => p.getByRole('tab', { name: 'My password' }).evaluate((e) => e.getBoundingClientRect().right <= innerWidth || Promise.reject(new Error('its tab is out of sight')))],
+	['settings/agent', 'settings-agent', (p) => p.getByLabel('Keep flows for').waitFor()],
+	['map?view=graph', 'map-graph', ready],
 ];
 
 async function looks() {
@@ -38,6 +39,10 @@ async function looks() {
 					point(found === '', `${name}, ${size}, ${scheme}: axe finds nothing serious`, found);
 					const wide = await overflow(b.page);
 					point(wide === '', `${name}, ${size}, ${scheme}: nothing overflows`, wide);
+					if (scheme === 'light') {
+						const cut = await cutOff(b.page);
+						point(cut === '', `${name}, ${size}: no badge, switch or button is cut off`, cut);
+					}
 				});
 			await quiet(b);
 			await b.context.close();
@@ -92,6 +97,20 @@ async function map() {
 	await panel.getByRole('link', { name: 'Which rule decides?' }).click();
 	await page.getByText('It is blocked').waitFor();
 	point(true, 'and leads to the rule that decides');
+
+	// a line between groups: flows of each pair, whoever they are
+	await b.at('#/map');
+	await ready(page);
+	await graph.focus();
+	for (let i = 0; i < 60 && !/^worker\.queue/.test(await said.innerText()); i++)
+		await page.keyboard.press(['ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowDown', 'ArrowUp', 'ArrowRight'][i % 6]);
+	await page.keyboard.press('Space');
+	await panel.getByRole('button', { name: /kafka\.queue/ }).first().click();
+	await panel.getByText(/by rule|by its mode/).first().waitFor();
+	const pairs = Number(/^(\d+)/.exec(await panel.getByRole('heading', { name: /in this line/ }).first().innerText())?.[1]);
+	const whose = new Set(await panel.locator('.flow .ends').allInnerTexts());
+	point(pairs > 3 && whose.size > 3, 'a line of many workloads shows flows of more than three of them', `${pairs} pairs, flows of ${[...whose].join('; ')}`);
+	await shot(page, 'map-line-many-desktop-light');
 
 	await b.at('#/map');
 	await page.getByRole('slider', { name: /End of the time/ }).fill(String(Math.floor(Date.now() / 1000 / 300) * 300 - 86400 * 3));
@@ -253,7 +272,8 @@ async function deeds() {
 	await page.getByRole('tab', { name: 'Recorded' }).click();
 	await page.getByLabel('Only violations').check();
 	await page.getByRole('grid', { name: 'Recorded' }).getByText(/violation|blocked/).first().waitFor();
-	point((await page.getByRole('grid', { name: 'Recorded' }).getByText('allowed', { exact: true }).count()) === 0, 'only violations are only those');
+	await page.getByRole('grid', { name: 'Recorded' }).getByText('allowed', { exact: true }).first().waitFor({ state: 'detached' });
+	point(true, 'only violations are only those');
 
 	await b.at('#/capture');
 	await page.getByRole('button', { name: 'Start a capture' }).first().click();
@@ -292,13 +312,44 @@ async function deeds() {
 	point(true, 'and the file unloaded');
 
 	await b.at('#/settings');
-	await page.getByLabel('absent').selectOption('drop');
-	await page.getByText('1 setting changed, not saved').waitFor();
-	await page.getByRole('button', { name: 'Save what changed' }).click();
-	await page.getByText('The settings are in force').waitFor();
-	await page.reload();
-	await settled(page);
-	point((await page.getByLabel('absent').inputValue()) === 'drop', 'a setting is changed, and stays');
+	const absent = page.getByLabel('A workload without a policy', { exact: true });
+	const changedTo = (n) => page.getByText(`${n} setting${n === 1 ? '' : 's'} changed, not saved`).waitFor();
+	const saved = async () => {
+		await page.getByRole('button', { name: 'Save what changed' }).click();
+		await page.locator('.save').waitFor({ state: 'detached' });
+		await page.reload();
+		await settled(page);
+	};
+	point((await page.locator('section').getByText(/data_plane\.|undefined/).count()) === 0, 'each setting has words, not a key');
+	await absent.selectOption({ label: 'all of it passes' });
+	await changedTo(1);
+	await page.getByLabel('Split handshake (2004): What is done').selectOption('drop');
+	await page.getByRole('group', { name: 'Look into' }).getByLabel('gre').check();
+	await changedTo(3);
+	await shot(page, 'settings-changed-desktop-light');
+	point((await axe(page)) === '', 'settings that are changed: axe finds nothing serious', await axe(page));
+	await saved();
+	point((await absent.inputValue()) === 'open' && (await page.getByLabel('gre').isChecked()), 'settings are changed, and stay');
+	const upper = page.getByLabel('SYN flood: At most', { exact: true });
+	point((await upper.inputValue()) === '500' && (await upper.evaluate((e) => document.getElementById(e.getAttribute('aria-describedby')).innerText)) === 'SYNs', 'a number has its unit', await upper.inputValue());
+	await upper.fill('many');
+	await upper.press('Tab');
+	await page.getByText('This is no number').waitFor();
+	point((await upper.inputValue()) === '500', 'what is no number is not taken');
+	point(await page.getByText('default: 800', { exact: false }).isVisible(), 'what is not the default says what that is');
+	await page.getByRole('button', { name: 'Back to the default: SYN flood: At most' }).click();
+	await page.getByRole('button', { name: 'Back to the default: A workload without a policy' }).click();
+	await changedTo(2);
+	await saved();
+	point((await upper.inputValue()) === '800' && (await absent.inputValue()) === 'drop' && (await page.getByText('default: 800').count()) === 0, 'and is it again', await upper.inputValue());
+	await page.getByLabel('Find a setting').fill('fast path');
+	point((await page.locator('section').count()) === 1 && (await page.getByLabel('Not before', { exact: true }).isVisible()), 'one is found by its words');
+	await b.at('#/settings/agent');
+	await page.getByLabel('Keep flows for', { exact: true }).fill('7');
+	await page.getByLabel('Keep flows for', { exact: true }).press('Tab');
+	await changedTo(1);
+	await saved();
+	point((await page.getByLabel('Keep flows for', { exact: true }).inputValue()) === '7', "the agent's, too");
 	await b.at('#/settings/responses');
 	await page.getByRole('button', { name: 'Add a response rule' }).click();
 	await dialog.getByLabel('Tell the webhook').check();
@@ -353,7 +404,7 @@ async function troubles() {
 	point(await v.page.getByRole('button', { name: 'Start a capture' }).first().isDisabled(), 'nor captures');
 	await v.at('#/settings');
 	await v.page.getByText('Only an admin may change these').waitFor();
-	point(await v.page.getByLabel('absent').isDisabled(), 'nor changes settings');
+	point(await v.page.getByLabel('A workload without a policy', { exact: true }).isDisabled(), 'nor changes settings');
 	await quiet(v);
 	await v.context.close();
 	host.stop();

@@ -16,6 +16,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
+import { defaults } from './fixtures/settings.mjs';
 import { makeWorld } from './fixtures/world.mjs';
 import { makeMap } from './fixtures/map.mjs';
 
@@ -72,21 +73,7 @@ const state = {
 		{ number: 470, at: started - 1500, kind: 'response', response: 2, event: 'violation', done: ['quarantine'], workload: 'queue-worker-4', text: 'response 2, violation: quarantine' },
 		{ number: 480, at: started - 214, kind: 'response', response: 1, event: 'signature', done: ['capture', 'webhook'], workload: 'shop-web-1', text: 'response 1, signature: capture, webhook' },
 	],
-	settings: {
-		data_plane: {
-			meters: Object.fromEntries(['syn-flood', 'icmp-flood', 'source-sessions'].map((k, i) => [k, { enabled: i < 2, span_s: 5, upper: [500, 100, 2000][i], lower: [300, 50, 1500][i], idle_s: 60, log_gap_s: 10 }])),
-			threats: { 2001: { enabled: true }, 2003: { enabled: true, action: 'drop' }, 2012: { enabled: false, action: 'allow' } },
-			streams: { overlap: 'first', on: { held_max: 'drop', memory: 'pass' } },
-			fragments: { overlap: 'kill' },
-			inspection: { on: { memory: 'pass', depth: 'bypass' }, signature_depth: 65536, sensor_depth: 131072 },
-			flows: { full: 'judge' },
-			policy: { absent: 'open' },
-			tunnels: { look: ['vxlan', 'geneve'], vxlan_ports: [4789], geneve_ports: [6081] },
-			cache: { on: true, frames: 8, depth: 0 },
-			applications: { on: true, all: false, breadth: false, packets: 16, bytes: 16384 },
-		},
-		agent: { records: { keep_days: 30, most_bytes: 1073741824 }, learn: { quiet_s: 10 } },
-	},
+	set: { data_plane: { meters: { 'syn-flood': { upper: 500, lower: 300 } }, tunnels: { look: ['vxlan', 'geneve'] } } },
 	candidate: null,
 };
 
@@ -510,13 +497,17 @@ on('DELETE', '/responses/{id}', 'operator', ({ at }) => {
 	return change();
 });
 on('GET', '/responses/log', 'viewer', () => ({ log: state.fired, next: state.fired.length }));
+/* null takes away */
 const merge = (a, b) => {
 	for (const [k, v] of Object.entries(b))
-		if (v && typeof v === 'object' && !Array.isArray(v) && a[k] && typeof a[k] === 'object') merge(a[k], v);
+		if (v === null) delete a[k];
+		else if (typeof v === 'object' && !Array.isArray(v)) merge((a[k] ??= {}), v);
 		else a[k] = v;
+	return a;
 };
-on('GET', '/settings', 'viewer', () => ({ settings: state.settings }));
-on('PATCH', '/settings', 'admin', ({ body }) => (merge(state.settings, body.settings ?? body), { settings: state.settings }));
+const settings = () => ({ settings: merge(structuredClone(defaults), state.set), set: state.set, defaults });
+on('GET', '/settings', 'viewer', settings);
+on('PATCH', '/settings', 'admin', ({ body }) => (merge(state.set, body), settings()));
 
 const bare = ({ password, ...u }) => u;
 on('GET', '/users', 'admin', () => ({ users: [...users.values()].map(bare) }));

@@ -15,6 +15,9 @@ const rows = await load('rows');
 const filter = await load('filter');
 const hex = await load('hex');
 const rule = await load('rule');
+const { flat, typed, unflat } = await load('flat');
+const { settingStrings: said } = await load('strings_settings');
+const { defaults } = await import('../fixtures/settings.mjs');
 
 test('bytes and rates', () => {
 	for (const [n, want] of [
@@ -95,4 +98,28 @@ test('a rule of an event', () => {
 	assert.deepEqual(from({ client_id: 'netns:gone' }), ['10.0.0.3']);
 	assert.deepEqual(from({ client_id: '', client_address: '203.0.113.9' }), ['203.0.113.9']);
 	assert.deepEqual(rule.ruleOfEvent({ ...event, port: undefined, proto: 'icmp' }, groups).ports, ['icmp']);
+});
+
+test('settings, one by one and back', () => {
+	assert.deepEqual(unflat(flat(defaults)), JSON.parse(JSON.stringify(defaults)));
+	assert.deepEqual(unflat([['a.b', null], ['a.c', 1]]), { a: { b: null, c: 1 } });
+	for (const [text, was, numbers, want] of [
+		['7', 1, true, 7], ['', 1, true, undefined], ['7x', 1, true, undefined],
+		['4789, 8472', [4789], true, [4789, 8472]], ['4789', [], true, [4789]], ['', [1], true, []], ['x', [1], true, undefined],
+		['gre', ['vxlan'], false, ['gre']], ['drop', 'open', false, 'drop'],
+	])
+		assert.deepEqual(typed(text, was, numbers), want, text);
+});
+
+test('each setting has a label and a sentence', () => {
+	for (const path of flat(defaults).keys()) {
+		const [section, id, last] = path.replace(/^data_plane\./, '').split('.');
+		const words = section === 'threats' ? said.threats[id] : section === 'meters' ? said.meters[id] && said.meter[last] : said.settings[path];
+		assert.ok(words?.[0] && /[.]$/.test(words[1]), path);
+		assert.ok(said.sections[section], section);
+	}
+	// and none is left over
+	const known = flat(defaults);
+	for (const path of Object.keys(said.settings)) assert.ok(known.has(path), path);
+	for (const id of Object.keys(said.threats)) assert.ok(known.has(`data_plane.threats.${id}.enabled`), id);
 });

@@ -243,8 +243,15 @@ export const api = {
 
 	sessions: (args: Args = {}) =>
 		get<{ page: { sessions: LiveSession[]; next: number | null } }>('/sessions', args),
-	sessionKill: (ids: number[]) =>
-		send<{ killed: number; unknown: number }>('DELETE', '/sessions', { ids }),
+	/* The host ends so many with one request. */
+	sessionKill: async (ids: number[]) => {
+		const sum = { killed: 0, watched: 0, unknown: 0 };
+		for (let i = 0; i < ids.length; i += 64) {
+			const a = await send<Partial<typeof sum>>('DELETE', '/sessions', { ids: ids.slice(i, i + 64) });
+			for (const k of ['killed', 'watched', 'unknown'] as const) sum[k] += a[k] ?? 0;
+		}
+		return sum;
+	},
 
 	captures: () => get<{ captures: Capture[] }>('/captures'),
 	captureStart: (body: { workload: string; seconds: number; bytes: number; filter?: string }) =>
@@ -264,11 +271,10 @@ export const api = {
 		).body,
 	signatureDelete: (name: string) => send<unknown>('DELETE', `/signatures/files/${e(name)}`),
 
-	settings: () => get<{ settings: Settings }>('/settings'),
+	settings: () => get<{ settings: Settings; defaults?: Settings; set?: Settings }>('/settings'),
 	settingsPatch: (part: Settings) => send<{ settings?: Settings }>('PATCH', '/settings', part),
 	responses: () => get<{ responses: ResponseRule[] }>('/responses'),
-	responsePut: (r: ResponseRule, after?: number) =>
-		send<Change>('PUT', `/responses/${r.id}`, r, { after }),
+	responsePut: (r: ResponseRule) => send<Change>('PUT', `/responses/${r.id}`, r),
 	responseDelete: (id: number) => send<Change>('DELETE', `/responses/${id}`),
 	responsesLog: () => get<{ log: ResponseFired[]; next?: number }>('/responses/log', { limit: 200 }),
 

@@ -12,7 +12,8 @@ export function flat(o: unknown, path = ''): Map<string, Setting> {
 	return all;
 }
 
-export function unflat(settings: Iterable<[string, Setting]>): Record<string, unknown> {
+/* null: the default again. */
+export function unflat(settings: Iterable<[string, Setting | null]>): Record<string, unknown> {
 	const all: Record<string, unknown> = {};
 	for (const [path, v] of settings) {
 		let o = all;
@@ -24,18 +25,15 @@ export function unflat(settings: Iterable<[string, Setting]>): Record<string, un
 	return all;
 }
 
-/* What was typed, as the setting was: a number stays one. undefined: it cannot be. */
-export function typed(text: string, was: Setting): Setting | undefined {
+/* What was typed, as the setting is: a number stays one, a list a list. undefined: it cannot be. */
+export function typed(text: string, was: Setting, numbers = typeof was === 'number'): Setting | undefined {
 	if (Array.isArray(was)) {
 		const words = text.split(',').map((w) => w.trim()).filter(Boolean);
-		const numbers = was.length > 0 && was.every((w) => typeof w === 'number');
-		if (!numbers) return words;
+		if (!numbers && !was.some((w) => typeof w === 'number')) return words;
 		const list = words.map(Number);
 		return list.every((n) => Number.isFinite(n)) ? list : undefined;
 	}
-	if (typeof was === 'number') {
-		const n = Number(text);
-		return text.trim() !== '' && Number.isFinite(n) ? n : undefined;
-	}
-	return text;
+	if (!numbers) return text;
+	const n = Number(text);
+	return text.trim() !== '' && Number.isFinite(n) ? n : undefined;
 }
