@@ -6,7 +6,7 @@
  *   READ ──whole line──▶ run ──now──▶ READ
  *                         │later
  *                         ▼
- *                    WAIT_NUMBER / WAIT_PLANE ──▶ READ
+ *             WAIT_NUMBER / WAIT_PLANE / WAIT_WORK ──▶ READ
  *                         └ follow: FOLLOW (reads only to see it close)
  *
  * Nobody waits longer than DOOR_WAIT_S: a data plane that hangs, or news of it
@@ -15,7 +15,6 @@
 #include "agent/door.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +22,11 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/aside.h"
+#include "agent/door_open.h"
 #include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -38,7 +38,7 @@
 
 #define UID_NONE ((uid_t)-1)
 
-enum client_state { READ, WAIT_NUMBER, WAIT_PLANE };
+enum client_state { READ, WAIT_NUMBER, WAIT_PLANE, WAIT_WORK };
 
 struct buffer {
 	char *at; /* owned */
@@ -59,6 +59,7 @@ struct door_client {
 	bool says_no_more; /* its end is shut down; it may still read */
 	enum door_topic topic;
 	struct buffer in, out;
+	size_t in_seen;	 /* bytes of in that have no end of a line */
 	size_t out_done; /* bytes of out that are sent */
 	uint64_t missed; /* lines of what it follows */
 	json_t *id;	 /* of the request that is being done */
@@ -283,20 +284,91 @@ static void run_request(struct door_client *c, const json_t *request)
 	json_decref(none);
 }
 
-static void run_line(struct door_client *c, const char *line, size_t len)
+static void run_parsed(struct door_client *c, const json_t *request,
+		       const json_error_t *why)
 {
-	json_error_t why;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	struct err err;
 
 	if (json_is_object(request)) {
 		run_request(c, request);
-	} else {
-		set_id(c, NULL);
-		(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
-			      request ? "" : ": ", request ? "" : why.text);
-		refuse(c, &err);
+		return;
 	}
+	set_id(c, NULL);
+	(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
+		      request ? "" : ": ", request ? "" : why->text);
+	refuse(c, &err);
+}
+
+/* A request that is read beside the main loop. */
+struct large {
+	uint64_t work;
+	char *line; /* owned */
+	size_t len;
+	json_t *request; /* owned */
+	json_error_t why;
+};
+
+static void read_large(void *job)
+{
+	struct large *l = job;
+
+	l->request =
+		json_loadb(l->line, l->len, JSON_REJECT_DUPLICATES, &l->why);
+}
+
+static void run_lines(struct door_client *c);
+static void close_if_done(struct door_client *c);
+static void free_closed(struct door *d);
+
+static void run_large(struct agent *a, void *job)
+{
+	struct large *l = job;
+	struct door_client *c = door_waits(a, l->work);
+
+	if (c) {
+		c->state = READ;
+		json_decref(c->result);
+		c->result = NULL;
+		run_parsed(c, l->request, &l->why);
+		run_lines(c);
+		close_if_done(c);
+		free_closed(a->door);
+	}
+	json_decref(l->request);
+	free(l->line);
+	free(l);
+}
+
+/* false: it is to be read here and now. */
+static bool put_aside(struct door_client *c, const char *line, size_t len)
+{
+	static const struct aside_work work = { read_large, run_large };
+	struct large *l = len > DOOR_LARGE ? calloc(1, sizeof *l) : NULL;
+	struct err err;
+
+	if (!l)
+		return false;
+	*l = (struct large){ .line = malloc(len), .len = len };
+	if (l->line)
+		memcpy(l->line, line, len);
+	if (!l->line || aside_run(c->agent, &work, l, &err) < 0) {
+		free(l->line);
+		free(l);
+		return false;
+	}
+	l->work = door_later_work(c, NULL);
+	return true;
+}
+
+static void run_line(struct door_client *c, const char *line, size_t len)
+{
+	json_error_t why;
+	json_t *request;
+
+	if (put_aside(c, line, len))
+		return;
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	run_parsed(c, request, &why);
 	json_decref(request);
 }
 
@@ -304,15 +376,18 @@ static void run_line(struct door_client *c, const char *line, size_t len)
 static void run_lines(struct door_client *c)
 {
 	while (!c->closed && c->state == READ) {
-		char *end = c->in.len ? memchr(c->in.at, '\n', c->in.len)
+		char *end = c->in.len ? memchr(c->in.at + c->in_seen, '\n',
+					       c->in.len - c->in_seen)
 				      : NULL;
 		size_t len;
 
 		if (!end) {
+			c->in_seen = c->in.len;
 			if (c->in.len > DOOR_REQUEST_MAX)
 				close_client(c);
 			return;
 		}
+		c->in_seen = 0;
 		len = (size_t)(end - c->in.at);
 		if (len > 0)
 			run_line(c, c->in.at, len);
@@ -524,6 +599,13 @@ bool door_client_sees_raw(const struct door_client *c)
 	return !c->only_reads;
 }
 
+uint64_t door_later_work(struct door_client *c, json_t *result)
+{
+	c->token = ++c->agent->door->last_token;
+	wait_later(c, WAIT_WORK, result);
+	return c->token;
+}
+
 static void end_waiting(struct door_client *c, const struct err *err)
 {
 	json_t *result = c->result;
@@ -548,6 +630,9 @@ static void give_up(struct door_client *c)
 			      "stored, but the data plane has not said for %d "
 			      "s that it is in force; weir status tells when",
 			      DOOR_WAIT_S);
+	else if (c->state == WAIT_WORK)
+		(void)err_set(&err, ETIMEDOUT, NULL,
+			      "not done in %d s, and goes on", DOOR_WAIT_S);
 	else
 		(void)err_set(&err, ETIMEDOUT, NULL,
 			      "no answer of the data plane for %d s",
@@ -578,6 +663,25 @@ void door_reached(struct agent *a, uint64_t number, const struct err *err)
 		if (!c->closed && c->state == WAIT_NUMBER &&
 		    c->number <= number)
 			end_waiting(c, err);
+	free_closed(a->door);
+}
+
+struct door_client *door_waits(struct agent *a, uint64_t work)
+{
+	struct door_client *c = a->door ? a->door->clients : NULL;
+
+	while (c && (c->closed || c->state != WAIT_WORK || c->token != work))
+		c = c->next;
+	return c;
+}
+
+void door_worked(struct agent *a, uint64_t work, const struct err *err)
+{
+	struct door_client *c = door_waits(a, work);
+
+	if (!c)
+		return;
+	end_waiting(c, err);
 	free_closed(a->door);
 }
 
@@ -632,44 +736,6 @@ void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
 
 /* --- start and end ------------------------------------------------------------------ */
 
-/* Is it a socket at which somebody answers? */
-static bool is_answered(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool answered = fd >= 0 && connect(fd, (const struct sockaddr *)at,
-					   sizeof *at) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return answered;
-}
-
-static void make_folder(const char *path)
-{
-	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	char *slash;
-
-	(void)snprintf(dir, sizeof dir, "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash || slash == dir)
-		return;
-	*slash = '\0';
-	/* there already, or bind() says what is wrong */
-	(void)mkdir(dir, 0755);
-}
-
-/* The group may come in, if there is one; -1 and errno. */
-static int open_for_group(const char *path, const char *name)
-{
-	const struct group *g = name[0] ? getgrnam(name) : NULL;
-
-	if (!g) /* root only, as it is */
-		return 0;
-	if (chown(path, (uid_t)-1, g->gr_gid) < 0)
-		return -1;
-	return chmod(path, 0660);
-}
-
 static uid_t uid_of(const char *name)
 {
 	const struct passwd *p = name[0] ? getpwnam(name) : NULL;
@@ -683,50 +749,13 @@ void door_find_accounts(struct agent *a)
 	a->door->exporter = uid_of(a->config.export_user);
 }
 
-static int open_door(const char *path, const char *group, struct stat *ret_is,
-		     struct err *reterr)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	mode_t before;
-	int fd, rc;
-
-	if (strlen(path) >= sizeof at.sun_path)
-		return err_set(reterr, ENAMETOOLONG, "control.socket",
-			       "at most %zu bytes", sizeof at.sun_path - 1);
-	memcpy(at.sun_path, path, strlen(path) + 1);
-	if (is_answered(&at))
-		return err_set(reterr, EADDRINUSE, path,
-			       "another weir-agent answers there");
-	make_folder(path);
-	(void)unlink(path); /* left by one that was killed; or bind() fails */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(reterr, errno, NULL, "socket: %s",
-			       strerror(errno));
-	before = umask(0177);
-	rc = bind(fd, (struct sockaddr *)&at, sizeof at);
-	(void)umask(before);
-	if (rc == 0)
-		rc = open_for_group(path, group);
-	if (rc == 0)
-		rc = listen(fd, DOOR_CLIENTS_MAX);
-	if (rc == 0)
-		rc = stat(path, ret_is);
-	if (rc < 0) {
-		rc = err_set(reterr, errno, path, "%s", strerror(errno));
-		close(fd);
-		return rc;
-	}
-	return fd;
-}
-
 int door_start(struct agent *a, struct err *reterr)
 {
 	struct door *d = calloc(1, sizeof *d);
 
 	if (!d)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	d->fd = open_door(a->config.door, a->config.door_group, &d->is, reterr);
+	d->fd = door_open(a->config.door, a->config.door_group, &d->is, reterr);
 	if (d->fd < 0) {
 		int rc = d->fd;
 
