@@ -29,11 +29,13 @@
 #include "runtime/runtime.h"
 #include "store/store.h"
 
+struct aside;
 struct captures;
 struct door;
 struct hits;
 struct learn;
 struct map;
+struct proposals;
 struct record;
 struct responses;
 struct rules;
@@ -109,6 +111,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct err plane_err; /* why it is down */
 	json_t *plane_version;
 
+	struct aside *asides; /* under way */
 	struct store *store;
 	json_t *kept;	   /* kept.h */
 	bool kept_changed; /* and not written yet */
@@ -116,6 +119,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct record *record;
 	struct trail_kept *trail;
 	struct learn *learn;
+	struct proposals *proposals;
 	struct map *map;
 	struct throughput *throughput;
 	struct cursors *cursors;

@@ -121,13 +121,53 @@ static json_t *port_json(const struct port *p)
 	return o;
 }
 
-static json_t *ports_json(const struct agent *a, const struct workload *w)
+/* The ports of each workload, by its place; else each would look at all of them. */
+struct ports_of {
+	const struct port **at; /* those of one beside each other; owned */
+	size_t *begin;		/* of each place, and the end; owned */
+};
+
+static void ports_of_done(struct ports_of *o)
+{
+	free((void *)(uintptr_t)o->at);
+	free(o->begin);
+}
+
+static int ports_of_all(struct agent *a, struct ports_of *ret,
+			struct err *reterr)
+{
+	struct registry *r = &a->registry;
+	struct ports_of o = { calloc(r->n_ports + 1, sizeof(*o.at)),
+			      calloc(r->n_workloads + 2, sizeof *o.begin) };
+	size_t n = 0;
+
+	if (!o.at || !o.begin) {
+		ports_of_done(&o);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	for (struct workload *w = r->workloads; w; w = w->next)
+		w->place = n++;
+	for (const struct port *p = r->ports; p; p = p->next)
+		if (p->workload)
+			o.begin[p->workload->place + 1]++;
+	for (size_t i = 0; i < n; i++)
+		o.begin[i + 1] += o.begin[i];
+	/* begin moves to each one's end, which is the next one's begin */
+	for (const struct port *p = r->ports; p; p = p->next)
+		if (p->workload)
+			o.at[o.begin[p->workload->place]++] = p;
+	memmove(o.begin + 1, o.begin, n * sizeof *o.begin);
+	o.begin[0] = 0;
+	*ret = o;
+	return 0;
+}
+
+static json_t *ports_json(const struct ports_of *o, const struct workload *w)
 {
 	json_t *list = json_array();
 
-	for (const struct port *p = a->registry.ports; p; p = p->next)
-		if (p->workload == w)
-			(void)json_array_append_new(list, port_json(p));
+	for (size_t i = o->begin[w->place]; i < o->begin[w->place + 1]; i++)
+		(void)json_array_append_new(list, port_json(o->at[i]));
 	return list;
 }
 
@@ -153,17 +193,18 @@ const char *workload_state(const struct agent *a, const struct workload *w,
 	return !s->any ? "no port" : s->held ? "on hold" : "guarded";
 }
 
-static const char *state_of(const struct agent *a, const struct workload *w)
+static const char *state_of(const struct agent *a, const struct ports_of *o,
+			    const struct workload *w)
 {
 	struct workload_sum s = { .any = false };
 
-	for (const struct port *p = a->registry.ports; p; p = p->next)
-		if (p->workload == w)
-			workload_sum_port(&s, p);
+	for (size_t i = o->begin[w->place]; i < o->begin[w->place + 1]; i++)
+		workload_sum_port(&s, o->at[i]);
 	return workload_state(a, w, &s);
 }
 
-static json_t *workload_json(struct agent *a, struct workload *w)
+static json_t *workload_json(struct agent *a, const struct ports_of *ports,
+			     struct workload *w)
 {
 	/* neither groups nor what is looked for depend on MACs */
 	struct intent_workload iw = { .id = w->id,
@@ -175,13 +216,14 @@ static json_t *workload_json(struct agent *a, struct workload *w)
 
 	(void)json_object_set_new(o, "id", json_string(w->id));
 	(void)json_object_set_new(o, "name", json_string(workload_name(w)));
-	(void)json_object_set_new(o, "state", json_string(state_of(a, w)));
+	(void)json_object_set_new(o, "state",
+				  json_string(state_of(a, ports, w)));
 	(void)json_object_set_new(
 		o, "mode", json_string(intent_mode_name(w->intent_mode)));
 	(void)json_object_set_new(o, "groups",
 				  json_incref((json_t *)(uintptr_t)groups));
 	(void)json_object_set_new(o, "addresses", addrs_json(w));
-	(void)json_object_set_new(o, "ports", ports_json(a, w));
+	(void)json_object_set_new(o, "ports", ports_json(ports, w));
 	(void)json_object_set_new(o, "detection",
 				  intent_detection_of(a->intent, &iw));
 	(void)json_object_set(o, "about", w->about);
@@ -197,10 +239,15 @@ static int command_ls(struct agent *a, struct door_client *c,
 		      const json_t *args, json_t *result, struct err *reterr)
 {
 	json_t *list = json_array();
+	struct ports_of ports;
+	int rc = ports_of_all(a, &ports, reterr);
 
-	for (struct workload *w = a->registry.workloads; w; w = w->next)
-		(void)json_array_append_new(list, workload_json(a, w));
 	(void)json_object_set_new(result, "workloads", list);
+	if (rc < 0)
+		return rc;
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		(void)json_array_append_new(list, workload_json(a, &ports, w));
+	ports_of_done(&ports);
 	return 0;
 }
 
@@ -220,12 +267,17 @@ static json_t *containers_json(const struct agent *a, const struct workload *w)
 static int command_show(struct agent *a, struct door_client *c,
 			const json_t *args, json_t *result, struct err *reterr)
 {
+	struct ports_of ports;
 	struct workload *w;
 	int rc = arg_workload(a, args, &w, reterr);
 
+	if (rc == 0)
+		rc = ports_of_all(a, &ports, reterr);
 	if (rc < 0)
 		return rc;
-	(void)json_object_set_new(result, "workload", workload_json(a, w));
+	(void)json_object_set_new(result, "workload",
+				  workload_json(a, &ports, w));
+	ports_of_done(&ports);
 	(void)json_object_set_new(result, "containers", containers_json(a, w));
 	return 0;
 }

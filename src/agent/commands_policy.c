@@ -17,6 +17,7 @@
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 /* What a dry run looks at if nobody says since when. */
 #define DRY_RUN_S (7 * 86400ULL)
@@ -57,59 +58,66 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 
 /* --- groups ----------------------------------------------------------------------- */
 
-static json_t *find_named(json_t *groups, const char *name)
+/* The group of that name, made if nobody wrote it down: a service group. */
+static json_t *named(json_t *groups, json_t *by_name, const char *name)
 {
-	json_t *g;
-	size_t i;
+	json_t *g = json_object_get(by_name, name);
 
-	json_array_foreach (groups, i, g) {
-		const char *n = json_string_value(json_object_get(g, "name"));
-
-		if (n && strcmp(n, name) == 0)
-			return g;
-	}
-	return NULL;
+	if (g)
+		return g;
+	g = json_pack("{s:s, s:b}", "name", name, "learned", 1);
+	(void)json_array_append_new(groups, g);
+	(void)json_object_set(by_name, name, g);
+	return g;
 }
 
-static void add_member(json_t *groups, const char *name,
-		       const struct workload *w)
+static void add_member(json_t *group, const struct workload *w)
 {
-	json_t *g = find_named(groups, name), *members;
+	json_t *members = json_object_get(group, "members");
 
-	if (!g) { /* a service group that nobody wrote down */
-		g = json_pack("{s:s, s:b}", "name", name, "learned", 1);
-		(void)json_array_append_new(groups, g);
-	}
-	members = json_object_get(g, "members");
 	if (!members) {
 		members = json_array();
-		(void)json_object_set_new(g, "members", members);
+		(void)json_object_set_new(group, "members", members);
 	}
 	(void)json_array_append_new(members, json_string(workload_name(w)));
+}
+
+static void add_members(struct agent *a, json_t *groups)
+{
+	json_t *by_name = json_object(), *g;
+	const json_t *of, *name;
+	size_t i;
+
+	json_array_foreach (groups, i, g)
+		(void)json_object_set(
+			by_name, json_string_value(json_object_get(g, "name")),
+			g);
+	for (struct workload *w = a->registry.workloads; w; w = w->next) {
+		of = policy_groups_of(a, w);
+		json_array_foreach (of, i, name)
+			add_member(
+				named(groups, by_name, json_string_value(name)),
+				w);
+	}
+	json_decref(by_name);
+}
+
+static json_t *default_mode(const struct agent *a)
+{
+	return json_string(intent_mode_name(intent_default_mode(a->intent)));
 }
 
 int command_groups(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
-	json_t *whole = intent_to_json(a->intent), *groups;
-	const json_t *name, *of;
-	size_t i;
+	json_t *groups = intent_groups(a->intent);
 
-	if (!whole)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	groups = json_deep_copy(json_object_get(whole, "groups"));
 	if (!groups)
-		groups = json_array();
-	for (struct workload *w = a->registry.workloads; w; w = w->next) {
-		of = policy_groups_of(a, w);
-		json_array_foreach (of, i, name)
-			add_member(groups, json_string_value(name), w);
-	}
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	add_members(a, groups);
 	(void)json_object_set_new(result, "groups", groups);
 	(void)json_object_set_new(result, "sensors", intent_sensors(a->intent));
-	(void)json_object_set(result, "default_mode",
-			      json_object_get(whole, "default_mode"));
-	json_decref(whole);
+	(void)json_object_set_new(result, "default_mode", default_mode(a));
 	return 0;
 }
 
@@ -220,21 +228,70 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 
 /* --- rules ----------------------------------------------------------------------- */
 
+struct telling {
+	const struct agent *agent;
+	struct text *text;
+	bool any;
+};
+
+static void tell_rule(json_t *rule, void *arg)
+{
+	struct telling *t = arg;
+	char *text;
+
+	hits_add(t->agent, rule);
+	text = json_dumps(rule, JSON_COMPACT);
+	json_decref(rule);
+	text_add_word(t->text, t->any ? "," : "");
+	if (text)
+		text_add_word(t->text, text);
+	t->text->failed |= !text;
+	t->any = true;
+	free(text);
+}
+
+/* Written one by one: all at once they are ten times the text. */
 int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 		  json_t *result, struct err *reterr)
 {
-	json_t *whole = intent_to_json(a->intent), *rules;
+	struct intent_rules_query q = { .limit = 0 };
+	struct text t = { .at = NULL };
+	struct telling telling = { a, &t, false };
+	const char *text = "", *action = "";
+	uint64_t after = 0, limit = 0;
+	size_t total = 0;
+	uint32_t next = 0;
+	char *members;
+	int rc = arg_text(args, "q", &text, reterr);
 
-	if (!whole)
+	if (rc == 0)
+		rc = arg_text(args, "action", &action, reterr);
+	if (rc == 0)
+		rc = arg_id(args, "after", &after, reterr);
+	if (rc == 0)
+		rc = arg_uint(args, "limit", POLICY_RULES_MAX, &limit, reterr);
+	if (rc < 0)
+		return rc;
+	q = (struct intent_rules_query){ .text = text[0] ? text : NULL,
+					 .action = action[0] ? action : NULL,
+					 .after = after <= UINT32_MAX
+							  ? (uint32_t)after
+							  : UINT32_MAX,
+					 .limit = limit };
+	text_add_word(&t, "\"rules\":[");
+	rc = intent_each_rule(a->intent, &q, tell_rule, &telling, &total, &next,
+			      reterr);
+	text_addf(&t, "],\"total\":%zu,\"default_mode\":\"%s\"", total,
+		  intent_mode_name(intent_default_mode(a->intent)));
+	if (next)
+		text_addf(&t, ",\"next\":\"%u\"", next);
+	members = rc == 0 ? text_take(&t) : NULL;
+	text_done(&t);
+	if (rc == 0 && !members)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	rules = json_deep_copy(json_object_get(whole, "rules"));
-	hits_add(a, rules);
-	(void)json_object_set_new(result, "rules",
-				  rules ? rules : json_array());
-	(void)json_object_set(result, "default_mode",
-			      json_object_get(whole, "default_mode"));
-	json_decref(whole);
-	return 0;
+	if (rc == 0)
+		door_answer_text(c, members);
+	return rc;
 }
 
 int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,

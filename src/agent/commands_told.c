@@ -55,40 +55,91 @@ static const char *id_of(struct agent *a, const char *text)
 	return registry_find(&a->registry, text, &w, NULL) == 0 ? w->id : text;
 }
 
-static int page_args(const json_t *args, uint64_t *since, uint64_t *until,
-		     uint64_t *after, uint64_t *limit, struct err *reterr)
-{
-	int rc = arg_uint(args, "since", INT64_MAX, since, reterr);
+/* What pages of flows and of events are asked for by alike. */
+struct page_args {
+	uint64_t since_s, until_s, after, before, limit, rule;
+	const char *workload, *text; /* NULL: any */
+	bool newest;		     /* who does not page wants what is new */
+};
 
+static int page_args(struct agent *a, const json_t *args, struct page_args *ret,
+		     struct err *reterr)
+{
+	const struct {
+		const char *name;
+		uint64_t max, *ret;
+	} numbers[] = {
+		{ "since", INT64_MAX, &ret->since_s },
+		{ "until", INT64_MAX, &ret->until_s },
+		{ "after", INT64_MAX, &ret->after },
+		{ "before", INT64_MAX, &ret->before },
+		{ "rule", UINT32_MAX, &ret->rule },
+		{ "limit", STORE_PAGE_MAX, &ret->limit },
+	};
+	const char *workload = "", *text = "";
+	int rc = 0;
+
+	*ret = (struct page_args){ .limit = 0 };
+	for (size_t i = 0; rc == 0 && i < sizeof numbers / sizeof *numbers; i++)
+		rc = arg_uint(args, numbers[i].name, numbers[i].max,
+			      numbers[i].ret, reterr);
 	if (rc == 0)
-		rc = arg_uint(args, "until", INT64_MAX, until, reterr);
+		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0)
-		rc = arg_uint(args, "after", INT64_MAX, after, reterr);
-	if (rc == 0)
-		rc = arg_uint(args, "limit", STORE_PAGE_MAX, limit, reterr);
-	if (*limit == 0)
-		*limit = PAGE_DEFAULT;
+		rc = arg_text(args, "q", &text, reterr);
+	if (rc == 0 && ret->before && json_object_get(args, "after"))
+		rc = err_set(reterr, EINVAL, "before",
+			     "and after are not for one page");
+	ret->newest = !json_object_get(args, "after");
+	ret->workload = id_of(a, workload);
+	ret->text = text[0] ? text : NULL;
+	if (ret->limit == 0)
+		ret->limit = PAGE_DEFAULT;
 	return rc;
+}
+
+/*
+ * "next" goes into "after"; of the newest, "before" goes into "before", if there
+ * may be any. "more": this page is not the end.
+ */
+static void say_where(const struct page_args *p, const struct page *page,
+		      const struct store_seen *seen, json_t *result)
+{
+	uint64_t next = p->newest ? page->last : seen->cursor;
+
+	(void)json_object_set_new(
+		result, "next",
+		json_integer((json_int_t)(next ? next : p->after)));
+	(void)json_object_set_new(result, "more", json_boolean(seen->more));
+	if (p->newest && seen->more)
+		(void)json_object_set_new(
+			result, "before",
+			json_integer((json_int_t)seen->cursor));
 }
 
 int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		  json_t *result, struct err *reterr)
 {
 	struct page page = { .list = json_array() };
-	struct store_flow_query q = { .limit = 0 };
-	const char *workload;
-	uint64_t limit = 0;
-	int rc = page_args(args, &q.since_s, &q.until_s, &q.after, &limit,
-			   reterr);
+	struct store_seen seen = { 0 };
+	struct page_args p;
+	int rc = page_args(a, args, &p, reterr);
 
-	if (rc == 0)
-		rc = arg_text(args, "workload", &workload, reterr);
 	if (rc == 0) {
-		q.limit = (unsigned)limit;
-		/* Who does not page wants to know what is new. */
-		q.newest = !json_object_get(args, "after");
-		q.workload = id_of(a, workload);
-		q.only_violations = arg_true(args, "violations");
+		struct store_flow_query q = {
+			.since_s = p.since_s,
+			.until_s = p.until_s,
+			.workload = p.workload,
+			.rule = (uint32_t)p.rule,
+			.only_violations = arg_true(args, "violations"),
+			.text = p.text,
+			.after = p.after,
+			.newest = p.newest,
+			.before = p.before,
+			.limit = (unsigned)p.limit,
+			.seen = &seen,
+		};
+
 		record_flush(a);
 		rc = store_each_flow(a->store, &q, add_flow, &page, reterr);
 	}
@@ -97,8 +148,7 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		return rc;
 	}
 	(void)json_object_set_new(result, "flows", page.list);
-	(void)json_object_set_new(result, "next",
-				  json_integer((json_int_t)page.last));
+	say_where(&p, &page, &seen, result);
 	if (arg_true(args, "follow"))
 		door_follow(c, DOOR_FLOWS);
 	return 0;
@@ -140,15 +190,37 @@ static int raw_event(struct agent *a, uint64_t number, json_t *result,
 	return rc;
 }
 
+static int each_event(struct agent *a, const struct page_args *p,
+		      const char *kind, struct page *page,
+		      struct store_seen *seen, struct err *reterr)
+{
+	struct store_event_query q = {
+		.since_s = p->since_s,
+		.until_s = p->until_s,
+		.workload = p->workload,
+		.kind = kind[0] ? kind : NULL,
+		.rule = (uint32_t)p->rule,
+		.text = p->text,
+		.after = p->after,
+		.newest = p->newest,
+		.before = p->before,
+		.limit = (unsigned)p->limit,
+		.seen = seen,
+	};
+
+	record_flush(a);
+	return store_each_event(a->store, &q, add_event, page, reterr);
+}
+
 int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
 	struct page page = { .list = json_array() };
-	struct store_event_query q = { .limit = 0 };
-	const char *workload, *kind;
-	uint64_t limit = 0, raw = 0;
-	int rc = page_args(args, &q.since_s, &q.until_s, &q.after, &limit,
-			   reterr);
+	struct store_seen seen = { 0 };
+	struct page_args p;
+	const char *kind;
+	uint64_t raw = 0;
+	int rc = page_args(a, args, &p, reterr);
 
 	if (rc == 0)
 		rc = arg_uint(args, "raw", INT64_MAX, &raw, reterr);
@@ -160,26 +232,17 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		return raw_event(a, raw, result, reterr);
 	}
 	if (rc == 0)
-		rc = arg_text(args, "workload", &workload, reterr);
-	if (rc == 0)
 		rc = arg_text(args, "kind", &kind, reterr);
 	if (rc == 0 && kind[0])
 		rc = check_kind(kind, reterr);
-	if (rc == 0) {
-		q.limit = (unsigned)limit;
-		q.newest = !json_object_get(args, "after");
-		q.workload = id_of(a, workload);
-		q.kind = kind[0] ? kind : NULL;
-		record_flush(a);
-		rc = store_each_event(a->store, &q, add_event, &page, reterr);
-	}
+	if (rc == 0)
+		rc = each_event(a, &p, kind, &page, &seen, reterr);
 	if (rc < 0) {
 		json_decref(page.list);
 		return rc;
 	}
 	(void)json_object_set_new(result, "events", page.list);
-	(void)json_object_set_new(result, "next",
-				  json_integer((json_int_t)page.last));
+	say_where(&p, &page, &seen, result);
 	if (arg_true(args, "follow"))
 		door_follow(c, DOOR_EVENTS);
 	return 0;

@@ -6,7 +6,7 @@
  *   READ ──whole line──▶ run ──now──▶ READ
  *                         │later
  *                         ▼
- *                    WAIT_NUMBER / WAIT_PLANE ──▶ READ
+ *             WAIT_NUMBER / WAIT_PLANE / WAIT_WORK ──▶ READ
  *                         └ follow: FOLLOW (reads only to see it close)
  *
  * Nobody waits longer than DOOR_WAIT_S: a data plane that hangs, or news of it
@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/aside.h"
 #include "agent/door_open.h"
 #include "agent/throughput.h"
 #include "base/clock.h"
@@ -41,7 +42,7 @@
 
 #define UID_NONE ((uid_t)-1)
 
-enum client_state { READ, WAIT_NUMBER, WAIT_PLANE };
+enum client_state { READ, WAIT_NUMBER, WAIT_PLANE, WAIT_WORK };
 
 struct buffer {
 	char *at; /* owned */
@@ -64,10 +65,11 @@ struct door_client {
 	bool more; /* lines of in are left for the next turn */
 	struct buffer in, out;
 	size_t in_done, out_done; /* bytes that are done, or sent */
-	uint64_t missed;	  /* lines of what it follows */
-	json_t *id;		  /* of the request that is being done */
-	json_t *result;		  /* of the one that waits */
-	char *members;		  /* in its place; owned; NULL */
+	size_t in_seen;	 /* behind in_done: no end of a line is there */
+	uint64_t missed; /* lines of what it follows */
+	json_t *id;	 /* of the request that is being done */
+	json_t *result;	 /* of the one that waits */
+	char *members;	 /* in its place; owned; NULL */
 	uint64_t number, token;
 	usec_t wait_ends;
 	const char *member; /* or: */
@@ -298,20 +300,91 @@ static void run_request(struct door_client *c, const json_t *request)
 	json_decref(none);
 }
 
-static void run_line(struct door_client *c, const char *line, size_t len)
+static void run_parsed(struct door_client *c, const json_t *request,
+		       const json_error_t *why)
 {
-	json_error_t why;
-	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	struct err err;
 
 	if (json_is_object(request)) {
 		run_request(c, request);
-	} else {
-		set_id(c, NULL);
-		(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
-			      request ? "" : ": ", request ? "" : why.text);
-		refuse(c, &err);
+		return;
 	}
+	set_id(c, NULL);
+	(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
+		      request ? "" : ": ", request ? "" : why->text);
+	refuse(c, &err);
+}
+
+/* A request that is read beside the main loop. */
+struct large {
+	uint64_t work;
+	char *line; /* owned */
+	size_t len;
+	json_t *request; /* owned */
+	json_error_t why;
+};
+
+static void read_large(void *job)
+{
+	struct large *l = job;
+
+	l->request =
+		json_loadb(l->line, l->len, JSON_REJECT_DUPLICATES, &l->why);
+}
+
+static void run_lines(struct door_client *c);
+static void close_if_done(struct door_client *c);
+static void free_closed(struct door *d);
+
+static void run_large(struct agent *a, void *job)
+{
+	struct large *l = job;
+	struct door_client *c = door_waits(a, l->work);
+
+	if (c) {
+		c->state = READ;
+		json_decref(c->result);
+		c->result = NULL;
+		run_parsed(c, l->request, &l->why);
+		run_lines(c);
+		close_if_done(c);
+		free_closed(a->door);
+	}
+	json_decref(l->request);
+	free(l->line);
+	free(l);
+}
+
+/* false: it is to be read here and now. */
+static bool put_aside(struct door_client *c, const char *line, size_t len)
+{
+	static const struct aside_work work = { read_large, run_large };
+	struct large *l = len > DOOR_LARGE ? calloc(1, sizeof *l) : NULL;
+	struct err err;
+
+	if (!l)
+		return false;
+	*l = (struct large){ .line = malloc(len), .len = len };
+	if (l->line)
+		memcpy(l->line, line, len);
+	if (!l->line || aside_run(c->agent, &work, l, &err) < 0) {
+		free(l->line);
+		free(l);
+		return false;
+	}
+	l->work = door_later_work(c, NULL);
+	return true;
+}
+
+static void run_line(struct door_client *c, const char *line, size_t len)
+{
+	json_error_t why;
+	json_t *request;
+
+	if (put_aside(c, line, len))
+		return;
+	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
+	run_parsed(c, request, &why);
 	json_decref(request);
 }
 
@@ -320,10 +393,13 @@ static bool next_line(struct door_client *c, const char **ret, size_t *ret_len)
 {
 	size_t left = c->in.len - c->in_done;
 	const char *at = left ? c->in.at + c->in_done : NULL;
-	const char *end = at ? memchr(at, '\n', left) : NULL;
+	const char *end = at ? memchr(at + c->in_seen, '\n', left - c->in_seen)
+			     : NULL;
 
-	if (!end)
+	if (!end) {
+		c->in_seen = left;
 		return false;
+	}
 	*ret = at;
 	*ret_len = (size_t)(end - at);
 	return true;
@@ -344,6 +420,7 @@ static void run_lines(struct door_client *c)
 			break;
 		}
 		c->in_done += len + 1;
+		c->in_seen = 0;
 		if (len > 0)
 			run_line(c, line, len);
 	}
@@ -635,6 +712,13 @@ bool door_client_sees_raw(const struct door_client *c)
 	return !c->only_reads;
 }
 
+uint64_t door_later_work(struct door_client *c, json_t *result)
+{
+	c->token = ++c->agent->door->last_token;
+	wait_later(c, WAIT_WORK, result);
+	return c->token;
+}
+
 static void end_waiting(struct door_client *c, const struct err *err)
 {
 	json_t *result = c->result;
@@ -659,6 +743,9 @@ static void give_up(struct door_client *c)
 			      "stored, but the data plane has not said for %d "
 			      "s that it is in force; weir status tells when",
 			      DOOR_WAIT_S);
+	else if (c->state == WAIT_WORK)
+		(void)err_set(&err, ETIMEDOUT, NULL,
+			      "not done in %d s, and goes on", DOOR_WAIT_S);
 	else
 		(void)err_set(&err, ETIMEDOUT, NULL,
 			      "no answer of the data plane for %d s",
@@ -689,6 +776,25 @@ void door_reached(struct agent *a, uint64_t number, const struct err *err)
 		if (!c->closed && c->state == WAIT_NUMBER &&
 		    c->number <= number)
 			end_waiting(c, err);
+	free_closed(a->door);
+}
+
+struct door_client *door_waits(struct agent *a, uint64_t work)
+{
+	struct door_client *c = a->door ? a->door->clients : NULL;
+
+	while (c && (c->closed || c->state != WAIT_WORK || c->token != work))
+		c = c->next;
+	return c;
+}
+
+void door_worked(struct agent *a, uint64_t work, const struct err *err)
+{
+	struct door_client *c = door_waits(a, work);
+
+	if (!c)
+		return;
+	end_waiting(c, err);
 	free_closed(a->door);
 }
 

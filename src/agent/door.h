@@ -78,6 +78,15 @@ void door_later_plane_then(struct door_client *c, json_t *message,
 void door_later_planes_then(struct door_client *c, json_t *host,
 			    json_t *splices, door_then_fn *then,
 			    json_t *result);
+/*
+ * Answers with `result` (a count is taken) when door_worked() is told this
+ * number: for work beside the main loop (aside.h).
+ */
+uint64_t door_later_work(struct door_client *c, json_t *result);
+/* Who waits for it; NULL: nobody any more. */
+struct door_client *door_waits(struct agent *a, uint64_t work);
+/* It is done; err: or why it is not, with its code set. */
+void door_worked(struct agent *a, uint64_t work, const struct err *err);
 /* From its answer on, the client is told what is published. */
 void door_follow(struct door_client *c, enum door_topic topic);
 /*

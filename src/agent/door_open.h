@@ -1,4 +1,4 @@
-/* The socket of the agent's door. */
+/* The agent's socket, as it comes to be. */
 #pragma once
 
 #include <sys/stat.h>
@@ -6,9 +6,9 @@
 #include "base/err.h"
 
 /*
- * Opens and listens there, in place of what a killed agent has left: the
- * descriptor, the caller's, or -errno. group: who may come in beside root; "":
- * nobody. *ret_is: what stands at the path now.
+ * Makes and opens it in place of one at which nobody answers, for root and the
+ * members of `group` ("": root alone). The descriptor, and in *ret_is what stands
+ * at its path; -EADDRINUSE: somebody does answer.
  */
 int door_open(const char *path, const char *group, struct stat *ret_is,
 	      struct err *reterr);

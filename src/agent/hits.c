@@ -105,21 +105,17 @@ void hits_count_client(struct agent *a, const struct store_flow *f)
 		hits_count(a, f);
 }
 
-void hits_add(const struct agent *a, json_t *rules)
+void hits_add(const struct agent *a, json_t *rule)
 {
-	json_t *rule, *pair;
+	json_t *pair;
 	char id[ID_TEXT_MAX];
-	size_t i;
 
-	json_array_foreach (rules, i, rule) {
-		(void)snprintf(id, sizeof id, "%u",
-			       (unsigned)json_integer_value(
-				       json_object_get(rule, "id")));
-		pair = json_object_get(a->hits->rules, id);
-		if (!pair)
-			continue;
-		(void)json_object_set(rule, "hits", json_array_get(pair, 0));
-		(void)json_object_set(rule, "last_hit",
-				      json_array_get(pair, 1));
-	}
+	(void)snprintf(
+		id, sizeof id, "%u",
+		(unsigned)json_integer_value(json_object_get(rule, "id")));
+	pair = json_object_get(a->hits->rules, id);
+	if (!pair)
+		return;
+	(void)json_object_set(rule, "hits", json_array_get(pair, 0));
+	(void)json_object_set(rule, "last_hit", json_array_get(pair, 1));
 }

@@ -17,5 +17,5 @@ void hits_count(struct agent *a, const struct store_flow *f);
 void hits_count_client(struct agent *a, const struct store_flow *f);
 /* The intent is another one: of a rule that is not in it nothing is kept. */
 void hits_forget_others(struct agent *a);
-/* "hits" and "last_hit" into each rule of an array of them. */
-void hits_add(const struct agent *a, json_t *rules);
+/* "hits" and "last_hit" into a rule. */
+void hits_add(const struct agent *a, json_t *rule);

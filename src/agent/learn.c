@@ -1,8 +1,8 @@
 /*
- * Proposals are made anew from the store each time they are asked for, so there
- * is nothing to keep up to date but what was turned down, by a key that stays
- * the same while more is learned of the same (intent/propose.h). People name a
- * proposal by eight digits, the CRC of its key.
+ * Proposals are made anew from the store (proposals.h), so there is nothing to
+ * keep up to date but what was turned down, by a key that stays the same while
+ * more is learned of the same (intent/propose.h). A command about them is done at
+ * once with those that are kept, else when they are made.
  *
  * The candidate is compared in two ways: with all that was recorded since it was
  * set, when asked; and with each connection when it is told of, where a
@@ -18,22 +18,21 @@
 #include "agent/commands.h"
 #include "agent/past.h"
 #include "agent/policy.h"
+#include "agent/proposals.h"
 #include "agent/record.h"
 #include "base/clock.h"
-#include "base/crc32c.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "wire/words.h"
 
-#define AUTO_US	   (60 * USEC_PER_SEC)
-#define DAY_S	   86400ULL
-#define SINCE_DAYS 30
+#define AUTO_US (60 * USEC_PER_SEC)
+#define DAY_S	86400ULL
 
 struct learn {
 	json_t *rejected;
 	struct loop_timer accept; /* learn.auto_accept */
-	bool news; /* something may be proposed that was not the last time */
+	uint64_t accepted_news;	  /* of proposals: what it did last */
 
 	struct intent *candidate; /* NULL: there is none */
 	uint64_t candidate_since_s;
@@ -51,83 +50,143 @@ static uint64_t now_s(void)
 
 /* --- proposals ---------------------------------------------------------------- */
 
-static void id_of_key(const char *key, char ret[static 9])
-{
-	struct bytes b = bytes_of(key, strlen(key));
+/* What is done with a list of them: 0, COMMAND_LATER or -errno. */
+typedef int list_fn(struct agent *a, struct door_client *c, const json_t *args,
+		    const json_t *list, json_t *result, struct err *reterr);
 
-	(void)snprintf(ret, 9, "%08x", crc32c_end(crc32c_add(CRC32C_START, b)));
+/* A command that waits for the list. */
+struct waiting {
+	list_fn *fn;
+	uint64_t work;
+	json_t *args, *result; /* owned */
+};
+
+static void list_is_made(struct agent *a, const json_t *list,
+			 const struct err *err, void *arg)
+{
+	struct waiting *w = arg;
+	struct door_client *c = door_waits(a, w->work);
+	struct err why = *err;
+	int rc = list ? 0 : -why.code;
+
+	if (c && rc == 0)
+		rc = w->fn(a, c, w->args, list, w->result, &why);
+	if (rc != COMMAND_LATER)
+		door_worked(a, w->work, rc < 0 ? &why : NULL);
+	json_decref(w->args);
+	json_decref(w->result);
+	free(w);
 }
 
-/* All, with "id" and "rejected". NULL and *reterr. */
-static json_t *propose(struct agent *a, uint64_t since_s, struct err *reterr)
+/* A command about proposals: with those since args' "since". */
+static int with_list(struct agent *a, struct door_client *c, const json_t *args,
+		     list_fn *fn, json_t *result, struct err *reterr)
 {
-	struct past past = { 0 };
-	struct intent_judge *j = NULL;
-	json_t *list = NULL, *one;
-	char id[9];
-	size_t i;
-	int rc = past_load(a, since_s, &past, reterr);
+	const json_t *list;
+	struct waiting *w;
+	uint64_t since = 0;
+	int rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
 
+	if (rc < 0)
+		return rc;
+	list = proposals_kept(a, since);
+	if (list)
+		return fn(a, c, args, list, result, reterr);
+	w = calloc(1, sizeof *w);
+	if (!w)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	*w = (struct waiting){ fn, 0, json_incref((json_t *)(uintptr_t)args),
+			       json_incref(result) };
+	rc = proposals_make(a, since, list_is_made, w, reterr);
+	if (rc < 0) {
+		json_decref(w->args);
+		json_decref(w->result);
+		free(w);
+		return rc;
+	}
+	w->work = door_later_work(c, result);
+	return COMMAND_LATER;
+}
+
+static bool is_rejected(const struct agent *a, const json_t *proposal)
+{
+	return json_object_get(
+		a->learn->rejected,
+		json_string_value(json_object_get(proposal, "key")));
+}
+
+static void add_shown(struct agent *a, json_t *shown, const json_t *one)
+{
+	json_t *copy;
+
+	if (!is_rejected(a, one)) {
+		(void)json_array_append(shown, (json_t *)(uintptr_t)one);
+		return;
+	}
+	copy = json_copy((json_t *)(uintptr_t)one);
+	(void)json_object_set_new(copy, "rejected", json_true());
+	(void)json_array_append_new(shown, copy);
+}
+
+static const char *id_of(const json_t *proposal)
+{
+	return json_string_value(json_object_get(proposal, "id"));
+}
+
+/* From `after` on, `limit` of them. */
+static int show(struct agent *a, struct door_client *c, const json_t *args,
+		const json_t *list, json_t *result, struct err *reterr)
+{
+	bool all = arg_true(args, "all"), behind;
+	json_t *shown = json_array();
+	const char *after = "", *next = NULL;
+	uint64_t limit = 0;
+	size_t i, total = 0;
+	const json_t *one;
+	int rc = arg_uint(args, "limit", PAST_TALKS_MAX, &limit, reterr);
+
+	(void)json_object_set_new(result, "proposals", shown);
 	if (rc == 0)
-		j = intent_judge_new(a->intent, &past.world, now_s(), reterr);
-	if (j) {
-		list = intent_propose(a->intent, &past.world, j, past.talks,
-				      past.n_talks);
-		if (!list)
-			(void)err_set(reterr, ENOMEM, NULL, "out of memory");
-	}
-	intent_judge_free(j);
-	past_done(&past);
+		rc = arg_text(args, "after", &after, reterr);
+	if (rc < 0)
+		return rc;
+	behind = !after[0];
 	json_array_foreach (list, i, one) {
-		const char *key =
-			json_string_value(json_object_get(one, "key"));
-
-		id_of_key(key, id);
-		(void)json_object_set_new(one, "id", json_string(id));
-		if (json_object_get(a->learn->rejected, key))
-			(void)json_object_set_new(one, "rejected", json_true());
+		if (!all && is_rejected(a, one))
+			continue;
+		total++;
+		if (behind && (!limit || json_array_size(shown) < limit))
+			add_shown(a, shown, one);
+		else if (behind && !next)
+			next = id_of(json_array_get(shown, limit - 1));
+		behind |= strcmp(id_of(one), after) == 0;
 	}
-	return list;
-}
-
-static int since_of(const json_t *args, uint64_t *ret, struct err *reterr)
-{
-	*ret = now_s() - SINCE_DAYS * DAY_S;
-	return arg_uint(args, "since", INT64_MAX, ret, reterr);
+	if (!behind && total)
+		return err_set(reterr, EINVAL, "after",
+			       "that proposal is gone; begin without it");
+	(void)json_object_set_new(result, "total",
+				  json_integer((json_int_t)total));
+	if (next)
+		(void)json_object_set_new(result, "next", json_string(next));
+	return 0;
 }
 
 int command_learned(struct agent *a, struct door_client *c, const json_t *args,
 		    json_t *result, struct err *reterr)
 {
-	bool all = arg_true(args, "all");
-	json_t *list, *shown, *one;
-	uint64_t since;
-	size_t i;
-	int rc = since_of(args, &since, reterr);
-
-	if (rc < 0)
-		return rc;
-	list = propose(a, since, reterr);
-	if (!list)
-		return -reterr->code;
-	shown = json_array();
-	json_array_foreach (list, i, one)
-		if (all || !json_object_get(one, "rejected"))
-			(void)json_array_append(shown, one);
-	json_decref(list);
-	(void)json_object_set_new(result, "proposals", shown);
-	return 0;
+	return with_list(a, c, args, show, result, reterr);
 }
 
 /* Is it among the ids (an array of texts), or are all meant? */
-static bool is_chosen(const json_t *proposal, const json_t *ids, bool all)
+static bool is_chosen(const struct agent *a, const json_t *proposal,
+		      const json_t *ids, bool all)
 {
-	const char *id = json_string_value(json_object_get(proposal, "id"));
+	const char *id = id_of(proposal);
 	const json_t *v;
 	size_t i;
 
 	if (all)
-		return !json_object_get(proposal, "rejected");
+		return !is_rejected(a, proposal);
 	json_array_foreach (ids, i, v)
 		if (json_is_string(v) && strcmp(json_string_value(v), id) == 0)
 			return true;
@@ -156,7 +215,7 @@ static int with_chosen(struct agent *a, const json_t *list, const json_t *ids,
 	int rc;
 
 	json_array_foreach (list, n, one)
-		if (is_chosen(one, ids, all))
+		if (is_chosen(a, one, ids, all))
 			(void)json_array_append(rules,
 						json_object_get(one, "rule"));
 	rc = check_chosen(json_array_size(rules), ids, all, reterr);
@@ -167,27 +226,27 @@ static int with_chosen(struct agent *a, const json_t *list, const json_t *ids,
 	return rc;
 }
 
-int command_accept(struct agent *a, struct door_client *c, const json_t *args,
-		   json_t *result, struct err *reterr)
+static int accept_chosen(struct agent *a, struct door_client *c,
+			 const json_t *args, const json_t *list, json_t *result,
+			 struct err *reterr)
 {
-	json_t *list, *rules = json_array();
+	json_t *rules = json_array();
 	struct intent *next = NULL;
-	uint64_t since;
-	int rc = since_of(args, &since, reterr);
+	int rc;
 
 	(void)json_object_set_new(result, "rules", rules);
-	if (rc < 0)
-		return rc;
-	list = propose(a, since, reterr);
-	if (!list)
-		return -reterr->code;
 	rc = with_chosen(a, list, json_object_get(args, "ids"),
 			 arg_true(args, "all"), &next, rules, reterr);
-	json_decref(list);
 	if (rc < 0)
 		return rc;
 	return commands_change(a, c, args, next, "proposals were accepted",
 			       result, reterr);
+}
+
+int command_accept(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
+{
+	return with_list(a, c, args, accept_chosen, result, reterr);
 }
 
 /* Takes next. */
@@ -206,27 +265,21 @@ static int set_rejected(struct agent *a, json_t *next, struct err *reterr)
 	return 0;
 }
 
-int command_reject(struct agent *a, struct door_client *c, const json_t *args,
-		   json_t *result, struct err *reterr)
+static int reject_chosen(struct agent *a, struct door_client *c,
+			 const json_t *args, const json_t *list, json_t *result,
+			 struct err *reterr)
 {
-	json_t *list, *next, *one;
-	const json_t *ids = json_object_get(args, "ids");
+	json_t *next = json_copy(a->learn->rejected);
+	const json_t *ids = json_object_get(args, "ids"), *one;
 	bool all = arg_true(args, "all"), undo = arg_true(args, "undo");
-	uint64_t since;
 	size_t i, chosen = 0;
-	int rc = since_of(args, &since, reterr);
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	list = propose(a, since, reterr);
-	if (!list)
-		return -reterr->code;
-	next = json_copy(a->learn->rejected);
 	json_array_foreach (list, i, one) {
 		const char *key =
 			json_string_value(json_object_get(one, "key"));
 
-		if (!is_chosen(one, ids, all))
+		if (!is_chosen(a, one, ids, all))
 			continue;
 		chosen++;
 		if (undo)
@@ -235,7 +288,6 @@ int command_reject(struct agent *a, struct door_client *c, const json_t *args,
 			(void)json_object_set_new(
 				next, key, json_integer((json_int_t)now_s()));
 	}
-	json_decref(list);
 	rc = check_chosen(chosen, ids, all, reterr);
 	if (rc < 0) {
 		json_decref(next);
@@ -246,29 +298,42 @@ int command_reject(struct agent *a, struct door_client *c, const json_t *args,
 	return set_rejected(a, next, reterr);
 }
 
-/* learn.auto_accept: what was learned of groups in discover becomes rules. */
-static void accept_all(void *arg)
+int command_reject(struct agent *a, struct door_client *c, const json_t *args,
+		   json_t *result, struct err *reterr)
 {
-	struct agent *a = arg;
-	json_t *list = NULL, *rules = json_array();
-	struct intent *next = NULL;
-	struct err err;
+	return with_list(a, c, args, reject_chosen, result, reterr);
+}
 
-	loop_timer_set(a->loop, &a->learn->accept, AUTO_US);
-	if (a->config.auto_accept && a->learn->news) {
-		a->learn->news = false;
-		record_flush(a);
-		list = propose(a, now_s() - SINCE_DAYS * DAY_S, &err);
-	}
-	if (list && with_chosen(a, list, NULL, true, &next, rules, &err) == 0) {
-		if (policy_set(a, next, 0, &err) < 0)
-			log_warn("learned rules: not accepted: %s", err.text);
+/* learn.auto_accept: what was learned of groups in discover becomes rules. */
+static void accept_made(struct agent *a, const json_t *list,
+			const struct err *err, void *arg)
+{
+	json_t *rules = json_array();
+	struct intent *next = NULL;
+	struct err why;
+
+	if (list && with_chosen(a, list, NULL, true, &next, rules, &why) == 0) {
+		if (policy_set(a, next, 0, &why) < 0)
+			log_warn("learned rules: not accepted: %s", why.text);
 		else
 			record_change(a, "learned rules were accepted "
 					 "(learn.auto_accept)");
 	}
-	json_decref(list);
 	json_decref(rules);
+}
+
+static void accept_all(void *arg)
+{
+	struct agent *a = arg;
+	uint64_t news = proposals_news(a->proposals);
+	struct err err;
+
+	loop_timer_set(a->loop, &a->learn->accept, AUTO_US);
+	if (!a->config.auto_accept || a->learn->accepted_news == news)
+		return;
+	/* else once more in a minute */
+	if (proposals_make(a, 0, accept_made, NULL, &err) == 0)
+		a->learn->accepted_news = news;
 }
 
 /* --- another policy ---------------------------------------------------------------- */
@@ -322,7 +387,7 @@ int learn_dry_run(struct agent *a, struct intent *next, uint64_t since_s,
 void learn_outdated(struct agent *a)
 {
 	a->learn->outdated = true;
-	a->learn->news = true;
+	proposals_outdated(a->proposals);
 }
 
 static void drop_judges(struct learn *l)
@@ -431,7 +496,8 @@ void learn_look(struct agent *a, const struct store_flow *f,
 				       .app = f->app };
 	struct intent_verdict real, other;
 
-	l->news |= f->action == POLICY_LEARN;
+	if (f->action == POLICY_LEARN)
+		proposals_outdated(a->proposals);
 	if (!l->candidate || !make_judges(a))
 		return;
 	c.client = number_of(l, client);
@@ -547,7 +613,8 @@ int learn_start(struct agent *a, struct err *reterr)
 	int rc;
 
 	a->learn = l;
-	if (!l)
+	a->proposals = proposals_new();
+	if (!l || !a->proposals)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	l->told = json_object();
 	rc = store_get_doc(a->store, "rejected", &l->rejected, &revision,
@@ -572,6 +639,8 @@ void learn_stop(struct agent *a)
 	if (!l)
 		return;
 	loop_timer_off(a->loop, &l->accept);
+	proposals_free(a->proposals);
+	a->proposals = NULL;
 	drop_judges(l);
 	intent_put(l->candidate);
 	json_decref(l->rejected);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/aside.h"
 #include "agent/captures.h"
 #include "agent/cursors.h"
 #include "agent/door.h"
@@ -257,6 +258,7 @@ static void stop(struct main_state *m)
 {
 	struct agent *a = &m->agent;
 
+	aside_stop(a);
 	inventory_stop(a);
 	guard_stop(a);
 	policy_stop(a);

@@ -11,7 +11,7 @@
 #include "agent/guard.h"
 #include "base/limits.h"
 
-/* So many are read between two looks at what else there is to do. */
+/* So many are read between two looks at what else there is to do: some ms. */
 #define PAGE 1000
 _Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 
@@ -99,7 +99,8 @@ static int remember(struct loading *l, const char *id, const json_t *about,
 	struct intent_workload *list = grow(p->workloads, p->n_workloads,
 					    &p->size_workloads, sizeof *list);
 	struct ip_addr *addrs = malloc(sizeof *addrs);
-	json_t *copy = json_copy((json_t *)(uintptr_t)about);
+	/* deep: another thread may read it */
+	json_t *copy = json_deep_copy(about);
 
 	if (list)
 		p->workloads = list;
@@ -203,45 +204,68 @@ static int take_present(struct loading *l)
 	return rc;
 }
 
-static int load_pages(struct loading *l, struct err *reterr)
+int past_begin(struct agent *a, uint64_t since_s, bool only_learned,
+	       struct past *ret, struct err *reterr)
 {
-	struct store_flow_query q = { .since_s = l->past->since_s,
-				      .limit = PAGE };
-	size_t before;
-	int rc;
+	struct loading *l = calloc(1, sizeof *l);
 
-	do {
-		before = l->past->n_talks;
-		rc = store_each_flow(l->agent->store, &q, take_flow, l, reterr);
-		if (rc == -ENOMEM)
-			return err_set(reterr, ENOMEM, NULL, "out of memory");
-		q.after = l->last_cursor;
-		/* a new workload does not wait until all of it is read */
-		guard_look(l->agent);
-	} while (rc == 0 && l->past->n_talks - before == PAGE);
-	return rc < 0 ? rc : 0;
+	*ret = (struct past){ .since_s = since_s,
+			      .only_learned = only_learned,
+			      .loading = l,
+			      .kept = json_pack("{s:{}, s:[]}", "texts",
+						"abouts") };
+	if (l)
+		*l = (struct loading){ .agent = a,
+				       .past = ret,
+				       .index = json_object() };
+	if (!l || !ret->kept || !l->index || take_present(l) < 0)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	ret->n_node = a->n_node_addrs;
+	memcpy(ret->node, a->node_addrs, sizeof ret->node);
+	return 0;
+}
+
+static void stop_loading(struct past *p)
+{
+	if (p->loading)
+		json_decref(p->loading->index);
+	free(p->loading);
+	p->loading = NULL;
+}
+
+int past_more(struct past *p, struct err *reterr)
+{
+	struct loading *l = p->loading;
+	struct store_flow_query q = { .since_s = p->since_s,
+				      .only_learned = p->only_learned,
+				      .after = l->last_cursor,
+				      .limit = PAGE };
+	size_t before = p->n_talks;
+	int rc = store_each_flow(l->agent->store, &q, take_flow, l, reterr);
+
+	if (rc == -ENOMEM)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	if (rc < 0 || (rc == 0 && p->n_talks - before == PAGE))
+		return rc < 0 ? rc : 1;
+	p->world = (struct intent_world){ .workloads = p->workloads,
+					  .n = p->n_workloads,
+					  .node = p->node,
+					  .n_node = p->n_node,
+					  .icmp_enforced = true };
+	stop_loading(p);
+	return 0;
 }
 
 int past_load(struct agent *a, uint64_t since_s, struct past *ret,
 	      struct err *reterr)
 {
-	struct loading l = { .agent = a, .past = ret, .index = json_object() };
-	int rc;
+	int rc = past_begin(a, since_s, false, ret, reterr);
 
-	*ret = (struct past){ .since_s = since_s,
-			      .kept = json_pack("{s:{}, s:[]}", "texts",
-						"abouts") };
-	rc = ret->kept && l.index && take_present(&l) == 0
-		     ? 0
-		     : err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc == 0)
-		rc = load_pages(&l, reterr);
-	json_decref(l.index);
-	ret->world = (struct intent_world){ .workloads = ret->workloads,
-					    .n = ret->n_workloads,
-					    .node = a->node_addrs,
-					    .n_node = a->n_node_addrs,
-					    .icmp_enforced = true };
+	if (rc < 0)
+		return rc;
+	while ((rc = past_more(ret, reterr)) > 0)
+		/* a new workload does not wait until all of it is read */
+		guard_look(a);
 	return rc;
 }
 
@@ -252,5 +276,6 @@ void past_done(struct past *p)
 	free(p->workloads);
 	free(p->talks);
 	json_decref(p->kept);
+	stop_loading(p);
 	*p = (struct past){ 0 };
 }

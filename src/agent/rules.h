@@ -12,8 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/body.h"
-
-#define RULES_BUILTIN "builtin.rules"
+#include "agent/rules_load.h"
 
 /* Before policy_start(). That a file cannot be read is no failure, but told. */
 int rules_start(struct agent *a, struct err *reterr);

@@ -7,31 +7,9 @@
 
 #include "api/route.h"
 #include "door/answer.h"
+#include "wire/has_text.h"
 
 /* --- which elements ------------------------------------------------------------ */
-
-#define DEPTH_MAX 6
-
-/* Does any text in it have this one in it, in any case? */
-/* NOLINTNEXTLINE(misc-no-recursion): at most DEPTH_MAX deep */
-static bool has_text(const json_t *v, const char *part, int depth)
-{
-	const char *name;
-	json_t *m;
-	size_t i;
-
-	if (json_is_string(v))
-		return strcasestr(json_string_value(v), part) != NULL;
-	if (depth == DEPTH_MAX)
-		return false;
-	json_object_foreach ((json_t *)(uintptr_t)v, name, m)
-		if (has_text(m, part, depth + 1))
-			return true;
-	json_array_foreach (v, i, m)
-		if (has_text(m, part, depth + 1))
-			return true;
-	return false;
-}
 
 static bool is_text(const json_t *v, const char *text)
 {
@@ -44,7 +22,7 @@ static bool fits(const json_t *o, const struct uri_arg *q)
 	size_t i;
 
 	if (strcmp(q->name, "q") == 0)
-		return has_text(o, q->value, 0);
+		return json_has_text(o, q->value);
 	if (strcmp(q->name, "namespace") == 0)
 		return is_text(json_object_get(json_object_get(o, "about"),
 					       "namespace"),
@@ -114,13 +92,7 @@ static int compare_keys(const void *a, const void *b)
 			     ((const struct element *)b)->key);
 }
 
-/* Numbers keep the order that they come in. */
-static bool is_sorted_by_key(const struct page *p)
-{
-	return p->n && p->at[0].key.len && p->at[0].key.at[0] == '"';
-}
-
-/* The first element of the page behind "after". -EINVAL: there is no such one. */
+/* The first element of the page behind "after". -EINVAL: it is no text. */
 static int find_begin(const struct page *p, const char *after, size_t *ret,
 		      struct err *reterr)
 {
@@ -128,26 +100,15 @@ static int find_begin(const struct page *p, const char *after, size_t *ret,
 	char *token = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
 	struct span key = { token, token ? strlen(token) : 0 };
 	size_t i = 0;
-	int rc = 0;
 
 	json_decref(v);
 	if (!token)
 		return err_set(reterr, EINVAL, "after", "is no text");
-	if (is_sorted_by_key(p)) {
-		while (i < p->n && compare_spans(p->at[i].key, key) <= 0)
-			i++;
-	} else {
-		while (i < p->n && !span_is(p->at[i].key, after))
-			i++;
-		if (i == p->n)
-			rc = err_set(reterr, EINVAL, "after",
-				     "that element is gone; begin without it");
+	while (i < p->n && compare_spans(p->at[i].key, key) <= 0)
 		i++;
-	}
 	free(token);
-	if (rc == 0)
-		*ret = i;
-	return rc;
+	*ret = i;
+	return 0;
 }
 
 static int read_elements(const struct command_route *r, const struct uri *u,
@@ -177,7 +138,7 @@ static int add_page(const struct command_route *r, const struct uri *u,
 	size_t begin = 0, i;
 	int rc = read_elements(r, u, list, &p, reterr);
 
-	if (rc == 0 && is_sorted_by_key(&p))
+	if (rc == 0 && p.n)
 		qsort(p.at, p.n, sizeof *p.at, compare_keys);
 	if (rc == 0 && after && p.n)
 		rc = find_begin(&p, after, &begin, reterr);
@@ -188,13 +149,9 @@ static int add_page(const struct command_route *r, const struct uri *u,
 		text_add(out, p.at[i].whole.at, p.at[i].whole.len);
 	}
 	text_addf(out, "],\"total\":%zu", p.n);
-	if (rc == 0 && i < p.n) {
-		bool quoted = p.at[i - 1].key.at[0] == '"';
-
-		text_addf(out, ",\"next\":%s%.*s%s", quoted ? "" : "\"",
-			  (int)p.at[i - 1].key.len, p.at[i - 1].key.at,
-			  quoted ? "" : "\"");
-	}
+	if (rc == 0 && i < p.n)
+		text_addf(out, ",\"next\":%.*s", (int)p.at[i - 1].key.len,
+			  p.at[i - 1].key.at);
 	free(p.at);
 	return rc;
 }
@@ -230,7 +187,7 @@ int lists_answer(const struct command_route *r, const struct uri *u,
 		text_addf(out, "%s\"%.*s\":", first ? "" : ",", (int)name.len,
 			  name.at);
 		first = false;
-		if (r && r->list && span_is(name, r->list))
+		if (r && r->list && !r->paged && span_is(name, r->list))
 			rc = add_page(r, u, value, out, reterr);
 		else
 			text_add(out, value.at, value.len);

@@ -1,10 +1,10 @@
 /*
  * The agent's answer as REST has it: without "id" and "ok", and of a list that is
  * told whole one page, of those that the query asks for, with "total" (those
- * that were asked for) and "next", if there are more.
+ * that were asked for) and "next", if there are more. Rules come as a page.
  *
- * Rules stay in their order; other lists are sorted by their key, so that what
- * comes and goes between two pages neither doubles another element nor hides it.
+ * These lists are sorted by their key, a text, so that what comes and goes between
+ * two pages neither doubles another element nor hides it.
  */
 #pragma once
 

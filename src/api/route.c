@@ -304,9 +304,9 @@ static int take_query(const struct command_route *r,
 			rc = check_page(q, reterr);
 			if (rc < 0)
 				return rc;
-			continue;
-		}
-		if (!route_lists(may, q->name, NULL))
+			if (!r->paged)
+				continue;
+		} else if (!route_lists(may, q->name, NULL))
 			return err_set(reterr, EINVAL, q->name,
 				       "is no argument here");
 		a = command_arg(c, q->name, strlen(q->name));
@@ -460,6 +460,9 @@ int route_args(const struct command_route *r, const struct uri *u,
 	rc = take_path(r, c, u, args, reterr);
 	if (rc == 0)
 		rc = take_query(r, c, u, args, reterr);
+	if (rc == 0 && r->paged && !json_object_get(args, "limit"))
+		(void)json_object_set_new(args, "limit",
+					  json_integer(API_PAGE_DEFAULT));
 	if (rc == 0)
 		rc = take_body(r, c, u, body, body_len, args, reterr);
 	if (rc == 0)

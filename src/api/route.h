@@ -28,7 +28,8 @@ const char *route_path_value(const struct command_route *r, const struct uri *u,
 /*
  * The command's arguments, the caller's. body: the whole body, which may be
  * empty. Arguments that weir-api takes itself (limit, after and filters of its
- * pages) are checked and left out. -EINVAL with *reterr.
+ * pages) are checked and left out; of pages that the agent cuts there is always a
+ * limit. -EINVAL with *reterr.
  */
 int route_args(const struct command_route *r, const struct uri *u,
 	       const char *body, size_t body_len, json_t **ret,

@@ -16,3 +16,16 @@
 #define DOOR_ROOT_ROOM 16
 /* No descriptor for who comes: so long nobody is let in. Counted (pauses). */
 #define DOOR_PAUSE_US 250000
+/* Jobs done beside the main loop (agent/aside.h). One more: EAGAIN. */
+#define ASIDE_MAX 8
+/* A request longer than that, 1 ms to read, is read beside the main loop. */
+#define DOOR_LARGE 131072
+/*
+ * Proposals that are made at a time, of different times or while more was learned:
+ * 50 MB each. One more: EAGAIN.
+ */
+#define PROPOSALS_MAKINGS_MAX 2
+/* Proposals are of what was recorded in so many days, if nobody says since when. */
+#define PROPOSALS_DAYS 30
+/* Proposals that are kept for who asks next, 3 KB each. More: made each time. */
+#define PROPOSALS_KEPT_MAX 10000

@@ -8,3 +8,8 @@
 #define STORE_MAP_LEVELS 4
 /* Bytes of one bucket: MAP_EDGES_MAX edges with their ends. More: E2BIG. */
 #define STORE_MAP_BYTES_MAX (16 << 20)
+/*
+ * Rows that a page of flows or events passes by because they are not asked for:
+ * some 20 ms. Met: the page ends there, and says so.
+ */
+#define STORE_LOOK_MAX 20000

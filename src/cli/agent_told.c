@@ -44,6 +44,17 @@ static enum out_colour action_colour(const char *action)
 	return strcmp(action, "violate") == 0 ? OUT_YELLOW : OUT_PLAIN;
 }
 
+/* How what is older is asked for. */
+static void print_more(const struct out *o, const json_t *a)
+{
+	uint64_t before = member_number(a, "before");
+
+	if (before)
+		printf("%solder ones: --before %llu%s\n",
+		       out_colour(o, OUT_DIM), (unsigned long long)before,
+		       out_colour(o, OUT_PLAIN));
+}
+
 static int print_flows(const struct out *o, const json_t *a)
 {
 	const json_t *f, *list = json_object_get(a, "flows");
@@ -52,7 +63,10 @@ static int print_flows(const struct out *o, const json_t *a)
 	size_t i;
 
 	if (json_array_size(list) == 0) {
-		puts("no flows are recorded");
+		puts(json_is_true(json_object_get(a, "more"))
+			     ? "none among the last ones"
+			     : "no flows are recorded");
+		print_more(o, a);
 		return CLI_OK;
 	}
 	table_init(&t, 8, 1u << 6 | 1u << 7);
@@ -86,6 +100,7 @@ static int print_flows(const struct out *o, const json_t *a)
 	}
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
+	print_more(o, a);
 	return CLI_OK;
 }
 
@@ -109,20 +124,26 @@ static const struct agent_option flow_options[] = {
 	{ "follow", 'f', AGENT_FLAG, "follow" },
 	{ "violations", 'v', AGENT_FLAG, "violations" },
 	{ "workload", 'w', AGENT_TEXT, "workload" },
+	{ "rule", 'r', AGENT_NUMBER, "rule" },
+	{ "text", 't', AGENT_TEXT, "q" },
 	{ "since", 0, AGENT_AGO, "since" },
 	{ "until", 0, AGENT_AGO, "until" },
 	{ "limit", 'n', AGENT_NUMBER, "limit" },
+	{ "before", 0, AGENT_NUMBER, "before" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
 static const struct agent_cmd flows_cmd = {
 	.name = "flows",
 	.help = "Usage: weir flows [--follow] [--violations] [--workload W] "
-		"[--since 2h]\n"
-		"                  [--until 1h] [--limit N] [-o "
-		"text|json|yaml]\n\n"
-		"Who spoke with whom, summed up by day. --follow goes on with "
-		"what is seen\nfrom now on, a line each.\n",
+		"[--rule ID]\n"
+		"                  [--text T] [--since 2h] [--until 1h] "
+		"[--limit N]\n"
+		"                  [--before CURSOR] [-o text|json|yaml]\n\n"
+		"Who spoke with whom, summed up by day. --rule: what that rule "
+		"decided; --text:\nwhat has it in a name, application, "
+		"\"proto/port\" or address. --follow goes on\nwith what is "
+		"seen from now on, a line each.\n",
 	.command = "flows",
 	.options = flow_options,
 	.print = print_flows,
@@ -202,9 +223,12 @@ static int print_events(const struct out *o, const json_t *a)
 	size_t i;
 
 	if (json_array_size(list) == 0)
-		puts("no events are recorded");
+		puts(json_is_true(json_object_get(a, "more"))
+			     ? "none among the last ones"
+			     : "no events are recorded");
 	json_array_foreach (list, i, e)
 		print_event_line(o, e);
+	print_more(o, a);
 	return CLI_OK;
 }
 
@@ -213,18 +237,22 @@ static const struct agent_option event_options[] = {
 	{ "kind", 'k', AGENT_TEXT, "kind" },
 	{ "raw", 0, AGENT_NUMBER, "raw" },
 	{ "workload", 'w', AGENT_TEXT, "workload" },
+	{ "rule", 'r', AGENT_NUMBER, "rule" },
+	{ "text", 't', AGENT_TEXT, "q" },
 	{ "since", 0, AGENT_AGO, "since" },
 	{ "until", 0, AGENT_AGO, "until" },
 	{ "limit", 'n', AGENT_NUMBER, "limit" },
+	{ "before", 0, AGENT_NUMBER, "before" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
 static const struct agent_cmd events_cmd = {
 	.name = "events",
 	.help = "Usage: weir events [--follow] [--kind KIND] [--workload W] "
-		"[--since 2h]\n"
-		"                   [--until 1h] [--limit N] [-o "
-		"text|json|yaml]\n"
+		"[--rule ID]\n"
+		"                   [--text T] [--since 2h] [--until 1h] "
+		"[--limit N]\n"
+		"                   [--before CURSOR] [-o text|json|yaml]\n"
 		"       weir events --raw NUMBER\n\n"
 		"KIND is violation, threat, signature, dlp, waf, state (of "
 		"Weir itself) or\nchange (of the policy). What signatures and "

@@ -173,15 +173,14 @@ struct intent *intent_new(void)
 	i->refs = 1;
 	i->mode = -1;
 	i->responses = json_array();
-	i->regex.found = pcre2_match_data_create(1, NULL);
-	i->regex.limits = pcre2_match_context_create(NULL);
-	if (!i->responses || !i->regex.found || !i->regex.limits ||
+	i->regex_limits = pcre2_match_context_create(NULL);
+	if (!i->responses || !i->regex_limits ||
 	    intent_add_ready_sensors(i) < 0) {
 		intent_put(i);
 		return NULL;
 	}
 	/* 0 on success, and nothing else is possible */
-	(void)pcre2_set_match_limit(i->regex.limits, INTENT_REGEX_STEPS);
+	(void)pcre2_set_match_limit(i->regex_limits, INTENT_REGEX_STEPS);
 	return i;
 }
 
@@ -216,8 +215,7 @@ void intent_put(struct intent *i)
 	hash_table_done(&i->group_table);
 	hash_table_done(&i->word_table);
 	hash_table_done(&i->id_table);
-	pcre2_match_data_free(i->regex.found);
-	pcre2_match_context_free(i->regex.limits);
+	pcre2_match_context_free(i->regex_limits);
 	arena_done(&i->arena);
 	free(i);
 }

@@ -125,6 +125,7 @@ bool intent_is_network_policies(const struct intent *i);
 int intent_with_network_policies(const struct intent *i,
 				 const struct intent *netpols,
 				 struct intent **ret, struct err *reterr);
+enum intent_mode intent_default_mode(const struct intent *i);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */
 int intent_with_mode(const struct intent *i, const char *group,
 		     enum intent_mode mode, struct intent **ret,
@@ -202,6 +203,24 @@ json_t *intent_sensors(const struct intent *i);
 /* Does it put anything, that is here or may come, in mode protect? */
 bool intent_protects(const struct intent *i);
 bool intent_has_rule(const struct intent *i, uint32_t id);
+
+/* Groups as in the JSON form; NULL: out of memory. */
+json_t *intent_groups(const struct intent *i);
+/* Which rules are to be told. */
+struct intent_rules_query {
+	const char *text;   /* is in one of its texts, in any case; NULL: any */
+	const char *action; /* NULL: any */
+	uint32_t after;	    /* those behind the one of that id; 0: all */
+	size_t limit;	    /* 0: none */
+};
+/*
+ * Calls cb for each, as in the JSON form (taken), in their order. *ret_total: how
+ * many there are on all pages; *ret_next: id for the next page's `after`, 0: this
+ * was the last. -EINVAL: none that is asked for has the id `after`; -ENOMEM.
+ */
+int intent_each_rule(const struct intent *i, const struct intent_rules_query *q,
+		     void (*cb)(json_t *rule, void *arg), void *arg,
+		     size_t *ret_total, uint32_t *ret_next, struct err *reterr);
 /* Does the rule of that id count at the client's end alone? No such rule: no. */
 bool intent_rule_is_clients(const struct intent *i, uint32_t id);
 /*

@@ -140,10 +140,7 @@ struct intent {
 	size_t n_groups, n_rules, n_words, n_labels, n_sensors;
 	size_t room_groups, room_rules, room_words, room_labels, room_sensors;
 	struct hash_table group_table, word_table, id_table;
-	struct intent_regex {
-		pcre2_match_data *found;
-		pcre2_match_context *limits;
-	} regex;
+	pcre2_match_context *regex_limits;
 };
 
 /* The words by which both forms write an enum; "" for SIDE_BOTH. */
@@ -166,8 +163,6 @@ const char *intent_word_list(const char *const *words, int n, char *buf,
 
 /* Room for one more in an array of the intent's; NULL: out of memory. */
 void *intent_grow(void *array, size_t n, size_t *room, size_t size);
-
-enum intent_mode intent_default_mode(const struct intent *i);
 
 /* The written group of that name; -1: none. */
 int64_t intent_find_group(const struct intent *i, const char *name);

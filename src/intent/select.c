@@ -108,9 +108,14 @@ void subject_done(struct subject *s)
 static bool regex_matches(const struct intent *i, const struct term *t,
 			  const char *text)
 {
-	/* an error (the limit) is no match */
-	return pcre2_match(t->regex, (PCRE2_SPTR)text, strlen(text), 0, 0,
-			   i->regex.found, i->regex.limits) >= 0;
+	/* not one of the intent's: two threads may ask */
+	pcre2_match_data *found = pcre2_match_data_create(1, NULL);
+	/* an error (the limit, no memory) is no match */
+	bool is = found && pcre2_match(t->regex, (PCRE2_SPTR)text, strlen(text),
+				       0, 0, found, i->regex_limits) >= 0;
+
+	pcre2_match_data_free(found);
+	return is;
 }
 
 static bool is_one_of(const struct term *t, const char *text)

@@ -216,6 +216,7 @@ int db_commit(struct store *s, struct err *reterr)
 void db_rollback(struct store *s)
 {
 	s->flow_next = 0;
+	s->is_counted = false;
 	/* SQLite has done so itself after some failures */
 	if (!sqlite3_get_autocommit(s->db))
 		/* what is not undone now is when the file is opened again */
@@ -234,6 +235,7 @@ void db_close(struct store *s)
 	(void)sqlite3_close(s->db);
 	s->db = NULL;
 	s->flow_next = 0;
+	s->is_counted = false;
 }
 
 /*

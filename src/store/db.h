@@ -35,7 +35,9 @@ struct store {
 	char notice[STORE_STATE_MAX]; /* what happened, until closed; "" */
 	uint64_t write_failures, damaged;
 
-	uint64_t flow_next;  /* id of the next flow of its day; 0: ask */
+	uint64_t flow_next; /* id of the next flow of its day; 0: ask */
+	bool is_counted;    /* the next two are: a million are counted once */
+	uint64_t n_flows, n_events;
 	int64_t trimmed_wid; /* workloads up to this one were looked at */
 };
 

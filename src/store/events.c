@@ -1,15 +1,25 @@
 /*
- * Events: kept as they were given, beside what is asked for.
+ * Events: kept as they were given, beside what is asked for. Pages of them are
+ * looked for as those of flows (flows_ask.c).
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/db.h"
+#include "wire/has_text.h"
 
 static const char *text_of(const json_t *event, const char *member)
 {
 	return json_string_value(json_object_get(event, member));
+}
+
+/* The policy's rule that it is about; 0: none. */
+static uint64_t rule_of(const json_t *event)
+{
+	json_int_t rule = json_integer_value(json_object_get(event, "rule"));
+
+	return rule > 0 ? (uint64_t)rule : 0;
 }
 
 /* The event's text with its time; the caller frees it. NULL: out of memory. */
@@ -45,7 +55,10 @@ static int add_text(struct store *s, const json_t *event, const char *text,
 	db_bind_text(st, 2, text_of(event, "kind"));
 	db_bind(st, 3, wid);
 	db_bind_text(st, 4, text);
-	return db_run(s, st, reterr);
+	db_bind(st, 5, rule_of(event));
+	rc = db_run(s, st, reterr);
+	s->n_events += rc == 0;
+	return rc;
 }
 
 static int add_event(struct store *s, const json_t *event, uint64_t now_s,
@@ -104,72 +117,170 @@ static int first_since(struct store *s, uint64_t since_s, uint64_t *ret,
 	return db_number(s, st, ret, reterr);
 }
 
-static int bind_query(struct store *s, const struct store_event_query *q,
-		      sqlite3_stmt **ret, struct err *reterr)
+struct asking {
+	struct store *s;
+	const struct store_event_query *q;
+	uint64_t until_s;
+	uint64_t *numbers; /* of the newest, the last first; owned */
+	size_t n, passed;
+	bool more;
+	uint64_t cursor; /* of the row that was looked at last */
+	int (*cb)(const json_t *event, uint64_t number, void *arg);
+	void *arg;
+};
+
+/* By the index that has the fewest of those that are asked for. */
+static int use(struct asking *a, sqlite3_stmt **ret, struct err *reterr)
 {
-	uint64_t until_s = q->until_s && q->until_s < INT64_MAX ? q->until_s
-								: INT64_MAX;
-	uint64_t since_s = q->since_s < INT64_MAX ? q->since_s : INT64_MAX;
+	const struct store_event_query *q = a->q;
 	uint64_t after = q->after < INT64_MAX ? q->after : INT64_MAX;
-	bool new = q->newest;
+	uint64_t before = q->newest && q->before ? q->before : INT64_MAX;
 	enum db_statement which =
-		q->kind ? (new ? DB_EVENT_KIND_NEWEST : DB_EVENT_KIND)
-			: (new ? DB_EVENT_ALL_NEWEST : DB_EVENT_ALL);
-	uint64_t first = 0;
-	uint64_t wid = 0;
+		q->workload ? (q->newest ? DB_EVENT_OF_NEWEST : DB_EVENT_OF)
+		: q->rule   ? (q->newest ? DB_EVENT_RULE_NEWEST : DB_EVENT_RULE)
+		: q->kind   ? (q->newest ? DB_EVENT_KIND_NEWEST : DB_EVENT_KIND)
+			    : (q->newest ? DB_EVENT_ALL_NEWEST : DB_EVENT_ALL);
+	uint64_t first = 0, wid = 0;
 	int rc = 0;
 
-	if (after == 0 && since_s) {
-		rc = first_since(s, since_s, &first, reterr);
+	if (after == 0 && q->since_s) {
+		rc = first_since(
+			a->s, q->since_s < INT64_MAX ? q->since_s : INT64_MAX,
+			&first, reterr);
 		after = first ? first - 1 : INT64_MAX;
 	}
-	if (rc == 0 && q->workload) {
-		which = new ? DB_EVENT_OF_NEWEST : DB_EVENT_OF;
-		rc = store_find_wid(s, q->workload, &wid, reterr);
-	}
+	if (rc == 0 && q->workload)
+		rc = store_find_wid(a->s, q->workload, &wid, reterr);
 	if (rc == 0)
-		rc = db_use(s, which, ret, reterr);
+		rc = db_use(a->s, which, ret, reterr);
 	if (rc < 0)
 		return rc;
 	db_bind(*ret, 1, after);
-	db_bind(*ret, 2, since_s);
-	db_bind(*ret, 3, until_s);
-	db_bind(*ret, 4, q->limit);
-	if (q->kind)
-		db_bind_text(*ret, 5, q->kind);
+	db_bind(*ret, 2, before < INT64_MAX ? before : INT64_MAX);
 	if (q->workload)
-		db_bind(*ret, 6, wid);
+		db_bind(*ret, 3, wid);
+	else if (q->rule)
+		db_bind(*ret, 3, q->rule);
+	else if (q->kind)
+		db_bind_text(*ret, 3, q->kind);
 	return 0;
+}
+
+/* Stands in an event's JSON as it is: nothing that is escaped there. */
+static bool is_plain(const char *part)
+{
+	for (; *part; part++)
+		if ((unsigned char)*part < 0x20 || *part == '"' ||
+		    *part == '\\')
+			return false;
+	return true;
+}
+
+static bool fits(const struct store_event_query *q, uint64_t until_s,
+		 sqlite3_stmt *st)
+{
+	uint64_t at_s = (uint64_t)sqlite3_column_int64(st, 1);
+	const char *kind = (const char *)sqlite3_column_text(st, 2);
+	const char *text;
+	json_t *event;
+	bool has;
+
+	if (at_s < q->since_s || at_s > until_s ||
+	    (q->kind && (!kind || strcmp(kind, q->kind) != 0)) ||
+	    (q->rule && sqlite3_column_int64(st, 3) != q->rule))
+		return false;
+	if (!q->text)
+		return true;
+	text = (const char *)sqlite3_column_text(st, 4);
+	if (!text || (is_plain(q->text) && !strcasestr(text, q->text)))
+		return false;
+	event = json_loads(text, 0, NULL);
+	(void)json_object_del(event, "raw"); /* digits, if it has any */
+	has = json_has_text(event, q->text);
+	json_decref(event);
+	return has;
+}
+
+static int tell(struct asking *a, sqlite3_stmt *st, struct err *reterr)
+{
+	const char *text = (const char *)sqlite3_column_text(st, 4);
+	json_t *event = text ? json_loads(text, 0, NULL) : NULL;
+	int rc = event ? a->cb(event, (uint64_t)sqlite3_column_int64(st, 0),
+			       a->arg)
+		       : err_set(reterr, ENOMEM, "event", "out of memory");
+
+	json_decref(event);
+	return rc;
+}
+
+static int look(struct asking *a, struct err *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = use(a, &st, reterr);
+
+	if (rc < 0)
+		return rc;
+	while (!a->more && (rc = db_step(a->s, st, reterr)) > 0) {
+		a->cursor = (uint64_t)sqlite3_column_int64(st, 0);
+		rc = 0;
+		if (!fits(a->q, a->until_s, st)) {
+			a->passed++;
+		} else if (a->q->newest) {
+			a->numbers[a->n++] = a->cursor;
+		} else {
+			a->n++;
+			rc = tell(a, st, reterr);
+		}
+		if (rc != 0)
+			break;
+		a->more = a->n == a->q->limit ||
+			  (a->q->seen && a->passed == STORE_LOOK_MAX);
+	}
+	db_end(st);
+	return rc;
+}
+
+static int tell_kept(struct asking *a, struct err *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = 0;
+
+	for (size_t i = a->n; a->q->newest && rc == 0 && i-- > 0;) {
+		rc = db_use(a->s, DB_EVENT_ONE, &st, reterr);
+		if (rc < 0)
+			return rc;
+		db_bind(st, 1, a->numbers[i]);
+		rc = db_step(a->s, st, reterr);
+		if (rc > 0)
+			rc = tell(a, st, reterr);
+		db_end(st);
+	}
+	return rc;
 }
 
 int store_each_event(struct store *s, const struct store_event_query *q,
 		     int (*cb)(const json_t *event, uint64_t number, void *arg),
 		     void *arg, struct err *reterr)
 {
-	sqlite3_stmt *st = NULL;
+	struct asking a = { .s = s, .q = q, .cb = cb, .arg = arg };
 	int rc;
 
 	if (q->limit < 1 || q->limit > STORE_PAGE_MAX)
 		return err_set(reterr, EINVAL, "limit", "is not 1 to %d",
 			       STORE_PAGE_MAX);
 	rc = db_ready(s, reterr);
-	if (rc == 0)
-		rc = bind_query(s, q, &st, reterr);
 	if (rc < 0)
 		return rc;
-	while ((rc = db_step(s, st, reterr)) > 0) {
-		const char *text = (const char *)sqlite3_column_text(st, 1);
-		json_t *event = text ? json_loads(text, 0, NULL) : NULL;
-
-		if (!event)
-			rc = err_set(reterr, ENOMEM, "event", "out of memory");
-		else
-			rc = cb(event, (uint64_t)sqlite3_column_int64(st, 0),
-				arg);
-		json_decref(event);
-		if (rc != 0)
-			break;
-	}
-	db_end(st);
+	a.until_s = q->until_s && q->until_s < INT64_MAX ? q->until_s
+							 : INT64_MAX;
+	a.numbers = q->newest ? calloc(q->limit, sizeof *a.numbers) : NULL;
+	if (q->newest && !a.numbers)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = look(&a, reterr);
+	if (rc == 0)
+		rc = tell_kept(&a, reterr);
+	if (rc == 0 && q->seen)
+		*q->seen = (struct store_seen){ a.cursor, a.more };
+	free(a.numbers);
 	return rc;
 }

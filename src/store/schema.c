@@ -13,7 +13,7 @@
  * map        id = level << 48 | end_s, so buckets of one length, and of a time, are a
  *            range of it. What is in one, agent/map_bytes.c says.
  * event      AUTOINCREMENT: a number is never used again, also when all events
- *            are forgotten.
+ *            are forgotten. `rule` is the policy's that the body names.
  */
 #include "store/schema.h"
 
@@ -57,6 +57,15 @@ static const char *const steps[SCHEMA_VERSION] = {
 	"CREATE INDEX event_workload ON event (workload) WHERE workload > 0;",
 
 	"CREATE TABLE map (id INTEGER PRIMARY KEY, edges BLOB NOT NULL);",
+
+	"CREATE INDEX flow_rule ON flow (rule) WHERE rule > 0;"
+	"CREATE INDEX flow_learn ON flow (id) WHERE action = 1;"
+	"ALTER TABLE event ADD COLUMN rule INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE event SET rule = CASE WHEN json_valid(body)"
+	" AND json_type(body, '$.rule') = 'integer'"
+	" THEN max(json_extract(body, '$.rule'), 0) ELSE 0 END"
+	" WHERE body LIKE '%\"rule\":%';"
+	"CREATE INDEX event_rule ON event (rule) WHERE rule > 0;",
 };
 
 static int version_of(sqlite3 *db, int *ret)

@@ -4,39 +4,45 @@
  */
 #pragma once
 
-/* What is shown of a flow: the columns of flow_row() in flows.c. */
-#define FLOW_COLUMNS                                                       \
-	" f.id, c.id, s.id, f.client_addr, f.server_addr, f.name, f.port," \
-	" f.proto, f.app, f.action, f.rule, f.ingress, f.sessions,"        \
-	" f.violations, f.bytes, f.packets, f.first_s, f.last_s,"          \
-	" f.client, f.server "
-#define FLOW_WHO                                    \
-	" LEFT JOIN workload c ON c.wid = f.client" \
-	" LEFT JOIN workload s ON s.wid = f.server" \
-	" ORDER BY f.id"
-/* ?1 < id < ?2, seen between ?3 and ?4; the + keeps the indexes away. */
-#define FLOW_WITHIN  " id > ?1 AND id < ?2 AND +last_s BETWEEN ?3 AND ?4 "
-#define EVENT_RANGE  " number > ?1 AND +at_s BETWEEN ?2 AND ?3 ORDER BY number"
-#define EVENT_WITHIN EVENT_RANGE " LIMIT ?4"
-/* The last ones, in the same order. */
-#define EVENT_NEWEST(from)                                               \
-	"SELECT * FROM (SELECT number, body FROM event" from EVENT_RANGE \
-	" DESC LIMIT ?4) ORDER BY number"
-/* Which flows are told; oldest first, or what is last of them (DESC). */
-#define FLOW_PAGE(order)                                                   \
-	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow WHERE" FLOW_WITHIN \
-	"ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
-#define FLOW_BAD_PAGE(order)                                              \
-	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM flow"                  \
-	" INDEXED BY flow_violation WHERE violations > 0 AND" FLOW_WITHIN \
-	"ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
-#define FLOW_OF_PAGE(order)                                                    \
-	"SELECT" FLOW_COLUMNS "FROM (SELECT * FROM (SELECT * FROM flow"        \
-	" INDEXED BY flow_client WHERE client = ?6 AND client > 0"             \
-	" AND violations >= ?7 AND" FLOW_WITHIN "UNION ALL SELECT * FROM flow" \
-	" INDEXED BY flow_server WHERE server = ?6 AND server > 0"             \
-	" AND client <> ?6 AND violations >= ?7 AND" FLOW_WITHIN               \
-	") ORDER BY id" order " LIMIT ?5) f" FLOW_WHO
+/*
+ * Of a flow, in the order of flows_ask.c: what it is asked for by, and what is
+ * shown of it.
+ */
+#define FLOW_COLUMNS                                                        \
+	"SELECT id, last_s, violations, rule, client, server, name, port, " \
+	"proto, app, client_addr, server_addr, action, ingress, sessions, " \
+	"bytes, packets, first_s FROM flow"
+/*
+ * ?1 < id < ?2, in the order of an index: oldest first, or what is last first
+ * (DESC). Which of them are wanted is looked at row by row.
+ */
+#define FLOW_WITHIN " id > ?1 AND id < ?2"
+#define FLOW_ALL_ROWS(order) \
+	FLOW_COLUMNS " WHERE" FLOW_WITHIN " ORDER BY id" order
+#define FLOW_BAD_ROWS(order)                                            \
+	FLOW_COLUMNS " INDEXED BY flow_violation WHERE violations > 0 " \
+		     "AND" FLOW_WITHIN " ORDER BY id" order
+#define FLOW_LEARN_ROWS(order)                                                 \
+	FLOW_COLUMNS " INDEXED BY flow_learn WHERE action = 1 AND" FLOW_WITHIN \
+		     " ORDER BY id" order
+#define FLOW_RULE_ROWS(order)                                              \
+	FLOW_COLUMNS " INDEXED BY flow_rule WHERE rule = ?3 AND rule > 0 " \
+		     "AND" FLOW_WITHIN " ORDER BY id" order
+#define FLOW_OF_ROWS(order)                                         \
+	FLOW_COLUMNS                                                \
+	" INDEXED BY flow_client WHERE client = ?3 AND client > 0 " \
+	"AND" FLOW_WITHIN " UNION ALL " FLOW_COLUMNS                \
+	" INDEXED BY flow_server WHERE server = ?3 AND server > 0"  \
+	" AND client <> ?3 AND" FLOW_WITHIN " ORDER BY id" order
+/* The same of events: ?1 < number < ?2. */
+#define EVENT_COLUMNS "SELECT number, at_s, kind, rule, body FROM event"
+#define EVENT_ROWS(from, order)                           \
+	EVENT_COLUMNS from " number > ?1 AND number < ?2" \
+			   " ORDER BY number" order
+#define EVENT_BY_KIND " INDEXED BY event_kind WHERE kind = ?3 AND"
+#define EVENT_BY_RULE " INDEXED BY event_rule WHERE rule = ?3 AND rule > 0 AND"
+#define EVENT_BY_WHOM \
+	" INDEXED BY event_workload WHERE workload = ?3 AND workload > 0 AND"
 
 #define STATEMENTS(X)                                                          \
 	X(DOC_LAST, "SELECT revision, bytes IS NULL, saved_s FROM document"    \
@@ -61,7 +67,7 @@
 	  " SET seen_s = excluded.seen_s, about = excluded.about")             \
 	X(WORKLOAD_WID, "SELECT wid FROM workload WHERE id = ?1")              \
 	X(WORKLOAD_NEW, "INSERT INTO workload (id, seen_s) VALUES (?1, ?2)")   \
-	X(WORKLOAD_ABOUT, "SELECT about FROM workload WHERE wid = ?1")         \
+	X(WORKLOAD_WHO, "SELECT id, about FROM workload WHERE wid = ?1")       \
 	X(FLOW_LAST, "SELECT max(id) FROM flow WHERE id < ?1")                 \
 	X(FLOW_ADD,                                                            \
 	  "INSERT INTO flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"  \
@@ -74,30 +80,29 @@
 	  " packets = min(packets + excluded.packets, 1 << 62),"               \
 	  " first_s = min(first_s, excluded.first_s),"                         \
 	  " last_s = max(last_s, excluded.last_s)")                            \
-	X(FLOW_ALL, FLOW_PAGE(""))                                             \
-	X(FLOW_BAD, FLOW_BAD_PAGE(""))                                         \
-	X(FLOW_OF, FLOW_OF_PAGE(""))                                           \
-	X(FLOW_ALL_NEWEST, FLOW_PAGE(" DESC"))                                 \
-	X(FLOW_BAD_NEWEST, FLOW_BAD_PAGE(" DESC"))                             \
-	X(FLOW_OF_NEWEST, FLOW_OF_PAGE(" DESC"))                               \
-	X(EVENT_ADD, "INSERT INTO event (at_s, kind, workload, body)"          \
-		     " VALUES (?1, ?2, ?3, ?4)")                               \
+	X(FLOW_ALL, FLOW_ALL_ROWS(""))                                         \
+	X(FLOW_BAD, FLOW_BAD_ROWS(""))                                         \
+	X(FLOW_RULE, FLOW_RULE_ROWS(""))                                       \
+	X(FLOW_LEARN, FLOW_LEARN_ROWS(""))                                     \
+	X(FLOW_OF, FLOW_OF_ROWS(""))                                           \
+	X(FLOW_ALL_NEWEST, FLOW_ALL_ROWS(" DESC"))                             \
+	X(FLOW_BAD_NEWEST, FLOW_BAD_ROWS(" DESC"))                             \
+	X(FLOW_RULE_NEWEST, FLOW_RULE_ROWS(" DESC"))                           \
+	X(FLOW_LEARN_NEWEST, FLOW_LEARN_ROWS(" DESC"))                         \
+	X(FLOW_OF_NEWEST, FLOW_OF_ROWS(" DESC"))                               \
+	X(FLOW_ONE, FLOW_COLUMNS " WHERE id = ?1")                             \
+	X(EVENT_ADD, "INSERT INTO event (at_s, kind, workload, body, rule)"    \
+		     " VALUES (?1, ?2, ?3, ?4, ?5)")                           \
 	X(EVENT_FIRST, "SELECT min(number) FROM event WHERE at_s >= ?1")       \
-	X(EVENT_ALL, "SELECT number, body FROM event WHERE" EVENT_WITHIN)      \
-	X(EVENT_KIND,                                                          \
-	  "SELECT number, body FROM event"                                     \
-	  " INDEXED BY event_kind WHERE kind = ?5 AND" EVENT_WITHIN)           \
-	X(EVENT_OF,                                                            \
-	  "SELECT number, body FROM event"                                     \
-	  " INDEXED BY event_workload WHERE workload = ?6"                     \
-	  " AND workload > 0 AND (?5 IS NULL OR +kind = ?5) AND" EVENT_WITHIN) \
-	X(EVENT_ALL_NEWEST, EVENT_NEWEST(" WHERE"))                            \
-	X(EVENT_KIND_NEWEST,                                                   \
-	  EVENT_NEWEST(" INDEXED BY event_kind WHERE kind = ?5 AND"))          \
-	X(EVENT_OF_NEWEST,                                                     \
-	  EVENT_NEWEST(" INDEXED BY event_workload WHERE workload = ?6"        \
-		       " AND workload > 0"                                     \
-		       " AND (?5 IS NULL OR +kind = ?5) AND"))                 \
+	X(EVENT_ALL, EVENT_ROWS(" WHERE", ""))                                 \
+	X(EVENT_KIND, EVENT_ROWS(EVENT_BY_KIND, ""))                           \
+	X(EVENT_RULE, EVENT_ROWS(EVENT_BY_RULE, ""))                           \
+	X(EVENT_OF, EVENT_ROWS(EVENT_BY_WHOM, ""))                             \
+	X(EVENT_ALL_NEWEST, EVENT_ROWS(" WHERE", " DESC"))                     \
+	X(EVENT_KIND_NEWEST, EVENT_ROWS(EVENT_BY_KIND, " DESC"))               \
+	X(EVENT_RULE_NEWEST, EVENT_ROWS(EVENT_BY_RULE, " DESC"))               \
+	X(EVENT_OF_NEWEST, EVENT_ROWS(EVENT_BY_WHOM, " DESC"))                 \
+	X(EVENT_ONE, EVENT_COLUMNS " WHERE number = ?1")                       \
 	X(MAP_PUT, "INSERT OR REPLACE INTO map VALUES (?1, ?2)")               \
 	X(MAP_NEXT, "SELECT min(id) FROM map WHERE id > ?1 AND id <= ?2")      \
 	X(MAP_EACH, "SELECT id, edges FROM map WHERE id > ?1 AND id <= ?2"     \
@@ -127,7 +132,7 @@
 			  "  WHERE workload = wid AND workload > 0)")          \
 	X(PAGES, "PRAGMA page_count")                                          \
 	X(FREE_PAGES, "PRAGMA freelist_count")                                 \
-	X(COUNT_ROWS, "SELECT (SELECT count(*) FROM flow),"                    \
-		      " (SELECT count(*) FROM event),"                         \
-		      " (SELECT count(*) FROM workload),"                      \
-		      " (SELECT count(*) FROM document)")
+	X(COUNT_FLOWS, "SELECT count(*) FROM flow")                            \
+	X(COUNT_EVENTS, "SELECT count(*) FROM event")                          \
+	X(COUNT_WORKLOADS, "SELECT count(*) FROM workload")                    \
+	X(COUNT_DOCS, "SELECT count(*) FROM document")

@@ -116,25 +116,30 @@ static uint64_t number(struct store *s, enum db_statement which)
 	return n;
 }
 
+static void count(struct store *s)
+{
+	if (s->is_counted)
+		return;
+	s->n_flows = number(s, DB_COUNT_FLOWS);
+	s->n_events = number(s, DB_COUNT_EVENTS);
+	s->is_counted = true;
+}
+
 void store_stats(struct store *s, struct store_stats *ret)
 {
-	sqlite3_stmt *st = NULL;
-
 	*ret = (struct store_stats){
 		.bytes_on_disk =
 			file_bytes(s, "weir.db") + file_bytes(s, "weir.db-wal"),
 		.write_failures = s->write_failures,
 		.damaged = s->damaged,
 	};
-	if (db_ready(s, NULL) < 0 || db_use(s, DB_COUNT_ROWS, &st, NULL) < 0)
+	if (db_ready(s, NULL) < 0)
 		return;
-	if (db_step(s, st, NULL) > 0) {
-		ret->flows = (uint64_t)sqlite3_column_int64(st, 0);
-		ret->events = (uint64_t)sqlite3_column_int64(st, 1);
-		ret->workloads = (uint64_t)sqlite3_column_int64(st, 2);
-		ret->revisions = (uint64_t)sqlite3_column_int64(st, 3);
-		db_end(st);
-	}
+	count(s);
+	ret->flows = s->n_flows;
+	ret->events = s->n_events;
+	ret->workloads = number(s, DB_COUNT_WORKLOADS);
+	ret->revisions = number(s, DB_COUNT_DOCS);
 	ret->bytes_used =
 		(number(s, DB_PAGES) - number(s, DB_FREE_PAGES)) * 4096;
 }

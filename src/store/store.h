@@ -119,13 +119,33 @@ struct store_flow {
 int store_add_flows(struct store *s, const struct store_flow *flows, size_t n,
 		    struct err *reterr);
 
+/* How far was looked for a page. */
+struct store_seen {
+	uint64_t cursor; /* of the row that was looked at last; 0: none */
+	bool more; /* there may be more behind it, or, newest, before it */
+};
+
 struct store_flow_query {
 	uint64_t since_s, until_s; /* when it was last seen that day; 0: any */
 	const char *workload;	   /* id; NULL: all */
+	uint32_t rule;		   /* 0: any */
 	bool only_violations;
-	uint64_t after; /* cursor of the last page; 0 */
-	bool newest;	/* the last `limit` of them, not the first */
-	unsigned limit; /* 1..STORE_PAGE_MAX */
+	bool only_learned; /* allowed because nothing was known of it */
+	/*
+	 * Is in one of its names, its application, "proto/port" or its
+	 * addresses, in any case; NULL: whatever they are.
+	 */
+	const char *text;
+	uint64_t after;	 /* cursor of the last page; 0 */
+	bool newest;	 /* the last `limit` of them, not the first */
+	uint64_t before; /* ... of those before that cursor; 0: of all */
+	unsigned limit;	 /* 1..STORE_PAGE_MAX */
+	/*
+	 * NULL: all that are asked for are found, however long it takes. Else a
+	 * page may end before its limit, when STORE_LOOK_MAX rows were looked
+	 * at that are not asked for, and this tells where.
+	 */
+	struct store_seen *seen;
 };
 
 /*
@@ -147,11 +167,16 @@ int store_each_flow(struct store *s, const struct store_flow_query *q,
  */
 int store_add_events(struct store *s, const json_t *const *events, size_t n,
 		     uint64_t now_s, uint64_t *ret_number, struct err *reterr);
+/* As of flows; text: is in any of the event's texts but "raw". */
 struct store_event_query {
 	uint64_t since_s, until_s, after; /* by now_s; 0: no bound */
 	const char *kind, *workload;	  /* NULL: all */
-	bool newest;	/* the last `limit` of them, not the first */
+	uint32_t rule;			  /* that it names as "rule"; 0: any */
+	const char *text;
+	bool newest;
+	uint64_t before;
 	unsigned limit; /* 1..STORE_PAGE_MAX */
+	struct store_seen *seen;
 };
 /* Newest last, otherwise as store_each_flow(). */
 int store_each_event(struct store *s, const struct store_event_query *q,

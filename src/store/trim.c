@@ -42,13 +42,18 @@ static enum piece run_piece(struct store *s, sqlite3_stmt *st)
 static enum piece forget(struct store *s, enum db_statement which,
 			 uint64_t before)
 {
+	uint64_t *rows = which == DB_TRIM_FLOWS ? &s->n_flows : &s->n_events;
 	sqlite3_stmt *st = NULL;
+	enum piece piece;
 
 	if (db_use(s, which, &st, NULL) < 0)
 		return PIECE_FAILED;
 	db_bind(st, 1, before);
 	db_bind(st, 2, STORE_TRIM_ROWS);
-	return run_piece(s, st);
+	piece = run_piece(s, st);
+	if (piece == PIECE_DONE)
+		*rows -= (uint64_t)sqlite3_changes(s->db);
+	return piece;
 }
 
 /* What is no time is before all times. */

@@ -45,7 +45,7 @@ struct arg_spec {
 	enum arg_type type;
 };
 
-#define COMMAND_ARGS_MAX 10
+#define COMMAND_ARGS_MAX 12
 
 struct command_spec {
 	const char *name;
@@ -114,6 +114,7 @@ struct command_route {
 	/* Lists that weir-api cuts into pages: the member, and its elements' key. */
 	const char *list, *key;
 	const char *filters; /* what the list can be filtered by */
+	bool paged;	     /* the agent does both: its arguments are these */
 };
 
 extern const struct command_route command_routes[]; /* ends with method NULL */

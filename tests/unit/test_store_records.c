@@ -128,6 +128,8 @@ static bool is_asked(const struct store_flow *f,
 	return f->last_s >= q->since_s &&
 	       (!q->until_s || f->last_s <= q->until_s) &&
 	       (!q->only_violations || f->violations) &&
+	       (!q->only_learned || f->action == 1) &&
+	       (!q->rule || f->rule_id == q->rule) &&
 	       (!q->workload || strcmp(f->client, q->workload) == 0 ||
 		strcmp(f->server, q->workload) == 0);
 }
@@ -264,6 +266,8 @@ static void test_flows_model(void **state)
 		struct store_flow_query q = {
 			.limit = 1 + seed_draw(&random, 50),
 			.only_violations = seed_draw(&random, 2),
+			.only_learned = seed_draw(&random, 4) == 0,
+			.rule = seed_draw(&random, 3) ? 0 : UINT32_MAX,
 			.workload = seed_draw(&random, 2) ? "web" : NULL,
 		};
 

@@ -51,8 +51,12 @@ static const char *const rows[SCHEMA_VERSION + 1] = {
 	      " x'0a000002', 443, 6, 1002, 1, 17, 0, 'example.org', 2, 1,"
 	      " 300, 4, 86400, 86500);",
 	[3] = "INSERT INTO event (at_s, kind, workload, body)"
-	      " VALUES (1000, 'state', 3, '{\"kind\":\"state\",\"at\":1000}');",
+	      " VALUES (1000, 'state', 3, '{\"kind\":\"state\",\"at\":1000}'),"
+	      " (1001, 'violation', 0, '{\"rule\":17}'),"
+	      " (1002, 'violation', 0, '{\"rule\":\"17\"}'),"
+	      " (1003, 'violation', 0, '{\"rule\":17');",
 	[4] = "INSERT INTO map VALUES (300, x'01');",
+	[5] = "UPDATE event SET rule = 17 WHERE at_s = 1001",
 };
 
 static int on_flow(const struct store_flow *f, uint64_t cursor,
@@ -85,8 +89,11 @@ static void check_all(struct store *s, int version)
 					  .only_violations = true,
 					  .limit = 10 };
 	struct store_event_query events = { .workload = "web", .limit = 10 };
+	/* what an event names is found of those before there was a column */
+	struct store_event_query of_rule = { .rule = 17, .limit = 10 };
 	unsigned n_flows = 0;
 	unsigned n_events = 0;
+	unsigned n_of_rule = 0;
 	uint64_t revision = 0;
 	json_t *doc;
 	int rc = store_get_doc(s, "intent", &doc, &revision, NULL);
@@ -101,6 +108,14 @@ static void check_all(struct store *s, int version)
 	assert_int_equal(
 		store_each_event(s, &events, on_event, &n_events, NULL), 0);
 	assert_int_equal(n_events, version >= 3);
+	assert_int_equal(
+		store_each_event(s, &of_rule, on_event, &n_of_rule, NULL), 0);
+	assert_int_equal(n_of_rule, version >= 3);
+	flows.rule = 17;
+	n_flows = 0;
+	assert_int_equal(store_each_flow(s, &flows, on_flow, &n_flows, NULL),
+			 0);
+	assert_int_equal(n_flows, version >= 2);
 	assert_string_equal(store_state(s), "");
 }
 
@@ -145,7 +160,7 @@ static void test_later(void **state)
 	assert_int_equal(store_open(*state, &s, &err), -EPROTO);
 	assert_string_equal(err.text,
 			    "is of version 99, which a later weir wrote; "
-			    "this one knows 4");
+			    "this one knows 5");
 	assert_int_equal(store_open(*state, &s, NULL), -EPROTO);
 
 	db = open_db(*state);
