@@ -10,18 +10,16 @@
 
 static enum proto_guess recognise(const struct proto_opening *o)
 {
-	size_t client = bytes_len(o->said[PROTO_CLIENT]);
-	size_t server = bytes_len(o->said[PROTO_SERVER]);
+	struct bytes client = o->said[PROTO_CLIENT];
+	struct bytes server = o->said[PROTO_SERVER];
+	size_t len = bytes_len(server);
 
-	size_t both = server < client ? server : client;
-
-	if (o->server_port != ECHO_PORT || (server > 0 && client == 0))
+	if (o->server_port != ECHO_PORT || len > bytes_len(client))
 		return PROTO_NO;
-	if (both > 0 && memcmp(o->said[PROTO_CLIENT].begin,
-			       o->said[PROTO_SERVER].begin, both) != 0)
+	if (len > 0 && memcmp(client.begin, server.begin, len) != 0)
 		return PROTO_NO;
 	/* all that was said, in however many segments */
-	return both > 0 && both == client ? PROTO_YES : PROTO_MAYBE;
+	return len > 0 && len == bytes_len(client) ? PROTO_YES : PROTO_MAYBE;
 }
 
 const struct proto_parser proto_echo = {
