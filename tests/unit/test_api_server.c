@@ -312,6 +312,10 @@ static const struct {
 	  "", 401 },
 	{ "metrics by another", "GET", "/metrics", "Via: 1.1 proxy\r\n", "",
 	  401 },
+	{ "metrics by another site's page", "GET", "/metrics",
+	  "Sec-Fetch-Site: cross-site\r\n", "", 403 },
+	{ "metrics by a page of ours", "GET", "/metrics",
+	  "Sec-Fetch-Site: same-origin\r\n", "", 200 },
 	{ "metrics from here", "GET", "/metrics", "", "", 200 },
 	{ "a question before", "OPTIONS", "/api/v1/session",
 	  "Origin: http://evil.example\r\n"
