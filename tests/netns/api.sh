@@ -218,12 +218,12 @@ talk() { greets app 10.9.0.2 8080; ! kill -0 $stream 2>>"$TEST_DIR/log"; }
 wait_until 20 talk
 wait $stream
 point $? "flows, too" "$TEST_DIR/stream"
-$peer stream 8787 "$token" map 60 'any(t == "map" and d["whole"] for t, d in messages) and any(t == "map" and not d["whole"] and d["edges"] for t, d in messages)' >"$TEST_DIR/stream" 2>&1 &
+$peer stream 8787 "$token" map 60 'any(t == "map" and d["after"] == d["next"] and not d["edges"] for t, d in messages) and any(t == "map" and not d["whole"] and d["after"] < d["next"] and d["edges"] for t, d in messages)' >"$TEST_DIR/stream" 2>&1 &
 stream=$!
 wait_until 10 streaming 1
 wait_until 40 talk
 wait $stream
-point $? "the map whole, and then what changed" "$TEST_DIR/stream"
+point $? "where the map is, and then what changed of it" "$TEST_DIR/stream"
 csrf=$ann_csrf
 as ann 201 -d '{"name":"gone","role":"viewer"}' $base/tokens
 gone=$(field token) gone_id=$(field id)
