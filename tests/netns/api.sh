@@ -170,6 +170,12 @@ as ann 200 -X PUT -H "If-Match: \"$revision\"" -d "@$TEST_DIR/put" $base/policy 
 point $? "one that they have not is" "$out"
 as ann 200 $base/rules && says 'len(d["rules"]) == 1' && told 'len(d["rules"]) == 1' policy list
 point $? "and both doors show it" "$out"
+as ann 200 "$base/rules?q=WEB&limit=1" && says 'd["total"] == 1 and len(d["rules"]) == 1 and "next" not in d' &&
+    as ann 200 "$base/rules?q=nobody" && says 'd["total"] == 0 and d["rules"] == []'
+point $? "and find it" "$out"
+as ann 200 "$base/flows?q=nothing-like-it&rule=7" && says 'd["flows"] == [] and not d["more"]' &&
+    as ann 400 "$base/flows?after=1&before=2" && says 'd["at"] == "before"'
+point $? "flows are asked for by rule and text" "$out"
 as ann 400 -X PUT -d '{"text":"rules: ["}' $base/policy && problem EINVAL
 point $? "a wrong one is a problem with line and column" "$out"
 
