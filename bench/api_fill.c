@@ -170,7 +170,8 @@ static void add_events(struct store *s)
 		for (i = 0; i < BATCH_EVENTS && n + i < total; i++)
 			events[i] = event_of(n + i);
 		if (store_add_events(s, events, i,
-				     now_s - (total - n) * days * DAY / total,
+				     now_s - (uint64_t)(total - n) * days *
+						     DAY / total,
 				     NULL, &err) < 0)
 			die("%s: %s", err.at, err.text);
 		while (i-- > 0)

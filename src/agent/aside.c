@@ -30,13 +30,9 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+/* It is in the list no more. */
 static void end(struct aside *s)
 {
-	struct aside **at = &s->agent->asides;
-
-	while (*at != s)
-		at = &(*at)->next;
-	*at = s->next;
 	(void)pthread_join(s->thread, NULL); /* it is ours, and once */
 	loop_remove(s->loop_fd);
 	close(s->fd);
@@ -46,7 +42,12 @@ static void end(struct aside *s)
 
 static void on_end(void *arg, uint32_t events)
 {
-	end(arg);
+	struct aside *s = arg, **at = &s->agent->asides;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	end(s);
 }
 
 static int begin(struct aside *s, struct err *reterr)
@@ -94,6 +95,10 @@ int aside_run(struct agent *a, const struct aside_work *w, void *job,
 
 void aside_stop(struct agent *a)
 {
-	while (a->asides)
-		end(a->asides);
+	struct aside *s;
+
+	while ((s = a->asides)) {
+		a->asides = s->next;
+		end(s);
+	}
 }

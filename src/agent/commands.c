@@ -133,8 +133,8 @@ static void ports_of_done(struct ports_of *o)
 	free(o->begin);
 }
 
-static int ports_of_all(struct agent *a, struct ports_of *ret,
-			struct err *reterr)
+/* false: out of memory. */
+static bool ports_of_all(struct agent *a, struct ports_of *ret)
 {
 	struct registry *r = &a->registry;
 	struct ports_of o = { calloc(r->n_ports + 1, sizeof(*o.at)),
@@ -143,7 +143,7 @@ static int ports_of_all(struct agent *a, struct ports_of *ret,
 
 	if (!o.at || !o.begin) {
 		ports_of_done(&o);
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
+		return false;
 	}
 	for (struct workload *w = r->workloads; w; w = w->next)
 		w->place = n++;
@@ -159,7 +159,7 @@ static int ports_of_all(struct agent *a, struct ports_of *ret,
 	memmove(o.begin + 1, o.begin, n * sizeof *o.begin);
 	o.begin[0] = 0;
 	*ret = o;
-	return 0;
+	return true;
 }
 
 static json_t *ports_json(const struct ports_of *o, const struct workload *w)
@@ -240,11 +240,10 @@ static int command_ls(struct agent *a, struct door_client *c,
 {
 	json_t *list = json_array();
 	struct ports_of ports;
-	int rc = ports_of_all(a, &ports, reterr);
 
 	(void)json_object_set_new(result, "workloads", list);
-	if (rc < 0)
-		return rc;
+	if (!ports_of_all(a, &ports))
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		(void)json_array_append_new(list, workload_json(a, &ports, w));
 	ports_of_done(&ports);
@@ -271,10 +270,10 @@ static int command_show(struct agent *a, struct door_client *c,
 	struct workload *w;
 	int rc = arg_workload(a, args, &w, reterr);
 
-	if (rc == 0)
-		rc = ports_of_all(a, &ports, reterr);
 	if (rc < 0)
 		return rc;
+	if (!ports_of_all(a, &ports))
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	(void)json_object_set_new(result, "workload",
 				  workload_json(a, &ports, w));
 	ports_of_done(&ports);

@@ -153,14 +153,9 @@ static void keep(struct agent *a, struct making *m)
 		p->stale_us = STALE_US;
 }
 
-/* It is over, well or not. */
-static void end(struct agent *a, void *job)
+/* It is over, well or not, and in the list no more. */
+static void end(struct agent *a, struct making *m)
 {
-	struct making *m = job, **at = &a->proposals->makings;
-
-	while (*at != m)
-		at = &(*at)->next;
-	*at = m->next;
 	keep(a, m);
 	while (m->waits) {
 		struct waits *w = m->waits;
@@ -173,9 +168,19 @@ static void end(struct agent *a, void *job)
 	(void)malloc_trim(0); /* a hundred bytes for each conversation */
 }
 
+static void made(struct agent *a, void *job)
+{
+	struct making *m = job, **at = &a->proposals->makings;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	end(a, m);
+}
+
 static void read_on(void *arg)
 {
-	static const struct aside_work work = { make, end };
+	static const struct aside_work work = { make, made };
 	struct making *m = arg;
 	int rc = past_more(&m->past, &m->err);
 
@@ -184,7 +189,7 @@ static void read_on(void *arg)
 		return;
 	}
 	if (rc < 0 || aside_run(m->agent, &work, m, &m->err) < 0)
-		end(m->agent, m);
+		made(m->agent, m);
 }
 
 static struct making *begin(struct agent *a, uint64_t since_s,
@@ -258,15 +263,15 @@ int proposals_make(struct agent *a, uint64_t since_s, proposals_fn *fn,
 
 void proposals_free(struct proposals *p)
 {
+	struct making *m;
+
 	if (!p)
 		return;
-	while (p->makings) {
-		struct err err;
-
-		(void)err_set(&err, ECANCELED, NULL, "weir-agent is ending");
-		p->makings->err = err;
-		loop_timer_off(p->makings->agent->loop, &p->makings->read);
-		end(p->makings->agent, p->makings);
+	while ((m = p->makings)) {
+		p->makings = m->next;
+		(void)err_set(&m->err, ECANCELED, NULL, "weir-agent is ending");
+		loop_timer_off(m->agent->loop, &m->read);
+		end(m->agent, m);
 	}
 	forget(p);
 	free(p);

@@ -170,7 +170,7 @@ static int begin(struct agent *a, struct door_client *c, struct loading *l,
 	l->result = json_incref(result);
 	if (rc == 0)
 		rc = aside_run(a, &aside, l, reterr);
-	if (rc < 0) {
+	if (rc != 0) {
 		free_loading(l);
 		return rc;
 	}

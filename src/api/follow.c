@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -174,22 +175,52 @@ static bool is_empty(struct span map, const char *member)
 	return v.len == 0 || span_is(v, "[]");
 }
 
+/* "after": what it is a change of; map is an object with members. */
+static void tell_change(struct follow_thread *th, struct span map)
+{
+	struct text t = { .at = NULL };
+
+	text_addf(&t, "{\"after\":%lld,", json_integer_value(th->cursor));
+	text_add(&t, map.at + 1, map.len - 1);
+	if (!t.failed)
+		ring_add(th->of->ring, TOPIC_MAP, t.at, t.len);
+	text_done(&t);
+}
+
+/* Nobody read before: what it was then, who reads now has fetched, or fetches. */
+static void tell_begin(struct follow_thread *th, json_int_t next)
+{
+	char text[160];
+	int len = snprintf(text, sizeof text,
+			   "{\"after\":%lld,\"nodes\":[],\"edges\":[],"
+			   "\"gone\":[],\"next\":%lld,\"whole\":false}",
+			   next, next);
+
+	ring_add(th->of->ring, TOPIC_MAP, text, (size_t)len);
+}
+
 static void take_map(struct follow_thread *th, struct span map)
 {
 	struct span next = span_member(map, "next");
 	bool whole = span_is(span_member(map, "whole"), "true");
+	json_t *cursor = json_loadb(next.at ? next.at : "", next.len,
+				    JSON_DECODE_ANY, NULL);
 
-	json_decref(th->cursor);
-	th->cursor = json_loadb(next.at ? next.at : "", next.len,
-				JSON_DECODE_ANY, NULL);
-	if (whole || !is_empty(map, "nodes") || !is_empty(map, "edges") ||
-	    !is_empty(map, "gone"))
+	if (!th->cursor)
+		tell_begin(th, json_integer_value(cursor));
+	else if (whole)
 		ring_add(th->of->ring, TOPIC_MAP, map.at, map.len);
+	else if (!is_empty(map, "nodes") || !is_empty(map, "edges") ||
+		 !is_empty(map, "gone"))
+		tell_change(th, map);
+	json_decref(th->cursor);
+	th->cursor = cursor;
 }
 
 /*
- * Changes since the last time; the whole to begin with, so that who fetched it
- * before he read here has missed nothing.
+ * Changes since the last time, each with what it is a change of: by that who
+ * fetched the map sees whether he missed any. All of it only where what came
+ * before is not known any more.
  */
 static void poll_map(struct follow_thread *th)
 {

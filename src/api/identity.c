@@ -177,7 +177,13 @@ static int check_site(const struct request *r, struct err *reterr)
 {
 	const char *host = request_header(r, "Host");
 	const char *origin = request_header(r, "Origin");
+	const char *from = request_header(r, "Sec-Fetch-Site");
 
+	/* a browser's word: it reads nothing here, but it could ask and ask */
+	if (r->route->role != ROLE_NOBODY && from &&
+	    strcmp(from, "cross-site") == 0)
+		return err_set(reterr, EPERM, "Sec-Fetch-Site",
+			       "is another site's");
 	if (changes(r) && origin && !identity_origin(origin, host, r->tls))
 		return err_set(reterr, EPERM, "Origin", "is another site's");
 	return 0;

@@ -10,6 +10,6 @@
 #define STORE_MAP_BYTES_MAX (16 << 20)
 /*
  * Rows that a page of flows or events passes by because they are not asked for:
- * some 20 ms. Met: the page ends there, and says so.
+ * some 10 ms. Met: the page ends there, and says so.
  */
-#define STORE_LOOK_MAX 20000
+#define STORE_LOOK_MAX 10000

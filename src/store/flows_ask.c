@@ -189,6 +189,18 @@ static bool text_fits(const struct asking *a, sqlite3_stmt *st,
 	       is_in(ip_format(column_addr(st, 11), buf), text);
 }
 
+static int ends_of(struct asking *a, sqlite3_stmt *st, struct who **client,
+		   struct who **server, struct err *reterr)
+{
+	int rc = who_of(a->s, a->clients, sqlite3_column_int64(st, 4), client,
+			reterr);
+
+	if (rc < 0)
+		return rc;
+	return who_of(a->s, a->servers, sqlite3_column_int64(st, 5), server,
+		      reterr);
+}
+
 /* 1: it is asked for, 0: it is not, or -errno. */
 static int fits(struct asking *a, sqlite3_stmt *st, struct err *reterr)
 {
@@ -204,25 +216,17 @@ static int fits(struct asking *a, sqlite3_stmt *st, struct err *reterr)
 		return 0;
 	if (!q->text)
 		return 1;
-	rc = who_of(a->s, a->clients, sqlite3_column_int64(st, 4), &client,
-		    reterr);
-	if (rc == 0)
-		rc = who_of(a->s, a->servers, sqlite3_column_int64(st, 5),
-			    &server, reterr);
-	return rc < 0 ? rc : text_fits(a, st, client, server);
+	rc = ends_of(a, st, &client, &server, reterr);
+	return rc != 0 ? rc : text_fits(a, st, client, server);
 }
 
 static int tell(struct asking *a, sqlite3_stmt *st, struct err *reterr)
 {
 	struct store_flow f = flow_row(st);
-	struct who *client = NULL, *server = NULL;
-	int rc = who_of(a->s, a->clients, sqlite3_column_int64(st, 4), &client,
-			reterr);
+	struct who *client, *server;
+	int rc = ends_of(a, st, &client, &server, reterr);
 
-	if (rc == 0)
-		rc = who_of(a->s, a->servers, sqlite3_column_int64(st, 5),
-			    &server, reterr);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	f.client = client->id ? client->id : "";
 	f.server = server->id ? server->id : "";

@@ -112,6 +112,16 @@ weir explain app web --port 8080 -o json && ! weir explain app web --port 8081 -
 point $? "with the same exit code in JSON" "$out"
 told_soon '[r for r in d["rules"] if r.get("hits", 0) >= 2]' policy list
 point $? "rules count their hits" "$out"
+told 'd["flows"] and {f["rule"] for f in d["flows"]} == {10000} and not d["more"]' flows --rule 10000 &&
+    told 'd["flows"] == []' flows --rule 9999
+point $? "and what one decided is found by it" "$out"
+told 'd["flows"] and {f["port"] for f in d["flows"]} == {8081}' flows --text TCP/8081 &&
+    told 'd["events"] and all("8081" in e["text"] for e in d["events"])' events --text tcp/8081
+point $? "or by a text" "$out"
+told 'len(d["events"]) == 1 and d["more"] and d["before"] == d["events"][0]["number"]' events --limit 1 &&
+    before=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["before"])' "$out") &&
+    told "[e['number'] for e in d['events']] == [$before - 1]" events --limit 1 --before "$before"
+point $? "page by page, back from the last" "$out"
 
 # --- as code ---
 

@@ -171,6 +171,12 @@ as ann 200 -X PUT -H "If-Match: \"$revision\"" -d "@$TEST_DIR/put" $base/policy 
 point $? "one that they have not is" "$out"
 as ann 200 $base/rules && says 'len(d["rules"]) == 1' && told 'len(d["rules"]) == 1' policy list
 point $? "and both doors show it" "$out"
+as ann 200 "$base/rules?q=WEB&limit=1" && says 'd["total"] == 1 and len(d["rules"]) == 1 and "next" not in d' &&
+    as ann 200 "$base/rules?q=nobody" && says 'd["total"] == 0 and d["rules"] == []'
+point $? "and find it" "$out"
+as ann 200 "$base/flows?q=nothing-like-it&rule=7" && says 'd["flows"] == [] and not d["more"]' &&
+    as ann 400 "$base/flows?after=1&before=2" && says 'd["at"] == "before"'
+point $? "flows are asked for by rule and text" "$out"
 as ann 400 -X PUT -d '{"text":"rules: ["}' $base/policy && problem EINVAL
 point $? "a wrong one is a problem with line and column" "$out"
 
@@ -219,12 +225,12 @@ talk() { greets app 10.9.0.2 8080; ! kill -0 $stream 2>>"$TEST_DIR/log"; }
 wait_until 20 talk
 wait $stream
 point $? "flows, too" "$TEST_DIR/stream"
-$peer stream 8787 "$token" map 60 'any(t == "map" and d["whole"] for t, d in messages) and any(t == "map" and not d["whole"] and d["edges"] for t, d in messages)' >"$TEST_DIR/stream" 2>&1 &
+$peer stream 8787 "$token" map 60 'any(t == "map" and d["after"] == d["next"] and not d["edges"] for t, d in messages) and any(t == "map" and not d["whole"] and d["after"] < d["next"] and d["edges"] for t, d in messages)' >"$TEST_DIR/stream" 2>&1 &
 stream=$!
 wait_until 10 streaming 1
 wait_until 40 talk
 wait $stream
-point $? "the map whole, and then what changed" "$TEST_DIR/stream"
+point $? "where the map is, and then what changed of it" "$TEST_DIR/stream"
 csrf=$ann_csrf
 as ann 201 -d '{"name":"gone","role":"viewer"}' $base/tokens
 gone=$(field token) gone_id=$(field id)

@@ -6,15 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/identity.h"
 #include "api/rate.h"
 #include "folder.h"
+#include "stderr_of.h"
 #include "test.h"
 
 #define NOW 1000000000UL
@@ -120,6 +124,10 @@ static void test_sessions(void **state)
 	assert_int_equal(accounts_logout(a, &who, &err), 0);
 	assert_false(accounts_by_session(a, word, NOW, &who));
 	assert_int_equal(log_in(a, "carl", NOW, word, &err), -ENOENT);
+	/* the password that was right is not his any more */
+	assert_int_equal(accounts_login(a, "bob", "h", NOW, word, &err),
+			 -EKEYREJECTED);
+	assert_int_equal(accounts_count(a).sessions, 0);
 	accounts_free(a);
 	folder_remove(dir);
 }
@@ -171,6 +179,10 @@ static void test_tokens(void **state)
 	assert_int_equal(who.role, ROLE_VIEWER);
 	assert_int_equal(accounts_token_delete(a, id, "ann", ROLE_ADMIN, &err),
 			 -ENOENT);
+	/* one that may less does not end it */
+	assert_int_equal(accounts_token_delete(a, id, "bob", ROLE_VIEWER, &err),
+			 -EPERM);
+	assert_true(accounts_by_token(a, text, NOW, &who));
 	assert_int_equal(accounts_token_delete(a, id, NULL, ROLE_ADMIN, &err),
 			 0);
 	assert_false(accounts_by_token(a, text, NOW, &who));
@@ -201,11 +213,16 @@ static void test_setup(void **state)
 }
 
 /* Two processes; and what cannot be written is not made. */
+static void refresh(void *a)
+{
+	accounts_refresh(a);
+}
+
 static void test_file(void **state)
 {
 	char *dir = folder_make();
 	struct accounts *a = open_in(dir), *b = open_in(dir);
-	char path[300];
+	char path[300], told[300];
 	struct stat st;
 	struct err err;
 	int fd;
@@ -228,12 +245,62 @@ static void test_file(void **state)
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(write(fd, "{\"users\":7}", 11), 11);
 	close(fd);
-	accounts_refresh(a); /* told, and those before stay */
+	/* told once, and those before stay */
+	assert_non_null(
+		strstr(stderr_of(refresh, a, told, sizeof told), "version"));
+	assert_string_equal(stderr_of(refresh, a, told, sizeof told), "");
 	assert_int_equal(accounts_count(a).users, 2);
 	accounts_free(b);
 	b = NULL;
 	assert_true(accounts_open(dir, &b, &err) < 0);
 	assert_null(b);
+	accounts_free(a);
+	folder_remove(dir);
+}
+
+static void *add_late(void *a)
+{
+	add(a, "late", ROLE_VIEWER);
+	return NULL;
+}
+
+/* Does somebody of this process wait for a file's lock? */
+static bool one_waits(void)
+{
+	char line[200];
+	bool waits = false;
+	FILE *f = fopen("/proc/locks", "re");
+	int pid;
+
+	assert_non_null(f);
+	while (!waits && fgets(line, sizeof line, f))
+		waits = strstr(line, "-> FLOCK") &&
+			sscanf(strstr(line, "FLOCK"), "%*s %*s %*s %d", &pid) ==
+				1 &&
+			pid == getpid();
+	(void)fclose(f);
+	return waits;
+}
+
+/* Who looks now and then what is new does not wait for who makes it. */
+static void test_busy(void **state)
+{
+	char *dir = folder_make();
+	struct accounts *a = open_in(dir);
+	int fd = open(folder_file(dir, "users.lock"), O_RDWR | O_CLOEXEC);
+	pthread_t thread;
+
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(pthread_create(&thread, NULL, add_late, a), 0);
+	(void)alarm(60); /* else it would wait here for ever */
+	while (!one_waits())
+		(void)poll(NULL, 0, 10);
+	accounts_refresh(a);
+	(void)alarm(0);
+	assert_int_equal(flock(fd, LOCK_UN), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(accounts_count(a).users, 1);
+	close(fd);
 	accounts_free(a);
 	folder_remove(dir);
 }
@@ -379,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_setup),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_passwords),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_cookies),

@@ -2,6 +2,7 @@
  * Asking the store for few of many: by text and by rule, from either end, and how
  * far a page looks that finds nothing.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,55 +129,80 @@ static void put_flows(struct store *s)
 	}
 }
 
+static const struct {
+	const char *name;
+	struct store_flow_query q;
+	const char *want;
+} flow_rows[] = {
+	{ "a client's name, in any case", { .text = "web-" }, "1 3 " },
+	{ "a server's name", { .text = "db" }, "1 2 " },
+	{ "an id is not shown", { .text = "id-w" }, "" },
+	{ "a DNS name", { .text = "example" }, "3 " },
+	{ "an application", { .text = "TLS" }, "3 " },
+	{ "a protocol", { .text = "udp" }, "2 " },
+	{ "and its port", { .text = "tcp/3" }, "3 " },
+	{ "an address", { .text = "192.168.1.5" }, "2 " },
+	{ "the begin of one", { .text = "10.0.0.2" }, "1 2 " },
+	{ "IPv6", { .text = "FD00::9" }, "3 " },
+	{ "nothing", { .text = "nothing" }, "" },
+	{ "a rule", { .rule = 7 }, "1 3 " },
+	{ "another", { .rule = 8 }, "2 " },
+	{ "none such", { .rule = 9 }, "" },
+	{ "rule and text", { .rule = 7, .text = "http" }, "1 " },
+	{ "rule and workload", { .rule = 7, .workload = "id-d" }, "1 " },
+	{ "rule and violations", { .rule = 7, .only_violations = true }, "3 " },
+	{ "learned", { .only_learned = true }, "2 " },
+	{ "text and time", { .text = "web", .since_s = DAY + 5 }, "3 " },
+};
+
+static void check_flows(struct store *s, size_t row, bool newest)
+{
+	struct store_flow_query q = flow_rows[row].q;
+	struct told t = { "" };
+
+	q.limit = 10;
+	q.newest = newest;
+	assert_int_equal(store_each_flow(s, &q, on_flow, &t, NULL), 0);
+	assert_row(flow_rows[row].name,
+		   strcmp(t.text, flow_rows[row].want) == 0);
+}
+
 static void test_flows(void **state)
 {
-	static const struct {
-		const char *name;
-		struct store_flow_query q;
-		const char *want;
-	} rows[] = {
-		{ "a client's name, in any case", { .text = "web-" }, "1 3 " },
-		{ "a server's name", { .text = "db" }, "1 2 " },
-		{ "an id is not shown", { .text = "id-w" }, "" },
-		{ "a DNS name", { .text = "example" }, "3 " },
-		{ "an application", { .text = "TLS" }, "3 " },
-		{ "a protocol", { .text = "udp" }, "2 " },
-		{ "and its port", { .text = "tcp/3" }, "3 " },
-		{ "an address", { .text = "192.168.1.5" }, "2 " },
-		{ "the begin of one", { .text = "10.0.0.2" }, "1 2 " },
-		{ "IPv6", { .text = "FD00::9" }, "3 " },
-		{ "nothing", { .text = "nothing" }, "" },
-		{ "a rule", { .rule = 7 }, "1 3 " },
-		{ "another", { .rule = 8 }, "2 " },
-		{ "none such", { .rule = 9 }, "" },
-		{ "rule and text", { .rule = 7, .text = "http" }, "1 " },
-		{ "rule and workload",
-		  { .rule = 7, .workload = "id-d" },
-		  "1 " },
-		{ "rule and violations",
-		  { .rule = 7, .only_violations = true },
-		  "3 " },
-		{ "learned", { .only_learned = true }, "2 " },
-		{ "text and time",
-		  { .text = "web", .since_s = DAY + 5 },
-		  "3 " },
-	};
 	struct world *w = *state;
 
 	put_flows(w->s);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		for (int newest = 0; newest < 2; newest++) {
-			struct store_flow_query q = rows[i].q;
-			struct told t = { "" };
+	for (size_t i = 0; i < ARRAY_LEN(flow_rows); i++) {
+		check_flows(w->s, i, false);
+		check_flows(w->s, i, true);
+	}
+}
 
-			q.limit = 10;
-			q.newest = newest;
-			assert_int_equal(
-				store_each_flow(w->s, &q, on_flow, &t, NULL),
-				0);
-			assert_row(rows[i].name,
-				   strcmp(t.text, rows[i].want) == 0);
-		}
+static const struct {
+	const char *name;
+	struct store_event_query q;
+	const char *want;
+} event_rows[] = {
+	{ "in any of its texts, in any case", { .text = "db" }, "1 3 " },
+	{ "members are not their names", { .text = "rule" }, "4 " },
+	{ "raw bytes are not looked into", { .text = "abcd" }, "" },
+	{ "what JSON escapes", { .text = "\"scan\"" }, "2 " },
+	{ "a rule", { .rule = 7 }, "1 " },
+	{ "rule and kind", { .rule = 8, .kind = "threat" }, "" },
+	{ "kind and text", { .kind = "violation", .text = "x" }, "3 " },
+	{ "rule and text", { .rule = 7, .text = "web" }, "1 " },
+};
+
+static void check_events(struct store *s, size_t row, bool newest)
+{
+	struct store_event_query q = event_rows[row].q;
+	struct told t = { "" };
+
+	q.limit = 10;
+	q.newest = newest;
+	assert_int_equal(store_each_event(s, &q, on_event, &t, NULL), 0);
+	assert_row(event_rows[row].name,
+		   strcmp(t.text, event_rows[row].want) == 0);
 }
 
 static void test_events(void **state)
@@ -189,22 +215,6 @@ static void test_events(void **state)
 		"\"text\":\"x\"}",
 		"{\"kind\":\"state\",\"text\":\"no rule\"}",
 	};
-	static const struct {
-		const char *name;
-		struct store_event_query q;
-		const char *want;
-	} rows[] = {
-		{ "in any of its texts, in any case",
-		  { .text = "db" },
-		  "1 3 " },
-		{ "members are not their names", { .text = "rule" }, "4 " },
-		{ "raw bytes are not looked into", { .text = "abcd" }, "" },
-		{ "what JSON escapes", { .text = "\"scan\"" }, "2 " },
-		{ "a rule", { .rule = 7 }, "1 " },
-		{ "rule and kind", { .rule = 8, .kind = "threat" }, "" },
-		{ "kind and text", { .kind = "violation", .text = "x" }, "3 " },
-		{ "rule and text", { .rule = 7, .text = "web" }, "1 " },
-	};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
@@ -215,19 +225,10 @@ static void test_events(void **state)
 			store_add_events(w->s, &one, 1, 1000, NULL, NULL), 0);
 		json_decref(event);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		for (int newest = 0; newest < 2; newest++) {
-			struct store_event_query q = rows[i].q;
-			struct told t = { "" };
-
-			q.limit = 10;
-			q.newest = newest;
-			assert_int_equal(
-				store_each_event(w->s, &q, on_event, &t, NULL),
-				0);
-			assert_row(rows[i].name,
-				   strcmp(t.text, rows[i].want) == 0);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(event_rows); i++) {
+		check_events(w->s, i, false);
+		check_events(w->s, i, true);
+	}
 }
 
 /* --- how far ------------------------------------------------------------------ */

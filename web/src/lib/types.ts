@@ -366,7 +366,8 @@ export interface MapAnswer {
 	nodes: MapNode[];
 	edges: MapEdge[];
 	gone?: ({ from: string; to: string } | { node: string })[];
-	next: number | string;
+	next: number;
+	after?: number; /* of what is told unasked: what it is a change of */
 	whole: boolean;
 	recorded: { first: number; last: number };
 	since?: number; /* of which time it is */
