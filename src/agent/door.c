@@ -27,193 +27,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
 #include "agent/aside.h"
+#include "agent/door_client.h"
 #include "agent/door_open.h"
-#include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/limits_door.h"
 #include "base/log.h"
-#include "base/text.h"
 
-#define READ_BYTES     65536
 #define READS_PER_TURN 16
-
-#define UID_NONE ((uid_t)-1)
-
-enum client_state { READ, WAIT_NUMBER, WAIT_PLANE, WAIT_WORK };
-
-struct buffer {
-	char *at; /* owned */
-	size_t len, size;
-};
-
-struct door_client {
-	struct door_client *next;
-	struct agent *agent;
-	int fd;
-	uid_t uid;
-	bool refused;	      /* it may ask nothing */
-	bool only_reads;      /* weir-export's */
-	char by[DOOR_BY_MAX]; /* of the request that is being done; "" */
-	struct loop_fd *loop_fd;
-	enum client_state state;
-	bool closed;	   /* to be freed when nothing uses it any more */
-	bool says_no_more; /* its end is shut down; it may still read */
-	enum door_topic topic;
-	bool more; /* lines of in are left for the next turn */
-	struct buffer in, out;
-	size_t in_done, out_done; /* bytes that are done, or sent */
-	size_t in_seen;	 /* behind in_done: no end of a line is there */
-	uint64_t missed; /* lines of what it follows */
-	json_t *id;	 /* of the request that is being done */
-	json_t *result;	 /* of the one that waits */
-	char *members;	 /* in its place; owned; NULL */
-	uint64_t number, token;
-	usec_t wait_ends;
-	const char *member; /* or: */
-	door_then_fn *then;
-	json_t *splices; /* asked after the host's data plane; owned; NULL */
-};
-
-struct door {
-	int fd;
-	struct stat is; /* what stands at the door's path is still this one */
-	struct loop_fd *loop_fd;
-	struct door_client *clients;
-	unsigned n_clients;
-	uint64_t last_token;
-	uid_t api, exporter; /* UID_NONE: there is no such account */
-	struct log_limit refused_log;
-	struct loop_timer patience; /* the first wait that ends */
-	struct loop_timer pause;    /* until then nobody is let in */
-	uint64_t pauses, turned_away;
-};
-
-/* --- buffers ------------------------------------------------------------------ */
-
-static bool buffer_add(struct buffer *b, const char *text, size_t len)
-{
-	if (b->len + len > b->size) {
-		size_t size = b->size ? b->size : 4096;
-		char *more;
-
-		while (size < b->len + len)
-			size *= 2;
-		more = realloc(b->at, size);
-		if (!more)
-			return false;
-		b->at = more;
-		b->size = size;
-	}
-	memcpy(b->at + b->len, text, len);
-	b->len += len;
-	return true;
-}
-
-static void buffer_drop(struct buffer *b, size_t len)
-{
-	if (len == 0)
-		return;
-	b->len -= len;
-	memmove(b->at, b->at + len, b->len);
-	if (b->len == 0 && b->size > READ_BYTES) { /* a large one was */
-		free(b->at);
-		*b = (struct buffer){ 0 };
-	}
-}
-
-/* --- sending ------------------------------------------------------------------ */
-
-static void close_client(struct door_client *c)
-{
-	c->closed = true;
-}
-
-static void want(struct door_client *c)
-{
-	bool reads = !c->says_no_more && !c->more;
-
-	if (!c->closed)
-		loop_change(c->loop_fd,
-			    (reads ? EPOLLIN : 0u) |
-				    (c->out.len || c->more ? EPOLLOUT : 0u));
-}
-
-static void send_waiting(struct door_client *c)
-{
-	while (!c->closed && c->out_done < c->out.len) {
-		ssize_t n = send(c->fd, c->out.at + c->out_done,
-				 c->out.len - c->out_done,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0)
-			close_client(c);
-		else
-			c->out_done += (size_t)n;
-	}
-	if (c->out_done == c->out.len) {
-		c->out_done = 0;
-		buffer_drop(&c->out, c->out.len);
-	}
-	want(c);
-}
-
-/* Takes line; an object. */
-static void send_line(struct door_client *c, json_t *line)
-{
-	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
-
-	json_decref(line);
-	if (!text || c->out.len - c->out_done > DOOR_UNREAD_MAX ||
-	    !buffer_add(&c->out, text, strlen(text)) ||
-	    !buffer_add(&c->out, "\n", 1))
-		close_client(c);
-	free(text);
-	send_waiting(c);
-}
-
-/* The answer that is text already. */
-static void answer_members(struct door_client *c)
-{
-	char *id = json_dumps(c->id, JSON_COMPACT | JSON_ENCODE_ANY);
-	struct text t = { .at = NULL };
-
-	if (id)
-		text_addf(&t, "{\"id\":%s,\"ok\":true,", id);
-	text_add_word(&t, c->members);
-	text_add_word(&t, "}\n");
-	if (!id || t.failed || c->out.len - c->out_done > DOOR_UNREAD_MAX ||
-	    !buffer_add(&c->out, t.at, t.len))
-		close_client(c);
-	text_done(&t);
-	free(id);
-	free(c->members);
-	c->members = NULL;
-	send_waiting(c);
-}
-
-static void answer(struct door_client *c, json_t *result)
-{
-	if (c->members) {
-		answer_members(c);
-		return;
-	}
-	(void)json_object_set(result, "id", c->id);
-	(void)json_object_set_new(result, "ok", json_true());
-	send_line(c, json_incref(result));
-}
-
-static void refuse(struct door_client *c, const struct err *err)
-{
-	send_line(c,
-		  json_pack("{s:O, s:b, s:{s:s, s:s, s:s}}", "id", c->id, "ok",
-			    0, "error", "code", err_code_name(err->code), "at",
-			    err->at, "text", err->text));
-}
 
 /* --- requests ------------------------------------------------------------------- */
 
@@ -293,9 +115,9 @@ static void run_request(struct door_client *c, const json_t *request)
 	else
 		rc = run_command(c, k, args ? args : none, result, &err);
 	if (rc < 0)
-		refuse(c, &err);
+		door_refuse(c, &err);
 	else if (rc != COMMAND_LATER)
-		answer(c, result);
+		door_answer(c, result);
 	json_decref(result);
 	json_decref(none);
 }
@@ -312,7 +134,7 @@ static void run_parsed(struct door_client *c, const json_t *request,
 	set_id(c, NULL);
 	(void)err_set(&err, EINVAL, NULL, "expected a JSON object%s%s",
 		      request ? "" : ": ", request ? "" : why->text);
-	refuse(c, &err);
+	door_refuse(c, &err);
 }
 
 /* A request that is read beside the main loop. */
@@ -334,7 +156,7 @@ static void read_large(void *job)
 
 static void run_lines(struct door_client *c);
 static void close_if_done(struct door_client *c);
-static void free_closed(struct door *d);
+void door_free_closed(struct door *d);
 
 static void run_large(struct agent *a, void *job)
 {
@@ -348,7 +170,7 @@ static void run_large(struct agent *a, void *job)
 		run_parsed(c, l->request, &l->why);
 		run_lines(c);
 		close_if_done(c);
-		free_closed(a->door);
+		door_free_closed(a->door);
 	}
 	json_decref(l->request);
 	free(l->line);
@@ -426,10 +248,10 @@ static void run_lines(struct door_client *c)
 	}
 	/* not at each line: it moves what is left */
 	if (c->in_done > c->in.len / 2) {
-		buffer_drop(&c->in, c->in_done);
+		door_buffer_drop(&c->in, c->in_done);
 		c->in_done = 0;
 	}
-	want(c);
+	door_want(c);
 }
 
 /* Who says no more, and has got all answers, and follows nothing. */
@@ -440,13 +262,19 @@ static void close_if_done(struct door_client *c)
 
 	if (c->says_no_more && c->state == READ && c->out.len == 0 &&
 	    c->topic == DOOR_NOTHING && !next_line(c, &line, &len))
-		close_client(c);
+		door_close(c);
+}
+
+void door_go_on(struct door_client *c)
+{
+	run_lines(c);
+	close_if_done(c);
 }
 
 static void read_client(struct door_client *c)
 {
 	size_t max = c->only_reads ? DOOR_QUESTION_MAX : DOOR_REQUEST_MAX;
-	char buf[READ_BYTES];
+	char buf[DOOR_READ_BYTES];
 
 	for (unsigned i = 0; i < READS_PER_TURN; i++) {
 		ssize_t n = recv(c->fd, buf, sizeof buf, MSG_DONTWAIT);
@@ -458,8 +286,8 @@ static void read_client(struct door_client *c)
 			return;
 		}
 		if (n < 0 || c->in.len - c->in_done > max ||
-		    !buffer_add(&c->in, buf, (size_t)n)) {
-			close_client(c);
+		    !door_buffer_add(&c->in, buf, (size_t)n)) {
+			door_close(c);
 			return;
 		}
 		if ((size_t)n < sizeof buf)
@@ -489,7 +317,7 @@ static void free_client(struct door *d, struct door_client *c)
 }
 
 /* Who was closed while others were told something. */
-static void free_closed(struct door *d)
+void door_free_closed(struct door *d)
 {
 	struct door_client *c, *next;
 
@@ -510,10 +338,10 @@ static void on_client(void *arg, uint32_t events)
 	run_lines(c);
 	/* nobody is there to be told */
 	if (events & (EPOLLHUP | EPOLLERR) && !c->more)
-		close_client(c);
-	send_waiting(c);
+		door_close(c);
+	door_send_waiting(c);
 	close_if_done(c);
-	free_closed(d);
+	door_free_closed(d);
 }
 
 /*
@@ -615,239 +443,6 @@ static void on_connect(void *arg, uint32_t events)
 		free_client(d, c);
 }
 
-/* --- later ------------------------------------------------------------------------ */
-
-static void wait_later(struct door_client *c, enum client_state state,
-		       json_t *result)
-{
-	uint64_t us = DOOR_WAIT_S * USEC_PER_SEC;
-
-	c->state = state;
-	c->result = json_incref(result);
-	json_decref(c->splices); /* of one whose wait was too long */
-	c->splices = NULL;
-	c->wait_ends = usec_add(clock_now(), us);
-	loop_timer_need(c->agent->loop, &c->agent->door->patience, us);
-}
-
-void door_later_number(struct door_client *c, uint64_t number, json_t *result)
-{
-	c->number = number;
-	wait_later(c, WAIT_NUMBER, result);
-}
-
-void door_later_plane(struct door_client *c, json_t *message,
-		      const char *member, json_t *result)
-{
-	c->token = ++c->agent->door->last_token;
-	c->member = member;
-	c->then = NULL;
-	wait_later(c, WAIT_PLANE, result);
-	plane_ask(c->agent->plane, message, c->token);
-}
-
-void door_later_plane_then(struct door_client *c, json_t *message,
-			   door_then_fn *then, json_t *result)
-{
-	door_later_plane(c, message, NULL, result);
-	c->then = then;
-}
-
-void door_later_planes_then(struct door_client *c, json_t *host,
-			    json_t *splices, door_then_fn *then, json_t *result)
-{
-	if (host) {
-		door_later_plane_then(c, host, then, result);
-		c->splices = splices;
-		return;
-	}
-	c->token = ++c->agent->door->last_token;
-	c->then = then;
-	wait_later(c, WAIT_PLANE, result);
-	plane_ask(c->agent->splice_plane, splices, c->token);
-}
-
-/* Its second question, if there is one. */
-static bool ask_splices(struct agent *a, struct door_client *c)
-{
-	json_t *message = c->splices;
-
-	c->splices = NULL;
-	if (message && a->splice_plane_up) {
-		plane_ask(a->splice_plane, message, c->token);
-		return true;
-	}
-	json_decref(message);
-	return false;
-}
-
-void door_answer_text(struct door_client *c, char *members)
-{
-	c->members = members;
-}
-
-void door_ask_for_throughput(struct agent *a)
-{
-	/* no client's: theirs begin with 1 */
-	plane_ask(a->plane, json_pack("{s:{}}", "weir_traffic"), 0);
-}
-
-void door_follow(struct door_client *c, enum door_topic topic)
-{
-	c->topic = topic;
-}
-
-uid_t door_client_uid(const struct door_client *c)
-{
-	return c->uid;
-}
-
-const char *door_client_by(const struct door_client *c)
-{
-	return c->by[0] ? c->by : NULL;
-}
-
-bool door_client_sees_raw(const struct door_client *c)
-{
-	return !c->only_reads;
-}
-
-uint64_t door_later_work(struct door_client *c, json_t *result)
-{
-	c->token = ++c->agent->door->last_token;
-	wait_later(c, WAIT_WORK, result);
-	return c->token;
-}
-
-static void end_waiting(struct door_client *c, const struct err *err)
-{
-	json_t *result = c->result;
-
-	c->result = NULL;
-	c->state = READ;
-	if (err && err->code)
-		refuse(c, err);
-	else
-		answer(c, result);
-	json_decref(result);
-	run_lines(c);
-	close_if_done(c);
-}
-
-static void give_up(struct door_client *c)
-{
-	struct err err;
-
-	if (c->state == WAIT_NUMBER)
-		(void)err_set(&err, ETIMEDOUT, NULL,
-			      "stored, but the data plane has not said for %d "
-			      "s that it is in force; weir status tells when",
-			      DOOR_WAIT_S);
-	else if (c->state == WAIT_WORK)
-		(void)err_set(&err, ETIMEDOUT, NULL,
-			      "not done in %d s, and goes on", DOOR_WAIT_S);
-	else
-		(void)err_set(&err, ETIMEDOUT, NULL,
-			      "no answer of the data plane for %d s",
-			      DOOR_WAIT_S);
-	end_waiting(c, &err);
-}
-
-static void out_of_patience(void *arg)
-{
-	struct agent *a = arg;
-	usec_t now = clock_now();
-
-	for (struct door_client *c = a->door->clients; c; c = c->next) {
-		if (c->closed || c->state == READ)
-			continue;
-		if (!usec_before(now, c->wait_ends))
-			give_up(c);
-		else
-			loop_timer_need(a->loop, &a->door->patience,
-					usec_since(c->wait_ends, now));
-	}
-	free_closed(a->door);
-}
-
-void door_reached(struct agent *a, uint64_t number, const struct err *err)
-{
-	for (struct door_client *c = a->door->clients; c; c = c->next)
-		if (!c->closed && c->state == WAIT_NUMBER &&
-		    c->number <= number)
-			end_waiting(c, err);
-	free_closed(a->door);
-}
-
-struct door_client *door_waits(struct agent *a, uint64_t work)
-{
-	struct door_client *c = a->door ? a->door->clients : NULL;
-
-	while (c && (c->closed || c->state != WAIT_WORK || c->token != work))
-		c = c->next;
-	return c;
-}
-
-void door_worked(struct agent *a, uint64_t work, const struct err *err)
-{
-	struct door_client *c = door_waits(a, work);
-
-	if (!c)
-		return;
-	end_waiting(c, err);
-	free_closed(a->door);
-}
-
-void door_answered(struct agent *a, uint64_t token, const json_t *about,
-		   const struct err *err)
-{
-	if (token == 0)
-		throughput_answered(a, about);
-	for (struct door_client *c = a->door->clients; c; c = c->next) {
-		if (c->closed || c->state != WAIT_PLANE || c->token != token)
-			continue;
-		if (c->then) {
-			if (c->then(a, about, c->result))
-				err = NULL;
-		} else if (about)
-			(void)json_object_set(c->result, c->member,
-					      (json_t *)(uintptr_t)about);
-		if (!about || !ask_splices(a, c))
-			end_waiting(c, err);
-		break;
-	}
-	free_closed(a->door);
-}
-
-bool door_is_followed(const struct agent *a, enum door_topic topic)
-{
-	for (const struct door_client *c = a->door ? a->door->clients : NULL; c;
-	     c = c->next)
-		if (c->topic == topic && !c->closed)
-			return true;
-	return false;
-}
-
-void door_publish(struct agent *a, enum door_topic topic, const json_t *event)
-{
-	for (struct door_client *c = a->door ? a->door->clients : NULL; c;
-	     c = c->next) {
-		if (c->closed || c->topic != topic)
-			continue;
-		if (c->out.len - c->out_done > DOOR_FOLLOW_MAX) {
-			c->missed++;
-			continue;
-		}
-		if (c->missed)
-			send_line(c,
-				  json_pack("{s:O, s:I}", "id", c->id, "missed",
-					    (json_int_t)c->missed));
-		c->missed = 0;
-		send_line(c,
-			  json_pack("{s:O, s:O}", "id", c->id, "event", event));
-	}
-}
-
 /* --- start and end ------------------------------------------------------------------ */
 
 static uid_t uid_of(const char *name)
@@ -878,7 +473,8 @@ int door_start(struct agent *a, struct err *reterr)
 	}
 	a->door = d;
 	door_find_accounts(a);
-	d->patience = (struct loop_timer){ .fn = out_of_patience, .arg = a };
+	d->patience =
+		(struct loop_timer){ .fn = door_out_of_patience, .arg = a };
 	d->pause = (struct loop_timer){ .fn = go_on, .arg = a };
 	d->loop_fd = loop_add(a->loop, d->fd, EPOLLIN, on_connect, a);
 	return d->loop_fd ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
