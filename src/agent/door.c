@@ -154,10 +154,6 @@ static void read_large(void *job)
 		json_loadb(l->line, l->len, JSON_REJECT_DUPLICATES, &l->why);
 }
 
-static void run_lines(struct door_client *c);
-static void close_if_done(struct door_client *c);
-void door_free_closed(struct door *d);
-
 static void run_large(struct agent *a, void *job)
 {
 	struct large *l = job;
@@ -168,8 +164,7 @@ static void run_large(struct agent *a, void *job)
 		json_decref(c->result);
 		c->result = NULL;
 		run_parsed(c, l->request, &l->why);
-		run_lines(c);
-		close_if_done(c);
+		door_go_on(c);
 		door_free_closed(a->door);
 	}
 	json_decref(l->request);
