@@ -316,7 +316,7 @@ static void test_before(void **state)
 	struct store_event_query q = { .newest = true,
 				       .limit = 3,
 				       .seen = &seen };
-	char all[200] = "";
+	char all[1024] = "";
 
 	for (int i = 0; i < 7; i++) {
 		json_t *event = json_pack("{s:s}", "kind", "state");
