@@ -192,7 +192,7 @@ async function deeds() {
 	const has = (n) => page.locator(`[role=grid][aria-rowcount="${n}"]`).waitFor();
 	await page.getByRole('button', { name: 'Accept' }).first().click();
 	await has(many - 1);
-	await page.getByRole('button', { name: 'Undo' }).click();
+	await page.getByRole('button', { name: 'Undo' }).last().click();
 	await page.getByText('Taken back.').waitFor();
 	point(true, 'a proposal is accepted, and that undone');
 	await b.at('#/overview');
@@ -236,7 +236,8 @@ async function deeds() {
 	await page.getByRole('button', { name: 'Make a rule of this' }).click();
 	await page.getByText('A rule is staged').waitFor();
 	point((await page.locator('nav .count').innerText()) === '2', 'a rule is made of it, staged');
-	await page.getByRole('button', { name: 'Undo' }).click();
+	/* what was done before may be said still */
+	await page.getByLabel('ops-backup-1 → shop-db-1').getByRole('button', { name: 'Undo' }).click();
 	await page.getByRole('button', { name: 'Make a rule of this' }).waitFor();
 	point((await page.locator('nav .count').innerText()) === '1', 'and taken back');
 	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));

@@ -228,7 +228,7 @@ async function policy() {
 	await page.getByRole('button', { name: 'Show the rule' }).first().click();
 	await page.locator('[data-rule="51"].open').waitFor();
 	point(true, 'what decides is explained, and shown among the rules');
-	await page.getByRole('button', { name: 'Undo' }).click();
+	await page.getByRole('button', { name: 'Undo' }).last().click();
 	await page.getByText('Taken back').waitFor();
 	await rule('50').waitFor();
 	point((await order()).join() === first.join(), 'and all of it undone');
