@@ -11,7 +11,7 @@
  *                                   guard: modes          record ──▶ store
  *
  * All of it is one thread, but for the sources of runtimes and the plane, which
- * are spoken with by messages.
+ * are spoken with by messages, and work that takes long (aside.h).
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * What weir-export reads: any JSON as an event and as a record of the trail, whose
  * lines must be one line of JSON each, and messages of syslog without a control
- * character; and any text as its configuration.
+ * character, and nothing that a terminal obeys; and any text as its configuration.
  */
 #include <jansson.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/utf8.h"
 #include "export/config.h"
 #include "export/eve.h"
 #include "export/hook.h"
@@ -29,6 +30,15 @@ static void check_body(enum webhook_shape shape, const struct item *i)
 	free(body);
 }
 
+/* Nothing in it that a terminal would obey. */
+static void check_visible(const char *s)
+{
+	unsigned c;
+
+	for (; *s; s++)
+		BUG_ON(utf8_hidden(s, &c));
+}
+
 static void check_line(struct item *i)
 {
 	struct syslog_from from = { .facility = 16, .host = "h", .pid = 1 };
@@ -42,6 +52,9 @@ static void check_line(struct item *i)
 	       !json_is_object(json_object_get(o, "weir")));
 	json_decref(o);
 	BUG_ON(i->json_len != strlen(i->json));
+	check_visible(i->json);
+	check_visible(i->text);
+	check_visible(i->workload);
 	for (int as_text = 0; as_text < 2; as_text++) {
 		from.as_text = as_text;
 		t.len = 0;

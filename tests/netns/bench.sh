@@ -42,4 +42,10 @@ sys.exit(len(d) != 42 or len(carried) != 36 or not all(carried) or
          not all(s.get("value", s.get("p50")) > 0 for s in d))
 P
 point $? "and each carries every load" "$out"
+
+# An agent and weir-api with recorded flows, in namespaces of its own.
+env -u NETNS_TEST_INSIDE BUILD="$BUILD" "$SRC/bench/api" 5 2000 --times 3 >"$TEST_DIR/api" 2>&1
+[ "$(grep -c '^/' "$TEST_DIR/api")" -gt 80 ] && grep -q '^/flows.*rule=20077' "$TEST_DIR/api" &&
+    grep -q '^rules-load, 20000 ' "$TEST_DIR/api" && grep -q '^weir-api: .* MB' "$TEST_DIR/api"
+point $? "pages of lists are measured" "$TEST_DIR/api"
 finish

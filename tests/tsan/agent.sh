@@ -1,7 +1,7 @@
 #!/bin/bash
-# weir-agent's threads - main loop, data plane's, one for each runtime - as
-# ThreadSanitizer sees them, while workloads and policies come and go and the
-# data plane is killed.
+# weir-agent's threads - main loop, data plane's, one for each runtime, and those of
+# work that takes long - as ThreadSanitizer sees them, while workloads and policies
+# come and go, signatures are loaded, proposals made, and the data plane is killed.
 . "$SRC/tests/netns/common_agent.sh"
 
 weir_agent=$BUILD_TSAN/src/agent/weir-agent
@@ -18,6 +18,18 @@ done
 listen w3 8003
 greets w2 10.9.0.3 8003
 point $? "what is allowed passes"
+for i in $(seq 2000); do # a request so large that it is read aside
+    echo "alert tcp any any -> any any (msg:\"m$i\"; content:\"word$i\"; sid:$i;)"
+done >"$TEST_DIR/many.rules"
+"$weir" rules load "$TEST_DIR/many.rules" >>"$TEST_DIR/log" 2>&1 &
+loading=$!
+for i in 2 3 4 5; do
+    "$weir" policy learned >>"$TEST_DIR/log" 2>&1 &
+    "$weir" policy add --from "w$i" --to w2 --port tcp/90 --no-wait >>"$TEST_DIR/log" 2>&1
+    "$weir" ls >>"$TEST_DIR/log" 2>&1
+done
+wait $loading && told 'any(f["name"] == "many.rules" for f in d["files"])' rules status
+point $? "signatures are loaded meanwhile" "$out"
 kill -9 "$(plane_pid)"
 weir explain w2 w3 --port 80 # asked of a data plane that is not there
 wait_until 20 greets w2 10.9.0.3 8003

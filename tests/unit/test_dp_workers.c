@@ -5,10 +5,12 @@
 #include "dp/workers.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "dp/ask.h"
+#include "dp/detection.h"
 #include "frames.h"
 #include "test.h"
 
@@ -339,6 +341,82 @@ static void test_names_of_addresses(void **state)
 	assert_true(ask_has_ip_name(&b->ws, ip_of(OUTSIDE)));
 }
 
+/* --- sets of signatures -------------------------------------------------------- */
+
+static char *copy(const char *text)
+{
+	char *s = strdup(text);
+
+	assert_non_null(s);
+	return s;
+}
+
+/* The next set is in force. */
+static void order_set(struct detection *d, uint64_t version)
+{
+	struct ctrl_msg m = { .kind = CTRL_WEIR_RULES };
+	struct rules_message *r = &m.rules;
+	struct err err;
+
+	r->version = version;
+	r->files = calloc(1, sizeof *r->files);
+	assert_non_null(r->files);
+	r->files[0].name = copy("t.rules");
+	r->files[0].text = copy("alert tcp any any -> any any "
+				"(content:\"x\"; sid:1;)");
+	r->n_files = 1;
+	assert_int_equal(detection_rules(d, &m, &err), 0);
+	detection_settle(d, NULL); /* only sensors are in it */
+	assert_int_equal(detection_state(d, BUILT_RULES).in_force, version);
+}
+
+static void do_count_dropped(struct worker_view *view, void *arg)
+{
+	uint64_t *n = arg;
+
+	*n = inspect_counts(view->inspect).signatures.sets_dropped;
+}
+
+static uint64_t dropped_by(const struct bench *b, unsigned worker)
+{
+	uint64_t n = 0;
+
+	worker_ask(b->ws.at[worker], do_count_dropped, &n);
+	return n;
+}
+
+/*
+ * Each connection holds on to the set it began with, and no worker to more than
+ * two: all together have as many as there may be. The next set takes the place of
+ * the oldest, whose connection is not looked through any more; no other one's is.
+ */
+static void test_oldest_set_is_dropped(void **state)
+{
+	const struct bench *b = *state;
+	struct err err;
+	struct detection *d = detection_start(&b->ws, NULL, &err);
+	uint64_t version = 0;
+
+	assert_non_null(d);
+	while (version < SIG_SETS_MAX) {
+		order_set(d, version + 1);
+		make_flows(b, (unsigned)version % 2, 1 + (unsigned)version / 2);
+		version++;
+		assert_int_equal(detection_sets(d), version);
+	}
+	assert_int_equal(ask_counts(&b->ws).signatures.sets_dropped, 0);
+	order_set(d, ++version);
+	assert_int_equal(detection_sets(d), SIG_SETS_MAX);
+	assert_int_equal(dropped_by(b, 0), 1);
+	assert_int_equal(dropped_by(b, 1), 0);
+	/* room is made first, though nobody holds on to the one before, either */
+	order_set(d, ++version);
+	assert_int_equal(detection_sets(d), SIG_SETS_MAX - 1);
+	assert_int_equal(dropped_by(b, 0), 1);
+	assert_int_equal(dropped_by(b, 1), 1);
+	detection_stop(d);
+}
+
 /* As old as the one that was heard of longest ago. */
 static void test_pulse(void **state)
 {
@@ -369,6 +447,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(test_names_of_addresses, start,
 						stop),
+		cmocka_unit_test_setup_teardown(test_oldest_set_is_dropped,
+						start, stop),
 		cmocka_unit_test(test_pulse),
 	};
 

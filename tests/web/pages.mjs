@@ -244,6 +244,27 @@ async function deeds() {
 	host.stop();
 }
 
+/* What comes later is drawn, too. */
+async function chart() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	let times = 1;
+	await b.page.route('**/throughput*', async (r) => {
+		const answer = await r.fetch({ headers: { ...r.request().headers(), 'if-none-match': '' } });
+		const body = await answer.json();
+		for (const p of body.points) p.bytes *= times;
+		times *= 3;
+		await r.fulfill({ response: answer, json: body });
+	});
+	await b.at('#/overview');
+	await b.page.locator('.chart canvas').waitFor();
+	const drawn = () => document.querySelector('.chart canvas').toDataURL();
+	const first = await b.page.evaluate(drawn);
+	await b.page.waitForFunction((was) => document.querySelector('.chart canvas').toDataURL() !== was, first);
+	point(true, 'the chart is drawn anew when there is more');
+	host.stop();
+}
+
 /* --- when things are not well ----------------------------------------------------------------------- */
 
 async function troubles() {
@@ -292,7 +313,7 @@ async function troubles() {
 
 // All parts, or those that are named.
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, gettingIn, tables, deeds, troubles }))
+for (const [name, run] of Object.entries({ looks, gettingIn, tables, deeds, chart, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());
