@@ -148,6 +148,7 @@ static enum proto_guess recognise(const struct proto_opening *o)
 
 bool http_limit(struct http_reader *r)
 {
+	r->record = false;
 	if (r->s->limit_told)
 		return true;
 	r->s->limit_told = true;
@@ -156,6 +157,7 @@ bool http_limit(struct http_reader *r)
 
 bool http_malformed(struct http_reader *r)
 {
+	r->record = false;
 	if (r->s->malformed_told)
 		return true;
 	r->s->malformed_told = true;
@@ -164,6 +166,7 @@ bool http_malformed(struct http_reader *r)
 
 bool http_smuggling(struct http_reader *r)
 {
+	r->record = false;
 	if (r->s->smuggling_told)
 		return true;
 	r->s->smuggling_told = true;
