@@ -11,6 +11,7 @@ twice, and gives it to BUILD/bench/replay (replay.c), which prints what a frame 
   bulk      iperf3, one TCP stream of 64 MB to the workload
   download  curl, a file of 64 MB from nginx
   keep      16 curls, 500 requests each over one connection; answers of 612 bytes
+  varied    as keep, but no two requests, and no two answers have the same headers or body
   close     8 curls, 250 requests each, a connection for each
   short     load connect: 64 bytes there and back, 16 connections at a time
   tls       8 curls, 50 requests each over TLS 1.3, a connection for each
@@ -38,9 +39,10 @@ INSIDE = "WEIR_REPLAY_INSIDE"
 SERVER = ["ip", "netns", "exec", "server"]
 MARK = b"the end of this capture"
 HERE, THERE = "10.1.0.1", "10.1.0.2"
-KINDS = "bulk", "download", "keep", "close", "short", "tls"
+KINDS = "bulk", "download", "keep", "varied", "close", "short", "tls"
 FRAMES = {"1500": "off", "64k": "on"}
 MEGABYTES = 64
+CLIENTS, REQUESTS = 16, 500
 
 NGINX = """
 daemon off; master_process off; pid {0}/pid; user root;
@@ -104,6 +106,13 @@ def serve(folder, build):
     www.mkdir()
     (www / "index.html").write_text("over the weir\n" * 43 + "over weir\n", encoding="ascii")
     (www / "large").write_bytes(os.urandom(1 << 20) * MEGABYTES)
+    for page in range(CLIENTS * REQUESTS):
+        (www / f"p{page}").write_text(os.urandom(306).hex(), encoding="ascii")
+    for client in range(CLIENTS):
+        pathlib.Path(folder, f"varied{client}").write_text("next\n".join(
+            f'url = "http://{THERE}/p{page}"\nheader = "Host: www.example.test"\noutput = /dev/null\nsilent\n'
+            f'header = "X-Request-Id: {os.urandom(16).hex()}"\n'
+            for page in range(client * REQUESTS, (client + 1) * REQUESTS)), encoding="ascii")
     run(f"openssl req -x509 -newkey rsa:2048 -nodes -keyout {folder}/key -out {folder}/cert -days 30 "
         "-subj /CN=www.example.test")
     pathlib.Path(folder, "nginx.conf").write_text(NGINX.format(folder), encoding="ascii")
@@ -112,7 +121,7 @@ def serve(folder, build):
                             ["iperf3", "-s", "-p", "5201"], [f"{build}/bench/load", "server", "7000"])]
 
 
-def programs(kind, build):
+def programs(kind, build, folder):
     """What speaks in that capture, all at the same time."""
     curl = ["curl", "-s", "-o", "/dev/null"]
     if kind == "bulk":
@@ -120,7 +129,9 @@ def programs(kind, build):
     if kind == "download":
         return [[*curl, f"http://{THERE}/large"]]
     if kind == "keep":
-        return [[*curl, "-H", "Host: www.example.test", f"http://{THERE}/?[1-500]"]] * 16
+        return [[*curl, "-H", "Host: www.example.test", f"http://{THERE}/?[1-{REQUESTS}]"]] * CLIENTS
+    if kind == "varied":
+        return [["curl", "-K", f"{folder}/varied{client}"] for client in range(CLIENTS)]
     if kind == "close":
         return [[*curl, "-H", "Connection: close", f"http://{THERE}/?[1-250]"]] * 8
     if kind == "tls":
@@ -164,7 +175,7 @@ def record_all(folder, build):
                 set_offloads(FRAMES[frames])
                 wait_until(no_connections, "connections that do not end")
                 part = f"{folder}/part"
-                record(part, programs(kind, build))
+                record(part, programs(kind, build, own))
                 os.rename(part, f"{folder}/{kind}-{frames}.pcap")
         finally:
             for server in servers:

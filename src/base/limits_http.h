@@ -12,6 +12,15 @@
 #define HTTP_HEADERS_MAX    256
 #define HTTP_HEAD_BYTES_MAX (64u << 10)
 /*
+ * Heads whose meaning is remembered, of one worker, 330 KiB, touched when used:
+ * those of the programs that talk just now; their bytes, with the fields that are
+ * written anew, and fields. Longer, or with more: it is read each time. One more
+ * drives another out.
+ */
+#define HTTP_AGAIN_PLACES 256
+#define HTTP_AGAIN_BYTES  1152
+#define HTTP_AGAIN_FIELDS 12
+/*
  * Requests without an answer of which it is remembered whether they were HEAD or
  * CONNECT; clients pipeline a handful. More: note "limit", taken for a GET.
  */

@@ -42,6 +42,20 @@
  * so many bytes of what was before are looked at again with each piece.
  */
 #define SIG_FAST_BYTES 32
+/*
+ * Searches that are remembered with what they found, of one worker and set: 256 of
+ * at most 1,536 bytes, 400 KiB, touched when used: the fields of what is going on
+ * just now, and a piece as long as a frame. Longer, or with more patterns in it: it
+ * is searched each time. One more drives another out.
+ */
+#define SIG_MEMO_PLACES 256
+#define SIG_MEMO_BYTES	1536
+#define SIG_MEMO_HITS	8
+/*
+ * Fields of heads that came before (proto_piece.same) and have nothing in them, by
+ * number, of one worker and set, 4 KiB. One more drives another out, and is searched.
+ */
+#define SIG_QUIET_PLACES 512
 /* Bytes of what base64_decode makes. The rest is not looked at. */
 #define SIG_BASE64_MAX 4096
 /*

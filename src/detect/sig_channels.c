@@ -524,7 +524,10 @@ bool sig_build_database(struct sig_build *b, struct sig_channel *c)
 	bool good = written && texts && flags && ids ? put_refs(b, c, g)
 						     : no_memory(b);
 
+	c->shortest = SIG_FAST_BYTES;
 	for (uint32_t i = 0; good && i < g->n; i++) {
+		if (g->patterns[i].len < c->shortest)
+			c->shortest = g->patterns[i].len;
 		write_expression(&g->patterns[i], written[i]);
 		texts[i] = written[i];
 		flags[i] = g->patterns[i].nocase ? HS_FLAG_CASELESS : 0;

@@ -31,14 +31,15 @@
 struct sig_lane *sig_lane_new(const struct sig_set *set)
 {
 	struct sig_lane *l = calloc(1, sizeof *l);
-	size_t n = (size_t)set->size.patterns + 1;
+	size_t n = (size_t)set->size.patterns + SIG_MEMO_HITS;
 
 	if (!l)
 		return NULL;
 	l->set = set;
 	l->seen = calloc(n, sizeof *l->seen);
 	l->hits = calloc(n, sizeof *l->hits);
-	if (!l->seen || !l->hits ||
+	l->memo = sig_memo_new();
+	if (!l->seen || !l->hits || !l->memo ||
 	    (set->scratch &&
 	     hs_clone_scratch(set->scratch, &l->scratch) != HS_SUCCESS)) {
 		sig_lane_free(l);
@@ -52,6 +53,7 @@ void sig_lane_free(struct sig_lane *l)
 	if (!l)
 		return;
 	(void)hs_free_scratch(l->scratch); /* is valid, or NULL */
+	sig_memo_free(l->memo);
 	free(l->hits);
 	free(l->seen);
 	free(l);
@@ -276,8 +278,7 @@ uint32_t sig_open(struct sig_scanner *s, const struct sig_facts *facts)
 	return handle;
 }
 
-/* NULL: none, or it is no longer looked at. */
-static struct sig_flow *get(const struct sig_scanner *s, uint32_t handle)
+struct sig_flow *sig_flow_of(const struct sig_scanner *s, uint32_t handle)
 {
 	struct sig_flow *f = &s->flows[handle];
 
@@ -301,9 +302,8 @@ void sig_close(struct sig_scanner *s, uint32_t flow)
 	s->counts.flows--;
 }
 
-/* In place: copying it costs more than all that it is for. */
-static void look_at(struct sig_look *l, struct sig_scanner *s,
-		    struct sig_flow *f, unsigned side, unsigned place)
+void sig_look_at(struct sig_look *l, struct sig_scanner *s, struct sig_flow *f,
+		 unsigned side, unsigned place)
 {
 	sig_matcher_begin(s->matcher);
 	l->s = s;
@@ -315,13 +315,14 @@ static void look_at(struct sig_look *l, struct sig_scanner *s,
 	l->view.pos = 0;
 	l->view.ended = false;
 	l->fresh = 0;
+	l->searched = false;
 	l->packet = NULL;
 	l->packet_passed = false;
 }
 
 void sig_known(struct sig_scanner *s, uint32_t flow, uint32_t app)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 
 	if (!f)
 		return;
@@ -332,14 +333,13 @@ void sig_known(struct sig_scanner *s, uint32_t flow, uint32_t app)
 	for (unsigned side = 0; side < PROTO_SIDE__MAX; side++) {
 		struct sig_look l;
 
-		look_at(&l, s, f, side, SIG_PLACE__MAX);
+		sig_look_at(&l, s, f, side, SIG_PLACE__MAX);
 		sig_release(&l, false);
 		sig_flush(&l);
 	}
 }
 
-/* The buffer of that place; NULL: all are in use. */
-static struct sig_buf *buf_of(struct sig_side *side, unsigned place)
+struct sig_buf *sig_buf_of(struct sig_side *side, unsigned place)
 {
 	struct sig_buf *free = NULL;
 
@@ -371,11 +371,7 @@ static void slide(struct sig_scanner *s, struct sig_buf *b)
 	b->pos += gone;
 }
 
-/*
- * Puts bytes (at most SIG_PIECE_MAX) behind what is kept: *l shows both. Bytes
- * that do not fit the block are joined elsewhere, and the block has the last.
- */
-static void append(struct sig_look *l, struct sig_buf *b, struct bytes bytes)
+void sig_append(struct sig_look *l, struct sig_buf *b, struct bytes bytes)
 {
 	struct sig_scanner *s = l->s;
 	size_t n = bytes_len(bytes), keep;
@@ -427,7 +423,7 @@ static bool has_port(const uint64_t *ports, uint16_t port)
 bool sig_wants_payload(const struct sig_scanner *s, uint32_t flow,
 		       enum proto_side side)
 {
-	const struct sig_flow *f = get(s, flow);
+	const struct sig_flow *f = sig_flow_of(s, flow);
 	const struct sig_set *set;
 	unsigned place, i;
 
@@ -449,7 +445,7 @@ static void payload_slice(struct sig_look *l, struct sig_buf *b,
 			  struct bytes bytes)
 {
 	if (b)
-		append(l, b, bytes);
+		sig_append(l, b, bytes);
 	else
 		l->view = (struct sig_view){ .bytes = bytes,
 					     .pos = l->side->payload };
@@ -462,7 +458,7 @@ static void payload_slice(struct sig_look *l, struct sig_buf *b,
 void sig_payload(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 		 struct bytes bytes, bool gap_before)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 	struct sig_look l;
 	struct sig_buf *b;
 
@@ -472,13 +468,13 @@ void sig_payload(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 		return;
 	}
 	f->established = true;
-	look_at(&l, s, f, side, payload_place(f, side));
+	sig_look_at(&l, s, f, side, payload_place(f, side));
 	if (f->facts.proto == PROTO_UDP) {
 		l.side->payload = 0; /* each begins anew */
 		payload_slice(&l, NULL, bytes);
 		return;
 	}
-	b = buf_of(l.side, l.place);
+	b = sig_buf_of(l.side, l.place);
 	if (gap_before && b) {
 		b->pos += b->len;
 		b->len = 0;
@@ -493,118 +489,16 @@ void sig_payload(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 	}
 }
 
-/* A whole field that may be asked of later goes to the request's block. */
-static void keep_field(struct sig_look *l, struct bytes bytes)
-{
-	struct sig_side *side = l->side;
-	size_t n = bytes_len(bytes);
-	uint8_t *to;
-
-	if (side->kept == 0)
-		side->kept = sig_block_take(l->s);
-	if (side->kept == 0)
-		return;
-	if (n + 3 > SIG_BLOCK_BYTES - (size_t)side->kept_len) {
-		l->s->counts.kept_full++;
-		return;
-	}
-	to = l->s->blocks[side->kept] + side->kept_len;
-	to[0] = l->place;
-	to[1] = (uint8_t)(n >> 8);
-	to[2] = (uint8_t)n;
-	if (n > 0)
-		memcpy(to + 3, bytes.begin, n);
-	side->kept_len = (uint16_t)(side->kept_len + n + 3);
-}
-
-static void whole_field(struct sig_look *l, struct bytes bytes)
-{
-	const struct sig_set *set = l->flow->lane->set;
-
-	l->view.bytes = bytes;
-	l->view.ended = true;
-	if (set->kept[l->place])
-		keep_field(l, bytes);
-	sig_look(l);
-}
-
-static void slice_of_field(struct sig_look *l, struct sig_buf *b,
-			   struct bytes slice, bool end)
-{
-	if (b)
-		append(l, b, slice);
-	else
-		l->view = (struct sig_view){ .bytes = slice };
-	l->view.ended = end;
-	if (b)
-		b->ended = end;
-	/* many small pieces: looked at together */
-	if (l->place == FIELD_HTTP_HEADER && b && b->block && !end &&
-	    b->len + 512u < SIG_BLOCK_BYTES)
-		return;
-	if (l->place == FIELD_HTTP_HEADER)
-		l->fresh = 0;
-	sig_look(l);
-}
-
-static void field_in_pieces(struct sig_look *l, const struct proto_piece *p)
-{
-	bool alone = p->begin && p->end &&
-		     bytes_len(p->bytes) <= SIG_PIECE_MAX &&
-		     !l->flow->lane->set->kept[l->place];
-	struct sig_buf *b;
-	struct bytes bytes = p->bytes;
-
-	if (alone) {
-		l->view = (struct sig_view){ .bytes = bytes, .ended = true };
-		sig_look(l);
-		return;
-	}
-	b = buf_of(l->side, l->place);
-	if (!b)
-		l->s->counts.no_block++;
-	if (b && p->begin) {
-		b->len = 0;
-		b->pos = 0;
-		b->ended = false;
-	}
-	do {
-		struct bytes slice = bytes;
-
-		if (bytes_len(slice) > SIG_PIECE_MAX)
-			slice.end = slice.begin + SIG_PIECE_MAX;
-		bytes.begin = slice.end;
-		slice_of_field(l, b, slice, p->end && bytes_len(bytes) == 0);
-	} while (bytes_len(bytes) > 0);
-}
-
-void sig_piece(struct sig_scanner *s, uint32_t flow,
-	       const struct proto_piece *p)
-{
-	struct sig_flow *f = get(s, flow);
-	struct sig_look l;
-
-	if (!f || !f->lane->set->wanted[p->field])
-		return;
-	f->established = true;
-	look_at(&l, s, f, p->side, p->field);
-	if (proto_field_in_pieces((enum proto_field)p->field))
-		field_in_pieces(&l, p);
-	else
-		whole_field(&l, p->bytes);
-	sig_flush(&l);
-}
-
 void sig_note(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 	      enum proto_note n)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 	struct sig_look l;
 
 	if (!f || f->lane->set->n_notes[n] == 0)
 		return;
 	f->established = true;
-	look_at(&l, s, f, side, SIG_PLACE__MAX);
+	sig_look_at(&l, s, f, side, SIG_PLACE__MAX);
 	l.side->notes |= 1ull << n;
 	sig_look_note(&l, n);
 	sig_flush(&l);
@@ -612,12 +506,12 @@ void sig_note(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 
 void sig_asked(struct sig_scanner *s, uint32_t flow)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 	struct sig_look l;
 
 	if (!f || f->sides[PROTO_CLIENT].waiting == 0)
 		return;
-	look_at(&l, s, f, PROTO_CLIENT, SIG_PLACE__MAX);
+	sig_look_at(&l, s, f, PROTO_CLIENT, SIG_PLACE__MAX);
 	sig_release(&l, true);
 	sig_flush(&l);
 }
@@ -649,12 +543,12 @@ static void end_request(struct sig_scanner *s, struct sig_side *side)
 
 void sig_ended(struct sig_scanner *s, uint32_t flow, enum proto_side side)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 	struct sig_look l;
 
 	if (!f)
 		return;
-	look_at(&l, s, f, side, SIG_PLACE__MAX);
+	sig_look_at(&l, s, f, side, SIG_PLACE__MAX);
 	if (l.side->waiting) {
 		sig_release(&l, true);
 		sig_flush(&l);
@@ -703,7 +597,7 @@ void sig_packet(struct sig_scanner *s, uint32_t flow,
 		const struct sig_facts *facts, enum proto_side side,
 		const struct sig_packet *p)
 {
-	struct sig_flow *f = get(s, flow);
+	struct sig_flow *f = sig_flow_of(s, flow);
 	const struct sig_set *set;
 	struct sig_look l;
 
@@ -717,7 +611,7 @@ void sig_packet(struct sig_scanner *s, uint32_t flow,
 	if (!f || f->passed)
 		return;
 	set = f->lane->set;
-	look_at(&l, s, f, side, packet_place(f->facts.proto));
+	sig_look_at(&l, s, f, side, packet_place(f->facts.proto));
 	if (!set->packet_wanted[l.place - SIG_PLACE_PACKET_TCP])
 		return;
 	f->established |= p->established;

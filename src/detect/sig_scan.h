@@ -89,6 +89,7 @@ struct sig_scanner_counts {
 	uint64_t pcre_limit, work_limit; /* struct sig_matcher_counts */
 	uint64_t scanned_bytes;
 	uint64_t scans, candidates, confirmed;
+	uint64_t recalled;	 /* searches whose answer was known */
 	uint64_t told, silenced; /* silenced: by thresholds, and noalert */
 	uint64_t passed_over;	 /* matches that a pass rule excused */
 };

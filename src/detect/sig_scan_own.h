@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/lru.h"
+#include "detect/sig_memo.h"
 #include "detect/sig_scan.h"
 #include "detect/sig_set_own.h"
 
@@ -12,10 +13,12 @@ _Static_assert(NOTE__MAX <= 64, "a bit each");
 struct sig_lane {
 	const struct sig_set *set;
 	hs_scratch_t *scratch;
+	struct sig_memo *memo;
+	uint64_t quiet[SIG_QUIET_PLACES]; /* numbers of fields */
 	uint32_t *seen; /* of each pattern: the last scan it was found in */
 	uint32_t *seen_here; /* of the channel that is being scanned */
-	uint32_t *hits;	     /* patterns found in this scan */
-	size_t old;	     /* ... that end behind it */
+	uint32_t *hits; /* patterns found in this scan; SIG_MEMO_HITS or more */
+	size_t old;	/* ... that end behind it */
 	uint32_t n_hits, scan;
 	uint32_t flows; /* that use it */
 };
@@ -129,12 +132,16 @@ struct sig_look {
 	struct sig_side *side;
 	uint8_t side_no, place;
 	struct sig_view view;
-	size_t fresh;			 /* where in the view new bytes begin */
+	size_t fresh;  /* where in the view new bytes begin */
+	bool searched; /* its only channel was, by sig_search() */
 	const struct sig_packet *packet; /* of a packet's payload, or NULL */
 	bool packet_passed;		 /* a pass rule has matched in it */
 };
 
-/* sig_try.c: candidates of what is looked at, and rules that wait for it. */
+/* sig_try.c: which patterns of the channel are in b, and end behind old: how many. */
+uint32_t sig_search(struct sig_scanner *s, struct sig_lane *lane,
+		    const struct sig_channel *c, struct bytes b, size_t old);
+/* Candidates of what is looked at, and rules that wait for it. */
 void sig_look(struct sig_look *l);
 /* A rule whose trigger is a note, and those that wait for it. */
 void sig_look_note(struct sig_look *l, enum proto_note n);
@@ -155,5 +162,17 @@ bool sig_wait(struct sig_look *l, uint32_t rule, uint32_t done, bool whole,
 	      uint8_t buffer, struct sig_spot spot);
 
 /* sig_scan.c */
+/* NULL: none, or it is no longer looked at. */
+struct sig_flow *sig_flow_of(const struct sig_scanner *s, uint32_t handle);
+/* In place: copying it costs more than all that it is for. */
+void sig_look_at(struct sig_look *l, struct sig_scanner *s, struct sig_flow *f,
+		 unsigned side, unsigned place);
+/* The buffer of that place; NULL: all are in use. */
+struct sig_buf *sig_buf_of(struct sig_side *side, unsigned place);
+/*
+ * Puts bytes (at most SIG_PIECE_MAX) behind what is kept: *l shows both. Bytes
+ * that do not fit the block are joined elsewhere, and the block has the last.
+ */
+void sig_append(struct sig_look *l, struct sig_buf *b, struct bytes bytes);
 uint32_t sig_block_take(struct sig_scanner *s);
 void sig_block_release(struct sig_scanner *s, uint32_t block);

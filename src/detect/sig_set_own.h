@@ -44,6 +44,7 @@ struct sig_rule {
 struct sig_channel {
 	hs_database_t *db; /* NULL: no pattern */
 	uint32_t n_patterns;
+	uint32_t shortest; /* pattern: less than that need not be searched */
 	uint32_t first_pattern; /* its first one's number among all */
 	uint32_t *refs_at;	/* n_patterns + 1: where in refs */
 	uint32_t *refs;		/* rules */

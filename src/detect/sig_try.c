@@ -454,27 +454,43 @@ static int found(unsigned id, unsigned long long from, unsigned long long to,
 	return 0;
 }
 
-/* Which patterns of the channel are in b; lane->hits. */
-static void scan(struct sig_look *l, const struct sig_channel *c,
-		 struct bytes b)
+static void search(struct sig_scanner *s, struct sig_lane *lane,
+		   const struct sig_channel *c, struct bytes b)
 {
-	struct sig_lane *lane = l->flow->lane;
 	hs_error_t e;
 
-	lane->n_hits = 0;
-	if (!c->db || bytes_len(b) == 0)
-		return;
 	if (++lane->scan == 0) {
 		memset(lane->seen, 0,
 		       lane->set->size.patterns * sizeof *lane->seen);
 		lane->scan = 1;
 	}
 	lane->seen_here = lane->seen + c->first_pattern;
-	l->s->counts.scans++;
-	l->s->counts.scanned_bytes += bytes_len(b);
+	s->counts.scans++;
+	s->counts.scanned_bytes += bytes_len(b);
 	e = hs_scan(c->db, (const char *)b.begin, (unsigned)bytes_len(b), 0,
 		    lane->scratch, found, lane);
 	BUG_ON(e != HS_SUCCESS);
+}
+
+uint32_t sig_search(struct sig_scanner *s, struct sig_lane *lane,
+		    const struct sig_channel *c, struct bytes b, size_t old)
+{
+	struct sig_search what = { .bytes = b,
+				   .channel =
+					   (uint32_t)(c - lane->set->channels),
+				   .old = (uint32_t)old };
+
+	lane->n_hits = 0;
+	lane->old = old;
+	if (!c->db || bytes_len(b) < c->shortest)
+		return 0;
+	if (sig_memo_recall(lane->memo, &what, lane->hits, &lane->n_hits)) {
+		s->counts.recalled++;
+		return lane->n_hits;
+	}
+	search(s, lane, c, b);
+	sig_memo_learn(lane->memo, &what, lane->hits, lane->n_hits);
+	return lane->n_hits;
 }
 
 static void look_in(struct sig_look *l, const struct sig_channel *c)
@@ -482,14 +498,16 @@ static void look_in(struct sig_look *l, const struct sig_channel *c)
 	struct sig_view v = changed_view(l, c->transforms, c->n_transforms);
 	struct bytes b = v.bytes;
 	struct sig_lane *lane = l->flow->lane;
+	size_t old;
 
 	/* what was there before has been searched: only what ends behind it */
-	lane->old = c->n_transforms == 0 ? l->fresh : 0;
-	if (lane->old > SIG_FAST_BYTES - 1) {
-		b.begin += lane->old - (SIG_FAST_BYTES - 1);
-		lane->old = SIG_FAST_BYTES - 1;
+	old = c->n_transforms == 0 ? l->fresh : 0;
+	if (old > SIG_FAST_BYTES - 1) {
+		b.begin += old - (SIG_FAST_BYTES - 1);
+		old = SIG_FAST_BYTES - 1;
 	}
-	scan(l, c, b);
+	if (!l->searched)
+		(void)sig_search(l->s, lane, c, b, old); /* lane->hits */
 	for (uint32_t i = 0; i < lane->n_hits; i++) {
 		uint32_t p = lane->hits[i];
 

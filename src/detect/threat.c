@@ -65,10 +65,17 @@ struct threat_log {
 /* -1: no such id. */
 static int kind_index(uint32_t id)
 {
-	for (size_t i = 0; i < THREAT_KINDS; i++)
-		if (kinds[i].id == id)
-			return (int)i;
-	return -1;
+	size_t from = 0, to = THREAT_KINDS;
+
+	while (to - from > 1) {
+		size_t middle = (from + to) / 2;
+
+		if (kinds[middle].id <= id)
+			from = middle;
+		else
+			to = middle;
+	}
+	return kinds[from].id == id ? (int)from : -1;
 }
 
 const struct threat_kind *threat_kind_at(unsigned i)

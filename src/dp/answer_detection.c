@@ -109,6 +109,7 @@ static void add_signatures(json_t *o, const struct sig_scanner_counts *c)
 	answer_uint(o, "work_limit", c->work_limit);
 	answer_uint(o, "scanned_bytes", c->scanned_bytes);
 	answer_uint(o, "scans", c->scans);
+	answer_uint(o, "recalled", c->recalled);
 	answer_uint(o, "candidates", c->candidates);
 	answer_uint(o, "confirmed", c->confirmed);
 	answer_uint(o, "told", c->told);

@@ -203,7 +203,7 @@ static void add_trail(struct trail_stats *sum, const struct trail_stats *c)
 	ADD(no_place);
 }
 
-IS_LIKE(struct sig_scanner_counts, 8, 17);
+IS_LIKE(struct sig_scanner_counts, 8, 18);
 static void add_signatures(struct sig_scanner_counts *sum,
 			   const struct sig_scanner_counts *c)
 {
@@ -229,6 +229,7 @@ static void add_signatures(struct sig_scanner_counts *sum,
 	ADD(scans);
 	ADD(candidates);
 	ADD(confirmed);
+	ADD(recalled);
 	ADD(told);
 	ADD(silenced);
 	ADD(passed_over);

@@ -59,7 +59,8 @@ static bool piece(void *arg, const struct proto_piece *p)
 {
 	struct hearing *h = arg;
 
-	hear_recognised(h);
+	if (!h->t->parser)
+		hear_recognised(h);
 	asked_tell(&h->t->request, p);
 	forwarded_piece(h, p);
 	trail_piece(h, p);

@@ -278,7 +278,7 @@ static bool is_answer(struct open_record *o, const struct talk *t,
 	return !o->interim;
 }
 
-void trail_piece(struct hearing *h, const struct proto_piece *p)
+static void put_piece(struct hearing *h, const struct proto_piece *p)
 {
 	struct inspect *in = h->w->in;
 	struct talk *t = h->t;
@@ -286,7 +286,7 @@ void trail_piece(struct hearing *h, const struct proto_piece *p)
 	enum trail_kind kind;
 	struct open_record *o;
 
-	if (!in->trail->on || !t || !text || !p->begin || !h->w->endpoint)
+	if (!t || !text || !p->begin || !h->w->endpoint)
 		return;
 	text--;
 	kind = trail_text_kind((enum trail_text)text);
@@ -305,6 +305,12 @@ void trail_piece(struct hearing *h, const struct proto_piece *p)
 		return;
 	put(o, (enum trail_text)text, p->bytes);
 	o->record.cut |= p->cut;
+}
+
+void trail_piece(struct hearing *h, const struct proto_piece *p)
+{
+	if (h->w->in->trail->on)
+		put_piece(h, p);
 }
 
 void trail_ended(struct hearing *h, enum proto_side side)

@@ -65,6 +65,7 @@ struct http_side {
 	bool before_11;		     /* HTTP/1.0, or older */
 	bool silent;	 /* the long line is not told: it is a cookie */
 	bool cut;	 /* the value that is looked at is */
+	uint8_t again;	 /* the last head's place (http_again.c) */
 	uint8_t long_in; /* enum http_phase behind that line */
 	bool has_host;
 	uint32_t told; /* proto_note_once() */
@@ -100,12 +101,16 @@ struct http_reader {
 	enum proto_side side;
 	struct bytes rest; /* not consumed yet */
 	bool last;
+	bool record; /* what is told is written down (http_again.h) */
 	/* Headers that can be told as they lie there; NULL: none. */
 	struct bytes run;
 };
 
 /* What there is of a line: all, a part, more than is kept, a fold behind it. */
 enum http_line { LINE_WHOLE, LINE_PART, LINE_LONG, LINE_GOES_ON };
+
+/* http_again.c: a field that is told, wanted or not, while r->record */
+void http_again_note(struct http_reader *r, const struct proto_piece *p);
 
 /* cut: there is more of it. false: to be stopped. */
 static inline bool http_tell(struct http_reader *r, enum proto_field f,
@@ -118,6 +123,8 @@ static inline bool http_tell(struct http_reader *r, enum proto_field f,
 				 .end = true,
 				 .cut = cut };
 
+	if (r->record)
+		http_again_note(r, &p);
 	return !proto_wanted(r->sink, f) || r->sink->piece(r->sink->arg, &p);
 }
 
@@ -125,6 +132,8 @@ static inline bool http_tell(struct http_reader *r, enum proto_field f,
 enum http_step http_read_start(struct http_reader *r);
 enum http_step http_read_headers(struct http_reader *r);
 enum http_step http_read_long(struct http_reader *r);
+/* All of a side but its place: another message begins. */
+void http_begin_message(struct http_side *s);
 /* Tells what headers are not told yet; end: there are no more. */
 bool http_flush(struct http_reader *r, bool end);
 
@@ -143,10 +152,12 @@ enum http_step http_end_message(struct http_reader *r);
 
 static inline bool http_note(struct http_reader *r, enum proto_note n)
 {
+	r->record = false;
 	return r->sink->note(r->sink->arg, r->side, n);
 }
 
 static inline bool http_note_once(struct http_reader *r, enum proto_note n)
 {
+	r->record = false;
 	return proto_note_once(r->sink, &r->s->told, r->side, n);
 }

@@ -167,7 +167,7 @@ static bool tell_piece(struct http_reader *r, struct bytes b, bool end)
 	struct proto_piece p = { .bytes = b,
 				 .field = (uint8_t)body_of(r->side),
 				 .side = (uint8_t)r->side,
-				 .begin = !end && !r->s->open_body,
+				 .begin = !r->s->open_body,
 				 .end = end };
 
 	if (!proto_wanted(r->sink, body_of(r->side)))
@@ -188,6 +188,16 @@ static bool body_note(void *arg, enum proto_note n)
 	return http_note(arg, n);
 }
 
+/* Told as it is, and nothing of it is to come: many are of one piece. */
+static bool is_rest(const struct http_reader *r)
+{
+	const struct http_side *s = r->s;
+
+	return s->phase == HTTP_BODY && s->left == 0 &&
+	       s->framing.n_codings == 0 && !s->framing.bad_coding &&
+	       s->unpacker.unpacking != HTTP_UNPACK_SKIP;
+}
+
 /* A part of the body, behind its transfer coding. */
 static bool tell_body(struct http_reader *r, struct bytes b)
 {
@@ -204,7 +214,8 @@ static bool tell_body(struct http_reader *r, struct bytes b)
 	};
 
 	if (proto_wanted(r->sink, body_of(r->side)))
-		return http_unpack_piece(&body, b);
+		return is_rest(r) ? tell_piece(r, b, true)
+				  : http_unpack_piece(&body, b);
 	http_unpack_skip(&r->s->unpacker, r->w);
 	return true;
 }
@@ -212,10 +223,10 @@ static bool tell_body(struct http_reader *r, struct bytes b)
 static bool end_body(struct http_reader *r)
 {
 	struct bytes none = { NULL, NULL };
-	bool open = r->s->open_body;
+	bool go_on = !r->s->open_body || tell_piece(r, none, true);
 
-	r->s->open_body = false;
-	return !open || tell_piece(r, none, true);
+	r->s->open_body = false; /* also where nobody listens any more */
+	return go_on;
 }
 
 enum http_step http_end_message(struct http_reader *r)

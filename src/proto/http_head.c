@@ -18,6 +18,7 @@
 #include "base/bug.h"
 #include "base/byte_row.h"
 #include "proto/http1_own.h"
+#include "proto/http_again.h"
 #include "proto/http_software.h"
 #include "proto/http_uri.h"
 #include "proto/text.h"
@@ -283,7 +284,7 @@ static enum http_step status_line(struct http_reader *r, struct bytes text,
 	}
 	r->s->status = (uint16_t)status;
 	r->s->phase = HTTP_HEADERS;
-	return proto_tell(r->sink, r->side, FIELD_HTTP_STAT_CODE, code) &&
+	return http_tell(r, FIELD_HTTP_STAT_CODE, code, false) &&
 			       http_tell(r, FIELD_HTTP_STAT_MSG, message,
 					 is_long)
 		       ? STEP_ON
@@ -330,13 +331,19 @@ static enum http_step begin_long_start(struct http_reader *r)
 	return step;
 }
 
-static void begin_message(struct http_side *s)
+void http_begin_message(struct http_side *s)
 {
-	struct http_side fresh = { .phase = s->phase, .scanned = s->scanned };
+	uint8_t phase = s->phase, again = s->again;
+	bool odd_cr = s->odd_cr, odd_byte = s->odd_byte;
+	uint32_t scanned = s->scanned;
 
-	fresh.odd_cr = s->odd_cr;
-	fresh.odd_byte = s->odd_byte;
-	*s = fresh;
+	/* of the tail only what was put there is read */
+	memset(s, 0, offsetof(struct http_side, tail));
+	s->phase = phase;
+	s->again = again;
+	s->odd_cr = odd_cr;
+	s->odd_byte = odd_byte;
+	s->scanned = scanned;
 }
 
 /* An answer to a request of HTTP/0.9 is nothing but a body. */
@@ -348,8 +355,14 @@ static enum http_step begin_old_answer(struct http_reader *r)
 		return STEP_WAIT;
 	if (head == PROTO_YES)
 		return STEP_ON;
-	begin_message(r->s);
+	http_begin_message(r->s);
 	return http_begin_body(r);
+}
+
+/* A head that came before was told. */
+static enum http_step head_told(struct http_reader *r, enum http_known head)
+{
+	return head == HTTP_HEAD_STOP ? STEP_STOP : http_begin_body(r);
 }
 
 enum http_step http_read_start(struct http_reader *r)
@@ -362,16 +375,22 @@ enum http_step http_read_start(struct http_reader *r)
 		if (step != STEP_ON || r->s->phase != HTTP_START)
 			return step;
 	}
+	if (r->side == PROTO_SERVER && r->s->scanned == 0) {
+		enum http_known head = http_again_tell(r);
+
+		if (head != HTTP_HEAD_NEW)
+			return head_told(r, head);
+	}
 	switch (find_line(r, false, &line)) {
 	case LINE_PART: return STEP_WAIT;
-	case LINE_LONG: begin_message(r->s); return begin_long_start(r);
+	case LINE_LONG: http_begin_message(r->s); return begin_long_start(r);
 	default: break;
 	}
 	if (bytes_len(line.text) == 0) { /* blank ones before it are nothing */
 		consume(r, line.next);
 		return STEP_ON;
 	}
-	begin_message(r->s);
+	http_begin_message(r->s);
 	if (r->side == PROTO_SERVER &&
 	    text_begins_nocase(line.text, "http/") != PROTO_YES)
 		return http_note_once(r, NOTE_MALFORMED) ? STEP_LOST
@@ -391,6 +410,8 @@ static bool tell_header(struct http_reader *r, struct bytes b, bool end)
 				 .begin = !r->s->open_header,
 				 .end = end };
 
+	if (r->record)
+		http_again_note(r, &p);
 	if (!proto_wanted(r->sink, FIELD_HTTP_HEADER))
 		return true;
 	r->s->open_header = !end;
@@ -550,7 +571,19 @@ static enum http_step end_headers(struct http_reader *r)
 		return STEP_STOP;
 	if (r->s->phase == HTTP_TRAILERS)
 		return http_end_message(r);
+	if (r->record)
+		http_again_keep(r, r->rest.begin);
+	r->record = false;
 	return http_begin_body(r);
+}
+
+/* Are a head's headers to come, and nothing of them was looked at yet? */
+static bool is_fresh(const struct http_reader *r)
+{
+	const struct http_side *s = r->s;
+
+	return s->phase == HTTP_HEADERS && s->headers == 0 && s->scanned == 0 &&
+	       !s->open_header;
 }
 
 enum http_step http_read_headers(struct http_reader *r)
@@ -558,6 +591,12 @@ enum http_step http_read_headers(struct http_reader *r)
 	struct line line;
 	bool ok;
 
+	if (r->side == PROTO_CLIENT && is_fresh(r)) {
+		enum http_known head = http_again_tell(r);
+
+		if (head != HTTP_HEAD_NEW)
+			return head_told(r, head);
+	}
 	for (;;) {
 		switch (find_line(r, true, &line)) {
 		case LINE_PART:

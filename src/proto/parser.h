@@ -73,6 +73,11 @@ struct proto_piece {
 	/* The field's first, its last piece; a whole field is both. */
 	bool begin, end;
 	bool cut; /* the field is longer than FIELD_BYTES_MAX */
+	/*
+	 * Not 0: whole fields with the same number, from the parsers of one worker,
+	 * are the same field and the same bytes, whoever says them.
+	 */
+	uint64_t same;
 };
 
 /*

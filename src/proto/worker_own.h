@@ -14,6 +14,8 @@ struct quic_hello {
 	uint8_t have[QUIC_HELLO_MAX]; /* is it there? */
 };
 
+struct http_again; /* proto/http_again.h */
+
 struct proto_worker {
 	uint64_t seed; /* for hashes */
 	/* Anybody's, until the call of read() returns. */
@@ -25,6 +27,7 @@ struct proto_worker {
 	uint8_t unpacked[HTTP_CODINGS_MAX][HTTP_UNPACKED_PIECE];
 	struct unpack_pool *unpack;
 	struct hpack_pool *hpack;	     /* HTTP/2 */
+	struct http_again *again;	     /* HTTP/1 */
 	struct quic_hello quic[QUIC_HELLOS]; /* taken in turn */
 	uint32_t quic_next;
 	uint64_t quic_serial;
