@@ -2,10 +2,9 @@
  * Clients of the agent's door that wait: until a change is in force, for a data plane, for
  * work beside the main loop; and those that are told what happens.
  */
-#include "agent/door_client.h"
-
 #include <errno.h>
 
+#include "agent/door_client.h"
 #include "agent/throughput.h"
 #include "base/clock.h"
 #include "base/limits.h"

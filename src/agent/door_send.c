@@ -2,14 +2,13 @@
  * What the agent's door tells a client: lines, in a buffer as long as it does not read
  * them. Who lets too many wait is closed.
  */
-#include "agent/door_client.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "agent/door_client.h"
 #include "base/limits.h"
 #include "base/text.h"
 

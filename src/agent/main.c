@@ -127,6 +127,11 @@ static void reload(struct main_state *m)
 	}
 	old = a->config;
 	a->config = next;
+	/* the same (must_restart()), and the data planes' threads borrow them */
+	a->config.program = old.program;
+	a->config.plane_door = old.plane_door;
+	old.program = next.program;
+	old.plane_door = next.plane_door;
 	config_done(&old);
 	log_info("configuration: read again");
 	door_find_accounts(a);

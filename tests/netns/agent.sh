@@ -292,6 +292,11 @@ cp "$TEST_DIR/good.yaml" "$config"
 kill -HUP $agent_pid
 wait_until 5 guarded app discover tap
 point $? "and back" "$out"
+before=$(plane_pid)
+kill -9 "$before"
+plane_is_another() { plane_pid >"$out" && [ "$(cat "$out")" != "$before" ]; }
+wait_until 10 plane_is_another && wait_until 10 guarded app discover tap
+point $? "a data plane that dies is started again as before" "$TEST_DIR/agent.log"
 
 # --- gives back ---
 
