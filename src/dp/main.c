@@ -16,6 +16,7 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "dp/control.h"
+#include "dp/crash.h"
 #include "dp/door.h"
 #include "dp/load.h"
 #include "dp/opener.h"
@@ -50,6 +51,7 @@ static int run_worker(const struct options *opt, const struct door_fds *doors,
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		return 1;
+	crash_watch();
 	json_object_seed(0); /* of a file that is out of reach from here on */
 	if (sandbox_worker(&err) < 0)
 		die("%s: %s", err.at, err.text);

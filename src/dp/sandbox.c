@@ -40,13 +40,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+#include "base/sanitized.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 /* --- what is allowed ----------------------------------------------------- */
 
