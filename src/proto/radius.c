@@ -1,6 +1,8 @@
 /*
  * RADIUS (RFC 2865, 2866, 5176): a code, an identifier, a length that is the
- * datagram's, 16 bytes of authenticator, and attributes that fill the rest.
+ * datagram's, 16 bytes of authenticator, and attributes that fill the rest. Of one
+ * that is longer than what is looked at, length and end are not seen, and what is
+ * left is often so at random: its port must be one of those that are set aside.
  */
 #include "proto/radius.h"
 
@@ -15,6 +17,12 @@ static bool is_code(uint8_t code)
 	       (code >= 40 && code <= 45);
 }
 
+static bool is_port(uint16_t port)
+{
+	return port == 1812 || port == 1813 || port == 3799 || port == 1645 ||
+	       port == 1646;
+}
+
 static enum proto_guess recognise(const struct proto_opening *o)
 {
 	struct bytes b = o->said[o->first];
@@ -26,7 +34,7 @@ static enum proto_guess recognise(const struct proto_opening *o)
 
 	if (!take_u8(&b, &code) || !take_u8(&b, &id) || !take_be16(&b, &len) ||
 	    !is_code(code) || len > LENGTH_MAX ||
-	    (cut ? len <= have : len != have) ||
+	    (cut ? len <= have || !is_port(o->server_port) : len != have) ||
 	    !take_skip(&b, HEADER_BYTES - 4))
 		return PROTO_NO;
 	while (take_u8(&b, &type) && take_u8(&b, &n)) {

@@ -17,6 +17,8 @@ workload web 2
 workload app 3
 listen app 80
 listen app 81
+background app socat -u TCP-LISTEN:82,fork,reuseaddr OPEN:/dev/null # takes all
+wait_until 10 listens app 82
 write_config "$netns_only"
 start_agent && wait_until 5 guarded web discover tap && wait_until 5 guarded app discover tap
 point $? "two workloads" "$out"
@@ -66,7 +68,7 @@ first=$id
 start '{"workload": "app", "seconds": 1}' && capture_soon 'c["state"] == "done" and c["ended"] >= c["started"] + 1'
 point $? "one ends by its time" "$out"
 start '{"workload": "app", "bytes": 65536}'
-at web timeout 30 socat -u OPEN:/dev/zero,readbytes=400000 TCP:10.9.0.3:80 >>"$TEST_DIR/log" 2>&1
+at web timeout 30 socat -u OPEN:/dev/zero,readbytes=400000 TCP:10.9.0.3:82 >>"$TEST_DIR/log" 2>&1
 capture_soon 'c["state"] == "done" and 65536 <= c["bytes"] < 65536 + 70000'
 point $? "one by its bytes" "$out"
 n=0

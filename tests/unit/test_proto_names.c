@@ -34,6 +34,7 @@ static const struct row {
 	size_t client_len;
 	const char *server;
 	size_t server_len;
+	bool cut; /* what the client said goes on */
 } rows[] = {
 	{ "echo", &proto_echo, true, 7, PROTO_YES, BYTES("abc"), BYTES("abc") },
 	{ "echo, a part", &proto_echo, false, 7, PROTO_MAYBE, BYTES("abc"),
@@ -144,6 +145,16 @@ static const struct row {
 		"0123456789abcdef"
 		"\1\4a"),
 	  NONE },
+	{ "radius, a long one", &proto_radius, true, 1812, PROTO_YES,
+	  BYTES("\1\7\4\0"
+		"0123456789abcdef"
+		"\1\3a\x4f\xff"),
+	  NONE, true },
+	{ "radius, a long one, another port", &proto_radius, true, 7, PROTO_NO,
+	  BYTES("\1\7\4\0"
+		"0123456789abcdef"
+		"\1\3a\x4f\xff"),
+	  NONE, true },
 	{ "ntp, a client's clock", &proto_ntp, true, 0, PROTO_YES,
 	  BYTES("\x23\0\6\x20" NTP_REST "\xe8\0\0\0\0\0\0\1"), NONE },
 	{ "ntp, no clock", &proto_ntp, true, 0, PROTO_NO,
@@ -181,6 +192,7 @@ static void guesses(void **state)
 			.now = r->server ? PROTO_SERVER : PROTO_CLIENT,
 			.udp = r->udp,
 			.server_port = r->port,
+			.cut = { [PROTO_CLIENT] = r->cut },
 		};
 
 		if (r->parser->recognise(&o) != r->want)
