@@ -12,14 +12,15 @@ static enum proto_guess recognise(const struct proto_opening *o)
 {
 	struct bytes client = o->said[PROTO_CLIENT];
 	struct bytes server = o->said[PROTO_SERVER];
-	size_t len = bytes_len(server);
+	size_t all = bytes_len(client), len = bytes_len(server);
+	size_t both = len < all ? len : all;
 
-	if (o->server_port != ECHO_PORT || len > bytes_len(client))
+	if (o->server_port != ECHO_PORT || (len > 0 && all == 0))
 		return PROTO_NO;
-	if (len > 0 && memcmp(client.begin, server.begin, len) != 0)
+	if (both > 0 && memcmp(client.begin, server.begin, both) != 0)
 		return PROTO_NO;
-	/* all that was said, in however many segments */
-	return len > 0 && len == bytes_len(client) ? PROTO_YES : PROTO_MAYBE;
+	/* all that was said, in however many segments; what follows is not looked at */
+	return both > 0 && both == all ? PROTO_YES : PROTO_MAYBE;
 }
 
 const struct proto_parser proto_echo = {
