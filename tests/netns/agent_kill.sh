@@ -76,7 +76,7 @@ point $? "does the same" "$TEST_DIR/81"
 # --- in full spate, and by the kernel alone ---
 
 weir policy add --from web --to app --port tcp/82 --action allow
-background app socat TCP-LISTEN:82,fork,reuseaddr SYSTEM:'cat /dev/zero'
+background app socat -u OPEN:/dev/zero TCP-LISTEN:82,reuseaddr
 wait_until 10 listens app 82
 # shellcheck disable=SC2016
 background web python3 -c '
