@@ -21,8 +21,9 @@
 #include "proto/text.h"
 
 /* The server's own bound, 48,000,000 bytes. */
-#define MESSAGE_MAX 48000000u
-#define HEAD_BYTES  16u
+#define MESSAGE_MAX    48000000u
+#define HEAD_BYTES     16u
+#define COLLECTION_MAX 255u /* "db.collection" */
 /* Of an element. MongoDB has no bound of its own, commands have short ones. */
 #define NAME_BYTES_MAX 1024
 /* An answer that long is no refusal; its elements are not looked at. */
@@ -96,6 +97,7 @@ static enum proto_guess is_request(struct bytes b, const struct head *h)
 	uint32_t flags, len;
 	struct bytes name;
 	uint8_t kind;
+	bool whole;
 
 	if (!take_le32(&b, &flags))
 		return PROTO_MAYBE;
@@ -112,13 +114,15 @@ static enum proto_guess is_request(struct bytes b, const struct head *h)
 							    : PROTO_NO;
 	if (h->opcode == OP_COMMAND || flags > 0xff)
 		return PROTO_NO;
-	if (!text_take_until(&b, 0, &name))
-		return bytes_len(b) < 256 && !memchr(b.begin, ' ', bytes_len(b))
-			       ? PROTO_MAYBE
-			       : PROTO_NO;
-	return bytes_len(name) > 0 && memchr(name.begin, '.', bytes_len(name))
-		       ? PROTO_YES
-		       : PROTO_NO;
+	whole = text_take_until(&b, 0, &name);
+	if (!whole)
+		name = b;
+	len = (uint32_t)bytes_len(name);
+	if (len > COLLECTION_MAX || (len > 0 && memchr(name.begin, ' ', len)))
+		return PROTO_NO;
+	if (!whole)
+		return PROTO_MAYBE;
+	return len > 0 && memchr(name.begin, '.', len) ? PROTO_YES : PROTO_NO;
 }
 
 static bool is_request_code(uint32_t opcode)
