@@ -60,8 +60,11 @@ point $? "dns, question and answer" "$eve"
 eve_soon '.event_type == "flow" and .dest_port == 80 and .flow.pkts_toserver > 3 and .flow.bytes_toclient > 3 and
     .flow.state == "closed" and .tcp.syn and .tcp.fin and .flow.start < .timestamp'
 point $? "the flow, when it is over" "$eve"
-jq -es '(map(select(.http.url == "/begun"))[0]) as $h | (map(select(.event_type == "flow" and .flow_id == $h.flow_id))[0]) |
-    .community_id == $h.community_id' "$eve" >"$out" 2>&1
+numbers() {
+    jq -es '(map(select(.http.url == "/begun"))[0]) as $h | (map(select(.event_type == "flow" and .flow_id == $h.flow_id))[0]) |
+        .community_id == $h.community_id' "$eve" >"$out" 2>&1
+}
+wait_until 20 numbers # each conversation's end is told at its time
 point $? "... has the numbers of its request" "$out"
 eve_soon '.event_type == "stats" and .stats.weir.counts.workloads >= 2 and .stats.weir.traffic.packets_in > 0'
 point $? "stats" "$eve"
@@ -178,7 +181,7 @@ said_soon stream '"url":"/everywhere"' && said_soon dgram '"url":"/everywhere"' 
 point $? "sockets of the host" "$out"
 
 tried() { [ "$(grep -c '"answer": "503"' "$TEST_DIR/hook.log")" -ge 2 ]; }
-wait_until 40 tried && output_is hook 'o["sent"] == 0 and o["waiting"] > 0 and "503" in o["last_error"]'
+wait_until 40 tried && output_soon hook 'o["sent"] == 0 and o["waiting"] > 0 and "503" in o["last_error"]'
 point $? "a webhook that fails is tried again" "$TEST_DIR/hook.log"
 echo slow >"$TEST_DIR/hook.log.answer"
 output_soon hook 'o["state"] == "ok" and o["sent"] > 0 and o["waiting"] == 0' &&
