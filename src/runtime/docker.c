@@ -14,6 +14,7 @@
  * Docker takes it up.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,9 @@
 #include "runtime/http.h"
 #include "runtime/look.h"
 #include "runtime/source.h"
+
+/* Until who failed is asked once more. */
+#define AGAIN_MS 200
 
 struct docker {
 	struct source *source;
@@ -79,6 +83,22 @@ static int follow(struct docker *d, struct err *reterr)
 	return http_follow(d->http, &q, true, reterr);
 }
 
+/*
+ * Podman answers 500 while it takes a container away, and 404 when that is done: who
+ * fails is asked once more.
+ */
+static int ask_twice(struct docker *d, const char *path, struct http_answer *a,
+		     struct err *reterr)
+{
+	int r = ask(d, path, RUNTIME_ANSWER_BYTES_MAX, a, reterr);
+
+	if (r < 0 || a->status < 500)
+		return r;
+	http_answer_done(a);
+	(void)poll(NULL, 0, AGAIN_MS);
+	return ask(d, path, RUNTIME_ANSWER_BYTES_MAX, a, reterr);
+}
+
 static int inspect(void *session, const char *id, struct container *ret,
 		   struct err *reterr)
 {
@@ -90,7 +110,7 @@ static int inspect(void *session, const char *id, struct container *ret,
 	*ret = (struct container){ 0 };
 	(void)snprintf(path, sizeof path, "/v%s/containers/%s/json", d->version,
 		       id);
-	r = ask(d, path, RUNTIME_ANSWER_BYTES_MAX, &a, reterr);
+	r = ask_twice(d, path, &a, reterr);
 	if (r == 0 && a.status != 404) {
 		r = expect_200(&a, "an inspection", reterr);
 		if (r == 0 &&
