@@ -403,8 +403,8 @@ int splice_up(const struct splice_spec *spec, struct splice_stat *ret,
 
 /* --- list ------------------------------------------------------------------ */
 
-/* State, mode and counters of one record. */
-static void fill_stat(struct job *j, struct splice_stat *s)
+/* State, mode and counters of one record; up: its vex is, which comes last. */
+static void fill_stat(struct job *j, struct splice_stat *s, bool up)
 {
 	struct divert_endpoint ep;
 	struct divert_counts counts;
@@ -431,7 +431,7 @@ static void fill_stat(struct job *j, struct splice_stat *s)
 				(struct splice_counter){ counts.frames[i],
 							 counts.bytes[i] };
 	}
-	s->state = known && s->vin_ifindex ? SPLICE_WHOLE : SPLICE_HALF;
+	s->state = known && s->vin_ifindex && up ? SPLICE_WHOLE : SPLICE_HALF;
 	if (netns_open(s->workload, &w, NULL) < 0 || w.ino != s->workload_ino)
 		s->state = SPLICE_ORPHAN;
 	netns_done(&w);
@@ -464,7 +464,7 @@ static int list_job(struct job *j, struct splice_stat **ret, size_t *ret_count,
 		memcpy(s->vex, links[i].name, IFNAMSIZ);
 		splice_vin_name(s->vex, s->vin);
 		s->vex_ifindex = links[i].ifindex;
-		fill_stat(j, s);
+		fill_stat(j, s, links[i].flags & IFF_UP);
 		found++;
 	}
 	free(links);

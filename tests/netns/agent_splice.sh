@@ -165,6 +165,15 @@ point $? "a data plane that dies is started again" "$TEST_DIR/agent.log"
 weir policy delete 81 && is web 'p["layout"] == "listened"' && greets app 10.9.0.2 8081
 point $? "without the rule it is put back" "$out"
 
+# As one that dies between the exchange and its end leaves it: all there, and not up.
+weir mode web protect && is web 'p["layout"] == "spliced" and p["doing"] == "inline"' && greets app 10.9.0.2 8080
+stop_agent KILL
+ip -n weir link set vex down && ip -n weir link set vin down && start_agent &&
+    is web 'p["layout"] == "spliced" and p["doing"] == "inline"' && greets app 10.9.0.2 8080
+point $? "a splice that was not finished is put back, and made anew" "$TEST_DIR/agent.log"
+weir mode web discover && is web 'p["layout"] == "listened"'
+point $? "and put back once more" "$out"
+
 # At any moment of a switch, up or down.
 left=0
 for i in {1..12}; do
