@@ -26,7 +26,7 @@ export async function part(name, run) {
 	try {
 		await run();
 	} catch (e) {
-		point(false, name, e.stack ?? e);
+		point(false, name, [e.stack ?? e, ...pages.filter((p) => !p.isClosed()).map((p) => p.url())].join('\n'));
 		// what there was to see then
 		for (const [i, page] of pages.entries())
 			if (!page.isClosed()) await shot(page, `failed-${points}-${i}`).catch(() => {});
