@@ -61,8 +61,9 @@ struct record {
 	size_t n_waiting, size;
 	struct merged *merged; /* EVENT_KINDS_MAX */
 	json_t *events;	       /* array: not stored yet */
-	uint64_t lost_flows, lost_events, missed, next_event;
-	bool described; /* some workload is to be described anew */
+	uint64_t lost_flows, lost_events, missed;
+	uint64_t last_event; /* its number in the store */
+	bool described;	     /* some workload is to be described anew */
 	uint64_t described_day;
 	int last_rc; /* of the store */
 };
@@ -195,15 +196,23 @@ static void wait_for_store(struct agent *a, const struct store_flow *f)
 	loop_timer_need(a->loop, &r->flush, FLUSH_US);
 }
 
-/* Without its raw bytes: they are for who asks for that one. */
-static void publish_event(struct agent *a, json_t *event)
+/*
+ * Without its raw bytes: they are for who asks for that one. number: that it is
+ * going to have in the store; 0: none, it is lost.
+ */
+static void publish_event(struct agent *a, json_t *event, uint64_t number)
 {
-	json_t *raw = json_incref(json_object_get(event, "raw"));
+	json_t *told = door_is_followed(a, DOOR_EVENTS) ? json_copy(event)
+							: NULL;
 
-	(void)json_object_del(event, "raw");
-	door_publish(a, DOOR_EVENTS, event);
-	if (raw)
-		(void)json_object_set_new(event, "raw", raw);
+	if (!told)
+		return;
+	(void)json_object_del(told, "raw");
+	if (number)
+		(void)json_object_set_new(told, "number",
+					  json_integer((json_int_t)number));
+	door_publish(a, DOOR_EVENTS, told);
+	json_decref(told);
 }
 
 static void put_event(struct agent *a, json_t *event)
@@ -217,13 +226,14 @@ static void put_event(struct agent *a, json_t *event)
 		json_decref(event);
 		return;
 	}
-	publish_event(a, event);
 	if (json_array_size(r->events) >= FLOWS_WAITING_MAX) {
+		publish_event(a, event, 0);
 		r->lost_events++;
 		json_decref(event);
 		return;
 	}
 	(void)json_array_append_new(r->events, event);
+	publish_event(a, event, r->last_event + json_array_size(r->events));
 	loop_timer_need(a->loop, &r->flush, FLUSH_US);
 }
 
@@ -632,7 +642,7 @@ static int flush_events(struct agent *a, struct err *reterr)
 	for (size_t i = 0; i < n; i++)
 		list[i] = json_array_get(r->events, i);
 	rc = store_add_events(a->store, list, n, clock_unix_us() / USEC_PER_SEC,
-			      &r->next_event, reterr);
+			      &r->last_event, reterr);
 	free(list);
 	if (rc == 0)
 		(void)json_array_clear(r->events);
@@ -728,13 +738,13 @@ json_t *record_stats(const struct agent *a)
 			 (json_int_t)r->lost_events, "lost_map",
 			 (json_int_t)map_lost(a), "missed",
 			 (json_int_t)r->missed, "last_event",
-			 (json_int_t)r->next_event, "state",
+			 (json_int_t)r->last_event, "state",
 			 store_state(a->store), "store", store_json(a));
 }
 
 uint64_t record_last_event(const struct agent *a)
 {
-	return a->record->next_event;
+	return a->record->last_event;
 }
 
 int record_start(struct agent *a, struct err *reterr)
@@ -750,6 +760,8 @@ int record_start(struct agent *a, struct err *reterr)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	r->flush = (struct loop_timer){ .fn = flush, .arg = a };
 	r->trim = (struct loop_timer){ .fn = trim, .arg = a };
+	/* a store that cannot be read is told by who writes to it */
+	(void)store_last_event(a->store, &r->last_event, NULL);
 	loop_timer_set(a->loop, &r->trim, TRIM_US);
 	return 0;
 }

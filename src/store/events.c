@@ -104,6 +104,17 @@ int store_add_events(struct store *s, const json_t *const *events, size_t n,
 	return db_commit(s, reterr);
 }
 
+int store_last_event(struct store *s, uint64_t *ret, struct err *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = db_ready(s, reterr);
+
+	*ret = 0;
+	if (rc == 0)
+		rc = db_use(s, DB_EVENT_LAST, &st, reterr);
+	return rc < 0 ? rc : db_number(s, st, ret, reterr);
+}
+
 /* The first number since then, 0: none; later pages have it behind them. */
 static int first_since(struct store *s, uint64_t since_s, uint64_t *ret,
 		       struct err *reterr)

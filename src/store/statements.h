@@ -94,6 +94,7 @@
 	X(EVENT_ADD, "INSERT INTO event (at_s, kind, workload, body, rule)"    \
 		     " VALUES (?1, ?2, ?3, ?4, ?5)")                           \
 	X(EVENT_FIRST, "SELECT min(number) FROM event WHERE at_s >= ?1")       \
+	X(EVENT_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'event'")  \
 	X(EVENT_ALL, EVENT_ROWS(" WHERE", ""))                                 \
 	X(EVENT_KIND, EVENT_ROWS(EVENT_BY_KIND, ""))                           \
 	X(EVENT_RULE, EVENT_ROWS(EVENT_BY_RULE, ""))                           \

@@ -167,6 +167,8 @@ int store_each_flow(struct store *s, const struct store_flow_query *q,
  */
 int store_add_events(struct store *s, const json_t *const *events, size_t n,
 		     uint64_t now_s, uint64_t *ret_number, struct err *reterr);
+/* The last number that an event ever had; 0: none had one. */
+int store_last_event(struct store *s, uint64_t *ret, struct err *reterr);
 /* As of flows; text: is in any of the event's texts but "raw". */
 struct store_event_query {
 	uint64_t since_s, until_s, after; /* by now_s; 0: no bound */

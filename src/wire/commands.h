@@ -106,6 +106,8 @@ struct command_route {
 	enum route_body body;
 	/* If-Match is argument "revision"; an answer's "revision" is its ETag. */
 	bool revision;
+	/* A list: the agent cuts and filters it, its arguments are these. */
+	bool paged;
 	/* Names of arguments, with blanks between; "!" behind: must be there. */
 	const char *args;
 	/* Beside a body: those that come from the query all the same. */
@@ -114,7 +116,6 @@ struct command_route {
 	/* Lists that weir-api cuts into pages: the member, and its elements' key. */
 	const char *list, *key;
 	const char *filters; /* what the list can be filtered by */
-	bool paged;	     /* the agent does both: its arguments are these */
 };
 
 extern const struct command_route command_routes[]; /* ends with method NULL */

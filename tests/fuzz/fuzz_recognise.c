@@ -48,6 +48,27 @@ static void ask(const struct proto_parser *p, const struct proto_opening *o)
 	BUG_ON(g != p->recognise(o));
 }
 
+/* Byte by byte of one side; told: what was said of all before. */
+static enum proto_guess ask_side(const struct proto_parser *p,
+				 const struct proto_opening *o,
+				 struct proto_opening *part,
+				 enum proto_guess told)
+{
+	enum proto_side turn = (enum proto_side)part->now;
+	size_t len = bytes_len(o->said[turn]);
+
+	for (size_t n = 1; n <= len; n++) {
+		enum proto_guess g;
+
+		part->said[turn] = frames_first(o->said[turn], n);
+		part->cut[turn] = o->cut[turn] && n == len;
+		g = p->recognise(part);
+		BUG_ON(told != PROTO_MAYBE && g != told);
+		told = g;
+	}
+	return told;
+}
+
 /*
  * How the bytes are cut makes no difference: the first answer that is not MAYBE
  * is the last one asked for, so it is also what is said of all that the side
@@ -56,24 +77,17 @@ static void ask(const struct proto_parser *p, const struct proto_opening *o)
 static void ask_growing(const struct proto_parser *p,
 			const struct proto_opening *o)
 {
-	enum proto_side first = o->first, turn;
+	enum proto_side first = (enum proto_side)o->first;
 	struct proto_opening part = *o;
-	enum proto_guess told = PROTO_MAYBE, g = PROTO_MAYBE;
+	enum proto_guess told;
 
 	part.said[!first] = bytes_of(o->said[!first].begin, 0);
 	part.cut[!first] = false;
-	for (unsigned i = 0; i < 2 && told == PROTO_MAYBE; i++) {
-		turn = i == 0 ? first : first ^ 1;
-		part.now = turn;
-		for (size_t n = 1; n <= bytes_len(o->said[turn]); n++) {
-			part.said[turn] = frames_first(o->said[turn], n);
-			part.cut[turn] = o->cut[turn] &&
-					 n == bytes_len(o->said[turn]);
-			g = p->recognise(&part);
-			BUG_ON(told != PROTO_MAYBE && g != told);
-			told = g;
-		}
-	}
+	part.now = o->first;
+	told = ask_side(p, o, &part, PROTO_MAYBE);
+	part.now = !first;
+	if (told == PROTO_MAYBE)
+		(void)ask_side(p, o, &part, told);
 }
 
 static void ask_both(const struct proto_parser *p,

@@ -216,6 +216,12 @@ wait_until 10 streaming 1
 weir mode app protect
 wait $stream
 point $? "a stream tells what happens" "$TEST_DIR/stream"
+number=$(python3 -c '
+import json, sys
+print(next(d["number"] for t, d in json.load(open(sys.argv[1])) if t == "events" and "protect" in d["text"]))' "$TEST_DIR/stream")
+mode_told() { is 200 "${bearer[@]}" "$base/events?after=$((number - 1))&limit=1" && grep -q 'protect' "$out"; }
+[ -n "$number" ] && wait_until 10 mode_told
+point $? "by the number that it has when it is asked for" "$TEST_DIR/stream"
 is 400 "${bearer[@]}" "$base/stream?topics=nope" && is 400 "${bearer[@]}" $base/stream
 point $? "of topics that there are" "$out"
 $peer stream 8787 "$token" flows 30 'any(t == "flows" and d["client"] == "app" for t, d in messages)' >"$TEST_DIR/stream" 2>&1 &

@@ -120,6 +120,7 @@ def stream(port, token, topics, seconds, expression):
         data += piece
         messages = messages_of(data)
         if eval(expression, {"messages": messages, "ended": not piece or data.endswith(b"\r\n0\r\n\r\n")}):
+            print(json.dumps(messages[-20:]))
             return 0
         if not piece:
             break

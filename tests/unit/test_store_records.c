@@ -509,15 +509,19 @@ static void test_event_edges(void **state)
 	struct store_event_query q = { .limit = 0 };
 	struct store_stats stats;
 	char *large = calloc(1, STORE_EVENT_BYTES_MAX + 1);
-	uint64_t number = 0;
+	uint64_t number = 0, last = 7;
 
 	/* all or none */
 	assert_int_equal(store_add_events(w->s, given, 2, 9, &number, NULL),
 			 -EINVAL);
 	store_stats(w->s, &stats);
 	assert_int_equal(stats.events, 0);
+	assert_int_equal(store_last_event(w->s, &last, NULL), 0);
+	assert_int_equal(last, 0);
 	assert_int_equal(store_add_events(w->s, given, 1, 9, &number, NULL), 0);
 	assert_int_equal(number, 1);
+	assert_int_equal(store_last_event(w->s, &last, NULL), 0);
+	assert_int_equal(last, 1);
 	assert_non_null(large);
 	memset(large, 'x', STORE_EVENT_BYTES_MAX);
 	json_object_set_new(events[0], "text", json_string(large));
