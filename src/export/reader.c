@@ -114,6 +114,43 @@ static int ask(struct reader *r, const char *command, json_t *args,
 	return agentclient_ask(&r->client, command, args, ret, reterr);
 }
 
+/* --- who is here ---------------------------------------------------------------------- */
+
+static int ask_who(struct reader *r, struct err *reterr)
+{
+	uint64_t age = usec_since(clock_now(), r->who_asked);
+	json_t *answer = NULL;
+	int rc;
+
+	if (r->who_asked.us && age < EXPORT_WHO_S * USEC_PER_SEC &&
+	    !(r->who_missing && age >= EXPORT_WHO_SOON_S * USEC_PER_SEC))
+		return 0;
+	rc = ask(r, "ls", NULL, &answer, reterr);
+	if (rc < 0)
+		return rc;
+	who_set(r->who, answer);
+	json_decref(answer);
+	r->who_asked = clock_now();
+	r->who_missing = false;
+	return 0;
+}
+
+/* Modes and groups are others behind a change: those of now are asked for. */
+static int ask_who_again(struct reader *r, const json_t *events,
+			 struct err *reterr)
+{
+	const json_t *ev;
+	const char *kind;
+	size_t i;
+
+	json_array_foreach (events, i, ev) {
+		kind = json_string_value(json_object_get(ev, "kind"));
+		if (kind && strcmp(kind, "change") == 0)
+			r->who_asked = (usec_t){ 0 };
+	}
+	return ask_who(r, reterr);
+}
+
 /* --- what is new ------------------------------------------------------------------- */
 
 static void put(struct reader *r, struct item *i, uint64_t *counter)
@@ -142,21 +179,19 @@ static int read_events(struct reader *r, bool *ret_more, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	list = json_object_get(answer, "events");
+	rc = ask_who_again(r, list, reterr);
 	json_array_foreach (list, i, ev) {
 		uint64_t number = uint_of(ev, "number");
 
-		struct item *item = eve_of_event(&r->eve, ev);
-
-		/* modes and groups may be others now */
-		if (item && item->kind == ITEM_CHANGE)
-			r->who_asked = (usec_t){ 0 };
-		put(r, item, &r->events);
+		if (rc < 0)
+			break;
+		put(r, eve_of_event(&r->eve, ev), &r->events);
 		if (number > r->event)
 			r->event = number;
 	}
 	*ret_more = json_array_size(list) >= EXPORT_PAGE;
 	json_decref(answer);
-	return 0;
+	return rc;
 }
 
 static void count_missed(struct reader *r, const json_t *answer)
@@ -194,26 +229,7 @@ static int read_trail(struct reader *r, bool *ret_more, struct err *reterr)
 	return 0;
 }
 
-/* --- who is here, and how it is ------------------------------------------------------ */
-
-static int ask_who(struct reader *r, struct err *reterr)
-{
-	uint64_t age = usec_since(clock_now(), r->who_asked);
-	json_t *answer = NULL;
-	int rc;
-
-	if (r->who_asked.us && age < EXPORT_WHO_S * USEC_PER_SEC &&
-	    !(r->who_missing && age >= EXPORT_WHO_SOON_S * USEC_PER_SEC))
-		return 0;
-	rc = ask(r, "ls", NULL, &answer, reterr);
-	if (rc < 0)
-		return rc;
-	who_set(r->who, answer);
-	json_decref(answer);
-	r->who_asked = clock_now();
-	r->who_missing = false;
-	return 0;
-}
+/* --- how it is ----------------------------------------------------------------------- */
 
 static int tell_stats(struct reader *r, struct err *reterr)
 {
