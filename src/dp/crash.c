@@ -5,7 +5,6 @@
  * libraries, which addr2line(1) makes lines of, with the debug symbols of that version.
  *
  * A stack that is full cannot be told of: there is no second one for each thread.
- * Our own stacks do not grow by what is read (no recursion on input).
  */
 #include "dp/crash.h"
 

@@ -126,7 +126,10 @@ static const struct allowed_if allowed_if[] = {
 	{ SCMP_SYS(clone),
 	  { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } },
 	{ SCMP_SYS(prctl), { 0, SCMP_CMP_EQ, PR_SET_NAME, 0 } },
-	/* fstat(3): of a descriptor; a path beside it tells no more than that it is */
+	/*
+	 * fstat(3): of a descriptor. A path may be put beside it: what stands
+	 * there is told, not opened.
+	 */
 	{ SCMP_SYS(newfstatat), { 3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0 } },
 	{ SCMP_SYS(fcntl), { 1, SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0 } },
 	{ SCMP_SYS(fcntl), { 1, SCMP_CMP_EQ, F_GETFL, 0 } },
