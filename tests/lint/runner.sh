@@ -64,8 +64,23 @@ point $? "out of time: its trap has run"
 
 script <<<$'echo 1..1; echo ok 1 - a; tail -f /dev/null & echo $! >"$SRC/pid"'
 wanted "a process left behind" "1 passed, 1 failed, 0 skipped"
-! kill -0 "$(cat "$sample/pid")" 2>/dev/null
+! grep -q '^State:[[:space:]][^ZX]' "/proc/$(cat "$sample/pid")/status" 2>/dev/null
 point $? "a process left behind is ended"
+script <<'S'
+echo 1..1; echo ok 1 - a
+python3 -c '
+import os, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.setpgid(0, 0)
+print(os.getpid(), file=open(os.environ["SRC"] + "/pid", "w"), flush=True)
+time.sleep(60)' &
+while [ ! -s "$SRC/pid" ]; do sleep 0.02; done
+S
+rm "$sample/pid"
+wanted "one that has ended and that nobody waited for" "1 passed, 0 failed, 0 skipped"
+kill "$(cat "$sample/pid")"
 
 script <<<$'echo 1..1; echo ok 1 - a; ./a.out 2>/dev/null; true'
 gcc -g -fsanitize=address -x c -o "$sample/a.out" - <<'S'
