@@ -54,8 +54,8 @@ void image_write(struct image_writer *w, void *base, size_t size)
 	write_head(w);
 }
 
-void image_put(struct image_writer *w, const char *of,
-	       const struct image_part *part, const void *at, uint64_t n)
+void *image_room(struct image_writer *w, const char *of,
+		 const struct image_part *part, uint64_t n)
 {
 	struct record rec = { .version = part->version,
 			      .size = part->size,
@@ -66,13 +66,21 @@ void image_put(struct image_writer *w, const char *of,
 	BUG_ON(strlen(of) >= sizeof rec.of || n > SIZE_MAX / 2 / part->size);
 	w->len += sizeof rec + rec.bytes;
 	if (!w->base || w->len > w->size)
-		return;
+		return NULL;
 	memcpy(rec.of, of, strlen(of));
 	memcpy(rec.name, part->name, sizeof rec.name);
 	memcpy(w->base + begin, &rec, sizeof rec);
-	if (n > 0)
-		memcpy(w->base + begin + sizeof rec, at, part->size * n);
 	write_head(w);
+	return w->base + begin + sizeof rec;
+}
+
+void image_put(struct image_writer *w, const char *of,
+	       const struct image_part *part, const void *at, uint64_t n)
+{
+	void *to = image_room(w, of, part, n);
+
+	if (to && n > 0)
+		memcpy(to, at, part->size * n);
 }
 
 int image_written(const struct image_writer *w)

@@ -54,6 +54,12 @@ void image_write(struct image_writer *w, void *base, size_t size);
 /* n structs of that part; `of` is the owner, IMAGE_NAME_MAX - 1 bytes at most. */
 void image_put(struct image_writer *w, const char *of,
 	       const struct image_part *part, const void *at, uint64_t n);
+/*
+ * As image_put(), but where the caller writes them: n structs, aligned to 8 bytes,
+ * zero. NULL: nothing is to be written.
+ */
+void *image_room(struct image_writer *w, const char *of,
+		 const struct image_part *part, uint64_t n);
 /* All is there: 0; -ENOSPC: the memory was too small. */
 int image_written(const struct image_writer *w);
 

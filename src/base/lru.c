@@ -21,6 +21,11 @@
 #define LIMIT_MAX (1u << 24)
 #define LIST_FREE LRU_LISTS_MAX
 
+struct lru_saved {
+	uint32_t place, hash, list;
+};
+IMAGE_PART(saved_places, "lru", struct lru_saved, 1);
+
 int lru_init(struct lru *l, uint32_t limit)
 {
 	uint32_t buckets = 1;
@@ -161,4 +166,75 @@ uint32_t lru_walk(const struct lru *l, uint32_t *cursor)
 			return i;
 	}
 	return 0;
+}
+
+void lru_save(const struct lru *l, const char *of, struct image_writer *w)
+{
+	struct lru_saved *s = image_room(w, of, &saved_places, l->in_use);
+
+	for (uint32_t list = 0; s && list < LRU_LISTS_MAX; list++)
+		for (uint32_t i = l->lists[list].oldest; i;
+		     i = l->links[i].newer)
+			*s++ = (struct lru_saved){ i, l->links[i].hash, list };
+}
+
+/* false: that place is none, or taken. */
+static bool take_place(struct lru *l, const struct lru_saved *s)
+{
+	uint32_t *bucket = &l->buckets[s->hash & l->bucket_mask];
+	struct lru_link *k;
+
+	if (s->place == 0 || s->place > l->limit || s->list >= LRU_LISTS_MAX)
+		return false;
+	for (; l->used_ever < s->place; l->used_ever++)
+		l->links[l->used_ever + 1].list = LIST_FREE;
+	k = &l->links[s->place];
+	if (k->list != LIST_FREE)
+		return false;
+	k->hash = s->hash;
+	k->next_in_bucket = *bucket;
+	*bucket = s->place;
+	append(l, s->place, s->list);
+	l->in_use++;
+	return true;
+}
+
+static void stack_free(struct lru *l)
+{
+	l->free = 0;
+	for (uint32_t i = l->used_ever; i > 0; i--)
+		if (l->links[i].list == LIST_FREE) {
+			l->links[i].next_in_bucket = l->free;
+			l->free = i;
+		}
+}
+
+/* As if none had ever been taken. */
+static void forget_all(struct lru *l)
+{
+	memset(l->buckets, 0,
+	       ((size_t)l->bucket_mask + 1) * sizeof *l->buckets);
+	memset(l->lists, 0, sizeof l->lists);
+	l->used_ever = l->free = l->in_use = 0;
+}
+
+bool lru_load(struct lru *l, const char *of, const struct image_reader *r)
+{
+	uint64_t n;
+	const struct lru_saved *s = image_get(r, of, &saved_places, &n);
+
+	BUG_ON(l->in_use > 0);
+	if (!s || n > l->limit)
+		return false;
+	forget_all(l);
+	for (uint64_t i = 0; i < n; i++) {
+		struct lru_saved one = s[i];
+
+		if (!take_place(l, &one)) {
+			forget_all(l);
+			return false;
+		}
+	}
+	stack_free(l);
+	return true;
 }

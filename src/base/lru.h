@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/image.h"
+
 #define LRU_LISTS_MAX 3
 
 struct lru_link {
@@ -65,3 +67,12 @@ uint32_t lru_count(const struct lru *l, unsigned list);
  * the end. Places may come and go between two calls.
  */
 uint32_t lru_walk(const struct lru *l, uint32_t *cursor);
+
+/* Which places are taken, in their order. The entries are their owner's to save. */
+void lru_save(const struct lru *l, const char *of, struct image_writer *w);
+/*
+ * Of one in which no place is taken: the same places are. false: they are not
+ * there, or cannot be these; *l is as it was. All taken ones are at most
+ * l->used_ever then.
+ */
+bool lru_load(struct lru *l, const char *of, const struct image_reader *r);

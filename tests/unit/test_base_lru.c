@@ -89,6 +89,60 @@ static void op_release(struct model *m)
 	m->n--;
 }
 
+/* Another one takes all over. */
+static void op_hand_over(struct model *m)
+{
+	static _Alignas(64) uint8_t memory[4096];
+	struct image_writer w;
+	struct image_reader r;
+	struct lru next;
+
+	image_write(&w, memory, sizeof memory);
+	lru_save(&m->lru, "test", &w);
+	assert_int_equal(image_written(&w), 0);
+	assert_int_equal(image_read(&r, memory, sizeof memory), 0);
+	assert_int_equal(lru_init(&next, LIMIT), 0);
+	assert_false(lru_load(&next, "other", &r));
+	assert_true(lru_load(&next, "test", &r));
+	assert_true(next.used_ever <= m->lru.used_ever);
+	lru_done(&m->lru);
+	m->lru = next;
+}
+
+/* What no table ever was is refused, and leaves it empty. */
+static void test_hostile(void **state)
+{
+	static _Alignas(64) uint8_t memory[4096];
+	struct image_writer w;
+	struct image_reader r;
+	struct lru l, next;
+	size_t refused = 0;
+
+	(void)state;
+	assert_int_equal(lru_init(&l, LIMIT), 0);
+	assert_int_equal(lru_init(&next, LIMIT), 0);
+	for (uint32_t i = 0; i < LIMIT; i++)
+		(void)lru_take(&l, i, i % LRU_LISTS_MAX);
+	image_write(&w, memory, sizeof memory);
+	lru_save(&l, "test", &w);
+	for (size_t bit = 0; bit < 8 * w.len; bit++) {
+		memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		if (image_read(&r, memory, sizeof memory) < 0 ||
+		    !lru_load(&next, "test", &r)) {
+			refused++;
+			assert_int_equal(next.in_use, 0);
+		}
+		for (uint32_t list = 0; list < LRU_LISTS_MAX; list++)
+			for (uint32_t i; (i = lru_oldest(&next, list));)
+				lru_release(&next, i);
+		assert_int_equal(next.in_use, 0);
+		memory[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	assert_true(refused > 0);
+	lru_done(&l);
+	lru_done(&next);
+}
+
 static void check_lists(struct model *m)
 {
 	uint32_t sum = 0;
@@ -156,6 +210,8 @@ static void test_model(void **state)
 		bool grow = i / 500 % 2;
 		uint32_t what = any(&m, 10);
 
+		if (i % 97 == 0)
+			op_hand_over(&m);
 		if (what < (grow ? 5u : 2u))
 			op_take(&m);
 		else if (what < 7)
@@ -175,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
