@@ -656,11 +656,12 @@
 /* Memory that one message of protobuf may take when it is unpacked. */
 #define RUNTIME_UNPACKED_MAX (32u << 20)
 /*
- * A runtime that does not answer a request for so long hangs: the source goes
- * down; the question for one container makes it unreadable, so many in a row
- * are a runtime that hangs.
+ * A runtime that says nothing of an answer for so long, or has not said all of it
+ * in the other time, hangs: the source goes down; the question for one container
+ * makes it unreadable, so many in a row are a runtime that hangs.
  */
 #define RUNTIME_ANSWER_WAIT_MS 5000
+#define RUNTIME_ANSWER_MAX_MS  60000
 #define RUNTIME_HUNG_IN_A_ROW  3
 /*
  * All is listed again so often: runtimes drop events of slow listeners, and a

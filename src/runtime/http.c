@@ -292,15 +292,34 @@ static long grpc_status_of(CURL *easy)
 	return *end || end == found->value || v < 0 ? -1 : v;
 }
 
+/* Who goes on talking does not hang; but not for ever. */
+static int transfer_finish(struct http *h, struct transfer *t,
+			   struct err *reterr)
+{
+	usec_t last = usec_add(clock_now(), RUNTIME_ANSWER_MAX_MS * 1000ULL);
+	usec_t until = answer_time();
+	int r = 0;
+
+	while (r == 0 && !t->ended) {
+		size_t had = t->len;
+
+		r = turn(h, t, until, reterr);
+		if (t->len != had)
+			until = answer_time();
+		if (usec_before(last, until))
+			until = last;
+	}
+	return r;
+}
+
 int http_ask(struct http *h, const struct http_request *q,
 	     struct http_answer *ret, struct err *reterr)
 {
-	usec_t until = answer_time();
 	struct transfer t;
 	int r = transfer_start(h, &t, q, reterr);
 
-	while (r == 0 && !t.ended)
-		r = turn(h, &t, until, reterr);
+	if (r == 0)
+		r = transfer_finish(h, &t, reterr);
 	if (r == -ETIMEDOUT)
 		r = no_answer(q->path, reterr);
 	if (r == 0)

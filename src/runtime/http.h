@@ -35,7 +35,7 @@ void http_free(struct http *h);
 
 /*
  * One question and its whole answer, whatever its status. -ECANCELED: to stop;
- * -ETIMEDOUT: no answer in RUNTIME_ANSWER_WAIT_MS; -EMSGSIZE: it is longer than
+ * -ETIMEDOUT: it hangs (RUNTIME_ANSWER_WAIT_MS); -EMSGSIZE: it is longer than
  * max; -ENOENT, -ECONNREFUSED, ...: nobody is there; -EPROTO: no HTTP.
  */
 int http_ask(struct http *h, const struct http_request *q,
