@@ -79,3 +79,12 @@ const void *image_get(const struct image_reader *r, const char *of,
 /* As image_get() and copied to `at`; false, and nothing is: not exactly n. */
 bool image_take(const struct image_reader *r, const char *of,
 		const struct image_part *part, void *at, uint64_t n);
+
+/*
+ * Is that a bool? To be asked of each in what was copied from an image before it is
+ * read as one.
+ */
+static inline bool image_is_bool(const bool *b)
+{
+	return *(const unsigned char *)b <= 1;
+}

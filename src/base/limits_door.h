@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include "base/clock.h"
+#include "base/sanitized.h"
+
 /* Bytes of a name for whom somebody asks, NUL included. Longer: EINVAL. */
 #define DOOR_BY_MAX 129
 /* An agent whose queue is full and who takes nobody out of it: ETIMEDOUT. */
@@ -29,3 +32,34 @@
 #define PROPOSALS_DAYS 30
 /* Proposals that are kept for who asks next, 3 KB each. More: made each time. */
 #define PROPOSALS_KEPT_MAX 10000
+/*
+ * A successor has so long to make the configuration (rules are compiled) while who
+ * comes to a door waits; and to take all over, while frames wait. Longer: it is
+ * given up, and nothing has changed.
+ */
+#define HANDOVER_READY_MS  60000
+#define HANDOVER_SWITCH_MS (SANITIZED ? 20000 : 2000)
+/* The agent waits so long for all of it, and then ends the successor. */
+#define PLANE_SUCCEED_US (70 * USEC_PER_SEC)
+/*
+ * A worker that has not had a turn for so long hangs: it is ended, and told to say
+ * where; and killed if it does not end in the other time.
+ */
+#define WATCHDOG_US	 ((SANITIZED ? 20 : 2) * USEC_PER_SEC)
+#define WATCHDOG_KILL_US (2 * USEC_PER_SEC)
+/* How often the opener looks, and how many looks in a row must find that. */
+#define WATCHDOG_LOOK_MS 100
+#define WATCHDOG_LOOKS	 5
+/* Reports of dead workers that are kept; one more: the oldest goes. */
+#define WATCHDOG_FILES 16
+/* Bytes of what a worker writes when it dies. The rest is cut. */
+#define WATCHDOG_REPORT_BYTES 65536
+/*
+ * A data plane that has died so often in that time is not started again for the
+ * other: what it dies of would kill the next one, and each start is a gap.
+ */
+#define PLANE_DEATHS	5
+#define PLANE_DEATHS_US ((SANITIZED ? 600 : 60) * USEC_PER_SEC)
+#define PLANE_PARKED_US (60 * USEC_PER_SEC)
+/* A connection is lost a little before its process is seen to be dead. */
+#define PLANE_DEATH_WAIT_US (5 * USEC_PER_SEC)

@@ -30,6 +30,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "flow/flow_own.h"
 #include "flow/tcp.h"
 
 static const struct {
@@ -52,30 +53,6 @@ static const char *const state_names[] = {
 	"NONE",	      "ESTABLISHED", "SYN_SENT",  "SYN_RECV",
 	"FIN_WAIT1",  "FIN_WAIT2",   "TIME_WAIT", "CLOSE",
 	"CLOSE_WAIT", "LAST_ACK",    "LISTEN",	  "CLOSING",
-};
-
-/* Of lists: one a class, and one more. */
-#define LIST_SILENT FLOW_CLASS__MAX
-#define LISTS	    (FLOW_CLASS__MAX + 1)
-
-struct list {
-	uint32_t oldest, newest;
-};
-
-struct flow_table {
-	struct flow *slots; /* limit + 1; [0] is unused */
-	uint32_t *buckets;  /* a power of two, at least limit */
-	size_t slots_bytes, buckets_bytes;
-	uint32_t bucket_mask;
-	uint32_t free;	    /* top of the stack of freed slots */
-	uint32_t used_ever; /* slots 1..used_ever have been used */
-	uint32_t next_id, first_id, id_step;
-	uint64_t seed;
-	struct list lists[LISTS];
-	unsigned expire_first; /* the list flow_expire() began with */
-	struct flow_counts counts;
-	void (*on_end)(void *arg, struct flow *f);
-	void *on_end_arg;
 };
 
 const char *flow_class_name(enum flow_class c)
@@ -222,7 +199,7 @@ struct flow_key flow_key_of_quote(const struct packet *p, uint16_t endpoint,
 			ingress ? q->daddr : q->saddr, ports, ingress);
 }
 
-static uint32_t hash_of(const struct flow_table *t, const struct flow_key *key)
+uint32_t flow_key_hash(const struct flow_table *t, const struct flow_key *key)
 {
 	return (uint32_t)XXH3_64bits_withSeed(key, sizeof *key, t->seed);
 }
@@ -244,7 +221,7 @@ static struct flow *find_hashed(struct flow_table *t,
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
-	return find_hashed(t, key, hash_of(t, key));
+	return find_hashed(t, key, flow_key_hash(t, key));
 }
 
 static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
@@ -252,14 +229,22 @@ static uint32_t slot_of(const struct flow_table *t, const struct flow *f)
 	return (uint32_t)(f - t->slots);
 }
 
-static struct list *list_of(struct flow_table *t, const struct flow *f)
+void flow_put_in_bucket(struct flow_table *t, struct flow *f)
 {
-	return &t->lists[f->silent ? LIST_SILENT : f->class];
+	uint32_t *bucket = &t->buckets[f->hash & t->bucket_mask];
+
+	f->next_in_bucket = *bucket;
+	*bucket = slot_of(t, f);
+}
+
+static struct flow_list *list_of(struct flow_table *t, const struct flow *f)
+{
+	return &t->lists[f->silent ? FLOW_LIST_SILENT : f->class];
 }
 
 static void list_remove(struct flow_table *t, struct flow *f)
 {
-	struct list *l = list_of(t, f);
+	struct flow_list *l = list_of(t, f);
 
 	if (f->older)
 		t->slots[f->older].newer = f->newer;
@@ -271,9 +256,9 @@ static void list_remove(struct flow_table *t, struct flow *f)
 		l->newest = f->older;
 }
 
-static void list_append(struct flow_table *t, struct flow *f)
+void flow_put_in_list(struct flow_table *t, struct flow *f)
 {
-	struct list *l = list_of(t, f);
+	struct flow_list *l = list_of(t, f);
 	uint32_t at = slot_of(t, f);
 
 	f->older = l->newest;
@@ -307,10 +292,10 @@ static void touch(struct flow_table *t, struct flow *f, enum flow_class class,
 	f->silent = silent;
 	if (silent && !f->cut)
 		f->silent_ms = ms_of(f->last_seen);
-	list_append(t, f);
+	flow_put_in_list(t, f);
 }
 
-static void count_live(struct flow_table *t, uint8_t proto, int by)
+void flow_count_live(struct flow_table *t, uint8_t proto, int by)
 {
 	struct flow_counts *c = &t->counts;
 	uint32_t *n = proto == PROTO_TCP   ? &c->tcp
@@ -437,7 +422,7 @@ struct flow *flow_make(struct flow_table *t, const struct flow_key *key,
 		       const struct packet *p, bool client_is_own,
 		       bool midstream, usec_t now)
 {
-	uint32_t at = take_slot(t, now), *bucket;
+	uint32_t at = take_slot(t, now);
 	struct flow *f;
 
 	if (!at) {
@@ -446,13 +431,11 @@ struct flow *flow_make(struct flow_table *t, const struct flow_key *key,
 	}
 	f = &t->slots[at];
 	f->key = *key;
-	f->hash = hash_of(t, key);
-	bucket = &t->buckets[f->hash & t->bucket_mask];
-	f->next_in_bucket = *bucket;
-	*bucket = at;
+	f->hash = flow_key_hash(t, key);
+	flow_put_in_bucket(t, f);
 	begin_flow(t, f, p, client_is_own, midstream, now);
-	list_append(t, f);
-	count_live(t, key->proto, 1);
+	flow_put_in_list(t, f);
+	flow_count_live(t, key->proto, 1);
 	return f;
 }
 
@@ -468,7 +451,7 @@ static void reopen(struct flow_table *t, struct flow *f, const struct packet *p,
 		t->on_end(t->on_end_arg, f);
 	list_remove(t, f);
 	begin_flow(t, f, p, own, false, now);
-	list_append(t, f);
+	flow_put_in_list(t, f);
 	if (!(p->tcp_flags & TCP_ACK))
 		return;
 	/* the SYN that p answers was the challenge */
@@ -553,7 +536,7 @@ void flow_end(struct flow_table *t, struct flow *f)
 		link = &t->slots[*link].next_in_bucket;
 	*link = f->next_in_bucket;
 	list_remove(t, f);
-	count_live(t, f->key.proto, -1);
+	flow_count_live(t, f->key.proto, -1);
 	f->id = 0;
 	f->next_in_bucket = t->free;
 	t->free = at;
@@ -598,9 +581,10 @@ uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
 	uint32_t n = 0;
 
 	/* another list first each time, so that none waits for the others */
-	t->expire_first = (t->expire_first + 1) % LISTS;
-	for (unsigned i = 0; i < LISTS; i++) {
-		const struct list *l = &t->lists[(t->expire_first + i) % LISTS];
+	t->expire_first = (t->expire_first + 1) % FLOW_LISTS;
+	for (unsigned i = 0; i < FLOW_LISTS; i++) {
+		const struct flow_list *l =
+			&t->lists[(t->expire_first + i) % FLOW_LISTS];
 
 		while (n < most && l->oldest &&
 		       has_expired(&t->slots[l->oldest], now)) {
@@ -614,7 +598,7 @@ uint32_t flow_expire(struct flow_table *t, usec_t now, uint32_t most)
 
 struct flow *flow_next_silent(struct flow_table *t, usec_t now)
 {
-	uint32_t at = t->lists[LIST_SILENT].oldest;
+	uint32_t at = t->lists[FLOW_LIST_SILENT].oldest;
 	struct flow *f = &t->slots[at];
 
 	/* signed: where time steps back, nothing is due */
@@ -623,7 +607,7 @@ struct flow *flow_next_silent(struct flow_table *t, usec_t now)
 	list_remove(t, f);
 	f->silent = false;
 	f->waited = true;
-	list_append(t, f);
+	flow_put_in_list(t, f);
 	return f;
 }
 

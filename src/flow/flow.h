@@ -24,6 +24,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "flow/told.h"
 #include "packet/packet.h"
 
@@ -363,6 +364,16 @@ struct flow *flow_at(struct flow_table *t, uint32_t place);
 struct flow *flow_next(struct flow_table *t, uint32_t *cursor);
 
 struct flow_counts flow_counts(const struct flow_table *t);
+
+/* All flows, for another process that goes on with them (base/image.h). */
+void flow_table_save(const struct flow_table *t, struct image_writer *w);
+/*
+ * Into one that had no flow yet, with the same limit and numbering: all are at
+ * their places and in their order, and ids and counts go on. What others keep
+ * with a flow is theirs to check. false: they are not there, or cannot be these;
+ * *t is as it was.
+ */
+bool flow_table_load(struct flow_table *t, const struct image_reader *r);
 
 /* "tcp-established", ...; seconds of a class. */
 const char *flow_class_name(enum flow_class c);

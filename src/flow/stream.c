@@ -164,12 +164,15 @@ struct stream_counts stream_counts(const struct stream_pool *p)
 	return c;
 }
 
+bool stream_is_open(const struct stream_pool *p, uint32_t handle)
+{
+	return handle > 0 && handle <= p->used_ever && p->streams[handle].used;
+}
+
 static struct stream *at(const struct stream_pool *p, uint32_t handle)
 {
-	struct stream *st = &p->streams[handle];
-
-	BUG_ON(handle == 0 || handle > p->used_ever || !st->used);
-	return st;
+	BUG_ON(!stream_is_open(p, handle));
+	return &p->streams[handle];
 }
 
 struct stream_side_view stream_side_view(const struct stream_pool *p,

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/image.h"
 #include "flow/flow.h"
 
 /*
@@ -228,6 +229,17 @@ enum stream_exception stream_on(const struct stream_pool *p,
 struct stream_counts stream_counts(const struct stream_pool *p);
 struct stream_side_view stream_side_view(const struct stream_pool *p,
 					 uint32_t handle, enum flow_side side);
+
+/* All streams and their bytes, for another process (base/image.h). */
+void stream_pool_save(const struct stream_pool *p, struct image_writer *w);
+/*
+ * Into a pool that had no stream yet, of the same sizes: handles stay, counts go
+ * on; overlap and exceptions are the pool's own. false: they are not there, or
+ * cannot be these; *p is as it was.
+ */
+bool stream_pool_load(struct stream_pool *p, const struct image_reader *r);
+/* Is that one in use? For who has loaded handles. */
+bool stream_is_open(const struct stream_pool *p, uint32_t handle);
 
 /* Stable names, "held_max"; one sentence for a person. Static storage. */
 const char *stream_cause_name(enum stream_cause c);

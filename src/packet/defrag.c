@@ -33,96 +33,9 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
-#include "packet/defrag_join.h"
-#include "packet/frame_store.h"
+#include "packet/defrag_own.h"
 
 #define POOL_MAX (1u << 20)
-
-/* No padding: hashed and compared as bytes. */
-struct datagram_key {
-	struct ip_addr saddr, daddr;
-	uint32_t id;
-	uint32_t vlans;
-	uint16_t endpoint;
-	uint8_t ingress;
-	/*
-	 * IPv4 only, RFC 791. In IPv6 each fragment may name another next
-	 * header, and the first one's counts: RFC 8200 4.5.
-	 */
-	uint8_t proto;
-};
-_Static_assert(sizeof(struct datagram_key) == 44, "no padding");
-
-struct source_key {
-	struct ip_addr saddr; /* any, if not ingress */
-	uint16_t endpoint;
-	uint16_t ingress;
-};
-_Static_assert(sizeof(struct source_key) == 20, "no padding");
-
-/* All indices below: 0 is none. */
-struct age_list {
-	uint32_t oldest, newest;
-};
-
-struct age_link {
-	uint32_t older, newer;
-};
-
-enum list { OF_ALL, OF_SOURCE, LISTS };
-
-struct datagram {
-	struct datagram_key key;
-	uint32_t hash;
-	uint32_t next; /* in its bucket, or free */
-	struct age_link link[LISTS];
-	usec_t since;
-	uint32_t source;
-	uint32_t first, last; /* pieces */
-	uint32_t n_blocks;
-	uint32_t frame_bytes;
-	uint32_t have, total; /* bytes of the datagram; total 0: unknown */
-	uint16_t n_fragments;
-	uint8_t ip_version;
-	uint8_t proto;
-	uint8_t ecn_seen; /* 1 << each of the four values */
-	bool dead;
-};
-
-struct source {
-	struct source_key key;
-	uint32_t hash;
-	uint32_t next;
-	struct age_list datagrams;
-	uint32_t n_datagrams, n_blocks;
-};
-
-struct held {
-	uint32_t next; /* by offset */
-	uint32_t frame_len;
-	struct frag_piece piece;
-};
-
-struct defrag {
-	struct defrag_options opt;
-	uint32_t bucket_mask;
-	struct datagram *datagrams; /* 1..opt.datagrams */
-	struct source *sources;	    /* likewise */
-	struct held *held;	    /* 1..opt.blocks */
-	struct frame_store store;
-	uint32_t *datagram_buckets, *source_buckets;
-	uint32_t free_datagram, free_source;
-	struct age_list by_age;
-	struct defrag_stats stats;
-	void (*on_gone)(void *arg, const struct defrag_gone *gone);
-	void *on_gone_arg;
-	/* The last whole datagram. */
-	uint32_t whole; /* its first piece */
-	struct bytes frames[DEFRAG_FRAGMENTS_MAX];
-	struct frag_piece pieces[DEFRAG_FRAGMENTS_MAX];
-	uint8_t joined[FRAME_MAX];
-	uint8_t linear[DEFRAG_FRAMES_BYTES]; /* frames of many blocks */
-};
 
 /* A fragment on its way in; lives on the stack of defrag_push(). */
 struct arrival {
@@ -357,6 +270,12 @@ static void forget(struct defrag *t, uint32_t i)
 	t->stats.datagrams--;
 }
 
+void defrag_drop(struct defrag *t, uint32_t i)
+{
+	drop_pieces(t, t->datagrams[i].first);
+	forget(t, i);
+}
+
 static enum defrag_outcome what_is_lost(const struct defrag *t,
 					const struct datagram *d)
 {
@@ -398,8 +317,7 @@ static void end(struct defrag *t, uint32_t i, enum defrag_outcome why,
 		t->stats.count[why]++;
 		tell(t, d, why);
 	}
-	drop_pieces(t, d->first);
-	forget(t, i);
+	defrag_drop(t, i);
 }
 
 static void kill_datagram(struct defrag *t, uint32_t i, enum defrag_outcome why)
@@ -418,7 +336,7 @@ static void kill_datagram(struct defrag *t, uint32_t i, enum defrag_outcome why)
 
 /* --- a datagram's beginning --------------------------------------------- */
 
-static struct datagram_key key_of(const struct packet *p, uint16_t endpoint,
+struct datagram_key defrag_key_of(const struct packet *p, uint16_t endpoint,
 				  bool ingress)
 {
 	return (struct datagram_key){
@@ -432,12 +350,12 @@ static struct datagram_key key_of(const struct packet *p, uint16_t endpoint,
 	};
 }
 
-static uint32_t hash_of(const struct defrag *t, const void *key, size_t len)
+uint32_t defrag_hash(const struct defrag *t, const void *key, size_t len)
 {
 	return (uint32_t)XXH3_64bits_withSeed(key, len, t->opt.seed);
 }
 
-static uint32_t find(const struct defrag *t, const struct datagram_key *key,
+uint32_t defrag_find(const struct defrag *t, const struct datagram_key *key,
 		     uint32_t hash)
 {
 	uint32_t i = t->datagram_buckets[hash & t->bucket_mask];
@@ -448,29 +366,32 @@ static uint32_t find(const struct defrag *t, const struct datagram_key *key,
 	return i;
 }
 
-/* The source of one more datagram, for which there is room then. */
-static uint32_t admit(struct defrag *t, const struct datagram_key *key,
-		      usec_t now)
+uint32_t defrag_source(struct defrag *t, const struct datagram_key *key)
 {
 	struct source_key sk = source_key_of(key);
-	uint32_t hash = hash_of(t, &sk, sizeof sk);
+	uint32_t hash = defrag_hash(t, &sk, sizeof sk);
 	uint32_t s = find_source(t, &sk, hash);
+
+	return s ? s : make_source(t, &sk, hash);
+}
+
+/* There is room for one more datagram then. */
+static void admit(struct defrag *t, const struct datagram_key *key, usec_t now)
+{
+	struct source_key sk = source_key_of(key);
+	uint32_t s = find_source(t, &sk, defrag_hash(t, &sk, sizeof sk));
 
 	if (s && t->sources[s].n_datagrams == t->opt.source_datagrams)
 		end(t, t->sources[s].datagrams.oldest, DEFRAG_EVICTED_SOURCE,
 		    now);
 	if (!t->free_datagram)
 		end(t, t->by_age.oldest, DEFRAG_EVICTED, now);
-	/* its last datagram may just have gone, and it with it */
-	s = find_source(t, &sk, hash);
-	return s ? s : make_source(t, &sk, hash);
 }
 
-static uint32_t begin(struct defrag *t, const struct datagram_key *key,
-		      uint32_t hash, const struct arrival *a)
+uint32_t defrag_begin(struct defrag *t, const struct datagram_key *key,
+		      uint32_t hash, uint32_t source, usec_t since)
 {
 	uint32_t *bucket = &t->datagram_buckets[hash & t->bucket_mask];
-	uint32_t source = admit(t, key, a->now);
 	uint32_t i = t->free_datagram;
 
 	t->free_datagram = t->datagrams[i].next;
@@ -478,16 +399,27 @@ static uint32_t begin(struct defrag *t, const struct datagram_key *key,
 		.key = *key,
 		.hash = hash,
 		.next = *bucket,
-		.since = a->now,
+		.since = since,
 		.source = source,
-		.ip_version = a->p->ip_version,
-		.proto = a->p->proto,
 	};
 	*bucket = i;
 	list_append(t, i, OF_ALL);
 	list_append(t, i, OF_SOURCE);
 	t->sources[source].n_datagrams++;
 	t->stats.datagrams++;
+	return i;
+}
+
+static uint32_t begin(struct defrag *t, const struct datagram_key *key,
+		      uint32_t hash, const struct arrival *a)
+{
+	uint32_t i;
+
+	admit(t, key, a->now);
+	/* its source may just have gone with its last datagram */
+	i = defrag_begin(t, key, hash, defrag_source(t, key), a->now);
+	t->datagrams[i].ip_version = a->p->ip_version;
+	t->datagrams[i].proto = a->p->proto;
 	return i;
 }
 
@@ -580,29 +512,37 @@ static bool make_room(struct defrag *t, uint32_t i, uint32_t blocks, usec_t now)
 	return true;
 }
 
-static enum defrag_outcome hold(struct defrag *t, uint32_t i,
-				const struct arrival *a)
+void defrag_hold(struct defrag *t, uint32_t i, uint32_t after,
+		 const struct frag_piece *piece, struct bytes frame)
 {
 	struct datagram *d = &t->datagrams[i];
-	struct bytes frame = a->p->frame.bytes;
-	uint32_t blocks = frame_store_need(bytes_len(frame)), piece, *link;
+	uint32_t blocks = frame_store_need(bytes_len(frame));
+	uint32_t at = frame_store_put(&t->store, frame);
+	uint32_t *link = after ? &t->held[after].next : &d->first;
 
-	if (d->frame_bytes + bytes_len(frame) > DEFRAG_FRAMES_BYTES ||
-	    !make_room(t, i, blocks, a->now))
-		return DEFRAG_TOO_LARGE;
-	piece = frame_store_put(&t->store, frame);
-	link = a->after ? &t->held[a->after].next : &d->first;
-	t->held[piece].frame_len = (uint32_t)bytes_len(frame);
-	t->held[piece].piece = a->piece;
-	t->held[piece].next = *link;
-	*link = piece;
-	if (a->after == d->last)
-		d->last = piece;
+	t->held[at].frame_len = (uint32_t)bytes_len(frame);
+	t->held[at].piece = *piece;
+	t->held[at].next = *link;
+	*link = at;
+	if (after == d->last)
+		d->last = at;
 	d->n_fragments++;
 	d->frame_bytes += (uint32_t)bytes_len(frame);
 	d->n_blocks += blocks;
 	t->sources[d->source].n_blocks += blocks;
 	t->stats.fragments++;
+}
+
+static enum defrag_outcome hold(struct defrag *t, uint32_t i,
+				const struct arrival *a)
+{
+	struct bytes frame = a->p->frame.bytes;
+
+	if (t->datagrams[i].frame_bytes + bytes_len(frame) >
+		    DEFRAG_FRAMES_BYTES ||
+	    !make_room(t, i, frame_store_need(bytes_len(frame)), a->now))
+		return DEFRAG_TOO_LARGE;
+	defrag_hold(t, i, a->after, &a->piece, frame);
 	return DEFRAG_HELD;
 }
 
@@ -711,9 +651,9 @@ enum defrag_outcome defrag_push(struct defrag *t, const struct packet *p,
 				struct defrag_datagram *ret)
 {
 	struct arrival a = { .p = p, .now = now };
-	struct datagram_key key = key_of(p, endpoint, ingress);
-	uint32_t hash = hash_of(t, &key, sizeof key);
-	uint32_t i = find(t, &key, hash);
+	struct datagram_key key = defrag_key_of(p, endpoint, ingress);
+	uint32_t hash = defrag_hash(t, &key, sizeof key);
+	uint32_t i = defrag_find(t, &key, hash);
 	enum defrag_outcome outcome;
 
 	BUG_ON(!p->is_fragment);

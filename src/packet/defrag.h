@@ -32,6 +32,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "packet/packet.h"
 
 struct defrag;
@@ -155,6 +156,17 @@ uint32_t defrag_age(struct defrag *t, usec_t now, uint32_t most);
 void defrag_forget_endpoint(struct defrag *t, uint16_t endpoint);
 
 struct defrag_stats defrag_stats(const struct defrag *t);
+
+/*
+ * All that is held, for another process (base/image.h); of the last whole
+ * datagram nothing, as after defrag_release().
+ */
+void defrag_save(const struct defrag *t, struct image_writer *w);
+/*
+ * Into one that had no fragment yet, of the same sizes: nobody can tell that it
+ * is another one. false: it is not there, or cannot be; *t is as it was.
+ */
+bool defrag_load(struct defrag *t, const struct image_reader *r);
 
 /* Static storage: "held", "overlap", ... for stats, debug and tests. */
 const char *defrag_outcome_name(enum defrag_outcome o);

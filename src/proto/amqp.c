@@ -116,6 +116,7 @@ struct amqp {
 	bool begun;
 };
 _Static_assert(sizeof(struct amqp) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(amqp_state, "amqp", struct amqp, 1);
 
 static enum proto_guess recognise(const struct proto_opening *o)
 {
@@ -276,7 +277,7 @@ const struct proto_parser proto_amqp = {
 	.name = "amqp",
 	.app = APP_AMQP,
 	.tcp = true,
-	.state_size = sizeof(struct amqp),
+	.state = &amqp_state,
 	.recognise = recognise,
 	.read = read,
 };

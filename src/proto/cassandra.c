@@ -56,6 +56,7 @@ struct cassandra {
 	bool compresses, in_text, in_batch, server_tail, client_tail;
 };
 _Static_assert(sizeof(struct cassandra) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(cassandra_state, "cassandra", struct cassandra, 1);
 
 struct head {
 	uint8_t version, flags, opcode;
@@ -556,7 +557,7 @@ const struct proto_parser proto_cassandra = {
 	.name = "cassandra",
 	.app = APP_CASSANDRA,
 	.tcp = true,
-	.state_size = sizeof(struct cassandra),
+	.state = &cassandra_state,
 	.recognise = recognise,
 	.read = read,
 };

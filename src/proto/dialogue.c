@@ -28,41 +28,8 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "proto/dialogue_own.h"
 #include "proto/parsers.h"
-#include "proto/worker.h"
-
-_Static_assert(PARSER_STATE_SMALL >=
-		       (size_t)PROTO_SIDE__MAX * OPENING_BYTES_MAX,
-	       "openings lie where the state will");
-
-struct dialogue {
-	/* The opening's copies, then the parser's state (if small). */
-	_Alignas(8) uint8_t place[PARSER_STATE_SMALL];
-	const struct proto_parser *parser;
-	uint64_t candidates;
-	uint32_t skip[PROTO_SIDE__MAX]; /* read of the copy, not consumed yet */
-	uint32_t large;			/* + 1; 0: none */
-	uint32_t next_free;
-	uint16_t said_len[PROTO_SIDE__MAX];
-	uint16_t server_port;
-	uint8_t state; /* enum dialogue_state */
-	uint8_t first; /* enum proto_side, once anything was said */
-	bool used, udp, midstream, spoken;
-	bool lost;		   /* in the last dialogue_read() */
-	bool cut[PROTO_SIDE__MAX]; /* it said more than the copy holds */
-	bool gap[PROTO_SIDE__MAX]; /* ..., and that is consumed */
-};
-
-struct dialogue_pool {
-	struct dialogue *dialogues; /* limit + 1; [0] is unused */
-	uint8_t (*large)[PARSER_STATE_MAX];
-	uint32_t *large_free; /* a stack */
-	uint32_t large_used_ever, n_large_free;
-	uint32_t free, used_ever;
-	uint64_t asked; /* as candidates */
-	struct proto_worker *worker;
-	struct dialogue_counts counts;
-};
 
 struct dialogue_pool *dialogue_pool_new(const struct dialogue_limits *limits,
 					uint64_t seed)
@@ -108,12 +75,16 @@ void dialogue_pool_ask(struct dialogue_pool *p, uint64_t parsers)
 	p->asked = parsers;
 }
 
+bool dialogue_is_open(const struct dialogue_pool *p, uint32_t handle)
+{
+	return handle > 0 && handle <= p->used_ever &&
+	       p->dialogues[handle].used;
+}
+
 static struct dialogue *get(const struct dialogue_pool *p, uint32_t handle)
 {
-	struct dialogue *d = &p->dialogues[handle];
-
-	BUG_ON(handle == 0 || handle > p->used_ever || !d->used);
-	return d;
+	BUG_ON(!dialogue_is_open(p, handle));
+	return &p->dialogues[handle];
 }
 
 uint32_t dialogue_open(struct dialogue_pool *p, bool udp, bool midstream,
@@ -150,18 +121,13 @@ void dialogue_expect(struct dialogue_pool *p, uint32_t handle,
 					      << proto_parser_place(parser);
 }
 
-static void *state_of(const struct dialogue_pool *p, struct dialogue *d)
-{
-	return d->large ? p->large[d->large - 1] : d->place;
-}
-
 /* Nothing more is read; what the parser has of the pools goes back. */
 static void end_reading(struct dialogue_pool *p, struct dialogue *d)
 {
 	if (d->state != DIALOGUE_READING)
 		return;
 	if (d->parser->end)
-		d->parser->end(state_of(p, d), p->worker);
+		d->parser->end(dialogue_state_at(p, d), p->worker);
 	if (d->large) {
 		p->large_free[p->n_large_free++] = d->large - 1;
 		p->counts.large--;
@@ -184,14 +150,15 @@ void dialogue_close(struct dialogue_pool *p, uint32_t handle)
 	p->counts.in_use--;
 }
 
-/* false: there is no place for its state. */
-static bool take_place(struct dialogue_pool *p, struct dialogue *d)
+bool dialogue_take_place(struct dialogue_pool *p, struct dialogue *d)
 {
-	if (d->parser->state_size <= sizeof d->place) {
-		memset(d->place, 0, d->parser->state_size);
+	uint32_t size = proto_state_size(d->parser);
+
+	if (size <= sizeof d->place) {
+		memset(d->place, 0, size);
 		return true;
 	}
-	BUG_ON(d->parser->state_size > PARSER_STATE_MAX);
+	BUG_ON(size > PARSER_STATE_MAX);
 	if (p->n_large_free > 0)
 		d->large = p->large_free[--p->n_large_free] + 1;
 	else if (p->large_used_ever < p->counts.large_limit)
@@ -200,7 +167,7 @@ static bool take_place(struct dialogue_pool *p, struct dialogue *d)
 		p->counts.no_large++;
 		return false;
 	}
-	memset(p->large[d->large - 1], 0, d->parser->state_size);
+	memset(p->large[d->large - 1], 0, size);
 	p->counts.large++;
 	return true;
 }
@@ -212,7 +179,7 @@ static bool hand_over(struct dialogue_pool *p, struct dialogue *d,
 	end_reading(p, d);
 	d->parser = next;
 	d->midstream = false; /* its beginning is seen */
-	if (!take_place(p, d))
+	if (!dialogue_take_place(p, d))
 		return false;
 	d->state = DIALOGUE_READING;
 	return true;
@@ -228,14 +195,15 @@ static size_t parse(struct dialogue_pool *p, struct dialogue *d,
 
 	chunk.udp = d->udp;
 	chunk.midstream = d->midstream;
-	r = d->parser->read(state_of(p, d), p->worker, &chunk, sink);
+	r = d->parser->read(dialogue_state_at(p, d), p->worker, &chunk, sink);
 	while (r.state == PROTO_DONE && r.next) {
 		BUG_ON(r.consumed > bytes_len(chunk.bytes));
 		chunk.bytes.begin += r.consumed;
 		chunk.gap_before = chunk.midstream = false;
 		if (!hand_over(p, d, r.next))
 			return len;
-		r = d->parser->read(state_of(p, d), p->worker, &chunk, sink);
+		r = d->parser->read(dialogue_state_at(p, d), p->worker, &chunk,
+				    sink);
 	}
 	BUG_ON(r.consumed > bytes_len(chunk.bytes));
 	if (r.state == PROTO_READING)
@@ -276,8 +244,9 @@ static void read_other(struct dialogue_pool *p, struct dialogue *d,
 static void begin(struct dialogue_pool *p, struct dialogue *d)
 {
 	p->counts.recognised++;
-	d->state = d->parser->read && take_place(p, d) ? DIALOGUE_READING
-						       : DIALOGUE_OVER;
+	d->state = d->parser->read && dialogue_take_place(p, d)
+			   ? DIALOGUE_READING
+			   : DIALOGUE_OVER;
 }
 
 void dialogue_begin(struct dialogue_pool *p, uint32_t handle,
@@ -394,7 +363,8 @@ size_t dialogue_read(struct dialogue_pool *p, uint32_t handle,
 	d->skip[c->side] = 0;
 	if (c->gap_before)
 		skip = 0;
-	BUG_ON(skip > len);
+	if (skip > len) /* what was loaded does not fit its stream */
+		skip = len;
 	rest.bytes.begin += skip;
 	rest.gap_before |= d->gap[c->side];
 	d->gap[c->side] = rest.gap_before;
@@ -429,7 +399,7 @@ enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,
 	*which = 0;
 	if (d->state != DIALOGUE_READING || !d->parser->waits)
 		return PROTO_WAITS_NOTHING;
-	return d->parser->waits(state_of(p, d), which);
+	return d->parser->waits(dialogue_state_at(p, d), which);
 }
 
 struct bytes dialogue_said(const struct dialogue_pool *p, uint32_t handle,

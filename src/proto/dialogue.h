@@ -43,6 +43,8 @@ struct dialogue_counts {
 	uint64_t no_large; /* known by name only: no large place was left */
 	uint64_t done, lost, stopped; /* enum proto_state, of parsers */
 	uint64_t opening_cut; /* bytes passed before it was recognised */
+	/* Packed, under way when they were handed over; see below. */
+	uint64_t bodies_cut;
 };
 
 /* seed: for the parsers' hashes. NULL: out of memory. */
@@ -88,3 +90,23 @@ enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,
 struct bytes dialogue_said(const struct dialogue_pool *p, uint32_t handle,
 			   enum proto_side side);
 struct dialogue_counts dialogue_counts(const struct dialogue_pool *p);
+
+/*
+ * All dialogues and what their parsers know, for another process (base/image.h),
+ * between two calls of dialogue_read().
+ */
+void dialogue_pool_save(const struct dialogue_pool *p, struct image_writer *w);
+/*
+ * Into a pool that has no dialogue, of the same limits: handles stay, counts
+ * go on; who is asked is the pool's own. Bodies in a coding that are under way are
+ * cut (counted: bodies_cut): noted as a limit that was met, and not told on.
+ * false: it is not there, is of other parsers, or cannot be; *p is as it was.
+ *
+ * Places, lengths and what is had of the worker's pools is checked. What parsers
+ * know is believed, under a checksum: who could write a wrong one was one of us,
+ * and gets no further by it than into the sandbox that it had. It goes with the
+ * streams (flow/stream.h) that were saved with it: both are loaded, or none.
+ */
+bool dialogue_pool_load(struct dialogue_pool *p, const struct image_reader *r);
+/* Is that one in use? For who has loaded handles. */
+bool dialogue_is_open(const struct dialogue_pool *p, uint32_t handle);

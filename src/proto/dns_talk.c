@@ -345,6 +345,7 @@ struct dns_talk {
 	bool begun[PROTO_SIDE__MAX];
 };
 _Static_assert(sizeof(struct dns_talk) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(dns_talk_state, "dns_talk", struct dns_talk, 1);
 
 /*
  * Takes the first message, as much of it as is wanted. false: it is not there
@@ -427,7 +428,7 @@ const struct proto_parser proto_dns = {
 	.app = APP_DNS,
 	.tcp = true,
 	.udp = true,
-	.state_size = sizeof(struct dns_talk),
+	.state = &dns_talk_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -22,35 +22,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <nghttp2/nghttp2.h>
-
 #include "base/bug.h"
-#include "base/limits_http.h"
-#include "proto/arena.h"
+#include "proto/hpack_own.h"
 
 #define MEMORY ((size_t)HPACK_DECODERS_MAX * HPACK_ARENA_BYTES)
-
-/* Lies at the beginning of its memory, so that it is touched when it is used. */
-struct place {
-	_Alignas(16) struct arena arena;
-	nghttp2_mem functions; /* its own: they know the arena */
-	nghttp2_hd_inflater *inflater;
-	uint32_t next_free;
-	bool used;
-};
-
-struct hpack_pool {
-	uint32_t free;	    /* + 1; 0: none that was given back */
-	uint32_t used_ever; /* places */
-	uint8_t *memory;    /* MEMORY bytes */
-};
-
-static struct place *place_at(struct hpack_pool *p, uint32_t handle)
-{
-	void *at = p->memory + (size_t)(handle - 1) * HPACK_ARENA_BYTES;
-
-	return at;
-}
 
 struct hpack_pool *hpack_pool_new(void)
 {
@@ -110,26 +85,18 @@ static void *take_anew(void *p, size_t len, void *arg)
 
 /* --- decoding --------------------------------------------------------- */
 
-static struct place *get(struct hpack_pool *p, uint32_t handle)
+static struct hpack_place *get(struct hpack_pool *p, uint32_t handle)
 {
 	BUG_ON(handle == 0 || handle > p->used_ever ||
-	       !place_at(p, handle)->used);
-	return place_at(p, handle);
+	       !hpack_place(p, handle)->used);
+	return hpack_place(p, handle);
 }
 
-uint32_t hpack_begin(struct hpack_pool *p)
+void hpack_begin_at(struct hpack_place *at)
 {
-	uint32_t handle = p->free;
-	struct place *at;
-
-	if (handle == 0 && p->used_ever == HPACK_DECODERS_MAX)
-		return 0;
-	if (handle == 0)
-		handle = ++p->used_ever;
-	at = place_at(p, handle);
-	if (handle == p->free)
-		p->free = at->next_free;
 	at->used = true;
+	at->adopted = false;
+	at->over = HPACK_ON;
 	at->arena = (struct arena){
 		.begin = (uint8_t *)at + sizeof *at,
 		.size = HPACK_ARENA_BYTES - sizeof *at,
@@ -141,12 +108,27 @@ uint32_t hpack_begin(struct hpack_pool *p)
 	BUG_ON(nghttp2_hd_inflate_new2(&at->inflater, &at->functions) != 0);
 	BUG_ON(nghttp2_hd_inflate_change_table_size(at->inflater,
 						    HPACK_TABLE_MAX) != 0);
+}
+
+uint32_t hpack_begin(struct hpack_pool *p)
+{
+	uint32_t handle = p->free;
+	struct hpack_place *at;
+
+	if (handle == 0 && p->used_ever == HPACK_DECODERS_MAX)
+		return 0;
+	if (handle == 0)
+		handle = ++p->used_ever;
+	at = hpack_place(p, handle);
+	if (handle == p->free)
+		p->free = at->next_free;
+	hpack_begin_at(at);
 	return handle;
 }
 
 void hpack_end(struct hpack_pool *p, uint32_t handle)
 {
-	struct place *at;
+	struct hpack_place *at;
 
 	if (handle == 0)
 		return;
@@ -168,11 +150,9 @@ static void put_field(struct outbytes *list, const nghttp2_nv *nv)
 	put_copy(list, nv->value, nv->valuelen);
 }
 
-enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
-			      struct bytes part, bool last,
-			      struct outbytes *list)
+static enum hpack_outcome inflate(struct hpack_place *at, struct bytes part,
+				  bool last, struct outbytes *list)
 {
-	struct place *at = get(p, handle);
 	int flags;
 	nghttp2_nv nv;
 	ssize_t n;
@@ -192,6 +172,17 @@ enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
 	if (last)
 		(void)nghttp2_hd_inflate_end_headers(at->inflater); /* is 0 */
 	return HPACK_ON;
+}
+
+enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
+			      struct bytes part, bool last,
+			      struct outbytes *list)
+{
+	struct hpack_place *at = get(p, handle);
+
+	if (at->over == HPACK_ON)
+		at->over = (uint8_t)inflate(at, part, last, list);
+	return (enum hpack_outcome)at->over;
 }
 
 /* What was put behind `at` goes again if it has no name; true: it had none. */

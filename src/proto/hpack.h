@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/image.h"
 
 struct hpack_pool;
 
@@ -46,6 +47,22 @@ enum hpack_outcome hpack_some(struct hpack_pool *p, uint32_t handle,
 enum hpack_outcome hpack_late(struct hpack_pool *p, uint32_t handle,
 			      struct bytes block, struct outbytes *list,
 			      bool *unknown);
+
+/* Decoders and their tables; between two header blocks. */
+void hpack_pool_save(struct hpack_pool *p, const char *of,
+		     struct image_writer *w);
+/*
+ * Into a pool that had none yet: they decode what follows alike. false: they are
+ * not there, or cannot be these; hpack_pool_reset() is to be called.
+ */
+bool hpack_pool_load(struct hpack_pool *p, const char *of,
+		     const struct image_reader *r);
+/* Somebody has that one, of those that were loaded. false: nobody can. */
+bool hpack_adopt(struct hpack_pool *p, uint32_t handle);
+/* All are adopted that will be; the others end. */
+void hpack_pool_settle(struct hpack_pool *p);
+/* As new. */
+void hpack_pool_reset(struct hpack_pool *p);
 
 /* Entries of the table that are always there. */
 #define HPACK_STATIC 61u

@@ -277,13 +277,24 @@ static void end(void *state, struct proto_worker *w)
 	http_unpack_end(&h->side[PROTO_SERVER].unpacker, w);
 }
 
+static bool adopt(const void *state, struct proto_worker *w)
+{
+	const struct http1 *h = state;
+
+	return http_unpack_adopt(&h->side[PROTO_CLIENT].unpacker, w) &&
+	       http_unpack_adopt(&h->side[PROTO_SERVER].unpacker, w);
+}
+
+IMAGE_PART(http1_state, "http1", struct http1, 1);
+
 const struct proto_parser proto_http = {
 	.name = "http",
 	.app = APP_HTTP,
 	.tcp = true,
-	.state_size = sizeof(struct http1),
+	.state = &http1_state,
 	.recognise = recognise,
 	.read = read,
 	.waits = waits,
 	.end = end,
+	.adopt = adopt,
 };

@@ -353,13 +353,27 @@ static void end(void *state, struct proto_worker *w)
 	}
 }
 
+static bool adopt(const void *state, struct proto_worker *w)
+{
+	const struct http2 *h = state;
+
+	for (unsigned i = 0; i < PROTO_SIDE__MAX; i++)
+		if (!http2_adopt_bodies(&h->side[i], w) ||
+		    !hpack_adopt(w->hpack, h->side[i].hpack))
+			return false;
+	return true;
+}
+
+IMAGE_PART(http2_state, "http2", struct http2, 1);
+
 const struct proto_parser proto_http2 = {
 	.name = "http2",
 	.app = APP_HTTP2,
 	.tcp = true,
-	.state_size = sizeof(struct http2),
+	.state = &http2_state,
 	.recognise = recognise,
 	.read = read,
 	.waits = waits,
 	.end = end,
+	.adopt = adopt,
 };

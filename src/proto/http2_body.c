@@ -156,6 +156,16 @@ void http2_end_bodies(struct http2_side *s, struct proto_worker *w)
 		http_unpack_end(&s->bodies[--s->n_bodies].unpacker, w);
 }
 
+bool http2_adopt_bodies(const struct http2_side *s, struct proto_worker *w)
+{
+	if (s->n_bodies > HTTP2_BODIES_MAX)
+		return false;
+	for (unsigned i = 0; i < s->n_bodies; i++)
+		if (!http_unpack_adopt(&s->bodies[i].unpacker, w))
+			return false;
+	return true;
+}
+
 bool http2_end_stream(struct http2_reader *r, uint32_t stream)
 {
 	struct http2_body *b = find(r->s, stream);

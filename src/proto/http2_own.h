@@ -227,6 +227,8 @@ void http2_answered(struct http2 *h, uint32_t stream);
 uint32_t http2_awaited(const struct http2 *h);
 /* What is had of the pools goes back. */
 void http2_end_bodies(struct http2_side *s, struct proto_worker *w);
+/* Of a side that was loaded; false: it does not have what it says. */
+bool http2_adopt_bodies(const struct http2_side *s, struct proto_worker *w);
 /* Keeps a request's head for http2_tell_again(), if there is room. */
 void http2_keep(struct http2 *h, uint32_t stream, struct bytes list);
 /* DATA of so many bytes is paid for telling it again. */

@@ -72,6 +72,16 @@ void http_again_free(struct http_again *a)
 	free(a);
 }
 
+uint64_t http_again_given(const struct http_again *a)
+{
+	return a->serials;
+}
+
+void http_again_go_on(struct http_again *a, uint64_t given)
+{
+	a->serials = given;
+}
+
 /* Behind the first "\n\r\n" in b; NULL: there is none that is near. */
 static const uint8_t *end_of_head(struct bytes b)
 {

@@ -14,6 +14,13 @@ struct http_again *http_again_new(void);
 /* NULL is accepted. */
 void http_again_free(struct http_again *a);
 
+/*
+ * It begins empty in another process, but its numbers (proto_piece.same) go on:
+ * how many were given.
+ */
+uint64_t http_again_given(const struct http_again *a);
+void http_again_go_on(struct http_again *a, uint64_t given);
+
 enum http_known {
 	HTTP_HEAD_NEW, /* it is to be read; maybe it is written down meanwhile */
 	HTTP_HEAD_TOLD, /* as far as the empty line, which is consumed */

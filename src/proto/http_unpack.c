@@ -15,6 +15,14 @@ void http_unpack_end(struct http_unpacker *u, struct proto_worker *w)
 	}
 }
 
+bool http_unpack_adopt(const struct http_unpacker *u, struct proto_worker *w)
+{
+	for (unsigned i = 0; i < HTTP_CODINGS_MAX; i++)
+		if (!unpack_adopt(w->unpack, u->unpack[i]))
+			return false;
+	return true;
+}
+
 void http_unpack_skip(struct http_unpacker *u, struct proto_worker *w)
 {
 	if (u->unpacking == HTTP_UNPACK_ON)

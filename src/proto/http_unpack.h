@@ -39,5 +39,7 @@ struct http_body {
 bool http_unpack_piece(struct http_body *b, struct bytes in);
 /* Nobody wants the rest of it. */
 void http_unpack_skip(struct http_unpacker *u, struct proto_worker *w);
+/* Of one that was loaded; false: it does not have what it says. */
+bool http_unpack_adopt(const struct http_unpacker *u, struct proto_worker *w);
 /* The body is over: what is had of the pools goes back. */
 void http_unpack_end(struct http_unpacker *u, struct proto_worker *w);

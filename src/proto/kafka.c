@@ -31,7 +31,7 @@
 
 struct kafka {
 	struct frames frames;
-	const struct kafka_api *api;
+	uint16_t api;  /* of kafka_api() */
 	uint32_t left; /* of the client's message */
 	struct level {
 		uint32_t left; /* elements */
@@ -44,6 +44,7 @@ struct kafka {
 	bool raw; /* behind an old SASL handshake: messages have no head */
 };
 _Static_assert(sizeof(struct kafka) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(kafka_state, "kafka", struct kafka, 1);
 
 struct head {
 	uint16_t api, version;
@@ -265,10 +266,11 @@ static void close_element(struct kafka *s)
 /* An array of no element: the step behind its CLOSE. */
 static void pass_array(struct kafka *s)
 {
+	const struct kafka_api *api = kafka_api(s->api);
 	unsigned open = 1;
 
 	while (open > 0) {
-		const struct kafka_step *step = &s->api->steps[++s->at];
+		const struct kafka_step *step = &api->steps[++s->at];
 		bool here = s->version >= step->from && s->version <= step->to;
 
 		if (here && step->kind == KAFKA_ARRAY)
@@ -287,7 +289,7 @@ static void pass_array(struct kafka *s)
 static enum frame_step step(struct kafka *s, struct bytes *b,
 			    const struct proto_sink *sink)
 {
-	const struct kafka_step *step = &s->api->steps[s->at];
+	const struct kafka_step *step = &kafka_api(s->api)->steps[s->at];
 	struct bytes text;
 	uint32_t len = 0;
 	bool null;
@@ -356,7 +358,7 @@ static enum frame_step body(struct kafka *s, struct bytes *rest,
 	enum frame_step result = FRAME_TAKEN;
 
 	while (result == FRAME_TAKEN && s->frames.pass[PROTO_CLIENT] == 0) {
-		const struct kafka_step *now = &s->api->steps[s->at];
+		const struct kafka_step *now = &kafka_api(s->api)->steps[s->at];
 		struct bytes b = frames_first(*rest, s->left);
 		bool whole = bytes_len(b) == s->left;
 		uint64_t used;
@@ -393,6 +395,7 @@ static enum frame_step begin_request(struct kafka *s, struct bytes *rest,
 				     const struct proto_sink *sink)
 {
 	struct bytes b = *rest;
+	const struct kafka_api *api;
 	struct head h;
 	uint32_t len;
 	enum frame_step step;
@@ -411,11 +414,12 @@ static enum frame_step begin_request(struct kafka *s, struct bytes *rest,
 	}
 	if (step != FRAME_TAKEN || (uint64_t)(b.begin - rest->begin) > 4 + len)
 		return malformed(PROTO_CLIENT, sink);
-	s->api = kafka_api(h.api);
+	api = kafka_api(h.api);
+	s->api = h.api;
 	s->version = (uint8_t)h.version;
-	s->flexible = h.version >= s->api->flexible;
+	s->flexible = h.version >= api->flexible;
 	s->raw = h.api == 17 && h.version == 0;
-	s->in_body = s->api->steps && h.version <= s->api->versions;
+	s->in_body = api->steps && h.version <= api->versions;
 	if (s->in_body && !take_tags(s, &b)) {
 		if (bytes_len(*rest) < 4 + (uint64_t)len) {
 			s->in_body = false;
@@ -430,7 +434,7 @@ static enum frame_step begin_request(struct kafka *s, struct bytes *rest,
 	s->asked = false;
 	*rest = b;
 	if (!proto_tell(sink, PROTO_CLIENT, FIELD_KAFKA_API,
-			bytes_of(s->api->name, strlen(s->api->name))) ||
+			bytes_of(api->name, strlen(api->name))) ||
 	    (h.has_client &&
 	     !proto_tell(sink, PROTO_CLIENT, FIELD_KAFKA_CLIENT, h.client)))
 		return FRAME_STOPPED;
@@ -474,7 +478,7 @@ const struct proto_parser proto_kafka = {
 	.name = "kafka",
 	.app = APP_KAFKA,
 	.tcp = true,
-	.state_size = sizeof(struct kafka),
+	.state = &kafka_state,
 	.recognise = recognise,
 	.read = read,
 };

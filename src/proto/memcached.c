@@ -51,6 +51,7 @@ struct memcached {
 	bool known, binary;
 };
 _Static_assert(sizeof(struct memcached) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(memcached_state, "memcached", struct memcached, 1);
 
 /* By command; NULL: not of memcached's own. */
 static const char *const names[] = {
@@ -492,7 +493,7 @@ const struct proto_parser proto_memcached = {
 	.name = "memcached",
 	.app = APP_MEMCACHED,
 	.tcp = true,
-	.state_size = sizeof(struct memcached),
+	.state = &memcached_state,
 	.recognise = recognise,
 	.read = read,
 };
@@ -501,7 +502,7 @@ const struct proto_parser proto_couchbase = {
 	.name = "couchbase",
 	.app = APP_COUCHBASE,
 	.tcp = true,
-	.state_size = sizeof(struct memcached),
+	.state = &memcached_state,
 	.recognise = recognise_couchbase,
 	.read = read,
 };

@@ -78,6 +78,7 @@ struct mongodb {
 	bool by_name; /* the collection is the command's value */
 };
 _Static_assert(sizeof(struct mongodb) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(mongodb_state, "mongodb", struct mongodb, 1);
 
 struct head {
 	uint32_t len, id, answers, opcode;
@@ -519,7 +520,7 @@ const struct proto_parser proto_mongodb = {
 	.name = "mongodb",
 	.app = APP_MONGODB,
 	.tcp = true,
-	.state_size = sizeof(struct mongodb),
+	.state = &mongodb_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -54,6 +54,7 @@ struct mqtt {
 	bool asked;
 };
 _Static_assert(sizeof(struct mqtt) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(mqtt_state, "mqtt", struct mqtt, 1);
 
 static enum frame_step malformed(enum proto_side side,
 				 const struct proto_sink *sink)
@@ -348,7 +349,7 @@ const struct proto_parser proto_mqtt = {
 	.name = "mqtt",
 	.app = APP_MQTT,
 	.tcp = true,
-	.state_size = sizeof(struct mqtt),
+	.state = &mqtt_state,
 	.recognise = recognise,
 	.read = read,
 };

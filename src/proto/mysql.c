@@ -64,6 +64,7 @@ struct mysql {
 	bool server_full, answering;
 };
 _Static_assert(sizeof(struct mysql) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(mysql_state, "mysql", struct mysql, 1);
 
 struct packet {
 	uint32_t len;
@@ -583,7 +584,7 @@ const struct proto_parser proto_mysql = {
 	.name = "mysql",
 	.app = APP_MYSQL,
 	.tcp = true,
-	.state_size = sizeof(struct mysql),
+	.state = &mysql_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "proto/fields.h"
 #include "wire/app.h"
@@ -155,10 +156,13 @@ struct proto_parser {
 	uint32_t app;	  /* id of wire/app.h */
 	bool tcp, udp;
 	/*
-	 * Bytes of `state`, 0..PARSER_STATE_MAX; zero when the conversation
-	 * begins. Places of more than PARSER_STATE_SMALL are fewer.
+	 * What `state` is, of 0..PARSER_STATE_MAX bytes, and zero when the
+	 * conversation begins; NULL: there is none. Places of more than
+	 * PARSER_STATE_SMALL are fewer. It goes to another process as it is
+	 * (base/image.h), so there are no pointers in it, and who changes it
+	 * gives it another version.
 	 */
-	size_t state_size;
+	const struct image_part *state;
 	enum proto_guess (*recognise)(const struct proto_opening *o);
 	/* NULL: its name is all that is to be known. */
 	struct proto_result (*read)(void *state, struct proto_worker *w,
@@ -171,7 +175,18 @@ struct proto_parser {
 	enum proto_waits (*waits)(const void *state, uint32_t *which);
 	/* Gives back what it has of the worker's pools. NULL: nothing. */
 	void (*end)(void *state, struct proto_worker *w);
+	/*
+	 * Of a state that was loaded: takes what it says to have of the worker's
+	 * pools, which are loaded. false: that is not there, or not its own.
+	 * NULL: it has nothing.
+	 */
+	bool (*adopt)(const void *state, struct proto_worker *w);
 };
+
+static inline uint32_t proto_state_size(const struct proto_parser *p)
+{
+	return p->state ? p->state->size : 0;
+}
 
 _Static_assert(NOTE__MAX <= 32, "a bit each in what was told");
 

@@ -38,6 +38,7 @@ struct postgresql {
 	uint32_t told;
 };
 _Static_assert(sizeof(struct postgresql) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(postgresql_state, "postgresql", struct postgresql, 1);
 
 static enum proto_guess recognise(const struct proto_opening *o)
 {
@@ -292,7 +293,7 @@ const struct proto_parser proto_postgresql = {
 	.name = "postgresql",
 	.app = APP_POSTGRESQL,
 	.tcp = true,
-	.state_size = sizeof(struct postgresql),
+	.state = &postgresql_state,
 	.recognise = recognise,
 	.read = read,
 };

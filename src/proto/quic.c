@@ -71,6 +71,7 @@ struct quic {
 	bool asked;	 /* the hello was told */
 };
 _Static_assert(sizeof(struct quic) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(quic_state, "quic", struct quic, 1);
 
 static const struct {
 	uint32_t version;
@@ -511,11 +512,20 @@ static struct proto_result read(void *state, struct proto_worker *w,
 	};
 }
 
+/* Its place is nobody's when it has lost it. */
+static bool adopt(const void *state, struct proto_worker *w)
+{
+	const struct quic *q = state;
+
+	return q->place < QUIC_HELLOS;
+}
+
 const struct proto_parser proto_quic = {
 	.name = "quic",
 	.app = APP_QUIC,
 	.udp = true,
-	.state_size = sizeof(struct quic),
+	.state = &quic_state,
 	.recognise = recognise,
 	.read = read,
+	.adopt = adopt,
 };

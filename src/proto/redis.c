@@ -30,14 +30,15 @@
 
 struct redis {
 	struct frames frames;
-	const struct redis_command *command;
 	uint64_t values_left;	 /* of the server's answer */
 	uint32_t args_left, arg; /* arg: its number, 0: the command */
+	uint16_t command;	 /* redis_command_place() */
 	uint8_t name_len;
 	bool asked, key_next, user_next;
 	char name[REDIS_NAME_MAX];
 };
 _Static_assert(sizeof(struct redis) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(redis_state, "redis", struct redis, 1);
 
 static size_t upper(char *to, size_t size, struct bytes b)
 {
@@ -145,7 +146,7 @@ static void begin_command(struct redis *s, uint32_t args)
 	s->args_left = args;
 	s->arg = 0;
 	s->asked = s->key_next = s->user_next = false;
-	s->command = NULL;
+	s->command = 0;
 	s->name_len = 0;
 }
 
@@ -166,7 +167,7 @@ static bool ask(struct redis *s, const struct proto_sink *sink)
 /* Is the next argument's content wanted? */
 static bool is_wanted(const struct redis *s)
 {
-	const struct redis_command *c = s->command;
+	const struct redis_command *c = redis_command_at(s->command);
 
 	if (s->arg == 0)
 		return true;
@@ -184,12 +185,14 @@ static bool tell_command(struct redis *s, struct bytes name,
 			 const struct proto_sink *sink)
 {
 	enum redis_class class = REDIS_OTHER;
+	const struct redis_command *c = NULL;
 
 	s->name_len = (uint8_t)upper(s->name, sizeof s->name, name);
 	if (bytes_len(name) <= sizeof s->name)
-		s->command = redis_command(s->name, s->name_len);
-	if (s->command)
-		class = (enum redis_class)s->command->class;
+		c = redis_command(s->name, s->name_len);
+	s->command = redis_command_place(c);
+	if (c)
+		class = (enum redis_class)c->class;
 	if (name_is(s, "SYNC") || name_is(s, "PSYNC"))
 		s->frames.pass[PROTO_SERVER] = UINT64_MAX;
 	return proto_tell(sink, PROTO_CLIENT, FIELD_REDIS_COMMAND,
@@ -215,7 +218,7 @@ static bool tell_user(struct redis *s, struct bytes user,
 static bool tell_argument(struct redis *s, struct bytes arg,
 			  const struct proto_sink *sink)
 {
-	const struct redis_command *c = s->command;
+	const struct redis_command *c = redis_command_at(s->command);
 	uint64_t keys;
 
 	if (s->arg == 0)
@@ -517,7 +520,7 @@ const struct proto_parser proto_redis = {
 	.name = "redis",
 	.app = APP_REDIS,
 	.tcp = true,
-	.state_size = sizeof(struct redis),
+	.state = &redis_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -293,6 +293,18 @@ const struct redis_command *redis_command(const char *name, size_t len)
 	return NULL;
 }
 
+uint16_t redis_command_place(const struct redis_command *c)
+{
+	return c ? (uint16_t)(c - commands + 1) : 0;
+}
+
+const struct redis_command *redis_command_at(uint16_t place)
+{
+	return place > 0 && place <= sizeof commands / sizeof *commands
+		       ? &commands[place - 1]
+		       : NULL;
+}
+
 const char *redis_class_name(enum redis_class c)
 {
 	BUG_ON(c >= REDIS_CLASS__MAX);

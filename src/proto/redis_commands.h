@@ -31,5 +31,8 @@ struct redis_command {
 
 /* name: upper case, len bytes. NULL: it is not known. Static storage. */
 const struct redis_command *redis_command(const char *name, size_t len);
+/* A number for it, to be kept; NULL has 0. */
+uint16_t redis_command_place(const struct redis_command *c);
+const struct redis_command *redis_command_at(uint16_t place);
 /* "read"; static storage. */
 const char *redis_class_name(enum redis_class c);

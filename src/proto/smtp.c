@@ -44,6 +44,7 @@ struct smtp {
 	uint32_t told; /* proto_note_once() */
 };
 _Static_assert(sizeof(struct smtp) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(smtp_state, "smtp", struct smtp, 1);
 
 /* --- recognition ----------------------------------------------------------- */
 
@@ -349,7 +350,7 @@ const struct proto_parser proto_smtp = {
 	.name = "smtp",
 	.app = APP_SMTP,
 	.tcp = true,
-	.state_size = sizeof(struct smtp),
+	.state = &smtp_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -16,6 +16,7 @@ struct ssh {
 	uint8_t lines; /* of the server, before its own */
 };
 _Static_assert(sizeof(struct ssh) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(ssh_state, "ssh", struct ssh, 1);
 
 /* A client's first words tell; a server may say other lines before. */
 static enum proto_guess recognise(const struct proto_opening *o)
@@ -85,7 +86,7 @@ const struct proto_parser proto_ssh = {
 	.name = "ssh",
 	.app = APP_SSH,
 	.tcp = true,
-	.state_size = sizeof(struct ssh),
+	.state = &ssh_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -67,6 +67,7 @@ struct tds {
 	bool negotiated, encrypted, answer_goes_on;
 };
 _Static_assert(sizeof(struct tds) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(tds_state, "tds", struct tds, 1);
 
 struct packet {
 	uint8_t type, status;
@@ -659,7 +660,7 @@ const struct proto_parser proto_tds = {
 	.name = "mssql",
 	.app = APP_MSSQL,
 	.tcp = true,
-	.state_size = sizeof(struct tds),
+	.state = &tds_state,
 	.recognise = recognise,
 	.read = read,
 };

@@ -70,6 +70,7 @@ struct tls {
 	bool ended; /* the server's */
 };
 _Static_assert(sizeof(struct tls) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(tls_state, "tls", struct tls, 1);
 
 /* How a step went. */
 enum step {
@@ -640,7 +641,7 @@ const struct proto_parser proto_tls = {
 	.name = "tls",
 	.app = APP_TLS,
 	.tcp = true,
-	.state_size = sizeof(struct tls),
+	.state = &tls_state,
 	.recognise = recognise,
 	.read = read,
 };

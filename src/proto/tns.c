@@ -43,6 +43,7 @@ struct tns {
 	bool descriptor_next;
 };
 _Static_assert(sizeof(struct tns) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(tns_state, "tns", struct tns, 1);
 
 struct packet {
 	uint32_t len; /* behind the head */
@@ -313,7 +314,7 @@ const struct proto_parser proto_tns = {
 	.name = "oracle",
 	.app = APP_ORACLE,
 	.tcp = true,
-	.state_size = sizeof(struct tns),
+	.state = &tns_state,
 	.recognise = recognise,
 	.read = read,
 };

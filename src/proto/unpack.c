@@ -7,6 +7,12 @@
  * "deflate" is zlib's format by its definition, and raw deflate by what some
  * send; the first two bytes tell. "gzip" is sent where zlib's is meant, too, and
  * gzip bodies may be many in a row.
+ *
+ * A decoder in the middle of its stream cannot be handed to another process: the
+ * libraries give out their windows at most, and their states are full of pointers.
+ * What can is one that has written nothing yet, as far as what it has read is held,
+ * and gzip's between two bodies. Another one is cut: it says from then on what one
+ * says that has no memory, so the rest of that body is noted ("limit") and not told.
  */
 #include "proto/unpack.h"
 
@@ -34,8 +40,10 @@ struct place {
 	uint32_t next_free;
 	uint8_t coding; /* enum http_coding */
 	bool used;
-	bool begun; /* its first bytes were right, as far as is known */
-	bool over;  /* gzip: one body was, another may follow */
+	bool begun;   /* its first bytes were right, as far as is known */
+	bool over;    /* gzip: one body was, another may follow */
+	bool cut;     /* what it had read did not come along */
+	bool adopted; /* since it was loaded */
 	uint8_t held_len;
 	uint8_t held[HELD_MAX]; /* what was read before that */
 };
@@ -55,6 +63,20 @@ static struct place *get(struct unpack_pool *p, uint32_t handle)
 	return at;
 }
 
+static void make_free(struct unpack_pool *p)
+{
+	p->free_inflaters = p->free_brotlis = 0;
+	for (uint32_t i = INFLATERS_MAX + BROTLIS_MAX; i > 0; i--) {
+		uint32_t *first = i > INFLATERS_MAX ? &p->free_brotlis
+						    : &p->free_inflaters;
+
+		if (p->places[i - 1].used)
+			continue;
+		p->places[i - 1].next_free = *first;
+		*first = i;
+	}
+}
+
 struct unpack_pool *unpack_pool_new(void)
 {
 	struct unpack_pool *p = calloc(1, sizeof *p);
@@ -72,16 +94,13 @@ struct unpack_pool *unpack_pool_new(void)
 	at = p->memory;
 	for (uint32_t i = 0; i < INFLATERS_MAX + BROTLIS_MAX; i++) {
 		bool brotli = i >= INFLATERS_MAX;
-		uint32_t *first = brotli ? &p->free_brotlis
-					 : &p->free_inflaters;
 
 		p->places[i].arena.begin = at;
 		p->places[i].arena.size = brotli ? BROTLI_ARENA_BYTES
 						 : INFLATE_ARENA_BYTES;
 		at += p->places[i].arena.size;
-		p->places[i].next_free = *first;
-		*first = i + 1;
 	}
+	make_free(p);
 	return p;
 }
 
@@ -108,6 +127,20 @@ static void *take_for_zlib(void *arg, unsigned n, unsigned size)
 	return arena_take(arg, (size_t)n * size);
 }
 
+/* A new decoder lies there. */
+static void begin_at(struct place *at, enum http_coding coding)
+{
+	*at = (struct place){ .arena = at->arena,
+			      .coding = (uint8_t)coding,
+			      .used = true };
+	arena_reset(&at->arena);
+	if (coding != HTTP_CODING_BROTLI)
+		return;
+	at->brotli = BrotliDecoderCreateInstance(take_for_brotli, give_back,
+						 &at->arena);
+	BUG_ON(!at->brotli); /* some KB of an empty arena */
+}
+
 uint32_t unpack_begin(struct unpack_pool *p, enum http_coding coding)
 {
 	bool brotli = coding == HTTP_CODING_BROTLI;
@@ -120,15 +153,7 @@ uint32_t unpack_begin(struct unpack_pool *p, enum http_coding coding)
 		return 0;
 	at = &p->places[handle - 1];
 	*first = at->next_free;
-	*at = (struct place){ .arena = at->arena,
-			      .coding = (uint8_t)coding,
-			      .used = true };
-	arena_reset(&at->arena);
-	if (brotli) {
-		at->brotli = BrotliDecoderCreateInstance(take_for_brotli,
-							 give_back, &at->arena);
-		BUG_ON(!at->brotli); /* some KB of an empty arena */
-	}
+	begin_at(at, coding);
 	return handle;
 }
 
@@ -188,6 +213,15 @@ static enum unpack_outcome run_zlib(struct place *at, struct bytes *in,
 	return r == Z_OK || r == Z_BUF_ERROR ? UNPACK_ON : UNPACK_BROKEN;
 }
 
+static void init_zlib(struct place *at, int format)
+{
+	at->z.zalloc = take_for_zlib;
+	at->z.zfree = give_back;
+	at->z.opaque = &at->arena;
+	BUG_ON(inflateInit2(&at->z, format) != Z_OK);
+	at->begun = true;
+}
+
 static enum unpack_outcome begin_zlib(struct place *at, struct bytes *in,
 				      struct outbytes *out)
 {
@@ -202,11 +236,7 @@ static enum unpack_outcome begin_zlib(struct place *at, struct bytes *in,
 	format = format_of(at);
 	if (format == 0)
 		return UNPACK_BROKEN;
-	at->z.zalloc = take_for_zlib;
-	at->z.zfree = give_back;
-	at->z.opaque = &at->arena;
-	BUG_ON(inflateInit2(&at->z, format) != Z_OK);
-	at->begun = true;
+	init_zlib(at, format);
 	held = bytes_of(at->held, MAGIC_LEN);
 	return run_zlib(at, &held, out);
 }
@@ -289,5 +319,136 @@ enum unpack_outcome unpack_some(struct unpack_pool *p, uint32_t handle,
 {
 	struct place *at = get(p, handle);
 
+	if (at->cut)
+		return UNPACK_LARGE;
 	return at->brotli ? some_brotli(at, in, out) : some_zlib(at, in, out);
+}
+
+/* --- for another process ---------------------------------------------- */
+
+struct saved_decoder {
+	uint32_t handle;
+	uint8_t coding; /* enum http_coding */
+	uint8_t begun, over, cut;
+	uint8_t held_len;
+	uint8_t held[HELD_MAX];
+	uint8_t reserved[7];
+};
+IMAGE_PART(saved_decoders, "unpack", struct saved_decoder, 1);
+
+void unpack_pool_save(const struct unpack_pool *p, const char *of,
+		      struct image_writer *w)
+{
+	struct saved_decoder *to;
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < INFLATERS_MAX + BROTLIS_MAX; i++)
+		n += p->places[i].used;
+	to = image_room(w, of, &saved_decoders, n);
+	for (uint32_t i = 0; to && i < INFLATERS_MAX + BROTLIS_MAX; i++) {
+		const struct place *at = &p->places[i];
+
+		if (!at->used)
+			continue;
+		*to = (struct saved_decoder){
+			.handle = i + 1,
+			.coding = at->coding,
+			.begun = at->begun,
+			.over = at->over,
+			.cut = at->cut || (at->begun && !at->over),
+			.held_len = at->held_len,
+		};
+		memcpy(to++->held, at->held, sizeof at->held);
+	}
+}
+
+/* What it has read and held is read again; false: it is not as it was. */
+static bool read_again(struct place *at, const struct saved_decoder *s)
+{
+	struct bytes in = bytes_of(s->held, s->held_len);
+	uint8_t room[1];
+	struct outbytes out = outbytes_of(room, sizeof room);
+	int format;
+
+	if (at->brotli)
+		return some_brotli(at, &in, &out) == UNPACK_ON && !at->begun;
+	/* of zlib's no more than what tells its format; and that is all of it */
+	if (s->held_len > MAGIC_LEN || (s->over != (s->held_len == MAGIC_LEN)))
+		return false;
+	memcpy(at->held, s->held, s->held_len);
+	at->held_len = s->held_len;
+	if (!s->over)
+		return true;
+	format = format_of(at);
+	if (format == 0 || at->coding != HTTP_CODING_GZIP)
+		return false;
+	init_zlib(at, format);
+	at->over = true;
+	return true;
+}
+
+static bool load_decoder(struct unpack_pool *p, const struct saved_decoder *s)
+{
+	bool brotli = s->coding == HTTP_CODING_BROTLI;
+	struct place *at;
+
+	if (s->handle == 0 || s->handle > INFLATERS_MAX + BROTLIS_MAX ||
+	    s->coding >= HTTP_CODING_IDENTITY || s->held_len > HELD_MAX ||
+	    brotli != (s->handle > INFLATERS_MAX) ||
+	    p->places[s->handle - 1].used)
+		return false;
+	at = &p->places[s->handle - 1];
+	begin_at(at, (enum http_coding)s->coding);
+	at->cut = s->cut;
+	if (!at->cut)
+		return read_again(at, s);
+	at->begun = true;
+	return true;
+}
+
+bool unpack_pool_load(struct unpack_pool *p, const char *of,
+		      const struct image_reader *r, uint64_t *ret_cut)
+{
+	uint64_t n;
+	const struct saved_decoder *s = image_get(r, of, &saved_decoders, &n);
+
+	*ret_cut = 0;
+	for (uint64_t i = 0; s && i < n; i++) {
+		struct saved_decoder one = s[i];
+
+		if (!load_decoder(p, &one))
+			return false;
+		*ret_cut += one.cut != 0;
+	}
+	make_free(p);
+	return s != NULL;
+}
+
+bool unpack_adopt(struct unpack_pool *p, uint32_t handle)
+{
+	struct place *at;
+
+	if (handle == 0)
+		return true;
+	if (handle > INFLATERS_MAX + BROTLIS_MAX)
+		return false;
+	at = &p->places[handle - 1];
+	if (!at->used || at->adopted)
+		return false;
+	at->adopted = true;
+	return true;
+}
+
+void unpack_pool_settle(struct unpack_pool *p)
+{
+	for (uint32_t i = 0; i < INFLATERS_MAX + BROTLIS_MAX; i++)
+		p->places[i].used &= p->places[i].adopted;
+	make_free(p);
+}
+
+void unpack_pool_reset(struct unpack_pool *p)
+{
+	for (uint32_t i = 0; i < INFLATERS_MAX + BROTLIS_MAX; i++)
+		p->places[i].used = false;
+	make_free(p);
 }

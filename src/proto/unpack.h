@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/image.h"
 #include "proto/http_coding.h"
 
 struct unpack_pool;
@@ -33,6 +34,25 @@ enum unpack_outcome {
 /* Reads of *in, writes to *out, as much as there is, or has room. */
 enum unpack_outcome unpack_some(struct unpack_pool *p, uint32_t handle,
 				struct bytes *in, struct outbytes *out);
+/*
+ * Decoders, for another process. Only one that has not begun with its stream can
+ * go on there, see unpack.c: of the others what follows is LARGE.
+ */
+void unpack_pool_save(const struct unpack_pool *p, const char *of,
+		      struct image_writer *w);
+/*
+ * Into a pool that had none yet; *ret_cut: how many cannot go on. false: they are
+ * not there, or cannot be these; unpack_pool_reset() is to be called.
+ */
+bool unpack_pool_load(struct unpack_pool *p, const char *of,
+		      const struct image_reader *r, uint64_t *ret_cut);
+/* Somebody has that one, of those that were loaded. false: nobody can. */
+bool unpack_adopt(struct unpack_pool *p, uint32_t handle);
+/* All are adopted that will be; the others end. */
+void unpack_pool_settle(struct unpack_pool *p);
+/* As new. */
+void unpack_pool_reset(struct unpack_pool *p);
+
 /*
  * Of a decoder that was BROKEN before it wrote anything: what it has taken of
  * earlier *in, so that nothing is lost where a body is not packed at all.

@@ -84,12 +84,15 @@ static const struct operation *operation(uint32_t op)
 
 struct zookeeper {
 	struct frames frames;
-	uint32_t left;	     /* of the client's message; 0: the next begins */
-	const char *to_come; /* of an operation inside of a multi */
-	uint32_t acls;	     /* still to come */
+	uint32_t left; /* of the client's message; 0: the next begins */
+	uint32_t acls; /* still to come */
+	/* Of a multi, the operation inside: operations[] + 1, and what of its
+	 * `multi` comes next; 0: the next operation. */
+	uint8_t inside, at;
 	bool begun;
 };
 _Static_assert(sizeof(struct zookeeper) <= PARSER_STATE_SMALL, "small");
+IMAGE_PART(zookeeper_state, "zookeeper", struct zookeeper, 1);
 
 /* --- recognition ----------------------------------------------------------- */
 
@@ -297,7 +300,8 @@ static enum frame_step begin_inner(struct zookeeper *s, struct bytes *b,
 	op = operation(code);
 	if (!op || !op->multi)
 		return FRAME_LOST;
-	s->to_come = op->multi;
+	s->inside = (uint8_t)(op - operations + 1);
+	s->at = 0;
 	return frames_go_on(tell_op(sink, op->name));
 }
 
@@ -320,13 +324,14 @@ static enum frame_step take_acl(struct zookeeper *s, struct bytes *b)
 static enum frame_step inner(struct zookeeper *s, struct bytes *b,
 			     const struct proto_sink *sink)
 {
+	char next = s->inside ? operations[s->inside - 1].multi[s->at] : 0;
 	enum frame_step step = FRAME_TAKEN;
 	struct bytes path;
 	uint32_t len;
 
 	if (s->acls > 0)
 		return take_acl(s, b);
-	switch (*s->to_come) {
+	switch (next) {
 	case 'p':
 		step = take_path(b, s->left, &path);
 		if (step == FRAME_TAKEN &&
@@ -348,10 +353,10 @@ static enum frame_step inner(struct zookeeper *s, struct bytes *b,
 		s->acls = len;
 		break;
 	case 0: return begin_inner(s, b, sink);
-	default: pass(s, b, (uint32_t)(*s->to_come - '0')); break;
+	default: pass(s, b, (uint32_t)(next - '0')); break;
 	}
 	if (step == FRAME_TAKEN)
-		s->to_come++;
+		s->at++;
 	return step;
 }
 
@@ -456,7 +461,7 @@ static enum frame_step client(struct zookeeper *s, struct bytes *rest,
 	rest->begin = b.begin;
 	if (number != 0 && s->left > 0 &&
 	    (code == OP_MULTI || code == OP_MULTI_READ)) {
-		s->to_come = "";
+		s->inside = 0;
 		s->acls = 0;
 		return FRAME_TAKEN;
 	}
@@ -493,7 +498,7 @@ const struct proto_parser proto_zookeeper = {
 	.name = "zookeeper",
 	.app = APP_ZOOKEEPER,
 	.tcp = true,
-	.state_size = sizeof(struct zookeeper),
+	.state = &zookeeper_state,
 	.recognise = recognise,
 	.read = read,
 };

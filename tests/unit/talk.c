@@ -9,6 +9,7 @@
 
 struct talk {
 	struct dialogue_pool *pool;
+	struct dialogue_pool *spare; /* NULL, or where it was before */
 	uint32_t handle;
 	bool udp;
 	unsigned refuse, asked;
@@ -195,17 +196,24 @@ static bool known(void *arg, uint32_t app)
 	return true;
 }
 
-struct talk *talk_new(bool udp, bool midstream)
+static struct dialogue_pool *new_pool(void)
 {
 	static const struct dialogue_limits limits = { 1, 1 };
+	struct dialogue_pool *p = dialogue_pool_new(&limits, 7);
+
+	BUG_ON(!p);
+	if (talk_parser)
+		dialogue_pool_ask(p, bit_of(talk_parser));
+	return p;
+}
+
+struct talk *talk_new(bool udp, bool midstream)
+{
 	struct talk *t = calloc(1, sizeof *t);
 
 	BUG_ON(!t);
 	t->udp = udp;
-	t->pool = dialogue_pool_new(&limits, 7);
-	BUG_ON(!t->pool);
-	if (talk_parser)
-		dialogue_pool_ask(t->pool, bit_of(talk_parser));
+	t->pool = new_pool();
 	t->handle = dialogue_open(t->pool, udp, midstream, 0);
 	t->open[PROTO_CLIENT] = t->open[PROTO_SERVER] = FIELD__MAX;
 	return t;
@@ -221,7 +229,39 @@ void talk_free(struct talk *t)
 	BUG_ON(dialogue_counts(t->pool).in_use ||
 	       dialogue_counts(t->pool).large);
 	dialogue_pool_free(t->pool);
+	dialogue_pool_free(t->spare);
 	free(t);
+}
+
+bool talk_hand_over(struct talk *t)
+{
+	struct dialogue_counts was = dialogue_counts(t->pool), is;
+	struct dialogue_pool *next = t->spare ? t->spare : new_pool();
+	struct image_writer w;
+	struct image_reader r;
+	uint8_t *memory;
+
+	image_write(&w, NULL, 0);
+	dialogue_pool_save(t->pool, &w);
+	memory = calloc(1, w.len);
+	BUG_ON(!memory);
+	image_write(&w, memory, w.len);
+	dialogue_pool_save(t->pool, &w);
+	BUG_ON(image_written(&w) != 0 || image_read(&r, memory, w.len) != 0);
+	dialogue_close(t->pool, t->handle);
+	t->spare = t->pool;
+	t->pool = next;
+	BUG_ON(!dialogue_pool_load(t->pool, &r));
+	free(memory);
+	is = dialogue_counts(t->pool);
+	was.bodies_cut = is.bodies_cut;
+	BUG_ON(memcmp(&was, &is, sizeof is) != 0);
+	return is.bodies_cut == 0;
+}
+
+struct dialogue_counts talk_counts(const struct talk *t)
+{
+	return dialogue_counts(t->pool);
 }
 
 void talk_only(struct talk *t, const struct proto_parser *p)

@@ -63,12 +63,18 @@ void talk_end(struct talk *t, enum proto_side side);
 void talk_refuse(struct talk *t, unsigned nth);
 /* From now on nobody listens to that field (proto_sink.unwanted). */
 void talk_unwanted(struct talk *t, enum proto_field f);
+/*
+ * It goes on in another pool, by an image of this one. false: what is left of a
+ * body in a coding is not told there (dialogue_counts.bodies_cut).
+ */
+bool talk_hand_over(struct talk *t);
+struct dialogue_counts talk_counts(const struct talk *t);
 /* Borrowed until the next call. */
 const char *talk_heard(struct talk *t);
 
 /*
  * The transcript of these lines, each one chunk: must be `want`, and the same
- * byte by byte and cut at random (TCP). Fails the cmocka test if not; only
+ * byte by byte and cut at random (TCP), and handed over after each chunk. Fails the cmocka test if not; only
  * declared in unit tests.
  */
 void talk_check(const char *name, bool udp, const struct talk_line *lines,

@@ -6,6 +6,7 @@
  * that the reader is shown and all that is answered is compared. Where a limit
  * of blocks was met is taken from the counts, for the model has no blocks; what
  * has to follow from it is compared. WEIR_SEED=n runs one seed again.
+ * Now and then the pool is handed over to another one.
  */
 #include "flow/stream.h"
 
@@ -14,6 +15,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "images.h"
 #include "test.h"
 
 #define STREAMS	   12
@@ -662,6 +664,19 @@ static void reopen(struct model *m, struct model_stream *st)
 	assert_int_not_equal(st->handle, 0);
 }
 
+/* What goes on was loaded from an image. */
+static void hand_over(struct model *m)
+{
+	struct stream_pool *next = stream_pool_new(&m->config->options);
+	struct images i;
+
+	IMAGES_OF(&i, stream_pool_save, m->pool);
+	assert_true(stream_pool_load(next, &i.r));
+	stream_pool_free(m->pool);
+	m->pool = next;
+	free(i.memory);
+}
+
 static bool is_done(const struct model_stream *st)
 {
 	return st->side[FLOW_CLIENT].ended && st->side[FLOW_SERVER].ended;
@@ -680,6 +695,8 @@ static void run(struct model *m, const struct config *config, uint64_t seed)
 		struct model_stream *st = &m->streams[any(m, STREAMS)];
 		bool over = st->mode != RUNNING || is_done(st);
 
+		if (one_of(m, 100))
+			hand_over(m);
 		if (one_of(m, over ? 10 : 2000))
 			reopen(m, st);
 		else if (any(m, 4))

@@ -6,6 +6,9 @@
  * more sources and larger than there is room for. After each, what was
  * answered, every byte of what is whole, who is gone and why, and the counts
  * are compared. The seed is printed; WEIR_SEED=n runs that one.
+ *
+ * Now and then all is saved, and what goes on was loaded from it; and bits of such
+ * an image are turned around, and what comes of that can be used, or is nothing.
  */
 #include "packet/defrag.h"
 
@@ -14,6 +17,8 @@
 
 #include "base/limits.h"
 #include "fragments.h"
+#include "images.h"
+#include "seed.h"
 #include "test.h"
 
 #define OPERATIONS 40000
@@ -563,6 +568,75 @@ static void op_forget(struct model *m)
 	compare_events(m);
 }
 
+/* --- handed over ---------------------------------------------------------- */
+
+static void image_of(struct images *i, const struct defrag *t)
+{
+	IMAGES_OF(i, defrag_save, t);
+}
+
+static void op_hand_over(struct model *m)
+{
+	struct defrag_options opt = m->opt;
+	struct images i;
+
+	opt.seed = m->opt.seed + any(m, 1000);
+	image_of(&i, m->table);
+	defrag_free(m->table);
+	m->table = defrag_new(&opt);
+	assert_non_null(m->table);
+	defrag_on_gone(m->table, told, m);
+	assert_true(defrag_load(m->table, &i.r));
+	free(i.memory);
+}
+
+static unsigned refused, loaded;
+
+/* Some fragments more, then it is the end of all. */
+static void use_up(struct model *m, struct defrag *t)
+{
+	struct defrag_datagram whole;
+	struct packet p;
+
+	for (unsigned i = 0; i < 30; i++) {
+		int key = (int)any(m, KEYS);
+		struct model_fragment *f = draw_fragment(m, key);
+		struct frame frame = { .bytes =
+					       bytes_of(f->frame, f->frame_len),
+				       .wire_len = f->frame_len };
+
+		if (packet_decode(&p, frame) == PACKET_OK)
+			(void)defrag_push(t, &p, endpoint_of(key),
+					  ingress_of(key), m->now, &whole);
+		free(f);
+	}
+	defrag_release(t);
+	for (uint16_t i = 0; i < ENDPOINTS; i++)
+		defrag_forget_endpoint(t, i);
+}
+
+static void op_spoil(struct model *m)
+{
+	struct images i;
+
+	image_of(&i, m->table);
+	for (unsigned k = 0; k < 30; k++) {
+		struct defrag *next = defrag_new(&m->opt);
+		struct images_spoilt s = images_spoil(&i, &m->random);
+		bool is = image_read(&i.r, i.memory, i.len) == 0 &&
+			  defrag_load(next, &i.r);
+
+		*(is ? &loaded : &refused) += 1;
+		assert_true(is || (defrag_stats(next).datagrams == 0 &&
+				   defrag_stats(next).sources == 0 &&
+				   defrag_stats(next).bytes == 0));
+		use_up(m, next);
+		defrag_free(next);
+		images_turn(&i, &s);
+	}
+	free(i.memory);
+}
+
 static void run_model(enum defrag_overlap overlap)
 {
 	const char *given = getenv("WEIR_SEED");
@@ -580,6 +654,10 @@ static void run_model(enum defrag_overlap overlap)
 	for (int i = 0; i < OPERATIONS; i++) {
 		uint32_t what = any(&m, 100);
 
+		if (any(&m, 50) == 0)
+			op_hand_over(&m);
+		if (any(&m, 1000) == 0)
+			op_spoil(&m);
 		if (what == 0)
 			op_forget(&m);
 		else if (what < 5)
@@ -596,6 +674,7 @@ static void run_model(enum defrag_overlap overlap)
 			continue;
 		assert_true(m.count[o] > 0);
 	}
+	assert_true(refused > 0 && loaded > 0);
 	while (m.n > 0)
 		empty(&m.datagrams[--m.n]);
 	defrag_free(m.table);

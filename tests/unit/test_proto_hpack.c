@@ -1,8 +1,10 @@
 /*
  * Fields that libnghttp2's own deflater has packed, in tables of any size, cut
- * anywhere: they come out as they were. And what there is no room for.
+ * anywhere: they come out as they were, also of a pool that goes on for another
+ * one. And what there is no room for.
  */
 #include "base/limits.h"
+#include "images.h"
 #include "proto/hpack.h"
 #include "seed.h"
 #include "test.h"
@@ -73,6 +75,24 @@ static void one_block(uint64_t *random, nghttp2_hd_deflater *d,
 	assert_false(hpack_take(&rest, &f));
 }
 
+/* What goes on was loaded from an image. */
+static struct hpack_pool *handed_over(struct hpack_pool *p)
+{
+	struct hpack_pool *next = hpack_pool_new();
+	struct images i;
+
+	assert_non_null(next);
+	images_count(&i);
+	hpack_pool_save(p, "test", &i.w);
+	images_write(&i);
+	hpack_pool_save(p, "test", &i.w);
+	images_read(&i);
+	assert_true(hpack_pool_load(next, "test", &i.r));
+	hpack_pool_free(p);
+	free(i.memory);
+	return next;
+}
+
 static void deflated(void **state)
 {
 	uint64_t random = seed_choose() | 1;
@@ -96,6 +116,8 @@ static void deflated(void **state)
 						seed_draw(&random,
 							  HPACK_TABLE_MAX + 1)),
 					0);
+			if (seed_draw(&random, 10) == 0)
+				p = handed_over(p);
 			one_block(&random, d, p, handle);
 		}
 		nghttp2_hd_deflate_del(d);
@@ -119,6 +141,7 @@ static void worst_table(void **state)
 					    true, &list),
 				 HPACK_ON);
 	}
+	p = handed_over(p);
 	/* not indexed, of 32,000 bytes: 127 + 121 + 249 * 128 */
 	put_copy(&o, "\1\x7f\x81\xf9\1", 5);
 	while (outbytes_len(&o) < 5 + 32000)
@@ -130,6 +153,51 @@ static void worst_table(void **state)
 			 HPACK_ON);
 	assert_int_equal(outbytes_len(&list), 8 + strlen(":authority") + 32000);
 	hpack_end(p, handle);
+	hpack_pool_free(p);
+}
+
+/* Names of a full table that only the static one has; and what is not adopted. */
+static void full_table(void **state)
+{
+	struct hpack_pool *p = hpack_pool_new();
+	uint32_t a = hpack_begin(p), b = hpack_begin(p), c = hpack_begin(p);
+	static uint8_t room[64 << 10];
+	struct outbytes list = outbytes_of(room, sizeof room);
+
+	(void)state;
+	/* 16 KiB; then :authority, without a value, 350 times */
+	assert_int_equal(
+		hpack_some(p, b, bytes_of("\x3f\xe1\x7f", 3), false, &list),
+		HPACK_ON);
+	for (unsigned i = 0; i < 350; i++)
+		assert_int_equal(hpack_some(p, b, bytes_of("\x41\0", 2),
+					    i == 349, &list),
+				 HPACK_ON);
+	hpack_end(p, a);
+	p = handed_over(p);
+	list = outbytes_of(room, sizeof room);
+	/* the oldest of them */
+	assert_int_equal(
+		hpack_some(p, b, bytes_of("\xff\x9c\2", 3), true, &list),
+		HPACK_ON);
+	assert_int_equal(outbytes_len(&list), 8 + strlen(":authority"));
+	assert_true(hpack_adopt(p, 0));
+	assert_true(hpack_adopt(p, b));
+	assert_false(hpack_adopt(p, b));
+	assert_false(hpack_adopt(p, a));
+	assert_false(hpack_adopt(p, HPACK_DECODERS_MAX));
+	hpack_pool_settle(p);
+	/* c was nobody's, a was free */
+	assert_int_equal(hpack_begin(p), c);
+	assert_int_equal(hpack_begin(p), a);
+	assert_int_equal(hpack_begin(p), c + 1);
+	/* one before it in the table is none */
+	assert_int_equal(
+		hpack_some(p, b, bytes_of("\xff\x9d\2", 3), true, &list),
+		HPACK_BROKEN);
+	p = handed_over(p);
+	assert_int_equal(hpack_some(p, b, bytes_of("\x82", 1), true, &list),
+			 HPACK_BROKEN);
 	hpack_pool_free(p);
 }
 
@@ -168,9 +236,8 @@ static void all_in_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(deflated),
-		cmocka_unit_test(worst_table),
-		cmocka_unit_test(beyond_memory),
+		cmocka_unit_test(deflated),   cmocka_unit_test(worst_table),
+		cmocka_unit_test(full_table), cmocka_unit_test(beyond_memory),
 		cmocka_unit_test(all_in_use),
 	};
 

@@ -218,6 +218,75 @@ static void many_in_a_row(void **state)
 	free(body.begin);
 }
 
+/* As answer(), and handed over before the byte `at` of the body. */
+static struct talk *answer_handed(const char *headers, struct text body,
+				  size_t at)
+{
+	struct text first = { body.begin, at };
+	struct talk *t = talk_new(false, false);
+	const char *get = "GET / HTTP/1.1\r\n\r\n";
+	char head[256];
+
+	(void)snprintf(head, sizeof head,
+		       "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n",
+		       headers, body.len);
+	talk_say(t, PROTO_CLIENT, bytes_of(get, strlen(get)));
+	talk_say(t, PROTO_SERVER, bytes_of(head, strlen(head)));
+	if (first.len > 0)
+		talk_say(t, PROTO_SERVER, bytes_of(first.begin, first.len));
+	(void)talk_hand_over(t); /* the counts tell */
+	talk_say(t, PROTO_SERVER, bytes_of(body.begin + at, body.len - at));
+	return t;
+}
+
+/* Its beginning, and a note; or all of it. Is it all? */
+static bool check_handed(const char *name, const char *headers,
+			 struct text body, const char *plain, size_t at)
+{
+	struct talk *t = answer_handed(headers, body, at);
+	bool cut = talk_counts(t).bodies_cut > 0;
+	char *heard = body_heard(t);
+
+	assert_row(name, cut == !!strstr(talk_heard(t), "S note limit\n"));
+	assert_row(name, strstr(talk_heard(t), "S ended\n"));
+	assert_row(name, cut || (heard && strcmp(heard, plain) == 0));
+	assert_row(name, !heard || strncmp(plain, heard, strlen(heard)) == 0);
+	assert_row(name, !cut || at > 0);
+	free(heard);
+	talk_free(t);
+	return !cut;
+}
+
+static void handed_over(void **state)
+{
+	uint64_t random = seed_choose() | 1;
+	struct text row;
+	unsigned all = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
+		struct text plain = random_text(&random, 60);
+		struct text body =
+			packed(text_of(plain.begin, plain.len), codings[i].how);
+
+		plain.begin[plain.len] = 0;
+		for (size_t at = 0; at < body.len;
+		     at += 1 + seed_draw(&random, at < 20 ? 1 : 5))
+			all += check_handed(codings[i].name, codings[i].headers,
+					    body, (char *)plain.begin, at);
+		free(plain.begin);
+		free(body.begin);
+	}
+	assert_true(all > 60); /* "identity" has no decoder */
+	/* between two of gzip nothing is lost */
+	row = packed(text_of("one ", 4), "g");
+	all = (unsigned)row.len;
+	join(&row, packed(text_of("two", 3), "g"));
+	assert_true(check_handed("row", "Content-Encoding: gzip\r\n", row,
+				 "one two", all));
+	free(row.begin);
+}
+
 /* What is heard of a body that is not what its headers say. */
 static void check_odd(const char *headers, struct text body, const char *want)
 {
@@ -371,6 +440,7 @@ int main(void)
 		cmocka_unit_test(undone),
 		cmocka_unit_test(of_the_transfer),
 		cmocka_unit_test(many_in_a_row),
+		cmocka_unit_test(handed_over),
 		cmocka_unit_test(broken),
 		cmocka_unit_test(bombs),
 		cmocka_unit_test(large_window),
