@@ -6,6 +6,9 @@
  * What it tells is mapped by its names to ids of wire/app.h, so another version
  * of it changes no id. What our parsers know it is never asked for.
  *
+ * What it has of a connection cannot be handed to another process: a successor asks
+ * anew, from where the connection is then.
+ *
  * One thread owns a breadth; what it allocates comes from memory of fixed size
  * that is taken by breadth_new(). Making and freeing is one at a time.
  */

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "proto/parser.h"
+
+IMAGE_PART(saved_records, "records", struct finding_record, 1);
 
 struct finding_log {
 	struct tally *tally; /* of struct finding_record */
@@ -132,4 +135,34 @@ size_t finding_drain(struct finding_log *l, struct finding_record *ret,
 struct tally_stats finding_stats(const struct finding_log *l)
 {
 	return tally_stats(l->tally);
+}
+
+void finding_log_save(const struct finding_log *l, struct image_writer *w)
+{
+	tally_save(l->tally, "findings", &saved_records, w);
+}
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool finding_is_sound(const struct finding_record *r)
+{
+	return r->kind < FINDING_KIND__MAX && r->action < DPI_ACTION__MAX &&
+	       r->side < PROTO_SIDE__MAX && r->raw_len <= sizeof r->raw &&
+	       ends(r->name, sizeof r->name) &&
+	       ends(r->classtype, sizeof r->classtype) &&
+	       ends(r->request, sizeof r->request) &&
+	       ends(r->evidence, sizeof r->evidence);
+}
+
+static bool is_sound(const void *record)
+{
+	return finding_is_sound(record);
+}
+
+bool finding_log_load(struct finding_log *l, const struct image_reader *r)
+{
+	return tally_load(l->tally, "findings", &saved_records, is_sound, r);
 }

@@ -64,3 +64,13 @@ void finding_forget_endpoint(struct finding_log *l, uint16_t endpoint,
 size_t finding_drain(struct finding_log *l, struct finding_record *ret,
 		     size_t max);
 struct tally_stats finding_stats(const struct finding_log *l);
+
+/* What was counted, and records that wait. */
+void finding_log_save(const struct finding_log *l, struct image_writer *w);
+/* l: new, of as many slots. false: not there, or not sound; *l is as new. */
+bool finding_log_load(struct finding_log *l, const struct image_reader *r);
+/*
+ * A record from an image: may it be put, or told? What does not depend on the
+ * image's other parts.
+ */
+bool finding_is_sound(const struct finding_record *r);

@@ -32,7 +32,9 @@
 #include "detect/meter.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "base/bug.h"
@@ -90,6 +92,17 @@ struct meters {
 	uint64_t seed;
 	struct table tables[METER_KIND__MAX];
 };
+
+/* Of all tables; entries and places are saved as owner "meter.0", ... */
+struct saved_meters {
+	uint64_t seed;
+	struct {
+		uint32_t span_s;
+		struct meter_stats stats;
+	} kinds[METER_KIND__MAX];
+};
+IMAGE_PART(saved_meters, "head", struct saved_meters, 1);
+IMAGE_PART(saved_entries, "entries", struct entry, 1);
 
 static const struct {
 	const char *name;
@@ -426,7 +439,7 @@ void meter_session_end(struct meters *m, uint32_t ticket, usec_t now)
 	const struct meter_rule *r = &m->opt.rule[METER_SOURCE_SESSIONS];
 	struct table *t = &m->tables[METER_SOURCE_SESSIONS];
 	uint32_t i = ticket & ((1u << PLACE_BITS) - 1);
-	struct entry *e = &t->entries[i];
+	struct entry *e = &t->entries[i <= t->lru.limit ? i : 0];
 
 	if (!i || e->generation != ticket >> PLACE_BITS || !e->count)
 		return;
@@ -519,4 +532,102 @@ struct meter_stats meters_stats(const struct meters *m, enum meter_kind kind)
 
 	s.in_use = m->tables[kind].lru.in_use;
 	return s;
+}
+
+/* --- images ------------------------------------------------------------- */
+
+struct owner_name {
+	char text[IMAGE_NAME_MAX];
+};
+
+static struct owner_name owner_of(int kind)
+{
+	struct owner_name n;
+
+	/* fits: there are few kinds */
+	(void)snprintf(n.text, sizeof n.text, "meter.%d", kind);
+	return n;
+}
+
+void meters_save(const struct meters *m, struct image_writer *w)
+{
+	struct saved_meters head = { .seed = m->seed };
+
+	for (int k = 0; k < METER_KIND__MAX; k++) {
+		const struct table *t = &m->tables[k];
+		struct owner_name of = owner_of(k);
+
+		head.kinds[k].span_s = m->opt.rule[k].span_s;
+		head.kinds[k].stats = t->stats;
+		lru_save(&t->lru, of.text, w);
+		/* free ones, too: their generations */
+		image_put(w, of.text, &saved_entries, t->entries + 1,
+			  t->lru.used_ever);
+	}
+	image_put(w, "meters", &saved_meters, &head, 1);
+}
+
+static bool slots_are_sound(const struct slots *s)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < RING; i++)
+		sum += s->n[i];
+	return sum == s->sum;
+}
+
+static bool entry_is_sound(const struct entry *e)
+{
+	return e->key.endpoint < ENDPOINTS_MAX && image_is_bool(&e->firing) &&
+	       image_is_bool(&e->logged_ever) && slots_are_sound(&e->offered) &&
+	       slots_are_sound(&e->passed);
+}
+
+static bool load_table(struct table *t, int kind, const struct image_reader *r)
+{
+	struct owner_name of = owner_of(kind);
+	uint32_t cursor = 0, i;
+	uint64_t n;
+	const struct entry *from = image_get(r, of.text, &saved_entries, &n);
+
+	if (!from || n > t->lru.limit || !lru_load(&t->lru, of.text, r) ||
+	    n < t->lru.used_ever)
+		return false;
+	if (n > 0)
+		memcpy(t->entries + 1, from, n * sizeof *from);
+	while ((i = lru_walk(&t->lru, &cursor)))
+		if (!entry_is_sound(&t->entries[i]))
+			return false;
+	/* who is in no list would never give way */
+	return lru_count(&t->lru, LIST_QUIET) + lru_count(&t->lru, LIST_LIVE) ==
+	       t->lru.in_use;
+}
+
+static void empty_table(struct table *t)
+{
+	forget_all(t);
+	memset(t->entries, 0, ((size_t)t->lru.limit + 1) * sizeof *t->entries);
+}
+
+bool meters_load(struct meters *m, const struct image_reader *r)
+{
+	struct saved_meters head;
+	bool good = image_take(r, "meters", &saved_meters, &head, 1);
+
+	for (int k = 0; good && k < METER_KIND__MAX; k++)
+		if (head.kinds[k].span_s == m->opt.rule[k].span_s)
+			good = load_table(&m->tables[k], k, r);
+	for (int k = 0; k < METER_KIND__MAX; k++) {
+		struct meter_stats *stats = &m->tables[k].stats;
+
+		if (!good) {
+			empty_table(&m->tables[k]);
+			continue;
+		}
+		head.kinds[k].stats.limit = stats->limit;
+		*stats = head.kinds[k].stats;
+	}
+	if (good)
+		m->seed = head.seed;
+	return good;
 }

@@ -28,6 +28,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "wire/records.h"
 
@@ -97,8 +98,8 @@ struct meter_answer meter_session_begin(struct meters *m, uint16_t endpoint,
 					struct ip_addr source, usec_t now,
 					uint32_t *ret_ticket);
 /*
- * The session with that ticket has ended; 0 is ignored, and so is one whose
- * source was forgotten meanwhile (but after 2^16 of its successors).
+ * The session with that ticket has ended; 0 is ignored, and so is one that is
+ * none, or whose source was forgotten meanwhile (but after 2^16 of its successors).
  */
 void meter_session_end(struct meters *m, uint32_t ticket, usec_t now);
 
@@ -122,6 +123,14 @@ struct meter_stats {
 };
 
 struct meter_stats meters_stats(const struct meters *m, enum meter_kind kind);
+
+/* All that was counted; tickets go on to mean what they do. */
+void meters_save(const struct meters *m, struct image_writer *w);
+/*
+ * m: new, of as many sources, and configured already: kinds that have another span
+ * than they had begin anew. false: it is not there, or not sound; *m is as new.
+ */
+bool meters_load(struct meters *m, const struct image_reader *r);
 
 /* "syn-flood", ...; static storage. */
 const char *meter_kind_name(enum meter_kind kind);

@@ -196,7 +196,7 @@ static void look_at(struct sensor_look *l, struct sensor_buf *b,
 
 /* --- conversations ---------------------------------------------------- */
 
-static void forget_side(struct sensor_scanner *s, struct sensor_side *side)
+void sensor_side_forget(struct sensor_scanner *s, struct sensor_side *side)
 {
 	for (unsigned i = 0; i < SENSOR_BUFS; i++)
 		release(s, &side->bufs[i]);
@@ -215,8 +215,8 @@ static struct sensor_conversation *get(struct sensor_scanner *s, uint32_t i)
 		return NULL;
 	if (c->epoch != s->epoch) {
 		/* rules are numbered otherwise now */
-		forget_side(s, &c->sides[PROTO_CLIENT]);
-		forget_side(s, &c->sides[PROTO_SERVER]);
+		sensor_side_forget(s, &c->sides[PROTO_CLIENT]);
+		sensor_side_forget(s, &c->sides[PROTO_SERVER]);
 		c->epoch = s->epoch;
 		s->counts.restarted++;
 	}
@@ -240,6 +240,12 @@ uint32_t sensor_open(struct sensor_scanner *s)
 		.epoch = s->epoch,
 	};
 	return i;
+}
+
+bool sensor_is_open(const struct sensor_scanner *s, uint32_t conversation)
+{
+	return conversation > 0 && conversation <= s->conversations_ever &&
+	       s->conversations[conversation].used;
 }
 
 void sensor_known(struct sensor_scanner *s, uint32_t conversation, uint32_t app)
@@ -292,8 +298,7 @@ static struct sensor_look look_of(struct sensor_scanner *s, uint32_t number,
 
 /* --- fields ----------------------------------------------------------- */
 
-/* SENSOR_PLACE__MAX: nobody looks at it. */
-static enum sensor_place place_of(enum proto_field f)
+enum sensor_place sensor_place_of(enum proto_field f)
 {
 	switch (f) {
 	case FIELD_HTTP_URI_RAW: return SENSOR_PLACE_URL;
@@ -330,7 +335,7 @@ static bool any_looks(const struct sensor_scanner *s, struct sensor_uses u,
 bool sensor_wants(const struct sensor_scanner *s, struct sensor_uses u,
 		  enum proto_field f)
 {
-	enum sensor_place place = place_of(f);
+	enum sensor_place place = sensor_place_of(f);
 
 	if (f == FIELD_HTTP_METHOD || f == FIELD_HTTP_HOST ||
 	    f == FIELD_HTTP_URI_RAW)
@@ -413,7 +418,7 @@ enum sensor_action sensor_piece(struct sensor_scanner *s, uint32_t conversation,
 				struct sensor_uses u,
 				const struct proto_piece *p)
 {
-	enum sensor_place place = place_of((enum proto_field)p->field);
+	enum sensor_place place = sensor_place_of((enum proto_field)p->field);
 	struct sensor_conversation *c = get(s, conversation);
 	struct sensor_buf alone = { 0 }, *b = &alone;
 	bool over = is_over(p);
@@ -457,7 +462,7 @@ enum sensor_action sensor_ended(struct sensor_scanner *s, uint32_t conversation,
 
 		if (!b->used)
 			continue;
-		l.place = (uint8_t)place_of((enum proto_field)b->field);
+		l.place = (uint8_t)sensor_place_of((enum proto_field)b->field);
 		look_at(&l, b, bytes_of(NULL, 0), true, false);
 		release(s, b);
 	}
@@ -510,8 +515,8 @@ enum sensor_action sensor_close(struct sensor_scanner *s, uint32_t conversation,
 			worst = l.worst;
 	}
 	c = &s->conversations[conversation];
-	forget_side(s, &c->sides[PROTO_CLIENT]);
-	forget_side(s, &c->sides[PROTO_SERVER]);
+	sensor_side_forget(s, &c->sides[PROTO_CLIENT]);
+	sensor_side_forget(s, &c->sides[PROTO_SERVER]);
 	*c = (struct sensor_conversation){ .next_free = s->free_conversation };
 	s->free_conversation = conversation;
 	return (enum sensor_action)worst;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "detect/sensor_set.h"
 #include "proto/parser.h"
@@ -103,6 +104,8 @@ uint32_t sensor_open(struct sensor_scanner *s);
  */
 enum sensor_action sensor_close(struct sensor_scanner *s, uint32_t conversation,
 				struct sensor_uses u);
+/* Is that one from sensor_open(), and not closed? Of any number. */
+bool sensor_is_open(const struct sensor_scanner *s, uint32_t conversation);
 /* It is known what is spoken (0: nobody knows), or more closely. */
 void sensor_known(struct sensor_scanner *s, uint32_t conversation,
 		  uint32_t app);
@@ -126,3 +129,15 @@ enum sensor_action sensor_ended(struct sensor_scanner *s, uint32_t conversation,
 enum sensor_action sensor_sent(struct sensor_scanner *s, uint32_t conversation,
 			       struct sensor_uses u, enum proto_side side,
 			       struct bytes b, bool gap_before);
+
+/* Conversations, and all that is half found in them; counts. */
+void sensor_scanner_save(const struct sensor_scanner *s,
+			 struct image_writer *w);
+/*
+ * s: new, with the same limits, and with its lane, if there is one. Conversations
+ * have the same handles. They begin anew, as by sensor_scanner_adopt(), where the
+ * lane's set has another fingerprint. false: it is not there, or not sound; *s is
+ * as new, no handle is open.
+ */
+bool sensor_scanner_load(struct sensor_scanner *s,
+			 const struct image_reader *r);

@@ -110,3 +110,7 @@ void sensor_look(struct sensor_look *l, const struct sensor_view *v);
 /* The unit is over: what was not to be there is not. Forgets all of it. */
 void sensor_unit_end(struct sensor_look *l);
 void sensor_unit_forget(struct sensor_scanner *s, struct sensor_unit *u);
+/* All that is half found. */
+void sensor_side_forget(struct sensor_scanner *s, struct sensor_side *side);
+/* SENSOR_PLACE__MAX: nobody looks at it. */
+enum sensor_place sensor_place_of(enum proto_field f);

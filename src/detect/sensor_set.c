@@ -26,6 +26,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "detect/fingerprint.h"
 #include "detect/search.h"
 #include "detect/sensor_set_own.h"
 #include "detect/sig_match.h"
@@ -388,6 +389,40 @@ static bool make_databases(struct build *b)
 	return true;
 }
 
+static void add_pattern(uint64_t *f, const struct sensor_pattern *p)
+{
+	fingerprint_text(f, p->regex);
+	fingerprint_text(f, p->flags);
+	fingerprint_number(f, p->n_secrets);
+	for (unsigned i = 0; i < p->n_secrets; i++)
+		fingerprint_text(f, p->secrets[i]->name);
+	fingerprint_number(f, p->where);
+	fingerprint_number(f, p->count);
+	fingerprint_number(f, p->negated);
+	fingerprint_number(f, p->or_sent);
+}
+
+/* Of all rules, by number, and of all kinds of secrets, by theirs. */
+static uint64_t fingerprint_of(const struct sensor_set *set)
+{
+	uint64_t f = set->n_rules;
+	const struct secret_kind *k;
+
+	for (unsigned i = 0; (k = secret_kind_at(i)); i++) {
+		fingerprint_text(&f, k->name);
+		fingerprint_text(&f, k->regex);
+	}
+	for (uint32_t i = 0; i < set->n_rules; i++) {
+		const struct sensor_rule *r = &set->rules[i];
+
+		fingerprint_number(&f, r->sensor->id);
+		fingerprint_number(&f, r->sensor->kind);
+		fingerprint_number(&f, r->first);
+		add_pattern(&f, r->pattern);
+	}
+	return f;
+}
+
 struct sensor_set *sensor_set_new(struct sensor_list *l,
 				  const struct sensor_set_options *opt,
 				  struct err *reterr)
@@ -414,6 +449,7 @@ struct sensor_set *sensor_set_new(struct sensor_list *l,
 	free(b.rule_of);
 	set->size.expressions = set->n_exprs;
 	set->size.unfiltered = set->n_unfiltered;
+	set->fingerprint = fingerprint_of(set);
 	if (good)
 		return set;
 	if (reterr)
@@ -439,6 +475,11 @@ void sensor_set_free(struct sensor_set *s)
 struct sensor_set_size sensor_set_size(const struct sensor_set *s)
 {
 	return s->size;
+}
+
+uint64_t sensor_set_fingerprint(const struct sensor_set *s)
+{
+	return s->fingerprint;
 }
 
 int64_t sensor_set_index(const struct sensor_set *s, uint32_t id)

@@ -41,5 +41,10 @@ struct sensor_set *sensor_set_new(struct sensor_list *l,
 /* When no scanner has it any more. NULL is accepted. */
 void sensor_set_free(struct sensor_set *s);
 struct sensor_set_size sensor_set_size(const struct sensor_set *s);
+/*
+ * The same in two processes that have the same sensors and number what is in them
+ * likewise: what one remembers of a connection means the same to the other.
+ */
+uint64_t sensor_set_fingerprint(const struct sensor_set *s);
 /* By id; NULL: it has none of that id. Borrowed. */
 const struct sensor *sensor_set_find(const struct sensor_set *s, uint32_t id);

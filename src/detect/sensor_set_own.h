@@ -57,6 +57,7 @@ struct sensor_set {
 	hs_database_t *dbs[SENSOR_PLACE__MAX]; /* NULL: nothing to look for */
 	hs_scratch_t *scratch;		       /* to be cloned */
 	struct sensor_set_size size;
+	uint64_t fingerprint;
 };
 
 /* The number of its sensor in the list; -1: none. */

@@ -81,6 +81,11 @@ void sig_matcher_begin(struct sig_matcher *m)
 	m->spent = false;
 }
 
+void sig_matcher_count_from(struct sig_matcher *m, struct sig_matcher_counts c)
+{
+	m->counts = c;
+}
+
 struct sig_matcher_counts sig_matcher_counts(const struct sig_matcher *m)
 {
 	return m->counts;

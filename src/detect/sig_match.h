@@ -67,6 +67,8 @@ bool sig_match(struct sig_matcher *m, const struct sig_chain *c,
 	       struct sig_spot *ret_spot, bool *ret_more);
 
 struct sig_matcher_counts sig_matcher_counts(const struct sig_matcher *m);
+/* It goes on counting from there. */
+void sig_matcher_count_from(struct sig_matcher *m, struct sig_matcher_counts c);
 
 /*
  * A compiled expression; NULL: *reterr says why not. flags: of the item.

@@ -176,7 +176,7 @@ static void empty_side(struct sig_scanner *s, struct sig_side *side)
 	*side = (struct sig_side){ 0 };
 }
 
-static void empty_flow(struct sig_scanner *s, struct sig_flow *f)
+void sig_flow_empty(struct sig_scanner *s, struct sig_flow *f)
 {
 	empty_side(s, &f->sides[PROTO_CLIENT]);
 	empty_side(s, &f->sides[PROTO_SERVER]);
@@ -212,7 +212,7 @@ static void drop_lane(struct sig_scanner *s, struct sig_lane *l)
 		if (!s->flows[i].used || s->flows[i].lane != l)
 			continue;
 		s->counts.sets_dropped++;
-		empty_flow(s, &s->flows[i]);
+		sig_flow_empty(s, &s->flows[i]);
 	}
 }
 
@@ -228,6 +228,11 @@ void sig_scanner_adopt(struct sig_scanner *s, struct sig_lane *l)
 	}
 	s->lanes[0] = l;
 	s->has_current = l != NULL;
+	/* it may be of a scanner that is gone, with its connections */
+	if (l) {
+		l->flows = 0;
+		memset(l->quiet, 0, sizeof l->quiet);
+	}
 	sort_out_lanes(s);
 }
 
@@ -249,7 +254,7 @@ void sig_scanner_drop(struct sig_scanner *s)
 {
 	for (uint32_t i = 1; i <= s->flows_ever; i++)
 		if (s->flows[i].used)
-			empty_flow(s, &s->flows[i]);
+			sig_flow_empty(s, &s->flows[i]);
 	sig_scanner_adopt(s, NULL);
 }
 
@@ -288,6 +293,11 @@ struct sig_flow *sig_flow_of(const struct sig_scanner *s, uint32_t handle)
 	return f->lane ? f : NULL;
 }
 
+bool sig_is_open(const struct sig_scanner *s, uint32_t flow)
+{
+	return flow > 0 && flow <= s->flows_ever && s->flows[flow].used;
+}
+
 void sig_close(struct sig_scanner *s, uint32_t flow)
 {
 	struct sig_flow *f = &s->flows[flow];
@@ -295,7 +305,7 @@ void sig_close(struct sig_scanner *s, uint32_t flow)
 	if (flow == 0)
 		return;
 	BUG_ON(flow > s->flows_ever || !f->used);
-	empty_flow(s, f);
+	sig_flow_empty(s, f);
 	f->used = false;
 	f->next_free = s->free_flow;
 	s->free_flow = flow;

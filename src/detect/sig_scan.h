@@ -28,6 +28,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "detect/sig_set.h"
 #include "proto/parser.h"
 
@@ -130,6 +131,8 @@ struct sig_facts {
 uint32_t sig_open(struct sig_scanner *s, const struct sig_facts *facts);
 /* flow: 0, or from sig_open(); here and below, 0 does nothing. */
 void sig_close(struct sig_scanner *s, uint32_t flow);
+/* Is that one from sig_open(), and not closed? Of any number, as from an image. */
+bool sig_is_open(const struct sig_scanner *s, uint32_t flow);
 
 /*
  * It is known what is spoken (before fields of it are told), or (another time) what that is more closely; 0:
@@ -169,3 +172,17 @@ void sig_packet(struct sig_scanner *s, uint32_t flow,
 /* Searches that were given up: pcre_limit and work_limit. Cheap. */
 uint64_t sig_limits_met(const struct sig_scanner *s);
 struct sig_scanner_counts sig_scanner_counts(const struct sig_scanner *s);
+
+/*
+ * Connections and all that is known of them, thresholds, counts; not settings. What
+ * a lane remembers of searches is made anew (recalled, scans, scanned_bytes).
+ */
+void sig_scanner_save(const struct sig_scanner *s, struct image_writer *w);
+/*
+ * s: new, with the same limits, and with its lane, if there is one. Connections have
+ * the same handles. Those whose set has another fingerprint than the lane's are no
+ * longer looked at (sets_dropped): their handles are open, and all that is told of
+ * them does nothing, as after sig_scanner_drop_set(). false: it is not there, or not
+ * sound; *s is as new, no handle is open.
+ */
+bool sig_scanner_load(struct sig_scanner *s, const struct image_reader *r);

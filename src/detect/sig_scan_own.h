@@ -176,3 +176,5 @@ struct sig_buf *sig_buf_of(struct sig_side *side, unsigned place);
 void sig_append(struct sig_look *l, struct sig_buf *b, struct bytes bytes);
 uint32_t sig_block_take(struct sig_scanner *s);
 void sig_block_release(struct sig_scanner *s, uint32_t block);
+/* It stays, but is no longer looked at. */
+void sig_flow_empty(struct sig_scanner *s, struct sig_flow *f);

@@ -315,7 +315,8 @@ struct sig_set *sig_set_new(struct sig_list *list,
 		return NULL;
 	}
 	b.set->list = list;
-	good = make_rules(&b) && sig_build_channels(&b) && make_scratch(&b);
+	good = make_rules(&b) && sig_build_channels(&b) && make_scratch(&b) &&
+	       sig_build_fingerprint(&b);
 	sig_build_done(&b);
 	if (good)
 		return b.set;
@@ -341,6 +342,11 @@ void sig_set_free(struct sig_set *s)
 struct sig_set_size sig_set_size(const struct sig_set *s)
 {
 	return s->size;
+}
+
+uint64_t sig_set_fingerprint(const struct sig_set *s)
+{
+	return s->fingerprint;
 }
 
 const struct sig_list *sig_set_list(const struct sig_set *s)

@@ -55,6 +55,12 @@ struct sig_set *sig_set_new(struct sig_list *list,
 void sig_set_free(struct sig_set *s);
 
 struct sig_set_size sig_set_size(const struct sig_set *s);
+/*
+ * The same in two processes that have the same rules, in the same order, and number
+ * what is in them likewise: what one remembers of a connection means the same to the
+ * other. 0: it has none, and is not the same as any.
+ */
+uint64_t sig_set_fingerprint(const struct sig_set *s);
 const struct sig_list *sig_set_list(const struct sig_set *s);
 
 /* Is that field of any use to a signature? */

@@ -30,5 +30,7 @@ bool sig_build_bit(struct sig_build *b, const char *name, uint16_t *ret);
 bool sig_build_channels(struct sig_build *b);
 /* The i-th channel's database, of what was gathered for it. */
 bool sig_build_database(struct sig_build *b, struct sig_channel *c);
+/* Of all rules. false: *reterr. */
+bool sig_build_fingerprint(struct sig_build *b);
 /* Frees what is not the set's. */
 void sig_build_done(struct sig_build *b);

@@ -84,4 +84,5 @@ struct sig_set {
 	uint32_t n_bits;
 	hs_scratch_t *scratch; /* to be cloned */
 	struct sig_set_size size;
+	uint64_t fingerprint;
 };

@@ -39,6 +39,17 @@ struct slot {
 	usec_t seen, logged;
 };
 
+struct saved_tally {
+	uint64_t seed;
+	usec_t looked;
+	struct tally_stats stats;
+};
+IMAGE_PART(saved_tally, "head", struct saved_tally, 1);
+/* Of places that are taken, in their order. */
+IMAGE_PART(saved_slots, "slots", struct slot, 1);
+/* Of records that wait, the oldest first. */
+IMAGE_PART(saved_counts, "counts", uint32_t, 1);
+
 struct tally {
 	uint64_t seed;
 	size_t record_size;
@@ -240,4 +251,128 @@ struct tally_stats tally_stats(const struct tally *t)
 	s.slots = t->lru.in_use;
 	s.records = t->ring_n;
 	return s;
+}
+
+/* --- images ------------------------------------------------------------- */
+
+/* Records that wait, then those of slots. */
+static void save_records(const struct tally *t, uint8_t *to)
+{
+	uint32_t cursor = 0, i;
+
+	for (uint32_t n = 0; n < t->ring_n; n++) {
+		uint32_t at = (t->ring_first + n) % t->stats.records_limit;
+
+		memcpy(to, t->ring + at * t->record_size, t->record_size);
+		to += t->record_size;
+	}
+	while ((i = lru_walk(&t->lru, &cursor))) {
+		memcpy(to, t->records + i * t->record_size, t->record_size);
+		to += t->record_size;
+	}
+}
+
+void tally_save(const struct tally *t, const char *of,
+		const struct image_part *record, struct image_writer *w)
+{
+	struct saved_tally head = { t->seed, t->looked, tally_stats(t) };
+	struct slot *slots;
+	uint32_t *counts, cursor = 0, i;
+	void *records;
+
+	BUG_ON(t->open || record->size != t->record_size);
+	image_put(w, of, &saved_tally, &head, 1);
+	lru_save(&t->lru, of, w);
+	slots = image_room(w, of, &saved_slots, t->lru.in_use);
+	while (slots && (i = lru_walk(&t->lru, &cursor)))
+		*slots++ = t->slots[i];
+	counts = image_room(w, of, &saved_counts, t->ring_n);
+	for (uint32_t n = 0; counts && n < t->ring_n; n++)
+		counts[n] = t->ring_counts[(t->ring_first + n) %
+					   t->stats.records_limit];
+	records =
+		image_room(w, of, record, (uint64_t)t->ring_n + t->lru.in_use);
+	if (records)
+		save_records(t, records);
+}
+
+/* Places are taken, and ring_n is what it will be. */
+static bool load_records(struct tally *t, const uint8_t *from,
+			 bool (*is_sound)(const void *record))
+{
+	uint32_t cursor = 0, i;
+
+	for (uint32_t n = 0; n < t->ring_n; n++, from += t->record_size) {
+		uint8_t *to = t->ring + n * t->record_size;
+
+		memcpy(to, from, t->record_size);
+		if (t->ring_counts[n] == 0 || !is_sound(to))
+			return false;
+	}
+	while ((i = lru_walk(&t->lru, &cursor))) {
+		memcpy(record_of(t, i), from, t->record_size);
+		if (!is_sound(record_of(t, i)))
+			return false;
+		from += t->record_size;
+	}
+	return true;
+}
+
+static bool load_slots(struct tally *t, const struct slot *from)
+{
+	uint32_t cursor = 0, i;
+
+	while ((i = lru_walk(&t->lru, &cursor))) {
+		t->slots[i] = *from++;
+		if (!image_is_bool(&t->slots[i].logged_ever))
+			return false;
+	}
+	/* who is in no list would never give way */
+	return lru_count(&t->lru, 0) == t->lru.in_use;
+}
+
+static bool load_all(struct tally *t, const char *of,
+		     const struct image_part *record,
+		     bool (*is_sound)(const void *record),
+		     const struct image_reader *r)
+{
+	uint64_t n_slots, n_counts, n_records;
+	const struct slot *slots = image_get(r, of, &saved_slots, &n_slots);
+	const uint32_t *counts = image_get(r, of, &saved_counts, &n_counts);
+	const uint8_t *records = image_get(r, of, record, &n_records);
+
+	if (!slots || !counts || !records || n_counts > t->stats.records_limit)
+		return false;
+	if (!lru_load(&t->lru, of, r) || n_slots != t->lru.in_use ||
+	    n_records != n_counts + n_slots)
+		return false;
+	t->ring_n = (uint32_t)n_counts;
+	if (n_counts > 0)
+		memcpy(t->ring_counts, counts, n_counts * sizeof *counts);
+	return load_slots(t, slots) && load_records(t, records, is_sound);
+}
+
+bool tally_load(struct tally *t, const char *of,
+		const struct image_part *record,
+		bool (*is_sound)(const void *record),
+		const struct image_reader *r)
+{
+	uint32_t cursor = 0, i;
+	struct saved_tally head;
+
+	BUG_ON(record->size != t->record_size || t->ring_n > 0);
+	if (!image_take(r, of, &saved_tally, &head, 1))
+		return false;
+	if (!load_all(t, of, record, is_sound, r)) {
+		while ((i = lru_walk(&t->lru, &cursor)))
+			lru_release(&t->lru, i);
+		t->ring_n = 0;
+		return false;
+	}
+	head.stats.slots_limit = t->stats.slots_limit;
+	head.stats.records_limit = t->stats.records_limit;
+	t->stats = head.stats;
+	t->seed = head.seed;
+	t->looked = head.looked;
+	return true;
 }

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/image.h"
 
 #define TALLY_GAP_S   10
 #define TALLY_QUIET_S 5
@@ -72,3 +73,18 @@ struct tally_stats {
 };
 
 struct tally_stats tally_stats(const struct tally *t);
+
+/*
+ * Slots, and records that wait; not between tally_open() and tally_count(). of: the
+ * owner; record: the part that a record is.
+ */
+void tally_save(const struct tally *t, const char *of,
+		const struct image_part *record, struct image_writer *w);
+/*
+ * t: new, with the same limits. is_sound: may that be told, whoever wrote it?
+ * false: it is not there, or not sound; *t is as new.
+ */
+bool tally_load(struct tally *t, const char *of,
+		const struct image_part *record,
+		bool (*is_sound)(const void *record),
+		const struct image_reader *r);

@@ -54,6 +54,8 @@ static const struct threat_kind kinds[] = {
 
 _Static_assert(sizeof kinds / sizeof *kinds == THREAT_KINDS, "as told");
 
+IMAGE_PART(saved_records, "records", struct threat_record, 1);
+
 struct threat_log {
 	struct {
 		bool enabled;
@@ -253,4 +255,23 @@ size_t threat_drain(struct threat_log *t, struct threat_record *ret, size_t max)
 struct tally_stats threat_stats(const struct threat_log *t)
 {
 	return tally_stats(t->tally);
+}
+
+void threat_log_save(const struct threat_log *t, struct image_writer *w)
+{
+	tally_save(t->tally, "threats", &saved_records, w);
+}
+
+static bool is_sound(const void *record)
+{
+	const struct threat_record *r = record;
+
+	return kind_index(r->id) >= 0 && r->action < DPI_ACTION__MAX &&
+	       r->packet_len <= sizeof r->packet &&
+	       memchr(r->text, '\0', sizeof r->text);
+}
+
+bool threat_log_load(struct threat_log *t, const struct image_reader *r)
+{
+	return tally_load(t->tally, "threats", &saved_records, is_sound, r);
 }

@@ -114,3 +114,8 @@ size_t threat_drain(struct threat_log *t, struct threat_record *ret,
 		    size_t max);
 
 struct tally_stats threat_stats(const struct threat_log *t);
+
+/* What was counted, and records that wait; not what is looked for. */
+void threat_log_save(const struct threat_log *t, struct image_writer *w);
+/* t: new, of as many slots. false: not there, or not sound; *t is as new. */
+bool threat_log_load(struct threat_log *t, const struct image_reader *r);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "image_of.h"
 #include "proto/fields.h"
 #include "seed.h"
 #include "test.h"
@@ -79,12 +80,32 @@ static size_t op_drain(struct model *m, size_t max)
 	return n;
 }
 
+static void save(const void *log, struct image_writer *w)
+{
+	finding_log_save(log, w);
+}
+
+static void op_hand_over(struct model *m)
+{
+	struct test_image i = test_image_of(save, m->log);
+	struct finding_log *next =
+		finding_log_new(KEYS, seed_draw(&m->random, UINT32_MAX));
+
+	assert_non_null(next);
+	assert_true(finding_log_load(next, &i.reader));
+	test_image_free(&i);
+	finding_log_free(m->log);
+	m->log = next;
+}
+
 static void operate(struct model *m)
 {
 	struct tally_stats s = finding_stats(m->log);
 	uint32_t what = seed_draw(&m->random, 1000);
 
-	if (what < 500)
+	if (what < 4)
+		op_hand_over(m);
+	else if (what < 500)
 		op_note(m);
 	else if (what < 700)
 		finding_age(m->log, m->now);
@@ -224,12 +245,60 @@ static void test_record(void **state)
 	finding_log_free(l);
 }
 
+static void load_hostile(void *arg, const struct image_reader *r)
+{
+	static struct finding_record out[FINDING_RECORDS_MAX];
+	struct finding_log *l = finding_log_new(KEYS, 2);
+	uint64_t *random = arg;
+	size_t n;
+
+	if (!finding_log_load(l, r))
+		assert_int_equal(finding_stats(l).slots, 0);
+	for (uint64_t i = 0; i < 20; i++) {
+		struct finding_event e = {
+			.id = seed_draw(random, IDS),
+			.endpoint = (uint16_t)seed_draw(random, ENDPOINTS),
+			.name = "n",
+			.classtype = "",
+		};
+
+		finding_note(l, &e, (usec_t){ 5 + i * USEC_PER_SEC });
+		finding_age(l, (usec_t){ 5 + i * USEC_PER_SEC });
+	}
+	n = finding_drain(l, out, FINDING_RECORDS_MAX);
+	for (size_t i = 0; i < n; i++)
+		assert_true(finding_is_sound(&out[i]));
+	finding_log_free(l);
+}
+
+static void test_hostile(void **state)
+{
+	struct finding_log *l = finding_log_new(KEYS, 1);
+	uint64_t random = seed_choose() | 1;
+	struct test_image i;
+
+	for (uint16_t n = 0; n < 6; n++) {
+		struct finding_event e = { .id = n / 2,
+					   .endpoint = n % 3,
+					   .name = "n",
+					   .classtype = "" };
+
+		finding_note(l, &e, (usec_t){ 5 });
+		finding_note(l, &e, (usec_t){ 6 });
+	}
+	i = test_image_of(save, l);
+	test_image_hostile(&i, 4000, &random, load_hostile, &random);
+	test_image_free(&i);
+	finding_log_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "image_of.h"
 #include "test.h"
 
 #define SOURCES	   8
@@ -423,11 +424,30 @@ static void op_time(struct model *m)
 					  (any(m, 40) ? 1 : any(m, 8)));
 }
 
+static void save(const void *m, struct image_writer *w)
+{
+	meters_save(m, w);
+}
+
+static void op_hand_over(struct model *m)
+{
+	struct test_image i = test_image_of(save, m->meters);
+	struct meters *next = meters_new(&small, SOURCES, any(m, UINT32_MAX));
+
+	assert_non_null(next);
+	assert_true(meters_load(next, &i.reader));
+	test_image_free(&i);
+	meters_free(m->meters);
+	m->meters = next;
+}
+
 static void operate(struct model *m)
 {
 	uint32_t what = any(m, 1000);
 
-	if (what < 550)
+	if (what < 3)
+		op_hand_over(m);
+	else if (what < 550)
 		op_hit(m);
 	else if (what < 650)
 		op_begin(m);

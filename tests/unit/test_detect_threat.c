@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "image_of.h"
 #include "test.h"
 
 #define SLOTS	   12
@@ -237,11 +238,38 @@ static void op_forget(struct model *m)
 			model_close(m, &m->slots[i]);
 }
 
+static void save(const void *log, struct image_writer *w)
+{
+	threat_log_save(log, w);
+}
+
+/* What is looked for is not handed over: that is set anew. */
+static struct threat_log *new_log(uint64_t seed)
+{
+	struct threat_log *t = threat_log_new(SLOTS, seed);
+
+	assert_non_null(t);
+	return t;
+}
+
+static void op_hand_over(struct model *m)
+{
+	struct test_image i = test_image_of(save, m->log);
+	struct threat_log *next = new_log(any(m, UINT32_MAX));
+
+	assert_true(threat_log_load(next, &i.reader));
+	test_image_free(&i);
+	threat_log_free(m->log);
+	m->log = next;
+}
+
 static void operate(struct model *m, bool draining)
 {
 	uint32_t what = any(m, 1000);
 
-	if (what < 500)
+	if (what < 4)
+		op_hand_over(m);
+	else if (what < 500)
 		op_note(m);
 	else if (what < 700)
 		op_age(m);
@@ -284,8 +312,7 @@ static void test_model(void **state)
 	m = (struct model){ .now = { USEC_PER_SEC }, .random = seed | 1 };
 	m.want.slots_limit = SLOTS;
 	m.want.records_limit = THREAT_RECORDS_MAX;
-	m.log = threat_log_new(SLOTS, seed);
-	assert_non_null(m.log);
+	m.log = new_log(seed);
 	for (uint32_t i = 0; i < OPERATIONS; i++) {
 		/* at times the control thread is busy for long */
 		operate(&m, i / 2000 % 3 != 2);
@@ -483,6 +510,60 @@ static void test_configure(void **state)
 	threat_log_free(t);
 }
 
+static void load_hostile(void *arg, const struct image_reader *r)
+{
+	static struct threat_record out[THREAT_RECORDS_MAX];
+	struct threat_log *t = new_log(2);
+	uint64_t *random = arg;
+	size_t n;
+
+	if (!threat_log_load(t, r))
+		assert_int_equal(threat_stats(t).slots, 0);
+	n = threat_drain(t, out, THREAT_RECORDS_MAX);
+	for (uint32_t i = 0; i < 2 * SLOTS; i++) {
+		struct threat_event e = {
+			.id = ids[seed_draw(random, ARRAY_LEN(ids))],
+			.count = 1,
+			.endpoint = (uint16_t)seed_draw(random, 9),
+		};
+
+		(void)threat_note(t, &e, (usec_t){ 5 + i * LOOK_US });
+		threat_age(t, (usec_t){ 5 + i * LOOK_US });
+	}
+	n += threat_drain(t, out + n, THREAT_RECORDS_MAX - n);
+	for (size_t i = 0; i < n; i++) {
+		assert_non_null(threat_kind_find(out[i].id));
+		assert_true(out[i].packet_len <= sizeof out[i].packet);
+		assert_non_null(memchr(out[i].text, 0, sizeof out[i].text));
+	}
+	for (uint16_t i = 0; i < 9; i++)
+		threat_forget_endpoint(t, i, (usec_t){ 9999 });
+	threat_log_free(t);
+}
+
+static void test_hostile(void **state)
+{
+	static uint8_t buf[100];
+	struct packet p = packet_of(buf, sizeof buf);
+	struct threat_log *t = new_log(1);
+	uint64_t random = seed_choose() | 1;
+	struct test_image i;
+
+	for (uint16_t n = 0; n < SLOTS / 3; n++) {
+		struct threat_event e = { .id = ids[n % 2],
+					  .count = 1,
+					  .packet = &p,
+					  .endpoint = n };
+
+		(void)threat_note(t, &e, (usec_t){ 5 });
+		(void)threat_note(t, &e, (usec_t){ 6 });
+	}
+	i = test_image_of(save, t);
+	test_image_hostile(&i, 4000, &random, load_hostile, &random);
+	test_image_free(&i);
+	threat_log_free(t);
+}
+
 static const struct {
 	const char *name;
 	struct packet p;
@@ -576,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_short_frames),
 		cmocka_unit_test(test_configure),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_kinds),
 	};
