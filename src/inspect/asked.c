@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/image.h"
+
 static const uint8_t field_of[REQUEST__MAX] = {
 #define X(name, text, cased) [REQUEST_##name] = FIELD_##name,
 	REQUEST_FIELDS(X)
@@ -64,13 +66,36 @@ void asked_tell(struct asked *a, const struct proto_piece *p)
 		asked_clear(a);
 	a->known = false;
 	a->field[i].told = false;
-	if (a->used + bytes_len(p->bytes) + 1 > sizeof a->text)
+	if (a->used + bytes_len(p->bytes) + 1 > REQUEST_TEXT_MAX)
 		tidy(a);
 	if (p->cut || !p->begin || !p->end ||
-	    a->used + bytes_len(p->bytes) + 1 > sizeof a->text)
+	    a->used + bytes_len(p->bytes) + 1 > REQUEST_TEXT_MAX)
 		a->cut = true;
 	else
 		keep(a, &a->field[i], p->bytes);
+}
+
+/* What tidy() will put together has room. */
+bool asked_is_sound(const struct asked *a)
+{
+	size_t all = 0;
+
+	if (a->used > REQUEST_TEXT_MAX || !image_is_bool(&a->cut) ||
+	    !image_is_bool(&a->known) || !image_is_bool(&a->over))
+		return false;
+	for (unsigned i = 0; i < REQUEST__MAX; i++) {
+		const struct asked_text *t = &a->field[i];
+
+		if (!image_is_bool(&t->told))
+			return false;
+		if (!t->told)
+			continue;
+		if (t->at + t->len + 1u > a->used ||
+		    a->text[t->at + t->len] != '\0')
+			return false;
+		all += t->len + 1u;
+	}
+	return all <= a->used;
 }
 
 void asked_whole(struct asked *a)

@@ -19,13 +19,15 @@ struct asked {
 	bool cut;      /* something had no room: the request is not known */
 	bool known;    /* it was told as far as it will be */
 	bool over;     /* what is told next is the next request's */
-	char text[REQUEST_TEXT_MAX];
+	char *text;    /* REQUEST_TEXT_MAX; borrowed for good */
 };
 
 /* The parser's field that is that one. */
 enum proto_field asked_field(enum request_field f);
 /* A whole field, if it is one of those. */
 void asked_tell(struct asked *a, const struct proto_piece *p);
+/* May that, from an image, with its `used` bytes of text, be one? */
+bool asked_is_sound(const struct asked *a);
 /* That was all of it. */
 void asked_whole(struct asked *a);
 /* The request is over; what it was can still be asked for. */

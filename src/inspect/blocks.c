@@ -8,7 +8,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "wire/reason.h"
+#include "wire/words.h"
+
 #define WAYS 8
+
+IMAGE_PART(saved_blocks, "all", struct blocks, 1);
 
 static bool same_block(const struct block_record *a,
 		       const struct block_record *b)
@@ -82,4 +87,28 @@ void blocks_forget_endpoint(struct blocks *b, uint16_t endpoint)
 		memset(&b->record[i], 0, sizeof b->record[i]);
 		b->in_use--;
 	}
+}
+
+void blocks_save(const struct blocks *b, struct image_writer *w)
+{
+	image_put(w, "blocks", &saved_blocks, b, 1);
+}
+
+bool blocks_load(struct blocks *b, const struct image_reader *r)
+{
+	uint64_t seed = b->seed;
+	bool sound = image_take(r, "blocks", &saved_blocks, b, 1);
+
+	b->in_use = 0;
+	for (size_t i = 0; sound && i < BLOCKS_MAX; i++) {
+		const struct block_record *e = &b->record[i];
+
+		sound = image_is_bool(&e->ingress) && e->reason < REASON__MAX;
+		b->in_use += e->count > 0;
+	}
+	if (!sound) {
+		memset(b, 0, sizeof *b);
+		b->seed = seed;
+	}
+	return sound;
 }

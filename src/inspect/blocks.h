@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "wire/session.h"
 
@@ -31,3 +32,7 @@ void blocks_note(struct blocks *b, uint16_t endpoint,
 size_t blocks_copy(const struct blocks *b,
 		   struct block_record ret[static BLOCKS_MAX]);
 void blocks_forget_endpoint(struct blocks *b, uint16_t endpoint);
+
+void blocks_save(const struct blocks *b, struct image_writer *w);
+/* false: they are not there, or cannot be these; *b has none then. */
+bool blocks_load(struct blocks *b, const struct image_reader *r);

@@ -307,6 +307,15 @@ void cache_catch_up(struct inspect *in, struct flow *f)
 	catch_up(in, &in->cache->slots[f->cached - 1]);
 }
 
+void cache_catch_up_all(struct inspect *in)
+{
+	struct verdict_cache *c = in->cache;
+
+	for (uint32_t i = 0; c && i < c->used_ever; i++)
+		if (is_used(&c->slots[i]))
+			catch_up(in, &c->slots[i]);
+}
+
 void cache_release(struct inspect *in, struct flow *f)
 {
 	struct slot *s = &in->cache->slots[f->cached - 1];

@@ -13,6 +13,8 @@ void cache_denied(struct passage *w, const struct flow_key *k,
 		  bool client_is_own, const struct flow_verdict *v);
 /* f is as it is by what the kernel has seen; to be called before it is used. */
 void cache_catch_up(struct inspect *in, struct flow *f);
+/* Likewise all, flows and denied tuples. */
+void cache_catch_up_all(struct inspect *in);
 /* f must come up again. */
 void cache_release(struct inspect *in, struct flow *f);
 /* The same, at once: nothing of it passes by any more, and f is as it has left it. */

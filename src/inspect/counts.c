@@ -147,7 +147,7 @@ static void add_cache(struct cache_stats *sum, const struct cache_stats *c)
 	ADD_EACH(dropped_bytes);
 }
 
-IS_LIKE(struct dialogue_counts, 4, 9);
+IS_LIKE(struct dialogue_counts, 4, 10);
 static void add_dialogues(struct dialogue_counts *sum,
 			  const struct dialogue_counts *c)
 {
@@ -164,6 +164,7 @@ static void add_dialogues(struct dialogue_counts *sum,
 	ADD(lost);
 	ADD(stopped);
 	ADD(opening_cut);
+	ADD(bodies_cut);
 }
 
 IS_LIKE(struct breadth_counts, 4, 5);

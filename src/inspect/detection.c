@@ -194,6 +194,17 @@ bool detection_begin_late(struct hearing *h)
 	return h->t->sensors;
 }
 
+void detection_goes_on(struct inspect *in, const struct flow *f, struct talk *t,
+		       bool current)
+{
+	const struct endpoint *e = endpoint_of(in, f);
+
+	t->detection_epoch = in->detection_epoch - !current;
+	memset(t->sensor_fields, 0, sizeof t->sensor_fields);
+	if (t->sensors && wants_sensors(in, e))
+		ask_sensors(in, e, t);
+}
+
 void detection_packet_begin(struct hearing *h)
 {
 	struct inspect *in = h->w->in;

@@ -32,6 +32,12 @@ void detection_begin(struct hearing *h);
  * those that its workload has do, from here on. false: it has none.
  */
 bool detection_begin_late(struct hearing *h);
+/*
+ * f's talk, from an image, has those who look: it goes on so. current: it had asked
+ * them what they listen to, since sets or uses were last others.
+ */
+void detection_goes_on(struct inspect *in, const struct flow *f, struct talk *t,
+		       bool current);
 /* Around all that is shown of the packet under way. */
 void detection_packet_begin(struct hearing *h);
 void detection_packet_end(struct hearing *h);

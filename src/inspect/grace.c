@@ -31,6 +31,10 @@ struct grace {
 	uint64_t seed, evicted;
 	struct entry entries[GRACE_PAIRS_MAX];
 };
+IMAGE_PART(saved_grace, "all", struct grace, 1);
+
+/* None that a snapshot has. */
+#define VERSION_GONE 0
 
 struct grace *grace_new(uint64_t seed)
 {
@@ -110,4 +114,27 @@ uint32_t grace_in_use(const struct grace *g)
 	for (size_t i = 0; i < GRACE_PAIRS_MAX; i++)
 		n += g->entries[i].used;
 	return n;
+}
+
+void grace_save(const struct grace *g, struct image_writer *w)
+{
+	image_put(w, "grace", &saved_grace, g, 1);
+}
+
+bool grace_load(struct grace *g, const struct image_reader *r, uint32_t was,
+		uint32_t is)
+{
+	uint64_t seed = g->seed;
+	bool sound = image_take(r, "grace", &saved_grace, g, 1);
+
+	for (size_t i = 0; sound && i < GRACE_PAIRS_MAX; i++) {
+		struct entry *e = &g->entries[i];
+
+		sound = image_is_bool(&e->used);
+		e->policy_version = e->policy_version == was ? is
+							     : VERSION_GONE;
+	}
+	if (!sound)
+		*g = (struct grace){ .seed = seed };
+	return sound;
 }

@@ -21,6 +21,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/image.h"
 
 struct grace;
 
@@ -34,3 +35,13 @@ bool grace_applies(struct grace *g, struct ip_addr client,
 
 uint64_t grace_evicted(const struct grace *g);
 uint32_t grace_in_use(const struct grace *g);
+
+/* All pairs, for another process. */
+void grace_save(const struct grace *g, struct image_writer *w);
+/*
+ * Whose policy version `is` says what `was` has said here; another one has come
+ * since to the pairs that were not hit under it. false: they are not there, or
+ * cannot be these; *g is as it was.
+ */
+bool grace_load(struct grace *g, const struct image_reader *r, uint32_t was,
+		uint32_t is);

@@ -46,12 +46,30 @@
 #include "inspect/trail.h"
 #include "inspect/whole.h"
 
-struct inspect *inspect_new(const struct inspect_options *opt)
+bool inspect_begin_listening(struct inspect *in, bool detection, uint64_t seed)
 {
-	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct stream_options streams = stream_options_default();
 	struct dialogue_limits dialogues = { DIALOGUES_DEFAULT,
 					     DIALOGUES_LARGE_DEFAULT };
+
+	in->streams = stream_pool_new(&streams);
+	in->dialogues = dialogue_pool_new(&dialogues, seed);
+	in->talks = talks_new(DIALOGUES_DEFAULT);
+	return (!detection || detection_new(in)) && in->streams &&
+	       in->dialogues && in->talks;
+}
+
+void inspect_end_listening(struct inspect *in)
+{
+	detection_free(in);
+	talks_free(in->talks);
+	dialogue_pool_free(in->dialogues);
+	stream_pool_free(in->streams);
+}
+
+struct inspect *inspect_new(const struct inspect_options *opt)
+{
+	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = calloc(1, sizeof *in);
 
@@ -70,19 +88,16 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->findings = finding_log_new(FINDING_SLOTS_MAX, opt->seed);
 	in->reports = reports_new(REPORTS_MAX, opt->seed);
 	in->traffic = traffic_new();
-	in->streams = stream_pool_new(&streams);
-	in->dialogues = dialogue_pool_new(&dialogues, opt->seed);
-	in->talks = talks_new(DIALOGUES_DEFAULT);
 	in->port_news = port_news_new(opt->seed);
 	in->trail = trail_new();
 	if (opt->breadth)
 		in->breadth = breadth_new(BREADTH_FLOWS_DEFAULT);
 	in->learned = learned_new(&learned_limits_default, opt->seed);
-	if ((opt->detection && !detection_new(in)) || !in->flows ||
-	    !in->defrag || !in->grace || !in->meters || !in->threats ||
-	    !in->findings || !in->reports || !in->traffic || !in->streams ||
-	    !in->dialogues || !in->talks || !in->port_news || !in->trail ||
-	    !in->learned || (opt->breadth && !in->breadth)) {
+	if (!inspect_begin_listening(in, opt->detection, opt->seed) ||
+	    !in->flows || !in->defrag || !in->grace || !in->meters ||
+	    !in->threats || !in->findings || !in->reports || !in->traffic ||
+	    !in->port_news || !in->trail || !in->learned ||
+	    (opt->breadth && !in->breadth)) {
 		inspect_free(in);
 		return NULL;
 	}
@@ -100,7 +115,7 @@ void inspect_free(struct inspect *in)
 	if (!in)
 		return;
 	flow_table_free(in->flows);
-	detection_free(in);
+	inspect_end_listening(in);
 	breadth_free(in->breadth);
 	defrag_free(in->defrag);
 	grace_free(in->grace);
@@ -111,9 +126,6 @@ void inspect_free(struct inspect *in)
 	traffic_free(in->traffic);
 	port_news_free(in->port_news);
 	trail_free(in->trail);
-	talks_free(in->talks);
-	dialogue_pool_free(in->dialogues);
-	stream_pool_free(in->streams);
 	learned_free(in->learned);
 	free(in);
 }

@@ -31,79 +31,14 @@
 #include <xxhash.h>
 
 #include "base/bug.h"
-#include "base/lru.h"
+#include "inspect/learned_own.h"
 
-#define LIST_NEWS 0
-#define LIST_TOLD 1
 /* Matching names of one host counted at most; a host has 128 labels. */
 #define MATCH_MAX 128
 /* Old queries forgotten by one call; more than one call adds. */
 #define EXPIRE_STEP 4
 
 _Static_assert(DNS_TEXT_MAX == FQDN_TEXT_MAX, "a DNS name fits a record");
-
-/* No padding: hashed and compared as bytes. */
-struct query_key {
-	struct ip_addr client, resolver;
-	uint16_t endpoint, client_port, resolver_port, tcp, id, qtype;
-};
-_Static_assert(sizeof(struct query_key) == 44, "no padding");
-
-struct query {
-	struct query_key key;
-	struct dns_name name;
-	usec_t asked;
-};
-
-struct owned_name {
-	usec_t expires;
-	uint32_t birth;
-	uint16_t id;
-};
-
-struct addr_key {
-	struct ip_addr addr;
-	uint16_t endpoint;
-};
-_Static_assert(sizeof(struct addr_key) == 18, "no padding");
-
-struct addr {
-	struct addr_key key;
-	uint16_t n;
-	uint32_t older, newer; /* of the same workload; 0: none */
-	struct owned_name names[NAMES_PER_ADDR_MAX];
-};
-
-struct ip_name {
-	struct ip_addr ip;
-	usec_t answered;
-	char name[FQDN_TEXT_MAX];
-};
-
-/* A "*.suffix" has gained an address. */
-struct news {
-	struct ip_addr ip;
-	uint32_t birth;
-	uint16_t id;
-};
-
-struct share {
-	uint32_t oldest, newest, n_addrs, n_queries;
-};
-
-struct learned {
-	struct learned_limits limits;
-	uint64_t seed;
-	struct lru queries, addrs, ip_names;
-	/* limit + 1 each; [0] is unused */
-	struct query *query;
-	struct addr *addr;
-	struct ip_name *ip_name;
-	struct share *shares; /* ENDPOINTS_MAX */
-	struct news *news;    /* LEARN_NEWS_MAX, oldest first */
-	uint32_t n_news;
-	struct learned_stats stats;
-};
 
 const struct learned_limits learned_limits_default = {
 	.queries = LEARN_QUERIES_MAX,
@@ -295,7 +230,7 @@ static void unlink_addr(struct learned *l, uint32_t i)
 	share->n_addrs--;
 }
 
-static void link_newest(struct learned *l, uint32_t i)
+void learned_link_newest(struct learned *l, uint32_t i)
 {
 	struct addr *a = &l->addr[i];
 	struct share *share = &l->shares[a->key.endpoint];
@@ -326,7 +261,7 @@ static struct addr *addr_of(struct learned *l, const struct addr_key *key)
 	if (i) {
 		unlink_addr(l, i);
 		lru_move(&l->addrs, i, 0);
-		link_newest(l, i);
+		learned_link_newest(l, i);
 		return &l->addr[i];
 	}
 	if (share->n_addrs >= l->limits.addrs_share)
@@ -341,7 +276,7 @@ static struct addr *addr_of(struct learned *l, const struct addr_key *key)
 	BUG_ON(!i);
 	l->addr[i].key = *key;
 	l->addr[i].n = 0;
-	link_newest(l, i);
+	learned_link_newest(l, i);
 	return &l->addr[i];
 }
 

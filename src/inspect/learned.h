@@ -19,6 +19,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "policy/names.h"
 #include "policy/snapshot.h"
@@ -111,3 +112,14 @@ size_t learned_drain_ip_names(struct learned *l, usec_t now,
 bool learned_has_ip_name(const struct learned *l, struct ip_addr a);
 
 struct learned_stats learned_stats(const struct learned *l);
+
+/* All of it, with what waits to be drained. */
+void learned_save(const struct learned *l, struct image_writer *w);
+struct names_kept; /* inspect/names.h */
+/*
+ * Into one that knows nothing, of the same limits; kept: the numbers that names
+ * had there, of which those of the set stay. false: it is not there, or cannot be
+ * this; *l is as it was.
+ */
+bool learned_load(struct learned *l, const struct image_reader *r,
+		  const struct names_kept *kept, const struct name_set *names);

@@ -11,9 +11,17 @@
  */
 #include "inspect/names.h"
 
+#include <string.h>
+
 #include "proto/dns.h"
 
 #define DNS_PORT 53
+
+struct saved_name {
+	uint32_t id, birth;
+	char text[FQDN_TEXT_MAX];
+};
+IMAGE_PART(saved_names, "names", struct saved_name, 1);
 
 bool names_are_asked(const struct flow *f)
 {
@@ -70,4 +78,53 @@ void names_judged(const struct inspect *in, struct flow *f)
 
 	f->name_birth =
 		name ? name_set_birth(snapshot_names(in->snapshot), name) : 0;
+}
+
+/* --- images ------------------------------------------------------------------ */
+
+void names_save(const struct name_set *names, struct image_writer *w)
+{
+	size_t n = name_set_count(names);
+	struct saved_name *to = image_room(w, "names", &saved_names, n);
+
+	for (uint16_t id = 1; to && id <= FQDNS_MAX; id++) {
+		const char *text = name_set_text(names, id);
+
+		if (!text)
+			continue;
+		to->id = id;
+		to->birth = name_set_birth(names, id);
+		memcpy(to->text, text, strlen(text) + 1);
+		to++;
+	}
+}
+
+bool names_load(const struct name_set *names, const struct image_reader *r,
+		struct names_kept *ret)
+{
+	uint64_t n = 0;
+	const struct saved_name *from = image_get(r, "names", &saved_names, &n);
+
+	memset(ret, 0, sizeof *ret);
+	for (uint64_t i = 0; from && i < n; i++) {
+		struct saved_name s = from[i];
+
+		if (s.id == 0 || s.id > FQDNS_MAX ||
+		    !memchr(s.text, '\0', sizeof s.text))
+			continue;
+		ret->birth[s.id] = s.birth;
+		ret->is[s.id] = name_set_id(names, s.text);
+	}
+	return from;
+}
+
+bool names_here(const struct names_kept *k, const struct name_set *names,
+		uint16_t *id, uint32_t *birth)
+{
+	uint16_t was = *id;
+
+	*id = was <= FQDNS_MAX && k->birth[was] == *birth ? k->is[was]
+							  : NAME_NONE;
+	*birth = *id ? name_set_birth(names, *id) : 0;
+	return *id;
 }

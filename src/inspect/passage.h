@@ -41,9 +41,9 @@ struct inspect {
 	/* inspect/detection.c */
 	struct sig_scanner *signatures;
 	struct sensor_scanner *sensors;
-	const struct sig_lane *sig_lane;       /* of new flows; NULL: none */
-	const struct sensor_lane *sensor_lane; /* NULL: none */
-	unsigned sig_lanes;		       /* that were not given back */
+	struct sig_lane *sig_lane;	 /* of new flows; NULL: none */
+	struct sensor_lane *sensor_lane; /* NULL: none */
+	unsigned sig_lanes;		 /* that were not given back */
 	uint32_t detection_epoch; /* of sets, and of who has which sensors */
 	/* The snapshot with which sensors, or their uses, were others last. */
 	uint32_t sensors_since;
@@ -87,6 +87,14 @@ struct inspect {
 	unsigned n_kills;
 };
 
+/*
+ * All that listens to flows: streams, dialogues, talks, and (detection) signatures
+ * and sensors. Nobody is listened to. false: out of memory.
+ */
+bool inspect_begin_listening(struct inspect *in, bool detection, uint64_t seed);
+/* Likewise all of it is given up. */
+void inspect_end_listening(struct inspect *in);
+
 /* One frame on its way; lives on the stack of inspect_frame(). */
 struct passage {
 	struct inspect *in;
@@ -118,13 +126,13 @@ static inline bool passage_is_watched(const struct passage *w)
 static inline struct mac passage_mac_of(const struct inspect *in,
 					uint16_t endpoint)
 {
-	const struct endpoint *e = snapshot_endpoint(in->snapshot, endpoint);
+	const struct endpoint *e;
 
-	if (e)
-		return e->mac;
+	/* its index may be another's already (inspect/image.c) */
 	if (endpoint != ENDPOINT_NONE && endpoint == in->leaving)
 		return in->leaving_mac;
-	return (struct mac){ { 0 } };
+	e = snapshot_endpoint(in->snapshot, endpoint);
+	return e ? e->mac : (struct mac){ { 0 } };
 }
 
 static inline void passage_forward(struct passage *w, enum reason reason)

@@ -430,6 +430,31 @@ void payload_sensors_came(struct passage *w, struct flow *f)
 		give_back(in, f);
 }
 
+void payload_met_again(struct inspect *in, struct flow *f)
+{
+	struct passage w = { .in = in,
+			     .endpoint = snapshot_endpoint(in->snapshot,
+							   f->key.endpoint),
+			     .index = f->key.endpoint,
+			     .copy = f->tap,
+			     .now = in->now };
+	struct reading r = { .h = { .w = &w, .f = f } };
+	struct talk *t;
+
+	f->midstream = true;
+	begin(&r);
+	if (r.h.unheard)
+		exception_met(&r.h, LIMIT_PLACE);
+	f->unheard = r.h.stop == REASON_NO_PLACE;
+	t = talk_of(in, f);
+	if (t && f->app) {
+		dialogue_close(in->dialogues, t->dialogue);
+		t->dialogue = 0;
+		open_known(in, f, t);
+	}
+	payload_judged(in, f);
+}
+
 void payload_judged(struct inspect *in, struct flow *f)
 {
 	struct talk *t = talk_of(in, f);

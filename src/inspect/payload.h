@@ -24,6 +24,11 @@ enum payload_news payload_packet(struct passage *w, struct flow *f, bool fresh);
  * any more they do, as if it had been met here.
  */
 void payload_sensors_came(struct passage *w, struct flow *f);
+/*
+ * f was listened to, and what was known of that is gone: who would listen does, as
+ * if it had been met here.
+ */
+void payload_met_again(struct inspect *in, struct flow *f);
 /* Is f still listened to? */
 bool payload_is_read(const struct inspect *in, const struct flow *f);
 /* f was judged: what nobody waits for any more is given back. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/image.h"
 #include "base/limits.h"
 #include "wire/app.h"
 #include "wire/words.h"
@@ -36,16 +37,21 @@ struct port_news {
 	struct port_record ring[PORT_NEWS_MAX];
 	uint32_t first;
 };
+IMAGE_PART(saved_ports, "all", struct port_news, 1);
+
+static void begin(struct port_news *p, uint64_t seed)
+{
+	p->seed = seed;
+	p->stats.limit = PORTS_KNOWN_MAX;
+	p->stats.news_limit = PORT_NEWS_MAX;
+}
 
 struct port_news *port_news_new(uint64_t seed)
 {
 	struct port_news *p = calloc(1, sizeof *p);
 
-	if (!p)
-		return NULL;
-	p->seed = seed;
-	p->stats.limit = PORTS_KNOWN_MAX;
-	p->stats.news_limit = PORT_NEWS_MAX;
+	if (p)
+		begin(p, seed);
 	return p;
 }
 
@@ -154,4 +160,26 @@ void ports_forget(struct port_news *p, uint16_t endpoint)
 struct port_stats ports_stats(const struct port_news *p)
 {
 	return p->stats;
+}
+
+void ports_save(const struct port_news *p, struct image_writer *w)
+{
+	image_put(w, "ports", &saved_ports, p, 1);
+}
+
+bool ports_load(struct port_news *p, const struct image_reader *r)
+{
+	uint64_t seed = p->seed;
+
+	if (!image_take(r, "ports", &saved_ports, p, 1) ||
+	    p->first >= PORT_NEWS_MAX || p->stats.news > PORT_NEWS_MAX) {
+		memset(p, 0, sizeof *p);
+		begin(p, seed);
+		return false;
+	}
+	begin(p, p->seed);
+	p->stats.in_use = 0;
+	for (size_t i = 0; i < PORTS_KNOWN_MAX; i++)
+		p->stats.in_use += p->known[i].key.proto != 0;
+	return true;
 }

@@ -23,3 +23,8 @@ void ports_learn(struct inspect *in, const struct flow *f, uint32_t app);
 size_t ports_drain(struct port_news *p, struct port_record *ret, size_t max);
 void ports_forget(struct port_news *p, uint16_t endpoint);
 struct port_stats ports_stats(const struct port_news *p);
+
+/* What is known, and what waits to be taken. */
+void ports_save(const struct port_news *p, struct image_writer *w);
+/* false: it is not there, or cannot be this; *p knows nothing then. */
+bool ports_load(struct port_news *p, const struct image_reader *r);

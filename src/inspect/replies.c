@@ -9,6 +9,8 @@
  */
 #include "inspect/replies.h"
 
+IMAGE_PART(saved_replies, "all", struct replies, 1);
+
 #define INTERVAL_US	  (USEC_PER_SEC / REPLIES_PER_SEC)
 #define INTERVAL_US_SHARE (USEC_PER_SEC / REPLIES_PER_SEC_SHARE)
 
@@ -42,4 +44,14 @@ bool replies_take(struct replies *r, uint16_t endpoint, usec_t now)
 void replies_forget(struct replies *r, uint16_t endpoint)
 {
 	r->share_us[endpoint] = 0;
+}
+
+void replies_save(const struct replies *r, struct image_writer *w)
+{
+	image_put(w, "replies", &saved_replies, r, 1);
+}
+
+bool replies_load(struct replies *to, const struct image_reader *r)
+{
+	return image_take(r, "replies", &saved_replies, to, 1);
 }

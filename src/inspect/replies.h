@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/limits.h"
 
 /* All zero: nothing was sent yet. One thread. */
@@ -24,3 +25,7 @@ struct replies {
 bool replies_take(struct replies *r, uint16_t endpoint, usec_t now);
 /* That workload is gone: its index's next one begins with all its share. */
 void replies_forget(struct replies *r, uint16_t endpoint);
+
+void replies_save(const struct replies *r, struct image_writer *w);
+/* false: they are not there; *to is as it was. */
+bool replies_load(struct replies *to, const struct image_reader *r);

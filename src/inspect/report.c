@@ -58,6 +58,13 @@ struct reports {
 	struct report_stats stats;
 };
 
+struct saved_head {
+	uint64_t seed;
+	struct report_stats stats;
+};
+IMAGE_PART(saved_head, "head", struct saved_head, 1);
+IMAGE_PART(saved_entries, "entries", struct entry, 1); /* by their places */
+
 /* What one event adds to a record. */
 struct addition {
 	uint64_t bytes, packets;
@@ -362,4 +369,66 @@ struct report_stats reports_stats(const struct reports *r)
 
 	s.in_use = r->lru.in_use;
 	return s;
+}
+
+/* --- images ------------------------------------------------------------------ */
+
+#define OWNER "reports"
+
+void reports_save(const struct reports *r, struct image_writer *w)
+{
+	struct saved_head head = { r->seed, r->stats };
+	struct entry *to;
+	uint32_t cursor = 0, i;
+
+	image_put(w, OWNER, &saved_head, &head, 1);
+	lru_save(&r->lru, OWNER, w);
+	to = image_room(w, OWNER, &saved_entries, r->lru.in_use);
+	while (to && (i = lru_walk(&r->lru, &cursor)))
+		*to++ = r->entries[i];
+}
+
+/* At that place, which is taken. */
+static bool is_sound(const struct reports *r, uint32_t i)
+{
+	const struct entry *e = &r->entries[i];
+
+	return e->worth < REPORT_WORTH__MAX &&
+	       r->lru.links[i].list == e->worth &&
+	       e->record.endpoint < ENDPOINTS_MAX;
+}
+
+static void forget_all(struct reports *r)
+{
+	uint32_t cursor = 0, i;
+
+	while ((i = lru_walk(&r->lru, &cursor)))
+		lru_release(&r->lru, i);
+}
+
+bool reports_load(struct reports *r, const struct image_reader *from)
+{
+	uint64_t n;
+	const struct entry *e = image_get(from, OWNER, &saved_entries, &n);
+	struct saved_head head;
+	uint32_t cursor = 0, i;
+
+	if (!e || !image_take(from, OWNER, &saved_head, &head, 1) ||
+	    head.stats.limit != r->stats.limit ||
+	    !lru_load(&r->lru, OWNER, from))
+		return false;
+	if (n != r->lru.in_use) {
+		forget_all(r);
+		return false;
+	}
+	while ((i = lru_walk(&r->lru, &cursor))) {
+		r->entries[i] = *e++;
+		if (!is_sound(r, i)) {
+			forget_all(r);
+			return false;
+		}
+	}
+	r->seed = head.seed;
+	r->stats = head.stats;
+	return true;
 }

@@ -30,6 +30,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/limits.h"
 #include "flow/told.h"
 #include "wire/records.h"
@@ -132,3 +133,11 @@ struct report_stats {
 };
 
 struct report_stats reports_stats(const struct reports *r);
+
+/* All records that wait. */
+void reports_save(const struct reports *r, struct image_writer *w);
+/*
+ * Into one without any, of the same limit. false: they are not there, or cannot be
+ * these; *r is as it was.
+ */
+bool reports_load(struct reports *r, const struct image_reader *from);

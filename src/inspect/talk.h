@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/image.h"
 #include "base/limits.h"
 #include "flow/flow.h"
 #include "inspect/asked.h"
 
-/* Of what is asked (asked.h) only what was told is written. */
 struct talk {
 	/* 0: none (any more) */
 	uint32_t stream, dialogue, breadth;
@@ -69,3 +69,17 @@ void talk_wait(struct talks *t, uint32_t handle, enum proto_waits what,
 uint32_t talk_longest(const struct talks *t, enum proto_waits what);
 /* That was told: not again for this one. */
 void talk_wait_told(struct talks *t, uint32_t handle);
+
+/*
+ * Those of all flows in the table, for another process. What nDPI knows of a flow
+ * stays behind: it is asked anew, unless it was through.
+ */
+void talks_save(const struct talks *t, struct flow_table *flows,
+		struct image_writer *w);
+/*
+ * Into one of which none is in use, of flows that were loaded: each has the talk
+ * that it says. What else a talk has a number of (streams, ...) is the caller's to
+ * check. false: they are not there, or cannot be these; *t is as it was.
+ */
+bool talks_load(struct talks *t, struct flow_table *flows,
+		const struct image_reader *r);

@@ -14,6 +14,7 @@
 #include "inspect/traffic.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/limits.h"
@@ -33,6 +34,8 @@ struct row {
 };
 
 struct traffic {
+	/* By row: that it is not all zero; so that others are not even read. */
+	bool used[ENDPOINTS_MAX + 1];
 	struct row rows[ENDPOINTS_MAX + 1];
 };
 
@@ -89,6 +92,7 @@ void traffic_frames(struct traffic *t, uint16_t endpoint, bool ingress,
 		    uint64_t frames, uint64_t len, usec_t now)
 {
 	BUG_ON(endpoint >= ENDPOINTS_MAX);
+	t->used[endpoint] = t->used[DEVICE] = true;
 	row_frames(&t->rows[endpoint], ingress, frames, len, now);
 	row_frames(&t->rows[DEVICE], ingress, frames, len, now);
 }
@@ -112,6 +116,7 @@ void traffic_session_begin(struct traffic *t, uint16_t endpoint, bool ingress,
 			   usec_t now)
 {
 	BUG_ON(endpoint >= ENDPOINTS_MAX);
+	t->used[endpoint] = t->used[DEVICE] = true;
 	row_begin(&t->rows[endpoint], ingress, now);
 	row_begin(&t->rows[DEVICE], ingress, now);
 }
@@ -134,7 +139,9 @@ void traffic_session_end(struct traffic *t, uint16_t endpoint, bool ingress)
 void traffic_forget(struct traffic *t, uint16_t endpoint)
 {
 	BUG_ON(endpoint >= ENDPOINTS_MAX);
-	t->rows[endpoint] = (struct row){ 0 };
+	if (t->used[endpoint])
+		t->rows[endpoint] = (struct row){ 0 };
+	t->used[endpoint] = false;
 }
 
 static void add(struct traffic_sum *sum, const struct traffic_sum *s)
@@ -182,4 +189,62 @@ void traffic_add_device(const struct traffic *t, usec_t now,
 			struct stats_record *sum)
 {
 	add_row(&t->rows[DEVICE], now, sum);
+}
+
+struct saved_row {
+	uint64_t place;
+	struct row row;
+};
+IMAGE_PART(saved_rows, "rows", struct saved_row, 1);
+
+void traffic_save(const struct traffic *t, struct image_writer *w)
+{
+	struct saved_row *to;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i <= DEVICE; i++)
+		n += t->used[i];
+	to = image_room(w, "traffic", &saved_rows, n);
+	for (size_t i = 0; to && i <= DEVICE; i++) {
+		if (!t->used[i])
+			continue;
+		to->place = i;
+		to->row = t->rows[i];
+		to->row.sessions_now_in = to->row.sessions_now_out = 0;
+		to++;
+	}
+}
+
+bool traffic_load(struct traffic *t, const struct image_reader *r)
+{
+	uint64_t n;
+	const struct saved_row *from = image_get(r, "traffic", &saved_rows, &n);
+
+	for (uint64_t i = 0; from && i < n; i++) {
+		uint64_t place = from[i].place;
+
+		if (place > DEVICE) {
+			memset(t, 0, sizeof *t);
+			return false;
+		}
+		t->used[place] = true;
+		t->rows[place] = from[i].row;
+		t->rows[place].sessions_now_in = 0;
+		t->rows[place].sessions_now_out = 0;
+	}
+	return from;
+}
+
+static void row_goes_on(struct row *r, bool ingress)
+{
+	r->sessions_now_in += ingress;
+	r->sessions_now_out += !ingress;
+}
+
+void traffic_session_goes_on(struct traffic *t, uint16_t endpoint, bool ingress)
+{
+	BUG_ON(endpoint >= ENDPOINTS_MAX);
+	t->used[endpoint] = t->used[DEVICE] = true;
+	row_goes_on(&t->rows[endpoint], ingress);
+	row_goes_on(&t->rows[DEVICE], ingress);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/image.h"
 #include "wire/records.h"
 
 struct traffic;
@@ -46,3 +47,13 @@ void traffic_add(const struct traffic *t, uint16_t endpoint, usec_t now,
 		 struct stats_record *sum);
 void traffic_add_device(const struct traffic *t, usec_t now,
 			struct stats_record *sum);
+
+/* All but the sessions of now. */
+void traffic_save(const struct traffic *t, struct image_writer *w);
+/*
+ * Into one that has counted nothing; then each session that goes on is told of.
+ * false: it is not there, or cannot be this; *t is as it was.
+ */
+bool traffic_load(struct traffic *t, const struct image_reader *r);
+void traffic_session_goes_on(struct traffic *t, uint16_t endpoint,
+			     bool ingress);

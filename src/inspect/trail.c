@@ -23,16 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/image.h"
 #include "detect/evidence.h"
 #include "inspect/payload.h"
 #include "packet/packet.h"
 #include "proto/dns.h"
 #include "proto/dns_value.h"
+#include "wire/reason.h"
 #include "wire/words.h"
 
 struct open_record {
 	struct trail_record record;
 	uint32_t next_free;
+	bool used;
 	bool interim; /* the answer that is under way is none yet: 1xx */
 };
 
@@ -44,6 +47,18 @@ struct trail {
 	uint32_t oldest, n;
 	uint64_t told, lost, no_place;
 };
+
+struct saved_head {
+	uint64_t on, told, lost, no_place;
+};
+IMAGE_PART(saved_head, "head", struct saved_head, 1);
+IMAGE_PART(saved_ring, "ring", struct trail_record, 1); /* oldest first */
+
+struct saved_open {
+	uint64_t place;
+	struct open_record open;
+};
+IMAGE_PART(saved_open, "open", struct saved_open, 1);
 
 struct trail *trail_new(void)
 {
@@ -164,6 +179,7 @@ static struct open_record *begin(struct inspect *in, struct talk *talk,
 	t->free = o->next_free;
 	t->in_use++;
 	o->next_free = 0;
+	o->used = true;
 	o->interim = false;
 	memset(&o->record, 0, offsetof(struct trail_record, text));
 	o->record.kind = (uint8_t)kind;
@@ -184,6 +200,7 @@ static void finish(struct inspect *in, const struct flow *f, struct talk *talk)
 	of_flow(&o->record, in, f);
 	if (r)
 		*r = o->record;
+	o->used = false;
 	o->next_free = t->free;
 	t->free = talk->trail;
 	t->in_use--;
@@ -437,4 +454,128 @@ void trail_flow_end(struct inspect *in, const struct flow *f)
 	r->client_state = c->state;
 	r->server_state = s->state;
 	r->tcp_flags = tcp_flags_of(f);
+}
+
+/* --- images ---------------------------------------------------------------------- */
+
+#define OWNER "trail"
+
+void trail_save(const struct trail *t, struct image_writer *w)
+{
+	struct saved_head head = { t->on, t->told, t->lost, t->no_place };
+	struct trail_record *ring;
+	struct saved_open *open;
+
+	image_put(w, OWNER, &saved_head, &head, 1);
+	ring = image_room(w, OWNER, &saved_ring, t->n);
+	for (uint32_t i = 0; ring && i < t->n; i++)
+		*ring++ = t->ring[(t->oldest + i) % TRAIL_RECORDS_MAX];
+	open = image_room(w, OWNER, &saved_open, t->in_use);
+	for (uint32_t i = 1; open && i <= t->used_ever; i++)
+		if (t->open[i].used)
+			*open++ = (struct saved_open){ i, t->open[i] };
+}
+
+/* trail_next() finds only texts that there are. */
+static bool has_sound_texts(const struct trail_record *r)
+{
+	size_t at = 0;
+
+	if (r->text_len > TRAIL_TEXT_MAX)
+		return false;
+	while (at + TRAIL_TEXT_HEAD <= r->text_len) {
+		const uint8_t *text = r->text + at;
+
+		if (text[0] >= TRAIL_TEXT__MAX)
+			return false;
+		at += TRAIL_TEXT_HEAD + ((size_t)text[1] << 8 | text[2]);
+	}
+	return at == r->text_len;
+}
+
+static bool is_sound(const struct trail_record *r)
+{
+	return r->kind < TRAIL_KIND__MAX && r->reason < REASON__MAX &&
+	       image_is_bool(&r->blocked) && image_is_bool(&r->response) &&
+	       image_is_bool(&r->truncated) && image_is_bool(&r->cut) &&
+	       has_sound_texts(r);
+}
+
+bool trail_load(struct trail *t, const struct image_reader *r)
+{
+	uint64_t n;
+	const struct trail_record *from = image_get(r, OWNER, &saved_ring, &n);
+	struct saved_head head;
+
+	if (!from || n > TRAIL_RECORDS_MAX ||
+	    !image_take(r, OWNER, &saved_head, &head, 1))
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		t->ring[i] = from[i];
+		if (!is_sound(&t->ring[i]))
+			return false;
+	}
+	t->n = (uint32_t)n;
+	t->on = head.on;
+	t->told = head.told;
+	t->lost = head.lost;
+	t->no_place = head.no_place;
+	return true;
+}
+
+static bool load_open(struct trail *t, const struct saved_open *s)
+{
+	struct open_record *o;
+	uint64_t place = s->place;
+
+	if (place <= t->used_ever || place > TRAIL_OPEN_MAX)
+		return false;
+	while (t->used_ever < place)
+		t->open[++t->used_ever].used = false;
+	o = &t->open[place];
+	memcpy(o, &s->open, sizeof *o);
+	if (!image_is_bool(&o->interim) || !is_sound(&o->record)) {
+		o->used = false;
+		return false;
+	}
+	o->used = true;
+	t->in_use++;
+	return true;
+}
+
+void trail_forget_open(struct trail *t)
+{
+	for (uint32_t i = 1; i <= t->used_ever; i++)
+		t->open[i] = (struct open_record){ .used = false };
+	t->used_ever = t->in_use = t->free = 0;
+}
+
+bool trail_load_open(struct trail *t, const struct image_reader *r)
+{
+	uint64_t n;
+	const struct saved_open *from = image_get(r, OWNER, &saved_open, &n);
+
+	for (uint64_t i = 0; from && i < n; i++)
+		if (!load_open(t, &from[i]))
+			from = NULL;
+	if (!from) {
+		trail_forget_open(t);
+		return false;
+	}
+	for (uint32_t i = t->used_ever; i > 0; i--)
+		if (!t->open[i].used) {
+			t->open[i].next_free = t->free;
+			t->free = i;
+		}
+	return true;
+}
+
+bool trail_is_open(const struct trail *t, uint32_t place)
+{
+	return place > 0 && place <= t->used_ever && t->open[place].used;
+}
+
+uint32_t trail_count_open(const struct trail *t)
+{
+	return t->in_use;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/image.h"
 #include "inspect/hear.h"
 #include "wire/trail.h"
 
@@ -27,3 +28,17 @@ void trail_dns(struct inspect *in, const struct flow *f, enum proto_side side,
 void trail_talk_end(struct inspect *in, const struct flow *f, struct talk *t);
 /* f is over. */
 void trail_flow_end(struct inspect *in, const struct flow *f);
+
+/* What waits to be drained, and what is open. */
+void trail_save(const struct trail *t, struct image_writer *w);
+/*
+ * The one and the other, each into a trail without. false: it is not there, or
+ * cannot be this; there is none then.
+ */
+bool trail_load(struct trail *t, const struct image_reader *r);
+bool trail_load_open(struct trail *t, const struct image_reader *r);
+/* Is a record open at that place (talk.trail)? For who has loaded it. */
+bool trail_is_open(const struct trail *t, uint32_t place);
+/* Records that are open; all of them are given up, and not told. */
+uint32_t trail_count_open(const struct trail *t);
+void trail_forget_open(struct trail *t);

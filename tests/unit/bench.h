@@ -18,6 +18,7 @@ static const struct mac broadcast_mark = { { 255, 255, 255, 0, 0, 1 } };
 static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 9 } };
 
 struct bench {
+	struct inspect_options options;
 	struct inspect *in;
 	struct snapshot *s;		  /* what it judges by; owned */
 	struct name_set *names;		  /* of the snapshot; NULL, or owned */
@@ -31,6 +32,7 @@ struct bench {
 	uint16_t
 		captures; /* who captures the workload, from bench_adopt() on */
 	struct sensing *sensing; /* likewise, its; borrowed */
+	uint32_t frames;	 /* so far */
 	uint16_t port; /* the test's: of the next connection, 4000 at first */
 };
 
@@ -50,6 +52,12 @@ int bench_stop(void **state);
 void bench_adopt(struct bench *b, struct policy *policy, bool tap,
 		 const struct snapshot_spec *more);
 
+/*
+ * With HAND_OVER=N in the environment all that is known goes to a new pipeline
+ * (inspect/image.h) before each N-th frame, and tests have to pass all the same. This
+ * is done here; not while flows are looked at with more than one set of signatures.
+ */
+void bench_hand_over(struct bench *b);
 /* A millisecond later. */
 struct verdict bench_pass(struct bench *b, const struct frame_spec *s);
 /* The reason by which it goes on, or, negative, is dropped. */

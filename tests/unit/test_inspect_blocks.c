@@ -8,6 +8,7 @@
  */
 #include "inspect/blocks.h"
 
+#include "images.h"
 #include "seed.h"
 #include "test.h"
 
@@ -336,6 +337,22 @@ static void compare(struct model *m)
 	}
 }
 
+static void hand_over(struct model *m)
+{
+	struct blocks *b = &m->bench->blocks;
+	struct images i;
+
+	images_count(&i);
+	blocks_save(b, &i.w);
+	images_write(&i);
+	blocks_save(b, &i.w);
+	images_read(&i);
+	memset(b, 0, sizeof *b);
+	b->seed = m->random;
+	assert_true(blocks_load(b, &i.r));
+	free(i.memory);
+}
+
 static void test_model(void **state)
 {
 	uint64_t seed = seed_choose();
@@ -352,6 +369,8 @@ static void test_model(void **state)
 			op_note(&m);
 		else
 			op_forget(&m);
+		if (seed_draw(&m.random, 100) == 0)
+			hand_over(&m);
 		compare(&m);
 	}
 	/* It was worth it. */

@@ -9,6 +9,7 @@
 #include "inspect/grace.h"
 
 #include "base/limits.h"
+#include "images.h"
 #include "seed.h"
 #include "test.h"
 
@@ -268,6 +269,7 @@ struct model {
 	struct model_entry entries[RIVALS]; /* not those forgotten */
 	uint64_t evicted, random;
 	uint32_t put_off, denied, forgotten;
+	uint32_t base; /* of versions */
 	usec_t now;
 };
 
@@ -345,10 +347,33 @@ static void pass_time(struct model *m)
 					  : 1 + seed_draw(&m->random, S(10)));
 }
 
+/* Its successor goes on, whose versions are as much higher. */
+static void hand_over(struct model *m)
+{
+	struct grace *next = make(m->random);
+	struct images i;
+
+	images_count(&i);
+	grace_save(m->grace, &i.w);
+	images_write(&i);
+	grace_save(m->grace, &i.w);
+	images_read(&i);
+	assert_true(grace_load(next, &i.r, m->base + 1, m->base + 11));
+	free(i.memory);
+	grace_free(m->grace);
+	m->grace = next;
+	m->base += 10;
+	for (size_t e = m->n; e-- > 0;)
+		if (m->entries[e].version != m->base - 9)
+			m->entries[e].version = 0;
+		else
+			m->entries[e].version = m->base + 1;
+}
+
 static void operate(struct model *m, const struct pair *rivals)
 {
 	size_t rival = seed_draw(&m->random, RIVALS);
-	uint32_t version = 1 + (seed_draw(&m->random, 50) == 0);
+	uint32_t version = m->base + 1 + (seed_draw(&m->random, 50) == 0);
 	unsigned retries = seed_draw(&m->random, RETRIES_MOST + 1);
 	bool want, got;
 
@@ -375,8 +400,11 @@ static void test_model(void **state)
 	assert_true(m.ways > 1);
 	m.now = usec_add(m.now, FORGOTTEN);
 	m.evicted = grace_evicted(m.grace);
-	for (int i = 0; i < OPERATIONS; i++)
+	for (int i = 0; i < OPERATIONS; i++) {
+		if (seed_draw(&m.random, 500) == 0)
+			hand_over(&m);
 		operate(&m, rivals);
+	}
 	/* It was worth it. */
 	assert_true(m.evicted > 100 && m.forgotten > 100);
 	assert_true(m.put_off > 1000 && m.denied > 1000);

@@ -1,4 +1,6 @@
+#include "images.h"
 #include "inspect/learned.h"
+#include "inspect/names.h"
 #include "seed.h"
 #include "test.h"
 
@@ -438,6 +440,39 @@ static void forget(struct model *k)
 	memset(k->expires[e], 0, sizeof k->expires[e]);
 }
 
+/* Its successor has the same names, under other numbers. */
+static void hand_over(struct model *k)
+{
+	struct learned *next = learned_new(&learned_limits_default, k->random);
+	struct name_set *names, *other;
+	const char *chosen[TEXTS];
+	struct names_kept kept;
+	struct images i;
+	size_t n = 0;
+
+	for (size_t t = TEXTS; t-- > 0;)
+		if (k->in_set[t])
+			chosen[n++] = texts[t];
+	other = name_set_next(NULL, hosts, seed_draw(&k->random, HOSTS), NULL);
+	names = name_set_next(other, chosen, n, NULL);
+	assert_true(next && other && names);
+	images_count(&i);
+	learned_save(k->f.l, &i.w);
+	names_save(k->f.names, &i.w);
+	images_write(&i);
+	learned_save(k->f.l, &i.w);
+	names_save(k->f.names, &i.w);
+	images_read(&i);
+	assert_true(names_load(names, &i.r, &kept));
+	assert_true(learned_load(next, &i.r, &kept, names));
+	free(i.memory);
+	learned_free(k->f.l);
+	name_set_free(k->f.names);
+	name_set_free(other);
+	k->f.l = next;
+	k->f.names = names;
+}
+
 static void compare(struct model *k)
 {
 	for (uint16_t e = 0; e < ENDPOINTS; e++)
@@ -473,6 +508,8 @@ static void random_talk(void **state)
 
 		k.f.ends = ends_of((uint16_t)seed_draw(&k.random, ENDPOINTS));
 		k.f.now = usec_add(k.f.now, seed_draw(&k.random, 2 * S));
+		if (seed_draw(&k.random, 1000) == 0)
+			hand_over(&k);
 		if (what == 0) {
 			forget(&k);
 		} else if (what < 4) {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "images.h"
 #include "packet/packet.h"
 #include "test.h"
 #include "wire/words.h"
@@ -395,6 +396,23 @@ static void op_drain(struct model *m)
 	}
 }
 
+static void op_hand_over(struct model *m)
+{
+	struct reports *next = reports_new(LIMIT, m->random);
+	struct images i;
+
+	assert_non_null(next);
+	images_count(&i);
+	reports_save(m->reports, &i.w);
+	images_write(&i);
+	reports_save(m->reports, &i.w);
+	images_read(&i);
+	assert_true(reports_load(next, &i.r));
+	free(i.memory);
+	reports_free(m->reports);
+	m->reports = next;
+}
+
 static void assert_stats(struct model *m)
 {
 	struct report_stats got = reports_stats(m->reports);
@@ -428,6 +446,8 @@ static void test_model(void **state)
 			op_denied(&m);
 		else if (what < (i / 1000 % 2 ? 764u : 840u))
 			op_drain(&m);
+		else if (what < 850)
+			op_hand_over(&m);
 		else
 			m.now = usec_add(m.now, any(&m, 8 * USEC_PER_SEC));
 		assert_stats(&m);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "images.h"
 #include "test.h"
 
 #define SEC(n) ((usec_t){ (uint64_t)((n)*1e6) })
@@ -133,6 +134,27 @@ static void compare(const struct traffic *t, size_t n, usec_t now)
 	}
 }
 
+/* All sessions of the model go on. */
+static struct traffic *hand_over(struct traffic *t, size_t n)
+{
+	struct traffic *next = traffic_new();
+	struct images i;
+
+	images_count(&i);
+	traffic_save(t, &i.w);
+	images_write(&i);
+	traffic_save(t, &i.w);
+	images_read(&i);
+	assert_true(traffic_load(next, &i.r));
+	free(i.memory);
+	for (size_t k = 0; k < n; k++)
+		if (events[k].session)
+			traffic_session_goes_on(next, events[k].endpoint,
+						events[k].ingress);
+	traffic_free(t);
+	return next;
+}
+
 static void test_model(void **state)
 {
 	struct traffic *t = traffic_new();
@@ -160,6 +182,8 @@ static void test_model(void **state)
 			traffic_session_begin(t, e->endpoint, e->ingress, now);
 		else
 			traffic_frame(t, e->endpoint, e->ingress, e->len, now);
+		if (random() % 50 == 0)
+			t = hand_over(t, i + 1);
 		if (random() % 16 == 0)
 			compare(t, i + 1,
 				usec_add(now,
