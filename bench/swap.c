@@ -589,7 +589,7 @@ int main(int argc, char **argv)
 		b.took[i] = calloc(o.swaps, sizeof *b.took[i]);
 		BUG_ON(!b.took[i]);
 	}
-	pulse.n = 1;
+	pulse_begin(&pulse, 1);
 	b.worker = worker_start(in, &wo, &err);
 	BUG_ON(!b.worker);
 	b.config = config_new(publish, &b);

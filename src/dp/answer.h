@@ -30,5 +30,10 @@ void answer_sessions(json_t *result, const struct flow_page *page,
 void answer_blocks(json_t *result, struct control *ctl);
 /* "port", "flows", ...: use against limit, counters by reason. */
 void answer_stats(json_t *result, struct control *ctl);
+/*
+ * The messages that make what is configured. for_successor: with workloads in the
+ * same places, without ports. The caller's.
+ */
+json_t *answer_messages(struct control *ctl, bool for_successor);
 /* "messages": sent again, they re-create what is configured. */
 void answer_config(json_t *result, struct control *ctl);

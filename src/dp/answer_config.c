@@ -310,7 +310,8 @@ static void add_whole(json_t *messages, const struct control *ctl,
 }
 
 static void add_endpoint(json_t *messages, const struct control *ctl,
-			 uint16_t index, const struct endpoint *e)
+			 uint16_t index, const struct endpoint *e,
+			 bool for_successor)
 {
 	json_t *body = json_object(), *cfg = json_object();
 	json_t *macs = json_array(), *apps;
@@ -320,6 +321,8 @@ static void add_endpoint(json_t *messages, const struct control *ctl,
 	set(body, "bcmac", mac_json(e->bcmac));
 	set(body, "oldmac", json_string(""));
 	set(body, "pmac", json_string(""));
+	if (for_successor)
+		set(body, "index", json_integer(index));
 	add(messages, CTRL_ADD_MAC, body);
 	(void)json_array_append_new(macs, mac_json(e->mac));
 	set(cfg, "macs", macs);
@@ -408,7 +411,15 @@ static void add_settings(json_t *messages, const struct inspect_settings *s)
 		json_decref(body);
 }
 
-void answer_config(json_t *result, struct control *ctl)
+static void add_ports(json_t *messages, const struct ports *ports)
+{
+	add_service_port(messages, &ports->service);
+	for (size_t i = 1; i < WORKER_PORTS_MAX; i++)
+		if (ports->at[i])
+			add_other_port(messages, ports, ports->at[i]);
+}
+
+json_t *answer_messages(struct control *ctl, bool for_successor)
 {
 	struct snapshot_spec s = snapshot_spec_of(config_current(ctl->config));
 	bool whole = config_whole(ctl->config).version > 0;
@@ -423,17 +434,20 @@ void answer_config(json_t *result, struct control *ctl)
 	for (size_t i = 0; i < s.n_endpoints; i++)
 		if (s.endpoints[i].used)
 			add_endpoint(messages, ctl, (uint16_t)i,
-				     &s.endpoints[i]);
+				     &s.endpoints[i], for_successor);
 	if (whole)
 		add_whole(messages, ctl, &s);
 	if (s.has_policy_addrs)
 		add_policy_addrs(messages, &s);
-	add_service_port(messages, &ctl->ports.service);
-	for (size_t i = 1; i < WORKER_PORTS_MAX; i++)
-		if (ctl->ports.at[i])
-			add_other_port(messages, &ctl->ports, ctl->ports.at[i]);
+	if (!for_successor)
+		add_ports(messages, &ctl->ports);
 	answer_kept_messages(messages, ctl);
 	answer_detection_messages(messages, ctl);
+	return messages;
+}
+
+void answer_config(json_t *result, struct control *ctl)
+{
 	answer_policy_in_force(result, ctl);
-	set(result, "messages", messages);
+	set(result, "messages", answer_messages(ctl, false));
 }

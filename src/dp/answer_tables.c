@@ -238,6 +238,7 @@ static void answer_dialogues(json_t *result, const struct dialogue_counts *c)
 	answer_uint(o, "lost", c->lost);
 	answer_uint(o, "stopped", c->stopped);
 	answer_uint(o, "opening_cut", c->opening_cut);
+	answer_uint(o, "bodies_cut", c->bodies_cut);
 }
 
 static void answer_breadth(json_t *result, const struct breadth_counts *c)

@@ -15,6 +15,13 @@ struct app_map {
 	bool told[ENDPOINT_APPS_MAX]; /* by the agent */
 };
 
+struct saved_app {
+	struct app_record app;
+	uint16_t endpoint;
+	uint8_t changed; /* the map is */
+};
+IMAGE_PART(saved_apps, "apps", struct saved_app, 1);
+
 struct app_maps {
 	struct app_map *of[ENDPOINTS_MAX]; /* made when first needed */
 };
@@ -186,4 +193,36 @@ void app_maps_told(struct app_maps *m, uint16_t endpoint)
 {
 	if (m->of[endpoint])
 		m->of[endpoint]->changed = false;
+}
+
+void app_maps_save(const struct app_maps *m, struct image_writer *w)
+{
+	struct saved_app *to;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < ENDPOINTS_MAX; i++)
+		n += m->of[i] ? m->of[i]->n : 0;
+	to = image_room(w, "apps", &saved_apps, n);
+	for (uint16_t i = 0; to && i < ENDPOINTS_MAX; i++)
+		for (size_t k = 0; m->of[i] && k < m->of[i]->n; k++)
+			*to++ = (struct saved_app){ m->of[i]->apps[k], i,
+						    m->of[i]->changed };
+}
+
+void app_maps_load(struct app_maps *m, const struct image_reader *r,
+		   bool (*is)(void *arg, uint16_t endpoint), void *arg)
+{
+	uint64_t n;
+	const struct saved_app *from = image_get(r, "apps", &saved_apps, &n);
+
+	for (uint64_t i = 0; from && i < n; i++) {
+		struct saved_app one;
+
+		memcpy(&one, &from[i], sizeof one);
+		if (one.endpoint >= ENDPOINTS_MAX || !is(arg, one.endpoint) ||
+		    !app_maps_learn(m, one.endpoint, &one.app))
+			continue;
+		if (m->of[one.endpoint]->n > 0)
+			m->of[one.endpoint]->changed = one.changed != 0;
+	}
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/image.h"
 #include "wire/ctrl.h"
 #include "wire/records.h"
 
@@ -49,3 +50,12 @@ bool app_maps_is_configured(const struct app_maps *m, uint16_t endpoint,
 /* Has it changed since the agent was told last? */
 bool app_maps_is_changed(const struct app_maps *m, uint16_t endpoint);
 void app_maps_told(struct app_maps *m, uint16_t endpoint);
+
+/* All of them. */
+void app_maps_save(const struct app_maps *m, struct image_writer *w);
+/*
+ * What was seen is learned, beside what the agent has told. Of indices that `is`
+ * says no to nothing is.
+ */
+void app_maps_load(struct app_maps *m, const struct image_reader *r,
+		   bool (*is)(void *arg, uint16_t endpoint), void *arg);

@@ -15,6 +15,16 @@
 
 #include "base/bug.h"
 
+/* Of an image; then a part for each worth: numbers and records, oldest first. */
+struct saved_head {
+	uint64_t last, record_size;
+	uint64_t gave_way[BACKLOG_WORTHS_MAX];
+};
+IMAGE_PART(saved_head, "head", struct saved_head, 1);
+IMAGE_PART(saved_numbers, "numbers", uint64_t, 1);
+IMAGE_PART(saved_records, "records", uint8_t, 1);
+IMAGE_PART(saved_worths, "worths", uint8_t, 1);
+
 struct ring_of_worth {
 	uint64_t *numbers; /* limit */
 	uint8_t *records;  /* limit */
@@ -111,8 +121,8 @@ static uint32_t count_until(const struct backlog *b,
 	return low;
 }
 
-const void *backlog_next(const struct backlog *b, uint64_t after,
-			 uint64_t *ret_number)
+static const void *next(const struct backlog *b, uint64_t after,
+			uint64_t *ret_number, unsigned *ret_worth)
 {
 	const void *found = NULL;
 	uint64_t least = 0;
@@ -128,10 +138,19 @@ const void *backlog_next(const struct backlog *b, uint64_t after,
 			continue;
 		least = r->numbers[at];
 		found = r->records + at * b->record_size;
+		*ret_worth = w;
 	}
 	if (found)
 		*ret_number = least;
 	return found;
+}
+
+const void *backlog_next(const struct backlog *b, uint64_t after,
+			 uint64_t *ret_number)
+{
+	unsigned ignored;
+
+	return next(b, after, ret_number, &ignored);
 }
 
 uint64_t backlog_gone(const struct backlog *b, uint64_t after)
@@ -148,4 +167,69 @@ struct backlog_stats backlog_stats(const struct backlog *b, unsigned worth)
 	const struct ring_of_worth *r = &b->rings[worth];
 
 	return (struct backlog_stats){ r->n, b->limit, r->gave_way };
+}
+
+static uint64_t count_all(const struct backlog *b)
+{
+	uint64_t n = 0;
+
+	for (unsigned w = 0; w < b->worths; w++)
+		n += b->rings[w].n;
+	return n;
+}
+
+void backlog_save(const struct backlog *b, const char *of,
+		  struct image_writer *w)
+{
+	struct saved_head head = { .last = b->last,
+				   .record_size = b->record_size };
+	uint64_t n = count_all(b), after = 0;
+	uint64_t *numbers;
+	uint8_t *records, *worths;
+
+	for (unsigned i = 0; i < b->worths; i++)
+		head.gave_way[i] = b->rings[i].gave_way;
+	image_put(w, of, &saved_head, &head, 1);
+	numbers = image_room(w, of, &saved_numbers, n);
+	records = image_room(w, of, &saved_records, n * b->record_size);
+	worths = image_room(w, of, &saved_worths, n);
+	if (!numbers || !records || !worths)
+		return;
+	for (uint64_t i = 0; i < n; i++) {
+		unsigned worth = 0;
+		const void *at = next(b, after, &after, &worth);
+
+		numbers[i] = after;
+		worths[i] = (uint8_t)worth;
+		memcpy(records + i * b->record_size, at, b->record_size);
+	}
+}
+
+bool backlog_load(struct backlog *b, const char *of,
+		  const struct image_reader *r)
+{
+	uint64_t n, n_worths, bytes;
+	const uint64_t *numbers = image_get(r, of, &saved_numbers, &n);
+	const uint8_t *worths = image_get(r, of, &saved_worths, &n_worths);
+	const uint8_t *records = image_get(r, of, &saved_records, &bytes);
+	struct saved_head head;
+
+	BUG_ON(b->last > 0);
+	if (!image_take(r, of, &saved_head, &head, 1) || !numbers || !worths ||
+	    !records || n_worths != n || head.record_size != b->record_size ||
+	    bytes / b->record_size != n)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t number = numbers[i];
+
+		if (number <= b->last || number > head.last ||
+		    worths[i] >= b->worths)
+			continue; /* then that one is gone, which is counted */
+		b->last = number - 1;
+		(void)backlog_add(b, worths[i], records + i * b->record_size);
+	}
+	b->last = head.last;
+	for (unsigned w = 0; w < b->worths; w++)
+		b->rings[w].gave_way += head.gave_way[w];
+	return true;
 }

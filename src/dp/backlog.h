@@ -12,8 +12,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/image.h"
 
 #define BACKLOG_WORTHS_MAX 3
 
@@ -47,3 +50,13 @@ struct backlog_stats {
 };
 
 struct backlog_stats backlog_stats(const struct backlog *b, unsigned worth);
+
+/* All that is there, under that name. */
+void backlog_save(const struct backlog *b, const char *of,
+		  struct image_writer *w);
+/*
+ * Into one that nothing was added to. What is too much for its limits is gone, as
+ * if it had given way. false: it is not there; *b is as it was.
+ */
+bool backlog_load(struct backlog *b, const char *of,
+		  const struct image_reader *r);

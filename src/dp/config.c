@@ -19,7 +19,7 @@ int draft_begin(const struct config *c, struct draft *ret, struct err *reterr)
 {
 	struct draft d = { .spec = snapshot_spec_of(c->current) };
 
-	d.endpoints = calloc(d.spec.n_endpoints + 1, sizeof *d.endpoints);
+	d.endpoints = calloc(ENDPOINTS_MAX, sizeof *d.endpoints);
 	if (!d.endpoints)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	if (d.spec.n_endpoints)
@@ -147,6 +147,15 @@ const struct snapshot *config_current(const struct config *c)
 }
 
 /* A free place in the draft; NULL when there are ENDPOINTS_MAX. */
+/* NULL: that one is taken. */
+static struct endpoint *place_at(struct draft *d, uint16_t index)
+{
+	/* beyond the end of the list all are unused, and zero */
+	if (d->spec.n_endpoints <= index)
+		d->spec.n_endpoints = (size_t)index + 1;
+	return d->endpoints[index].used ? NULL : &d->endpoints[index];
+}
+
 static struct endpoint *new_place(struct draft *d)
 {
 	for (size_t i = 0; i < d->spec.n_endpoints; i++)
@@ -194,7 +203,11 @@ static int fill_endpoint(struct draft *d, const struct ctrl_msg *m,
 		return err_set(reterr, EEXIST, "ctrl_add_mac.bcmac",
 			       "is a workload's MAC or mark already");
 	if (!e) {
-		e = new_place(d);
+		e = m->add_mac.has_index ? place_at(d, m->add_mac.index)
+					 : new_place(d);
+		if (!e && m->add_mac.has_index)
+			return err_set(reterr, EEXIST, "ctrl_add_mac.index",
+				       "is another workload's");
 		if (!e)
 			return err_set(reterr, ENOSPC, "ctrl_add_mac",
 				       "there are %d workloads already",

@@ -47,7 +47,7 @@ struct config {
 
 struct draft {
 	struct snapshot_spec spec;
-	struct endpoint *endpoints; /* a copy, with room for one more */
+	struct endpoint *endpoints; /* a copy, with room for ENDPOINTS_MAX */
 };
 
 int draft_begin(const struct config *c, struct draft *ret, struct err *reterr);

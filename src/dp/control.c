@@ -17,13 +17,23 @@
 #include "dp/change_kept.h"
 #include "dp/door.h"
 #include "dp/handlers.h"
+#include "dp/handover.h"
 #include "dp/load.h"
 
 /* Workers are asked that often whether an older set of rules is free. */
 #define OLD_SETS_MS 1000
 
 /* Places in the poll set; clients follow. */
-enum { AT_SIGNAL, AT_OPENER, AT_LOST, AT_BUILT, AT_COMPAT, AT_OWN, AT_CLIENTS };
+enum {
+	AT_SIGNAL,
+	AT_OPENER,
+	AT_LOST,
+	AT_BUILT,
+	AT_HANDOVER,
+	AT_COMPAT,
+	AT_OWN,
+	AT_CLIENTS
+};
 
 /*
  * What is known of workloads whose mark is another one now, if by that they have
@@ -68,21 +78,44 @@ static int load_one(void *arg, const char *name, const json_t *body,
 	return rc;
 }
 
-static nfds_t fill_poll_set(struct pollfd *set, const struct own_clients *c)
+/* While a successor gets ready, who is at a door waits. */
+static nfds_t fill_poll_set(const struct control *ctl,
+			    const struct door_fds *doors, struct pollfd *set,
+			    const struct own_clients *c)
 {
+	bool shut = ctl->handover.fd >= 0;
+
+	set[AT_HANDOVER].fd = ctl->handover.fd;
+	set[AT_COMPAT].fd = shut ? -1 : doors->compat;
+	set[AT_OWN].fd = shut || ctl->own_opens.us ? -1 : doors->own;
 	for (unsigned i = 0; i < c->n; i++)
 		set[AT_CLIENTS + i] =
-			(struct pollfd){ .fd = c->fds[i], .events = POLLIN };
+			(struct pollfd){ .fd = shut ? -1 : c->fds[i],
+					 .events = POLLIN };
 	return AT_CLIENTS + c->n;
 }
 
-static void serve_clients(struct control *ctl, struct own_clients *c,
-			  const struct pollfd *set, nfds_t n)
+static void serve_one(struct control *ctl, const struct door_fds *doors,
+		      struct own_clients *c, unsigned i)
+{
+	bool stays = own_serve(ctl, c, i);
+
+	if (ctl->handover.asked_by < 0)
+		return;
+	ctl->handover.asked_by = -1;
+	if (stays)
+		handover_begin(ctl, doors, own_release(c, i));
+}
+
+static void serve_clients(struct control *ctl, const struct door_fds *doors,
+			  struct own_clients *c, const struct pollfd *set,
+			  nfds_t n)
 {
 	/* backwards: who leaves is replaced by the last, which has been seen */
-	for (nfds_t i = n; i > AT_CLIENTS; i--)
+	for (nfds_t i = n; i > AT_CLIENTS && ctl->handover.fd < 0; i--)
 		if (set[i - 1].revents)
-			(void)own_serve(ctl, c, (unsigned)(i - 1 - AT_CLIENTS));
+			serve_one(ctl, doors, c,
+				  (unsigned)(i - 1 - AT_CLIENTS));
 }
 
 /*
@@ -109,6 +142,12 @@ static int wait_ms(const struct control *ctl, bool some_lost)
 	int notify = notify_wait_ms(&ctl->notify, now);
 	int ms = notify >= 0 && notify < told ? notify : told;
 
+	if (ctl->handover.fd >= 0) {
+		usec_t until = ctl->handover.until;
+		int left = (int)(usec_since(until, now) / 1000) + 1;
+
+		ms = left < ms ? left : ms;
+	}
 	if (detection_has_old(ctl->detection) && ms > OLD_SETS_MS)
 		ms = OLD_SETS_MS;
 	if (ctl->own_opens.us && ms > DOOR_PAUSE_US / 1000)
@@ -116,7 +155,8 @@ static int wait_ms(const struct control *ctl, bool some_lost)
 	return some_lost && PORT_RETRY_MS < ms ? PORT_RETRY_MS : ms;
 }
 
-static void serve(struct control *ctl, const struct door_fds *doors,
+/* true: a successor carries on. */
+static bool serve(struct control *ctl, const struct door_fds *doors,
 		  struct pollfd *set)
 {
 	struct own_clients clients = { .n = 0 };
@@ -125,12 +165,12 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 
 	set[AT_BUILT].fd = detection_fd(ctl->detection);
 	for (;;) {
-		nfds_t n = fill_poll_set(set, &clients);
 		int timeout = wait_ms(ctl, some_lost);
+		nfds_t n;
 
 		if (!usec_before(clock_now(), ctl->own_opens))
 			ctl->own_opens = (usec_t){ 0 };
-		set[AT_OWN].fd = ctl->own_opens.us ? -1 : doors->own;
+		n = fill_poll_set(ctl, doors, set, &clients);
 		if (poll(set, n, timeout) < 0 && errno != EINTR)
 			break;
 		if (set[AT_SIGNAL].revents || set[AT_OPENER].revents)
@@ -140,6 +180,8 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 			ports_lost(&ctl->ports);
 		some_lost = ports_retry(&ctl->ports);
 		told_turn(&ctl->told, &ctl->workers, clock_now());
+		if (ctl->handover.fd >= 0 && handover_turn(ctl))
+			return true;
 		detection_turn(ctl->detection, ctl->config);
 		change_ports_seen(ctl, clock_now());
 		notify_turn(ctl, clock_now());
@@ -149,11 +191,12 @@ static void serve(struct control *ctl, const struct door_fds *doors,
 			     i++)
 				;
 		ctl->own_clients = clients.n;
-		serve_clients(ctl, &clients, set, n);
+		serve_clients(ctl, doors, &clients, set, n);
 		if (set[AT_OWN].revents)
 			let_in(ctl, &clients, doors->own);
 	}
 	own_close_all(ctl, &clients);
+	return false;
 }
 
 static int signal_fd(void)
@@ -168,13 +211,14 @@ static int signal_fd(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-static int start(struct control *ctl, const struct options *options,
-		 int lost_fd, struct heartbeat *heartbeat, struct err *reterr)
+static int start(struct control *ctl, const struct control_begin *b,
+		 int lost_fd, struct err *reterr)
 {
-	struct workers_options opt = { .n = options->workers,
-				       .max_flows = options->max_flows,
+	struct workers_options opt = { .n = b->options->workers,
+				       .max_flows = b->options->max_flows,
 				       .lost_fd = lost_fd,
-				       .heartbeat = heartbeat };
+				       .heartbeat = b->heartbeat,
+				       .pulse = b->pulse };
 	int rc = workers_start(&ctl->workers, &opt, reterr);
 	uint64_t epoch;
 
@@ -194,37 +238,59 @@ static int start(struct control *ctl, const struct options *options,
 	return ctl->config ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
-int control_run(const struct door_fds *doors, int opener_fd,
-		const struct options *opt, struct heartbeat *heartbeat,
-		const json_t *load)
+static int begin(struct control *ctl, const struct control_begin *b)
 {
+	struct err err;
+
+	if (load_each(b->load, load_one, ctl) < 0)
+		return -EINVAL;
+	/* nothing is let in before it is looked for */
+	detection_settle(ctl->detection, ctl->config);
+	notify_init(&ctl->notify, b->doors.notify >= 0, clock_now());
+	if (b->from >= 0 && handover_take(ctl, b->from, &err) < 0) {
+		log_error("cannot take over: %s", err.text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int control_run(const struct control_begin *b)
+{
+	const struct door_fds *doors = &b->doors;
+	const struct options *opt = b->options;
+	int opener_fd = b->opener_fd;
 	struct control ctl = { .opener_fd = opener_fd,
 			       .client = -1,
 			       .answer_fd = -1,
 			       .started = clock_now(),
+			       .handover = { .asked_by = -1, .fd = -1 },
+			       .max_flows = opt->max_flows,
 			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	int status = 1;
 	struct err err;
 
+	ctl.lost_fd = lost_fd;
 	set[AT_SIGNAL] = (struct pollfd){ signal_fd(), POLLIN, 0 };
 	set[AT_OPENER] = (struct pollfd){ opener_fd, POLLIN, 0 };
 	set[AT_LOST] = (struct pollfd){ lost_fd, POLLIN, 0 };
 	set[AT_BUILT] = (struct pollfd){ -1, POLLIN, 0 };
+	set[AT_HANDOVER] = (struct pollfd){ -1, POLLIN, 0 };
 	set[AT_COMPAT] = (struct pollfd){ doors->compat, POLLIN, 0 };
 	set[AT_OWN] = (struct pollfd){ doors->own, POLLIN, 0 };
 	if (lost_fd < 0 || set[AT_SIGNAL].fd < 0) {
 		log_error("cannot start: %s", strerror(errno));
-	} else if (start(&ctl, opt, lost_fd, heartbeat, &err) < 0) {
+	} else if (start(&ctl, b, lost_fd, &err) < 0) {
 		log_error("cannot start: %s", err.text);
-	} else if (load_each(load, load_one, &ctl) == 0) {
-		/* nothing is let in before it is looked for */
-		detection_settle(ctl.detection, ctl.config);
-		notify_init(&ctl.notify, doors->notify >= 0, clock_now());
+	} else if (begin(&ctl, b) == 0) {
+		if (b->from >= 0)
+			close(b->from);
 		log_info("ready: version=" WEIR_VERSION " workers=%u flows=%u",
 			 opt->workers, opt->max_flows);
-		serve(&ctl, doors, set);
+		/* what would be put away here is somebody else's */
+		if (serve(&ctl, doors, set))
+			_exit(WORKER_HANDED_OVER);
 		status = 0;
 	}
 	detection_stop(ctl.detection);

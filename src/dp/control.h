@@ -62,6 +62,15 @@ struct control {
 	 * and a descriptor that goes with the answer, borrowed, -1: none.
 	 */
 	int client, answer_fd;
+	struct handover {     /* to a successor (dp/handover.h) */
+		int asked_by; /* whose answer is under way; or -1 */
+		int fd;	      /* to it, while it gets ready; or -1 */
+		usec_t until; /* then it is given up */
+	} handover;
+	int lost_fd; /* eventfd: an interface went away */
+	uint32_t max_flows;
+	uint64_t stalled_us;	    /* frames waited for, when it took over */
+	uint64_t successions;	    /* data planes before this one, in a row */
 	struct log_limit input_log; /* for lines that messages can trigger */
 };
 
@@ -71,11 +80,20 @@ struct door_fds {
 	int notify; /* SOCK_DGRAM, notices leave from it; -1: nobody is told */
 };
 
+struct control_begin {
+	struct door_fds doors;
+	int opener_fd, from;
+	const struct options *options; /* borrowed, as what follows */
+	struct heartbeat *heartbeat;   /* NULL: not here */
+	struct pulse *pulse;	       /* the workers' */
+	const json_t *load;
+};
+
 /*
- * Applies the messages of the array in `load` (NULL: none), says "ready" and
- * serves until SIGTERM, SIGINT or SIGQUIT comes or the opener is gone. Returns
- * the exit status.
+ * Applies the messages of the array in `load` (NULL: none), takes over from the
+ * predecessor that `from` leads to (-1: there is none), says "ready" and serves
+ * until SIGTERM, SIGINT or SIGQUIT comes, the opener is gone, or a successor has
+ * taken over: then the process ends at once (WORKER_HANDED_OVER). Returns the
+ * exit status.
  */
-int control_run(const struct door_fds *doors, int opener_fd,
-		const struct options *opt, struct heartbeat *heartbeat,
-		const json_t *load);
+int control_run(const struct control_begin *b);

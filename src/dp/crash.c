@@ -20,6 +20,13 @@
 
 #define FRAMES_MAX 32
 
+static int also = -1;
+
+void crash_also_to(int fd)
+{
+	also = fd;
+}
+
 static void put_text(struct outbytes *o, const char *text)
 {
 	put_copy(o, text, strlen(text));
@@ -40,6 +47,8 @@ static void put_number(struct outbytes *o, uint64_t v, unsigned base)
 static void on_crash(int number, siginfo_t *why, void *context)
 {
 	void *frames[FRAMES_MAX];
+	int to[] = { STDERR_FILENO, also };
+	int n = backtrace(frames, FRAMES_MAX);
 	uint8_t line[128];
 	struct outbytes o = outbytes_of(line, sizeof line);
 
@@ -55,9 +64,9 @@ static void on_crash(int number, siginfo_t *why, void *context)
 	put_number(&o, why->si_code > 0 ? (uintptr_t)why->si_addr : 0, 16);
 	put_text(&o, "\n");
 	/* nobody to be told if that fails */
-	if (write(STDERR_FILENO, line, outbytes_len(&o)) > 0)
-		backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX),
-				     STDERR_FILENO);
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+		if (to[i] >= 0 && write(to[i], line, outbytes_len(&o)) > 0)
+			backtrace_symbols_fd(frames, n, to[i]);
 	/* SA_RESETHAND: what it would have been, once this returns */
 	(void)raise(number);
 }

@@ -52,4 +52,6 @@ struct own_clients {
 int own_accept(struct own_clients *clients, int listen_fd);
 /* One request of client i. false: it is gone, and the last took its place. */
 bool own_serve(struct control *ctl, struct own_clients *clients, unsigned i);
+/* That client is none of the door's any more; its descriptor is the caller's. */
+int own_release(struct own_clients *clients, unsigned i);
 void own_close_all(struct control *ctl, struct own_clients *clients);

@@ -62,6 +62,14 @@ static void drop_client(struct control *ctl, struct own_clients *clients,
 	clients->fds[i] = clients->fds[--clients->n];
 }
 
+int own_release(struct own_clients *clients, unsigned i)
+{
+	int fd = clients->fds[i];
+
+	clients->fds[i] = clients->fds[--clients->n];
+	return fd;
+}
+
 void own_close_all(struct control *ctl, struct own_clients *clients)
 {
 	while (clients->n)

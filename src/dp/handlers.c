@@ -21,6 +21,7 @@
 #include "dp/ask.h"
 #include "dp/change_kept.h"
 #include "dp/explain.h"
+#include "dp/handover.h"
 #include "dp/notify.h"
 #include "dp/settings.h"
 #include "wire/dpmsg.h"
@@ -366,6 +367,8 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 {
 	answer_text(result, "version", WEIR_VERSION);
 	answer_uint(result, "pid", (uint64_t)getpid());
+	answer_uint(result, "successions", ctl->successions);
+	answer_uint(result, "stalled_us", ctl->stalled_us);
 	answer_policy_in_force(result, ctl);
 	answer_detection_in_force(result, ctl);
 }
@@ -483,6 +486,12 @@ static void json_settings(struct control *ctl, const struct ctrl_msg *m,
 	(void)json_object_set_new(result, "defaults", settings_json(&defaults));
 }
 
+static int hand_over(struct control *ctl, struct ctrl_msg *m, bool strict,
+		     struct err *reterr)
+{
+	return handover_ask(ctl, m, reterr);
+}
+
 static int begin_capture(struct control *ctl, struct ctrl_msg *m, bool strict,
 			 struct err *reterr)
 {
@@ -554,6 +563,7 @@ static const struct handler handlers[] = {
 	[CTRL_WEIR_RULES] = { set_rules, json_rules, NULL },
 	[CTRL_WEIR_DETECTION] = { set_detection, json_detection, NULL },
 	[CTRL_WEIR_KILL] = { NULL, json_kill, NULL },
+	[CTRL_WEIR_HAND_OVER] = { hand_over, NULL, NULL },
 };
 _Static_assert(sizeof handlers / sizeof *handlers == CTRL__MAX,
 	       "one handler a message");

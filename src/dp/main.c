@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "dp/control.h"
 #include "dp/crash.h"
 #include "dp/door.h"
+#include "dp/handover.h"
 #include "dp/load.h"
 #include "dp/opener.h"
 #include "dp/options.h"
@@ -37,26 +39,51 @@ static int bind_or_die(const char *path, int type)
 	return fd;
 }
 
-static int run_worker(const struct options *opt, const struct door_fds *doors,
-		      int opener_fd, pid_t parent, struct heartbeat *heartbeat,
-		      char *load_text, size_t load_len)
+/* The array of messages to begin with; NULL: there are none. Takes its text. */
+static json_t *first_messages(const struct options *opt, char *text, size_t len)
 {
+	return load_parse(opt->take_over ? "--take-over" : opt->load, text,
+			  len);
+}
+
+/* What both processes begin with. */
+struct both {
+	const struct options *opt;
+	struct door_fds doors;
+	struct heartbeat *heartbeat;
+	struct pulse *pulse; /* shared */
+	int report_fd;	     /* likewise; -1: none */
+	int pair[2];	     /* the parent's end, the child's */
+	pid_t parent;
+};
+
+/* from: its text is taken; its descriptor is -1 without a predecessor. */
+static int run_worker(const struct both *b, const struct handover_from *from)
+{
+	struct control_begin begin = { .doors = b->doors,
+				       .opener_fd = b->pair[1],
+				       .from = from->fd,
+				       .options = b->opt,
+				       .heartbeat = b->heartbeat,
+				       .pulse = b->pulse };
 	struct err err;
 	json_t *load;
 	int status;
 
-	if (opener_drop(opt->user, &err) < 0)
+	if (opener_drop(b->opt->user, &err) < 0)
 		die("%s: %s", err.at, err.text);
 	/* after the change of uid, which clears it (prctl(2)) */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent)
+	if (getppid() != b->parent)
 		return 1;
+	crash_also_to(b->report_fd);
 	crash_watch();
 	json_object_seed(0); /* of a file that is out of reach from here on */
 	if (sandbox_worker(&err) < 0)
 		die("%s: %s", err.at, err.text);
-	load = load_parse(opt->load, load_text, load_len);
-	status = control_run(doors, opener_fd, opt, heartbeat, load);
+	begin.load = load =
+		first_messages(b->opt, from->config, from->config_len);
+	status = control_run(&begin);
 	json_decref(load);
 	return status;
 }
@@ -73,57 +100,100 @@ static void raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int run_live(const struct options *opt, char *load_text, size_t load_len)
+static void open_doors(const struct options *opt, struct door_fds *doors,
+		       struct handover_from *from)
 {
-	struct opener_door compat;
-	struct door_fds doors;
-	struct heartbeat *heartbeat = NULL;
-	pid_t self = getpid(), child;
-	int pair[2], status;
-	sigset_t signals;
 	struct err err;
 
-	if (!opt->standalone &&
-	    heartbeat_open(HEARTBEAT_NAME, &heartbeat, &err) < 0)
+	if (!opt->take_over) {
+		doors->compat = bind_or_die(opt->listen, SOCK_DGRAM);
+		doors->own = bind_or_die(opt->control, SOCK_SEQPACKET);
+	} else if (handover_connect(opt, doors, from, &err) < 0) {
 		die("%s: %s", err.at, err.text);
+	}
+	doors->notify = -1;
+	if (opt->notify[0])
+		doors->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
 
-	raise_descriptor_limit();
+static void block_signals(void)
+{
+	sigset_t signals;
+
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGQUIT);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	doors.compat = bind_or_die(opt->listen, SOCK_DGRAM);
-	doors.own = bind_or_die(opt->control, SOCK_SEQPACKET);
-	doors.notify = -1;
-	if (opt->notify[0])
-		doors.notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+}
+
+static struct pulse *share_pulse(void)
+{
+	void *p = mmap(NULL, sizeof(struct pulse), PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	return p;
+}
+
+static int serve_worker(const struct both *b, pid_t child)
+{
+	const struct options *opt = b->opt;
+	struct opener_door compat = { opt->listen, b->doors.compat, opt->notify,
+				      b->doors.notify };
+	struct opener_watch watch = { .pulse = opt->no_watchdog ? NULL
+								: b->pulse,
+				      .dir = opt->crash,
+				      .report_fd = b->report_fd };
+	int status = opener_serve(b->pair[0], child, &compat, &watch);
+
+	close(b->pair[0]);
+	if (status == WORKER_HANDED_OVER)
+		return 0;
+	door_unlink(opt->listen, b->doors.compat);
+	door_unlink(opt->control, b->doors.own);
+	return status;
+}
+
+/* from: the text of messages to begin with, if any; taken. */
+static int run_live(const struct options *opt, struct handover_from *from)
+{
+	struct both b = { .opt = opt, .parent = getpid(), .report_fd = -1 };
+	struct err err;
+	pid_t child;
+
+	if (!opt->standalone &&
+	    heartbeat_open(HEARTBEAT_NAME, &b.heartbeat, &err) < 0)
+		die("%s: %s", err.at, err.text);
+
+	raise_descriptor_limit();
+	block_signals();
+	open_doors(opt, &b.doors, from);
+	b.pulse = share_pulse();
+	if (opt->crash)
+		b.report_fd = memfd_create("weir-crash", MFD_CLOEXEC);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b.pair) < 0)
 		die("socketpair: %s", strerror(errno));
 	child = fork();
 	if (child < 0)
 		die("fork: %s", strerror(errno));
 	if (child == 0) {
-		close(pair[0]);
-		exit(run_worker(opt, &doors, pair[1], self, heartbeat,
-				load_text, load_len));
+		close(b.pair[0]);
+		exit(run_worker(&b, from));
 	}
-	free(load_text);
-	close(pair[1]);
-	compat = (struct opener_door){ opt->listen, doors.compat, opt->notify,
-				       doors.notify };
-	status = opener_serve(pair[0], child, &compat);
-	door_unlink(opt->listen, doors.compat);
-	door_unlink(opt->control, doors.own);
-	close(pair[0]);
-	return status;
+	free(from->config);
+	close(b.pair[1]);
+	/* the worker's alone: its end is to be seen by the predecessor */
+	if (from->fd >= 0)
+		close(from->fd);
+	return serve_worker(&b, child);
 }
 
 int main(int argc, char **argv)
 {
 	struct options opt;
-	size_t load_len = 0;
-	char *load_text;
+	struct handover_from from = { .fd = -1 };
 	int status;
 
 	/*
@@ -134,13 +204,14 @@ int main(int argc, char **argv)
 	(void)mallopt(M_MXFAST, 0);
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
-	load_text = load_read(opt.load, &load_len);
+	from.config = load_read(opt.load, &from.config_len);
 	if (opt.replay) {
-		json_t *load = load_parse(opt.load, load_text, load_len);
+		json_t *load =
+			first_messages(&opt, from.config, from.config_len);
 
 		status = replay_run(&opt, load);
 		json_decref(load);
 		return status;
 	}
-	return run_live(&opt, load_text, load_len);
+	return run_live(&opt, &from);
 }

@@ -33,10 +33,20 @@
 #include "dp/opener_relay.h"
 #include "dp/passing.h"
 #include "dp/sandbox.h"
+#include "dp/watchdog.h"
 
 struct request {
-	enum { OPEN_PORT, RELEASE_PORT, SEND_REPLY, SEND_NOTICE } what;
-	struct opener_port port; /* OPEN_PORT, RELEASE_PORT */
+	enum {
+		OPEN_PORT,
+		RELEASE_PORT,
+		SEND_REPLY,
+		SEND_NOTICE,
+		GIVE_SIGN,
+		TAKE_DEAF,  /* with the sign */
+		TAKE_QUEUE, /* with the queue's descriptor */
+	} what;
+	struct opener_port port; /* OPEN_, RELEASE_PORT, TAKE_DEAF, _QUEUE */
+	uint64_t owner;		 /* TAKE_DEAF */
 	struct sockaddr_un to;	 /* SEND_REPLY: this and the rest */
 	size_t len;
 	uint8_t data[COMPAT_REPLY_MAX];
@@ -45,15 +55,16 @@ struct request {
 struct answer {
 	int rc; /* 0 or -errno */
 	struct err err;
-	/* What comes with that of OPEN_PORT, in this order. */
+	uint64_t owner; /* GIVE_SIGN */
+	/* What comes with it, in this order. */
 	unsigned ports;
-	bool verdicts, netns;
+	bool verdicts, netns, sign;
 };
 
 /* The same, sorted. */
 struct passed {
 	struct opener_fds fds; /* fds.n 0: none */
-	int netns;	       /* -1: none */
+	int netns, sign;       /* -1: none */
 };
 
 /* What the opener keeps for the worker. */
@@ -115,6 +126,9 @@ static void send_answer(int fd, struct answer *a, const struct passed *p)
 	a->netns = p->netns >= 0;
 	if (a->netns)
 		all[n++] = p->netns;
+	a->sign = p->sign >= 0;
+	if (a->sign)
+		all[n++] = p->sign;
 	/* a worker that cannot be answered is ending, and so shall we */
 	(void)passing_send(fd, a, sizeof *a, all, n);
 }
@@ -222,7 +236,7 @@ void opener_fds_close(struct opener_fds *fds)
 static void open_and_answer(int fd, struct kept *kept, const struct request *q,
 			    int held)
 {
-	struct passed p = { .fds.verdicts = -1, .netns = -1 };
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
 	struct answer a = { 0 };
 	int netns = held;
 
@@ -233,6 +247,38 @@ static void open_and_answer(int fd, struct kept *kept, const struct request *q,
 	opener_fds_close(&p.fds);
 	if (p.netns >= 0)
 		close(p.netns);
+}
+
+/* Its descriptor stays kept->deaf's. */
+static void give_sign(int fd, const struct kept *kept)
+{
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { .owner = kept->deaf.owner };
+
+	if (a.owner)
+		p.sign = kept->deaf.sign;
+	send_answer(fd, &a, &p);
+}
+
+/* came: the one descriptor that came with q, which stays the caller's. */
+static void take_over(int fd, struct kept *kept, const struct request *q,
+		      int came)
+{
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
+
+	if (!memchr(q->port.iface, '\0', sizeof q->port.iface)) {
+		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
+	} else if (q->what == TAKE_DEAF) {
+		a.rc = deaf_take(&kept->deaf, q->port.iface, q->owner, came,
+				 &a.err);
+	} else {
+		a.rc = relays_add(&kept->relays, came, q->port.queue, &a.err);
+		if (a.rc >= 0)
+			p.fds.verdicts = a.rc;
+	}
+	send_answer(fd, &a, &p);
+	opener_fds_close(&p.fds);
 }
 
 static int release_port(struct kept *kept, const struct opener_port *p)
@@ -247,7 +293,9 @@ static int release_port(struct kept *kept, const struct opener_port *p)
 static bool serve_one(int fd, const struct opener_door *compat,
 		      struct kept *kept)
 {
-	static const struct passed none = { .fds.verdicts = -1, .netns = -1 };
+	static const struct passed none = { .fds.verdicts = -1,
+					    .netns = -1,
+					    .sign = -1 };
 	struct request q;
 	struct answer a = { 0 };
 	int came[PASSING_MAX];
@@ -261,7 +309,17 @@ static bool serve_one(int fd, const struct opener_door *compat,
 		close_all(came, n);
 		return true;
 	}
+	if (len == sizeof q && n == 1 &&
+	    (q.what == TAKE_DEAF || q.what == TAKE_QUEUE)) {
+		take_over(fd, kept, &q, came[0]);
+		close_all(came, n);
+		return true;
+	}
 	close_all(came, n);
+	if (len == sizeof q && q.what == GIVE_SIGN) {
+		give_sign(fd, kept);
+		return true;
+	}
 	if (len != sizeof q)
 		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
 	else if (q.what == RELEASE_PORT)
@@ -276,7 +334,8 @@ static bool serve_one(int fd, const struct opener_door *compat,
 	return true;
 }
 
-static int exit_status_of(pid_t child)
+static int exit_status_of(pid_t child, const struct watchdog *dog,
+			  const struct opener_watch *watch)
 {
 	int status;
 
@@ -287,11 +346,14 @@ static int exit_status_of(pid_t child)
 		return WEXITSTATUS(status);
 	log_error("worker died: %s pid=%d", strsignal(WTERMSIG(status)),
 		  (int)child);
+	watchdog_keep(dog, watch->dir, watch->report_fd, WTERMSIG(status));
 	return 1;
 }
 
-int opener_serve(int fd, pid_t child, const struct opener_door *compat)
+int opener_serve(int fd, pid_t child, const struct opener_door *compat,
+		 const struct opener_watch *watch)
 {
+	struct watchdog dog = { .pulse = watch->pulse, .child = child };
 	struct signalfd_siginfo si;
 	struct pollfd fds[2 + WORKER_PORTS_MAX] = { { .fd = fd,
 						      .events = POLLIN } };
@@ -299,6 +361,7 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 	struct relays *relays = &kept.relays;
 	struct err err;
 	sigset_t set;
+	int status;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -313,7 +376,8 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 	deaf_sweep();
 	for (;;) {
 		relays_poll_set(relays, fds + 2);
-		if (poll(fds, 2 + relays->n, -1) < 0) {
+		watchdog_look(&dog, clock_now());
+		if (poll(fds, 2 + relays->n, watchdog_wait_ms(&dog)) < 0) {
 			if (errno == EINTR)
 				continue;
 			break;
@@ -327,9 +391,11 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat)
 			break;
 	}
 	relays_close(relays);
-	deaf_remove_all(&kept.deaf);
 	close(fds[1].fd);
-	return exit_status_of(child);
+	status = exit_status_of(child, &dog, watch);
+	if (status != WORKER_HANDED_OVER)
+		deaf_remove_all(&kept.deaf);
+	return status;
 }
 
 /* Those that came, by what they are; false: one found no place here. */
@@ -338,8 +404,9 @@ static bool sort_passed(const struct answer *a, const int *came, size_t n,
 {
 	size_t at = 0;
 
-	*ret = (struct passed){ .fds.verdicts = -1, .netns = -1 };
-	if (a->ports > WORKERS_MAX || n != a->ports + a->verdicts + a->netns)
+	*ret = (struct passed){ .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	if (a->ports > WORKERS_MAX ||
+	    n != a->ports + a->verdicts + a->netns + a->sign)
 		return false;
 	for (; at < a->ports; at++)
 		ret->fds.port[at] = came[at];
@@ -347,28 +414,40 @@ static bool sort_passed(const struct answer *a, const int *came, size_t n,
 	if (a->verdicts)
 		ret->fds.verdicts = came[at++];
 	if (a->netns)
-		ret->netns = came[at];
+		ret->netns = came[at++];
+	if (a->sign)
+		ret->sign = came[at];
 	return true;
+}
+
+/* q with n (0, 1) descriptors, and its answer with what comes. -EPIPE, -EMFILE. */
+static int ask(int fd, const struct request *q, const int *pass, size_t n_pass,
+	       struct answer *ret, struct passed *ret_p, struct err *reterr)
+{
+	int came[PASSING_MAX];
+	size_t n = 0;
+
+	if (passing_send(fd, q, sizeof *q, pass, n_pass) < 0 ||
+	    passing_recv(fd, ret, sizeof *ret, came, &n) != sizeof *ret) {
+		close_all(came, n);
+		return err_set(reterr, EPIPE, NULL, "the opener is gone");
+	}
+	if (sort_passed(ret, came, n, ret_p))
+		return 0;
+	close_all(came, n);
+	return err_set(reterr, EMFILE, NULL, "no descriptor came");
 }
 
 int opener_ask(int fd, const struct opener_port *port, int *netns,
 	       struct opener_fds *ret, struct err *reterr)
 {
 	struct request q = { .what = OPEN_PORT, .port = *port };
-	int came[PASSING_MAX];
 	struct passed p;
 	struct answer a;
-	size_t n = 0;
+	int rc = ask(fd, &q, netns, *netns >= 0, &a, &p, reterr);
 
-	if (passing_send(fd, &q, sizeof q, netns, *netns >= 0) < 0 ||
-	    passing_recv(fd, &a, sizeof a, came, &n) != sizeof a) {
-		close_all(came, n);
-		return err_set(reterr, EPIPE, NULL, "the opener is gone");
-	}
-	if (!sort_passed(&a, came, n, &p)) {
-		close_all(came, n);
-		return err_set(reterr, EMFILE, NULL, "no descriptor came");
-	}
+	if (rc < 0)
+		return rc;
 	if (p.netns >= 0)
 		*netns = p.netns;
 	if (a.rc < 0) {
@@ -377,6 +456,52 @@ int opener_ask(int fd, const struct opener_port *port, int *netns,
 	}
 	*ret = p.fds;
 	return 0;
+}
+
+int opener_give_sign(int fd, uint64_t *ret_owner, int *ret_sign)
+{
+	struct request q = { .what = GIVE_SIGN };
+	struct passed p;
+	struct answer a;
+	struct err err; /* the caller knows what it asked for */
+	int rc = ask(fd, &q, NULL, 0, &a, &p, &err);
+
+	if (rc < 0)
+		return rc;
+	*ret_owner = a.owner;
+	*ret_sign = p.sign;
+	return 0;
+}
+
+int opener_take_deaf(int fd, const char *iface, uint64_t owner, int sign,
+		     struct err *reterr)
+{
+	struct request q = { .what = TAKE_DEAF, .owner = owner };
+	struct passed p;
+	struct answer a;
+	int rc;
+
+	(void)snprintf(q.port.iface, sizeof q.port.iface, "%s", iface);
+	rc = ask(fd, &q, &sign, 1, &a, &p, reterr);
+	if (rc == 0 && a.rc < 0)
+		*reterr = a.err;
+	return rc < 0 ? rc : a.rc;
+}
+
+int opener_take_queue(int fd, uint16_t queue, int queue_fd, struct err *reterr)
+{
+	struct request q = { .what = TAKE_QUEUE, .port.queue = queue };
+	struct passed p;
+	struct answer a;
+	int rc = ask(fd, &q, &queue_fd, 1, &a, &p, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (a.rc < 0) {
+		*reterr = a.err;
+		return a.rc;
+	}
+	return p.fds.verdicts;
 }
 
 void opener_release(int fd, const struct opener_port *port)

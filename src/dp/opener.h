@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "dp/pulse.h"
 
 /*
  * Drops this process to `user` (NULL: weir-dp if there is such an account,
@@ -44,12 +45,20 @@ struct opener_door {
 	int notify_fd;	    /* notices are sent by it; -1: there is none */
 };
 
+/* What is done about a worker that hangs or dies (dp/watchdog.h). */
+struct opener_watch {
+	const struct pulse *pulse; /* NULL: one that hangs is let hang */
+	const char *dir;	   /* for reports; NULL: none are kept */
+	int report_fd;		   /* what it wrote; -1 */
+};
+
 /*
  * Runs in the parent until the child ends: serves `fd` (its end of the pair),
  * passes SIGTERM, SIGINT and SIGQUIT on to the child. Returns the exit status
  * the program should end with.
  */
-int opener_serve(int fd, pid_t child, const struct opener_door *compat);
+int opener_serve(int fd, pid_t child, const struct opener_door *compat,
+		 const struct opener_watch *watch);
 
 /* What the opener is asked to open. */
 struct opener_port {
@@ -92,6 +101,30 @@ int opener_ask(int fd, const struct opener_port *port, int *netns,
 	       struct opener_fds *ret, struct err *reterr);
 /* Runs in the worker: what is deaf for that port hears again. Control thread. */
 void opener_release(int fd, const struct opener_port *port);
+
+/*
+ * How a worker ends that has handed over all it had (dp/handover.h): its opener
+ * ends, too, and leaves the doors' paths and deaf interfaces to the successor.
+ */
+#define WORKER_HANDED_OVER 3
+
+/*
+ * Runs in the worker, when it hands over: whose the deaf interfaces are, and the
+ * sign of that one's life (dp/opener_deaf.h), the caller's to close; *ret_owner
+ * 0 and -1: there are none. 0 or -errno. Control thread, as all of these.
+ */
+int opener_give_sign(int fd, uint64_t *ret_owner, int *ret_sign);
+/*
+ * In the successor's: the opener looks after that deaf interface from now on;
+ * `sign` stays the caller's.
+ */
+int opener_take_deaf(int fd, const char *iface, uint64_t owner, int sign,
+		     struct err *reterr);
+/*
+ * Likewise after verdicts of that NFQUEUE; `queue_fd` stays the caller's. Where
+ * verdicts go, the caller's to close; or -errno.
+ */
+int opener_take_queue(int fd, uint16_t queue, int queue_fd, struct err *reterr);
 
 /*
  * Runs in the worker: has the opener send a datagram from the compatible door

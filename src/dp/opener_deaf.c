@@ -9,6 +9,7 @@
 #include "dp/opener_deaf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -118,10 +119,42 @@ static int have_sign(struct deaf_list *d, struct err *reterr)
 	return 0;
 }
 
+static void append(struct deaf_list *d, const char *iface, unsigned ifindex)
+{
+	struct deaf *one = &d->list[d->n++];
+
+	one->ifindex = ifindex;
+	/* the kernel has one of that name, so it fits */
+	(void)snprintf(one->iface, sizeof one->iface, "%s", iface);
+}
+
+int deaf_take(struct deaf_list *d, const char *iface, uint64_t owner, int sign,
+	      struct err *reterr)
+{
+	unsigned ifindex = if_nametoindex(iface);
+
+	if (ifindex == 0)
+		return err_set(reterr, ENODEV, NULL, "no interface %s", iface);
+	if (d->n == WORKER_PORTS_MAX)
+		return err_set(reterr, ENOSPC, NULL, "too many interfaces");
+	if (d->owner && d->owner != owner)
+		return err_set(reterr, EBUSY, NULL, "another owner is there");
+	if (!d->owner) {
+		int fd = fcntl(sign, F_DUPFD_CLOEXEC, 0);
+
+		if (fd < 0)
+			return err_set(reterr, errno, NULL, "%s",
+				       strerror(errno));
+		d->owner = owner;
+		d->sign = fd;
+	}
+	append(d, iface, ifindex);
+	return 0;
+}
+
 int deaf_add(struct deaf_list *d, const char *iface, struct err *reterr)
 {
 	unsigned ifindex = if_nametoindex(iface);
-	struct deaf *one;
 	int rc;
 
 	if (ifindex == 0)
@@ -137,9 +170,6 @@ int deaf_add(struct deaf_list *d, const char *iface, struct err *reterr)
 		drop_sign(d);
 		return rc;
 	}
-	one = &d->list[d->n++];
-	one->ifindex = ifindex;
-	/* the kernel has one of that name, so it fits */
-	(void)snprintf(one->iface, sizeof one->iface, "%s", iface);
+	append(d, iface, ifindex);
 	return 0;
 }

@@ -32,6 +32,13 @@ void deaf_sweep(void);
  * hears again. 0; -ENODEV: no such interface; -ENOSPC; or as ring_deafen().
  */
 int deaf_add(struct deaf_list *d, const char *iface, struct err *reterr);
+/*
+ * One that a predecessor made deaf, who ends (dp/handover.h): `owner` is its, and
+ * so is the sign, which is duplicated. 0; -ENODEV; -ENOSPC; -EBUSY: there are
+ * some of another owner.
+ */
+int deaf_take(struct deaf_list *d, const char *iface, uint64_t owner, int sign,
+	      struct err *reterr);
 /* One that is not in the list is no error. */
 void deaf_remove(struct deaf_list *d, const char *iface);
 void deaf_remove_all(struct deaf_list *d);

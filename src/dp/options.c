@@ -36,12 +36,28 @@ static const char usage_text[] =
 	"for none)\n"
 	"      --control PATH own door, answers each message\n"
 	"                     (default /run/weir/dp.sock; \"\" for none)\n"
+	"      --take-over    carry on from the data plane that serves that "
+	"door: it\n"
+	"                     hands over flows, interfaces and doors, and "
+	"ends; "
+	"no\n"
+	"                     frame is lost. -n and --flows are to be its\n"
 	"      --user NAME    account that reads the frames (default: weir-dp "
 	"if\n"
 	"                     it exists, else nobody)\n"
 	"      --flows N      flows held at a time, by all workers together\n"
 	"                     (default 131072); each has 64 at least\n"
+	"      --crash DIR    where it is kept what a worker that died or hung "
+	"tells\n"
+	"      --no-watchdog  a worker that hangs is not ended: for a "
+	"debugger\n"
 	"  -o, --output text|json  how -p prints\n"
+	"      --hand-over N  to debug with -p: after every N frames all that "
+	"is "
+	"known\n"
+	"                     goes to a new worker, as in an upgrade; the same "
+	"is "
+	"printed\n"
 	"  -h, --help         this\n"
 	"  -V, --version      version\n"
 	"  -s WORD            standalone: without a supervisor that watches\n"
@@ -59,7 +75,11 @@ enum {
 	OPT_CONTROL,
 	OPT_USER,
 	OPT_LOAD,
-	OPT_FLOWS
+	OPT_FLOWS,
+	OPT_TAKE_OVER,
+	OPT_CRASH,
+	OPT_NO_WATCHDOG,
+	OPT_HAND_OVER
 };
 
 static const struct option longs[] = {
@@ -69,6 +89,10 @@ static const struct option longs[] = {
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "load", required_argument, NULL, OPT_LOAD },
 	{ "flows", required_argument, NULL, OPT_FLOWS },
+	{ "crash", required_argument, NULL, OPT_CRASH },
+	{ "no-watchdog", no_argument, NULL, OPT_NO_WATCHDOG },
+	{ "take-over", no_argument, NULL, OPT_TAKE_OVER },
+	{ "hand-over", required_argument, NULL, OPT_HAND_OVER },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -114,11 +138,20 @@ static int one_option(struct options *opt, int c)
 	case OPT_CONTROL: opt->control = optarg ? optarg : ""; break;
 	case OPT_USER: opt->user = optarg; break;
 	case OPT_LOAD: opt->load = optarg; break;
+	case OPT_CRASH: opt->crash = optarg; break;
+	case OPT_NO_WATCHDOG: opt->no_watchdog = true; break;
+	case OPT_TAKE_OVER: opt->take_over = true; break;
 	case OPT_FLOWS:
 		if (number(optarg, FLOWS_MIN, FLOWS_MAX, &n) < 0)
 			return usage_error(
 				"not a number of flows (64..16777216)", optarg);
 		opt->max_flows = (uint32_t)n;
+		break;
+	case OPT_HAND_OVER:
+		if (number(optarg, 1, UINT32_MAX, &n) < 0)
+			return usage_error("not a number of frames (1 and up)",
+					   optarg);
+		opt->hand_over = (uint32_t)n;
 		break;
 	case 'o':
 		if (strcmp(optarg, "json") != 0 && strcmp(optarg, "text") != 0)
@@ -160,6 +193,13 @@ int options_parse(struct options *opt, int argc, char **argv, int *ret_exit)
 	}
 	if (optind < argc) {
 		*ret_exit = usage_error("unexpected argument", argv[optind]);
+		return -1;
+	}
+	if (opt->take_over &&
+	    (opt->replay || opt->load || strlen(opt->control) == 0)) {
+		*ret_exit = usage_error("--take-over",
+					"needs --control, and neither -p nor "
+					"--load");
 		return -1;
 	}
 	if (!opt->replay && strlen(opt->listen) == 0 &&

@@ -118,42 +118,57 @@ static struct ring *ring_on(const struct port *p, const struct opener_fds *fds,
 	return r;
 }
 
-/* A ring for its user i. Takes the descriptor. */
-static int give_ring(struct port *p, const struct workers *ws,
-		     const struct opener_fds *fds, unsigned i,
-		     struct err *reterr)
+int port_make_rings(const struct port *p, const struct opener_fds *fds,
+		    struct ring **ret, struct err *reterr)
 {
-	struct attach a = { .port = p, .ring = ring_on(p, fds, i) };
+	unsigned n = 0;
 
-	if (!a.ring)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	worker_ask(user(p, ws, i), do_attach, &a);
-	if (a.rc == 0)
+	while (n < fds->n) {
+		ret[n] = ring_on(p, fds, n);
+		if (!ret[n])
+			break;
+		n++;
+	}
+	if (n == fds->n)
 		return 0;
-	ring_free(a.ring);
-	return err_set(reterr, -a.rc, NULL, "cannot wait for it: %s",
-		       strerror(-a.rc));
+	for (unsigned i = n + 1; i < fds->n; i++)
+		close(fds->port[i]);
+	while (n > 0)
+		ring_free(ret[--n]);
+	return err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
-/* To each user its own, or to none. Takes the descriptors. */
+/* To each user its own, or to none. Takes the rings. */
 static int give_rings(struct port *p, const struct workers *ws,
-		      const struct opener_fds *fds, struct err *reterr)
+		      struct ring **rings)
 {
 	int rc = 0;
 
-	for (unsigned i = 0; i < fds->n; i++)
+	for (unsigned i = 0; i < p->where.sockets; i++) {
+		struct attach a = { .port = p, .ring = rings[i], .rc = rc };
+
 		if (rc == 0)
-			rc = give_ring(p, ws, fds, i, reterr);
-		else
-			close(fds->port[i]);
+			worker_ask(user(p, ws, i), do_attach, &a);
+		rc = a.rc;
+		if (rc < 0)
+			ring_free(rings[i]);
+	}
 	if (rc < 0)
 		end_rings(p, ws);
 	return rc;
 }
 
+void port_use_rings(struct port *p, const struct workers *ws,
+		    struct ring **rings)
+{
+	if (give_rings(p, ws, rings) < 0)
+		port_lost(p, ws);
+}
+
 int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	      struct err *reterr)
 {
+	struct ring *rings[WORKERS_MAX];
 	struct opener_fds fds;
 	int rc = opener_ask(opener_fd, &p->where, &p->netns, &fds, reterr);
 
@@ -165,10 +180,15 @@ int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	}
 	if (rc < 0)
 		return rc;
-	rc = give_rings(p, ws, &fds, reterr);
-	if (rc == 0)
-		p->state = PORT_OPEN;
-	return rc;
+	rc = port_make_rings(p, &fds, rings, reterr);
+	if (rc < 0)
+		return rc;
+	rc = give_rings(p, ws, rings);
+	if (rc < 0)
+		return err_set(reterr, -rc, NULL, "cannot wait for it: %s",
+			       strerror(-rc));
+	p->state = PORT_OPEN;
+	return 0;
 }
 
 bool port_has_moved(const struct port *p, int opener_fd)

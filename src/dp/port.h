@@ -56,6 +56,16 @@ struct port {
 int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	      struct err *reterr);
 /*
+ * In a successor: rings of an OPEN port on descriptors that somebody else has
+ * opened, as many as p->where.sockets; takes them. 0 and ret[] full; or -ENOMEM
+ * with *reterr.
+ */
+int port_make_rings(const struct port *p, const struct opener_fds *fds,
+		    struct ring **ret, struct err *reterr);
+/* Its rings are these from now on; takes them. Else it is LOST. */
+void port_use_rings(struct port *p, const struct workers *ws,
+		    struct ring **rings);
+/*
  * Has what its path names become another namespace than the one it was made
  * in, or none?
  */

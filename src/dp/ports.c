@@ -111,6 +111,14 @@ static void begin_cache(struct ports *ps)
 	ask_generation(ps->workers, ports_outdate(ps));
 }
 
+void ports_renew_cache(struct ports *ps)
+{
+	if (!ps->beat)
+		return;
+	end_cache(ps);
+	begin_cache(ps);
+}
+
 void ports_begin_beat(struct ports *ps)
 {
 	struct err err;
@@ -450,4 +458,46 @@ bool ports_retry(struct ports *ps)
 	if (due)
 		ps->retry_at = usec_add(now, PORT_RETRY_MS * 1000ULL);
 	return left;
+}
+
+/* --- a predecessor's ------------------------------------------------------ */
+
+static bool is_port(const struct ports *ps, const struct port *p)
+{
+	const struct opener_port *w = &p->where;
+	bool service = p->at == SERVICE;
+
+	return p->at < WORKER_PORTS_MAX && p->other < WORKER_PORTS_MAX &&
+	       p->worker < ps->workers->n &&
+	       memchr(w->iface, '\0', sizeof w->iface) &&
+	       memchr(w->netns, '\0', sizeof w->netns) &&
+	       w->sockets == (service ? ps->workers->n : 1) &&
+	       (p->state == PORT_OPEN || p->state == PORT_LOST ||
+		p->state == PORT_GONE) &&
+	       (service ? p->from.kind == FRAME_PORT_SERVICE
+			: p->from.kind > FRAME_PORT_SERVICE &&
+				  p->from.kind <= FRAME_PORT_NFQ);
+}
+
+struct port *ports_take(struct ports *ps, const struct port *as, int netns,
+			struct err *reterr)
+{
+	struct port *p = &ps->service;
+
+	if (!is_port(ps, as) ||
+	    (as->at == SERVICE ? p->state != PORT_NONE : !!ps->at[as->at])) {
+		(void)err_set(reterr, EPROTO, NULL, "not a port");
+		return NULL;
+	}
+	if (as->at != SERVICE)
+		p = calloc(1, sizeof *p);
+	if (!p) {
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+		return NULL;
+	}
+	*p = *as;
+	p->packed = NULL;
+	p->netns = netns;
+	ps->at[p->at] = p;
+	return p;
 }

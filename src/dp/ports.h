@@ -58,6 +58,15 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
  * may be new ones.
  */
 void ports_begin_beat(struct ports *ps);
+/* The kernel has no verdicts of ours, and may have some again. */
+void ports_renew_cache(struct ports *ps);
+/*
+ * In a successor: makes that port as the predecessor had it, in the same place,
+ * with a number as `p->at` says; no ring yet. NULL and *reterr: that is no port,
+ * its place is taken.
+ */
+struct port *ports_take(struct ports *ps, const struct port *as, int netns,
+			struct err *reterr);
 /*
  * What the kernel knows of verdicts holds no longer: the policy or the settings
  * are about to change. Then ask_generation() with what is returned, as soon as

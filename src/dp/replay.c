@@ -23,6 +23,7 @@
 #include "dp/load.h"
 #include "dp/opener.h"
 #include "dp/settings.h"
+#include "inspect/image.h"
 #include "inspect/inspect.h"
 #include "ring/ring.h"
 #include "wire/app.h"
@@ -47,9 +48,12 @@ struct collected {
 struct replay {
 	const struct options *opt;
 	const json_t *load;
+	struct inspect_options inspect_options;
 	struct inspect *inspect;
+	const struct snapshot *snapshot; /* the config's */
 	struct config *config;
 	struct inspect_settings settings;
+	uint64_t frames;
 	struct collected flows;
 };
 
@@ -74,8 +78,11 @@ static void collect(void *arg, const struct session_record *s)
 
 static void publish(void *arg, const struct snapshot *next)
 {
+	struct replay *r = arg;
+
+	r->snapshot = next;
 	/* what was before is the config's to free */
-	(void)inspect_adopt(((struct replay *)arg)->inspect, next);
+	(void)inspect_adopt(r->inspect, next);
 }
 
 static int apply_settings(struct replay *r, const struct ctrl_msg *m,
@@ -205,25 +212,90 @@ static void print_blocks(const struct replay *r)
 			print_block(&blocks[i - 1]);
 }
 
-/* Frames until the end of the file; 0, or -EIO when it is cut. */
+/* NULL: out of memory. */
+static struct inspect *make_inspect(struct replay *r)
+{
+	struct inspect *in = inspect_new(&r->inspect_options);
+
+	if (in) {
+		inspect_on_flow_end(in, collect, &r->flows);
+		inspect_configure(in, &r->settings);
+	}
+	return in;
+}
+
+static int load_image(struct inspect *in, const void *image, size_t len)
+{
+	struct inspect_taken taken;
+	struct image_reader reader;
+	int rc = image_read(&reader, image, len);
+
+	if (rc == 0)
+		rc = inspect_load(in, &reader, &taken);
+	for (unsigned i = 0; rc == 0 && i < INSPECT_PART__MAX; i++)
+		if (taken.missing & 1u << i)
+			log_error("--hand-over: %s: not taken",
+				  inspect_part_name((enum inspect_part)i));
+	return rc;
+}
+
+/* Another seed each time: what is hashed goes on by the one it has. */
+static int hand_over(struct replay *r)
+{
+	struct inspect *next;
+	struct image_writer w;
+	void *image;
+	int rc = -ENOMEM;
+
+	image_write(&w, NULL, 0);
+	inspect_save(r->inspect, &w);
+	image = calloc(1, w.len);
+	r->inspect_options.seed++;
+	next = make_inspect(r);
+	if (image && next) {
+		image_write(&w, image, w.len);
+		inspect_save(r->inspect, &w);
+		(void)inspect_adopt(next, r->snapshot);
+		rc = load_image(next, image, w.len);
+	}
+	free(image);
+	if (rc < 0) {
+		inspect_free(next);
+		return rc;
+	}
+	inspect_free(r->inspect);
+	r->inspect = next;
+	return 0;
+}
+
+static int one_frame(struct replay *r, struct ring_frame f, usec_t now)
+{
+	struct frame frame = { .bytes = f.bytes,
+			       .wire_len = f.wire_len,
+			       .csum = f.csum };
+
+	inspect_age(r->inspect, now);
+	(void)inspect_frame(r->inspect, frame, now);
+	if (!r->opt->hand_over || ++r->frames % r->opt->hand_over != 0)
+		return 0;
+	return hand_over(r);
+}
+
+/* Frames until the end of the file; 0, or -EIO when it is cut, -ENOMEM. */
 static int run_frames(struct replay *r, struct ring *ring, usec_t *ret_now)
 {
-	int n;
+	int n, rc = 0;
 
-	while ((n = ring_recv(ring)) > 0)
-		for (int i = 0; i < n; i++) {
+	while (rc == 0 && (n = ring_recv(ring)) > 0)
+		for (int i = 0; i < n && rc == 0; i++) {
 			struct ring_frame f = ring_frame(ring, (unsigned)i);
-			struct frame frame = { .bytes = f.bytes,
-					       .wire_len = f.wire_len,
-					       .csum = f.csum };
 
 			/* a capture may step back in time; we do not */
 			if (usec_before(*ret_now, f.time))
 				*ret_now = f.time;
-			inspect_age(r->inspect, *ret_now);
-			(void)inspect_frame(r->inspect, frame, *ret_now);
+			rc = one_frame(r, f, *ret_now);
 		}
-	return n;
+	return rc < 0 ? rc : n;
 }
 
 /* What belongs to no flow or block that could say why. */
@@ -269,7 +341,9 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 		/* what came before a cut is still true */
 		print_results(r, now);
 		if (rc < 0)
-			log_error("%s: broken or cut short", name);
+			log_error("%s: %s", name,
+				  rc == -ENOMEM ? "out of memory"
+						: "broken or cut short");
 	}
 	if (r->flows.failed)
 		rc = -ENOMEM;
@@ -281,12 +355,12 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 static int run_file(const struct options *opt, const json_t *load,
 		    struct capture *c, bool with_name)
 {
-	struct inspect_options in = { .max_flows = opt->max_flows,
-				      .breadth = true,
-				      .seed = REPLAY_SEED,
-				      .capture = true };
 	struct replay r = { .opt = opt,
 			    .load = load,
+			    .inspect_options = { .max_flows = opt->max_flows,
+						 .breadth = true,
+						 .seed = REPLAY_SEED,
+						 .capture = true },
 			    .settings = inspect_settings_default() };
 	struct err err;
 	struct ring *ring = ring_capture_new(c->file, &err);
@@ -297,13 +371,12 @@ static int run_file(const struct options *opt, const json_t *load,
 		log_error("%s: %s", c->name, err.text);
 		return -EINVAL;
 	}
-	r.inspect = inspect_new(&in);
+	r.inspect = make_inspect(&r);
 	if (!r.inspect) {
 		ring_free(ring);
 		log_error("out of memory for %u flows", opt->max_flows);
 		return -ENOMEM;
 	}
-	inspect_on_flow_end(r.inspect, collect, &r.flows);
 	if (with_name && !opt->json)
 		printf("# %s\n", c->name);
 	rc = run_configured(&r, ring, c->name);

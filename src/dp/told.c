@@ -183,6 +183,12 @@ void told_turn(struct told *t, const struct workers *ws, usec_t now)
 	t->next_threats = usec_add(now, THREATS_EVERY_US);
 }
 
+void told_flush(struct told *t, const struct workers *ws, usec_t now)
+{
+	t->next_look = t->next_connections = t->next_threats = now;
+	told_turn(t, ws, now);
+}
+
 void told_reader_move(struct told_reader *r, const struct backlog *b,
 		      uint64_t next)
 {

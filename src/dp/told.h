@@ -47,6 +47,9 @@ int told_wait_ms(const struct told *t, usec_t now);
 /* Takes out of the workers what is due. Call it when the control thread wakes. */
 void told_turn(struct told *t, const struct workers *ws, usec_t now);
 
+/* All that the workers have, now. */
+void told_flush(struct told *t, const struct workers *ws, usec_t now);
+
 /* Puts records in as if they came from a worker. */
 void told_add_connection(struct told *t, const struct connection_record *c);
 void told_add_threat(struct told *t, const struct threat_record *r);

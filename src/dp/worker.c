@@ -175,12 +175,26 @@ static void capture(struct worker *w, const struct ring_frame *f,
 	}
 }
 
+/* Whose frame it is, for who finds this process dead. */
+static void note_frame(struct worker *w, struct bytes frame)
+{
+	struct pulse_of *of = &w->opt.pulse->of[w->opt.number];
+	uint64_t macs[2] = { 0 };
+
+	if (bytes_len(frame) < 12)
+		return;
+	memcpy(macs, frame.begin, 12);
+	atomic_store_explicit(&of->frame[0], macs[0], memory_order_relaxed);
+	atomic_store_explicit(&of->frame[1], macs[1], memory_order_relaxed);
+}
+
 static void carry(struct worker *w, const struct worker_port *p,
 		  struct ring *out, unsigned i)
 {
 	struct ring_frame f = ring_frame(p->ring, i);
 	struct verdict v;
 
+	note_frame(w, f.bytes);
 	v = inspect_frame(w->view.inspect,
 			  (struct frame){ .bytes = f.bytes,
 					  .wire_len = f.wire_len,
@@ -383,6 +397,8 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 
+	atomic_store_explicit(&w->opt.pulse->of[w->opt.number].tid, gettid(),
+			      memory_order_relaxed);
 	while (!w->stop) {
 		int frames;
 		bool full = turn(w, &frames), more;
@@ -405,13 +421,16 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the control thread's. */
+/* Signals are the control thread's, but for those that tell of a mistake here. */
 static int start_thread(struct worker *w)
 {
+	static const int own[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 	sigset_t all, before;
 	int rc;
 
 	sigfillset(&all);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		sigdelset(&all, own[i]);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&w->thread, NULL, run, w);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);

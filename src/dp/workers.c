@@ -25,7 +25,7 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 	};
 	struct worker_options w_opt = {
 		.lost_fd = opt->lost_fd,
-		.pulse = &ws->pulse,
+		.pulse = ws->pulse,
 		.number = ws->n,
 		.heartbeat = ws->n == 0 ? opt->heartbeat : NULL,
 	};
@@ -48,7 +48,10 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 int workers_start(struct workers *ws, const struct workers_options *opt,
 		  struct err *reterr)
 {
-	*ws = (struct workers){ .pulse.n = opt->n };
+	*ws = (struct workers){ .pulse = opt->pulse };
+	if (!ws->pulse)
+		ws->pulse = &ws->own;
+	pulse_begin(ws->pulse, opt->n);
 	while (ws->n < opt->n) {
 		int rc = start_one(ws, opt, reterr);
 

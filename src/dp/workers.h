@@ -19,7 +19,8 @@
 struct workers {
 	unsigned n; /* 1..WORKERS_MAX; 0: none were started */
 	struct worker *at[WORKERS_MAX];
-	struct pulse pulse; /* the workers' threads' */
+	struct pulse *pulse; /* the workers' threads'; own, or lent */
+	struct pulse own;
 };
 
 struct workers_options {
@@ -27,6 +28,7 @@ struct workers_options {
 	uint32_t max_flows;	     /* of all together */
 	int lost_fd;		     /* as worker_options */
 	struct heartbeat *heartbeat; /* likewise */
+	struct pulse *pulse; /* where they beat; NULL: nobody else looks */
 };
 
 /* *ws stays where it is. 0; or -errno with *reterr, and none is left. */

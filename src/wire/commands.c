@@ -163,6 +163,7 @@ const struct command_spec command_specs[] = {
 	  false,
 	  { { "after", ARG_UINT }, { "workload", ARG_TEXT } } },
 	{ "session-kill", true, { { "ids", ARG_LIST } } },
+	{ "upgrade", true, { { "test", ARG_BOOL } } },
 	{ "map",
 	  false,
 	  { { "since", ARG_UINT },
@@ -295,6 +296,9 @@ const struct command_route command_routes[] = {
 	{ "POST", "/explain", "explain", VIEWER, .body = BODY_ARGS,
 	  .args = "from! to! proto! port app vhost request" },
 	{ "GET", "/map", "map", VIEWER, .args = "since until after" },
+
+	{ "POST", "/data-plane/upgrade", "upgrade", ADMIN, .body = BODY_ARGS,
+	  .args = "test" },
 
 	{ "GET", "/captures", "captures", VIEWER },
 	{ "POST", "/captures", "capture-start", OPERATOR, .body = BODY_ARGS,

@@ -134,6 +134,10 @@ static int parse_add_mac(const json_t *body, bool strict, struct ctrl_msg *m,
 	field_mac(&f, "bcmac", FIELD_MAY, &m->add_mac.bcmac);
 	field_mac(&f, "oldmac", FIELD_MAY, &m->add_mac.oldmac);
 	field_mac(&f, "pmac", FIELD_MAY, &m->add_mac.pmac);
+	if (strict)
+		m->add_mac.has_index = field_u16(&f, "index", FIELD_MAY, 0,
+						 ENDPOINTS_MAX - 1,
+						 &m->add_mac.index);
 	if (mac_is_group(m->add_mac.mac))
 		fields_refuse(&f, "mac", "is a group address");
 	if (mac_is_group(m->add_mac.ucmac))
@@ -357,6 +361,20 @@ static int parse_kill(const json_t *body, bool strict, struct ctrl_msg *m,
 	return fields_close(&f);
 }
 
+static int parse_hand_over(const json_t *body, bool strict, struct ctrl_msg *m,
+			   struct err *reterr)
+{
+	struct fields f = fields_open(body, strict, reterr);
+
+	field_u32(&f, "protocol", FIELD_MUST, 0, UINT32_MAX,
+		  &m->hand_over.protocol);
+	field_u32(&f, "workers", FIELD_MUST, 1, WORKERS_MAX,
+		  &m->hand_over.workers);
+	field_u32(&f, "flows", FIELD_MUST, FLOWS_MIN, FLOWS_MAX,
+		  &m->hand_over.flows);
+	return fields_close(&f);
+}
+
 static int parse_list_session(const json_t *body, bool strict,
 			      struct ctrl_msg *m, struct err *reterr)
 {
@@ -461,6 +479,7 @@ static int (*const parsers[])(const json_t *, bool, struct ctrl_msg *,
 	[CTRL_WEIR_RULES] = ctrl_parse_rules,
 	[CTRL_WEIR_DETECTION] = ctrl_parse_detection,
 	[CTRL_WEIR_KILL] = parse_kill,
+	[CTRL_WEIR_HAND_OVER] = parse_hand_over,
 };
 _Static_assert(sizeof parsers / sizeof *parsers == CTRL__MAX,
 	       "one parser a message");

@@ -84,7 +84,8 @@
 	X(WEIR_CAPTURE, "weir_capture", 1)                  \
 	X(WEIR_RULES, "weir_rules", 1)                      \
 	X(WEIR_DETECTION, "weir_detection", 1)              \
-	X(WEIR_KILL, "weir_kill", 1)
+	X(WEIR_KILL, "weir_kill", 1)                        \
+	X(WEIR_HAND_OVER, "weir_hand_over", 1)
 
 enum ctrl_kind {
 #define X(name, text, own) CTRL_##name,
@@ -320,6 +321,8 @@ struct ctrl_msg {
 			struct mac mac, ucmac, bcmac, oldmac, pmac; /* 0: "" */
 			struct ip_addr *pips;
 			size_t n_pips;
+			bool has_index; /* which one it is to be */
+			uint16_t index; /* 0..ENDPOINTS_MAX - 1 */
 		} add_mac;
 		struct mac del_mac;
 		struct {
@@ -397,6 +400,9 @@ struct ctrl_msg {
 			uint32_t ids[SESSIONS_KILL_MAX];
 			size_t n;
 		} kill; /* WEIR_KILL */
+		struct {
+			uint32_t protocol, workers, flows;
+		} hand_over; /* WEIR_HAND_OVER */
 		struct {
 			struct addr_set_spec *sets;
 			size_t n;

@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* One text: what it is, its length in two bytes, itself. */
-#define HEAD 3
-
 static const struct {
 	const char *name;
 	uint8_t kind;
@@ -44,22 +41,22 @@ void trail_put(struct trail_record *r, enum trail_text t, struct bytes value)
 	size_t len = bytes_len(value), room = sizeof r->text - r->text_len;
 	uint8_t *to = r->text + r->text_len;
 
-	if (room <= HEAD ||
+	if (room <= TRAIL_TEXT_HEAD ||
 	    (texts[t].several && trail_count(r, t) >= TRAIL_VALUES_MAX)) {
 		r->cut = true;
 		return;
 	}
 	if (len > TRAIL_VALUE_MAX)
 		len = TRAIL_VALUE_MAX;
-	if (len > room - HEAD)
-		len = room - HEAD;
+	if (len > room - TRAIL_TEXT_HEAD)
+		len = room - TRAIL_TEXT_HEAD;
 	r->cut |= len < bytes_len(value);
 	to[0] = (uint8_t)t;
 	to[1] = (uint8_t)(len >> 8);
 	to[2] = (uint8_t)len;
 	if (len)
-		memcpy(to + HEAD, value.begin, len);
-	r->text_len = (uint16_t)(r->text_len + HEAD + len);
+		memcpy(to + TRAIL_TEXT_HEAD, value.begin, len);
+	r->text_len = (uint16_t)(r->text_len + TRAIL_TEXT_HEAD + len);
 }
 
 bool trail_next(const struct trail_record *r, uint16_t *at,
@@ -68,12 +65,12 @@ bool trail_next(const struct trail_record *r, uint16_t *at,
 	const uint8_t *from = r->text + *at;
 	size_t len;
 
-	if (*at + HEAD > r->text_len)
+	if (*at + TRAIL_TEXT_HEAD > r->text_len)
 		return false;
 	len = (size_t)from[1] << 8 | from[2];
 	*ret = (enum trail_text)from[0];
-	*ret_value = bytes_of(from + HEAD, len);
-	*at = (uint16_t)(*at + HEAD + len);
+	*ret_value = bytes_of(from + TRAIL_TEXT_HEAD, len);
+	*at = (uint16_t)(*at + TRAIL_TEXT_HEAD + len);
 	return true;
 }
 

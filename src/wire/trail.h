@@ -102,6 +102,8 @@ struct trail_record {
 		[TRAIL_TEXT_MAX]; /* enum trail_text, length, bytes; again */
 };
 
+/* Ahead of a text: which it is, and its length in two bytes. */
+#define TRAIL_TEXT_HEAD 3
 /* Adds it, or as much of it as has room. */
 void trail_put(struct trail_record *r, enum trail_text t, struct bytes value);
 /* How many of that are in it. */

@@ -40,6 +40,50 @@ static const struct app_record *port_of(const struct app_maps *m, uint16_t port)
 	return NULL;
 }
 
+static bool is_seven(void *arg, uint16_t endpoint)
+{
+	(void)arg;
+	return endpoint == 7;
+}
+
+/* A successor: what the agent told is there already, what was seen comes. */
+static void test_ports_handed_over(void **state)
+{
+	static _Alignas(64) uint8_t memory[8192];
+	struct app_maps *m = app_maps_new(), *next = app_maps_new();
+	struct app_port told = { 6, 80, 0, 0 };
+	struct app_record on_80 = { .port = 80, .ip_proto = 6, .proto = 1001 };
+	struct app_record seen = { .port = 53, .ip_proto = 17, .proto = 1004 };
+	struct image_writer w;
+	struct image_reader r;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(app_maps_reserve(m, 7), 0);
+	app_maps_configure(m, 7, &told, 1);
+	assert_true(app_maps_learn(m, 7, &on_80));
+	assert_true(app_maps_learn(m, 7, &seen));
+	app_maps_told(m, 7);
+	assert_true(app_maps_learn(m, 8, &seen)); /* who is gone there */
+	image_write(&w, memory, sizeof memory);
+	app_maps_save(m, &w);
+	assert_int_equal(image_written(&w), 0);
+	assert_int_equal(image_read(&r, memory, sizeof memory), 0);
+	assert_int_equal(app_maps_reserve(next, 7), 0);
+	app_maps_configure(next, 7, &told, 1);
+	app_maps_load(next, &r, is_seven, NULL);
+	(void)app_maps_get(next, 7, &n);
+	assert_int_equal(n, 2);
+	assert_int_equal(port_of(next, 80)->proto, 1001);
+	assert_int_equal(port_of(next, 53)->proto, 1004);
+	assert_false(app_maps_is_changed(next, 7));
+	assert_true(app_maps_is_configured(next, 7, 0));
+	assert_false(app_maps_is_configured(next, 7, 1));
+	assert_null(app_maps_get(next, 8, &n));
+	app_maps_free(m);
+	app_maps_free(next);
+}
+
 static void test_ports(void **state)
 {
 	struct app_maps *m = app_maps_new();
@@ -370,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_ports_handed_over),
 		cmocka_unit_test(test_ports_full),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_names_full),

@@ -76,6 +76,24 @@ static void check_stats(const struct model *m, const struct backlog *b)
 	}
 }
 
+/* The same in another one, as a successor has it. */
+static struct backlog *handed_over(const struct model *m, struct backlog *b)
+{
+	static _Alignas(64) uint8_t memory[32768];
+	struct image_writer w;
+	struct image_reader r;
+	struct backlog *next = backlog_new(sizeof(uint32_t), WORTHS, m->limit);
+
+	image_write(&w, memory, sizeof memory);
+	backlog_save(b, "test", &w);
+	assert_int_equal(image_written(&w), 0);
+	assert_int_equal(image_read(&r, memory, sizeof memory), 0);
+	assert_false(backlog_load(next, "other", &r));
+	assert_true(backlog_load(next, "test", &r));
+	backlog_free(b);
+	return next;
+}
+
 static void test_model(void **state)
 {
 	uint64_t random = seed_choose() | 1;
@@ -103,6 +121,8 @@ static void test_model(void **state)
 			check_reader(&m, b,
 				     seed_draw(&random, (uint32_t)m.n + 1));
 			check_stats(&m, b);
+			if (seed_draw(&random, 3) == 0)
+				b = handed_over(&m, b);
 		}
 		check_reader(&m, b, 0);
 		backlog_free(b);

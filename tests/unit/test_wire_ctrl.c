@@ -136,6 +136,8 @@ static void test_each_is_taken(void **state)
 		  "{\"version\":1,\"variables\":{\"HOME_NET\":\"any\"},"
 		  "\"files\":[{\"name\":\"a\",\"text\":\"# none\"}]}" },
 		{ "weir_kill", "{\"ids\":[1,4294967295]}" },
+		{ "weir_hand_over",
+		  "{\"protocol\":1,\"workers\":2,\"flows\":64}" },
 		{ "weir_detection",
 		  "{\"version\":1,\"sensors\":[],\"workloads\":[{\"macs\":"
 		  "[" MAC1 "],\"sensors\":[{\"id\":30001,\"action\":"
