@@ -101,6 +101,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_fd *splice_plane_fd;
 	bool splice_plane_up;
 	uint64_t splice_in_force; /* as host_in_force */
+	char crash_dir[PATH_MAX]; /* for reports of data planes that died */
 	char splice_door[PATH_MAX];
 
 	struct plane *plane;

@@ -509,6 +509,7 @@ const struct command commands[] = {
 	{ "response-delete", command_response_delete, false },
 	{ "responses-log", command_responses_log, true },
 	{ "session-kill", command_session_kill, false },
+	{ "upgrade", command_upgrade, false },
 	{ "captures", command_captures, true },
 	{ "capture-start", command_capture_start, false },
 	{ "capture-stop", command_capture_stop, false },

@@ -12,7 +12,7 @@ command_fn command_top, command_sessions, command_throughput;
 command_fn command_responses, command_response_set, command_response_delete,
 	command_responses_log;
 command_fn command_settings, command_settings_set;
-command_fn command_map, command_session_kill;
+command_fn command_map, command_session_kill, command_upgrade;
 command_fn command_captures, command_capture_start, command_capture_stop,
 	command_capture_delete, command_capture_read;
 command_fn command_groups, command_group_set, command_group_delete,
@@ -69,3 +69,7 @@ const char *workload_state(const struct agent *a, const struct workload *w,
 json_t *commands_plane_json(const struct agent *a);
 json_t *commands_policy_json(const struct agent *a);
 json_t *commands_counts_json(const struct agent *a);
+
+/* A plane's news (PLANE_HANDED): `version` is what serves now. */
+void plane_was_handed_over(struct agent *a, bool of_splices,
+			   const json_t *version);

@@ -2,10 +2,12 @@
  * Commands about what goes on at the moment.
  *
  * `top` is three readings put together in one pass over ports and workloads:
- * what the kernel counts at each port, what the data plane counts of each
- * workload, and the violations that were told of. All are counters, and
- * "clock_us" is when: who asks twice has rates, whoever else asks meanwhile. A thousand workloads take the
- * main loop 8 ms, most of it making the answer's text.
+ * what the kernel counts at each port in place, what data planes count of each
+ * workload, and the violations that were told of. Of a port that is not in place
+ * the kernel counts nothing, and the bytes, too, are those of the data plane that
+ * has it. All are counters, and "clock_us" is when: who asks twice has rates,
+ * whoever else asks meanwhile. A thousand workloads take the main loop 8 ms, most
+ * of it making the answer's text.
  */
 #include "agent/commands_top.h"
 
@@ -67,7 +69,6 @@ static void add_counts(struct top_row *row, const struct inplace_counts *c)
 		}
 }
 
-/* In place; of others the kernel's counters are elsewhere, or none. */
 static bool is_counted(const struct port *p)
 {
 	return p->workload && p->state == PORT_DIVERTED &&
@@ -98,7 +99,7 @@ static int read_kernel(struct agent *a, struct top_row *rows,
 	return rc;
 }
 
-/* --- what the data plane counts ------------------------------------------------- */
+/* --- what data planes count ----------------------------------------------------- */
 
 /* One that went a moment ago has no place any more. */
 static struct top_row *row_of(struct agent *a, struct top_row *rows, size_t n,
@@ -107,6 +108,34 @@ static struct top_row *row_of(struct agent *a, struct top_row *rows, size_t n,
 	return w && w->place < n && rows[w->place].workload == w
 		       ? &rows[w->place]
 		       : NULL;
+}
+
+/* Or is that port's traffic in the row only if the data plane's is taken? */
+static bool kernel_counts(const struct agent *a, const struct top_row *row,
+			  struct mac mac)
+{
+	if (!row->by_kernel || !row->by_plane)
+		return row->by_kernel;
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (p->workload == row->workload &&
+		    mac_equal(p->plane_mac, mac))
+			return is_counted(p);
+	return true;
+}
+
+static void add_told(struct top_row *row, const json_t *o, bool with_bytes)
+{
+	row->told = true;
+	row->sessions +=
+		uint_of(o, "sessions_now_in") + uint_of(o, "sessions_now_out");
+	row->sessions_made +=
+		uint_of(o, "sessions_in") + uint_of(o, "sessions_out");
+	if (!with_bytes)
+		return;
+	row->packets[INPLACE_IN] += uint_of(o, "packets_in");
+	row->packets[INPLACE_OUT] += uint_of(o, "packets_out");
+	row->bytes[INPLACE_IN] += uint_of(o, "bytes_in");
+	row->bytes[INPLACE_OUT] += uint_of(o, "bytes_out");
 }
 
 static void read_plane(struct agent *a, const json_t *about,
@@ -124,19 +153,16 @@ static void read_plane(struct agent *a, const json_t *about,
 		if (text && mac_parse(text, &mac) == 0)
 			row = row_of(a, rows, n,
 				     registry_by_mac(&a->registry, mac));
-		if (!row)
-			continue;
-		row->sessions += uint_of(o, "sessions_now_in") +
-				 uint_of(o, "sessions_now_out");
-		row->sessions_made +=
-			uint_of(o, "sessions_in") + uint_of(o, "sessions_out");
+		if (row)
+			add_told(row, o, !kernel_counts(a, row, mac));
 	}
 }
 
 /* --- the answer -------------------------------------------------------------------- */
 
+/* sessions: some data plane has answered. */
 static json_t *row_json(const struct agent *a, const struct top_row *r,
-			bool plane)
+			bool sessions)
 {
 	const struct workload *w = r->workload;
 	json_t *o =
@@ -151,7 +177,7 @@ static json_t *row_json(const struct agent *a, const struct top_row *r,
 			  (json_int_t)r->dropped, "violations",
 			  (json_int_t)w->violations);
 
-	if (o && plane) {
+	if (o && sessions) {
 		(void)json_object_set_new(
 			o, "sessions", json_integer((json_int_t)r->sessions));
 		(void)json_object_set_new(
@@ -173,15 +199,22 @@ static struct top_row *new_rows(struct agent *a, size_t *ret_n)
 		w->place = n;
 		rows[n++].workload = w;
 	}
-	for (const struct port *p = a->registry.ports; p; p = p->next)
-		if (p->workload)
-			workload_sum_port(&rows[p->workload->place].ports, p);
+	for (const struct port *p = a->registry.ports; p; p = p->next) {
+		struct top_row *row = p->workload ? &rows[p->workload->place]
+						  : NULL;
+
+		if (!row)
+			continue;
+		workload_sum_port(&row->ports, p);
+		row->by_kernel |= is_counted(p);
+		row->by_plane |= p->state == PORT_DIVERTED && !is_counted(p);
+	}
 	*ret_n = n;
 	return rows;
 }
 
-struct top_row *top_rows(struct agent *a, const json_t *about, size_t *ret_n,
-			 struct err *reterr)
+struct top_row *top_rows(struct agent *a, const struct top_told *told,
+			 size_t *ret_n, struct err *reterr)
 {
 	struct top_row *rows = new_rows(a, ret_n);
 
@@ -189,23 +222,27 @@ struct top_row *top_rows(struct agent *a, const json_t *about, size_t *ret_n,
 		return NULL;
 	/* without it its part is 0 */
 	(void)read_kernel(a, rows, reterr);
-	read_plane(a, about, rows, *ret_n);
+	read_plane(a, told->host, rows, *ret_n);
+	read_plane(a, told->splices, rows, *ret_n);
 	return rows;
 }
 
-static bool add_top(struct agent *a, const json_t *about, json_t *result)
+static void add_top(struct agent *a, const struct top_told *told,
+		    json_t *result)
 {
 	usec_t begin = clock_now();
 	json_t *list = json_array();
 	struct err err = { 0 };
 	size_t n = 0;
-	struct top_row *rows = top_rows(a, about, &n, &err);
+	struct top_row *rows = top_rows(a, told, &n, &err);
 
 	if (err.code)
 		(void)json_object_set_new(result, "kernel",
 					  json_string(err.text));
 	for (size_t i = 0; rows && i < n; i++)
-		(void)json_array_append_new(list, row_json(a, &rows[i], about));
+		(void)json_array_append_new(
+			list,
+			row_json(a, &rows[i], told->host || told->splices));
 	free(rows);
 	(void)json_object_set_new(result, "workloads", list);
 	(void)json_object_set_new(
@@ -216,6 +253,27 @@ static bool add_top(struct agent *a, const json_t *about, json_t *result)
 	(void)json_object_set_new(
 		result, "took_us",
 		json_integer((json_int_t)usec_since(clock_now(), begin)));
+}
+
+/* The last answer; the host's before it waits in the result. */
+static bool add_last(struct agent *a, const json_t *about, json_t *result)
+{
+	json_t *host = json_incref(json_object_get(result, "host"));
+	struct top_told told = { .host = host ? host : about,
+				 .splices = host ? about : NULL };
+
+	(void)json_object_del(result, "host");
+	add_top(a, &told, result);
+	json_decref(host);
+	return true;
+}
+
+/* What the splices' answers, if it is up, comes next. */
+static bool add_each(struct agent *a, const json_t *about, json_t *result)
+{
+	if (!about || !a->splice_plane_up || json_object_get(result, "host"))
+		return add_last(a, about, result);
+	(void)json_object_set(result, "host", (json_t *)(uintptr_t)about);
 	return true;
 }
 
@@ -231,13 +289,18 @@ int command_top(struct agent *a, struct door_client *c, const json_t *args,
 	(void)json_object_set_new(
 		result, "last_event",
 		json_integer((json_int_t)record_last_event(a)));
-	if (!a->plane_up) { /* it may be a while until it says so itself */
-		(void)add_top(a, NULL, result);
-		return 0;
-	}
-	door_later_plane_then(c, json_pack("{s:{}}", "weir_traffic"), add_top,
-			      result);
-	return COMMAND_LATER;
+	/* one that is down may take a while until it says so itself */
+	if (a->plane_up)
+		door_later_planes_then(c, json_pack("{s:{}}", "weir_traffic"),
+				       json_pack("{s:{}}", "weir_traffic"),
+				       add_each, result);
+	else if (a->splice_plane_up)
+		door_later_planes_then(c, NULL,
+				       json_pack("{s:{}}", "weir_traffic"),
+				       add_last, result);
+	else
+		add_top(a, &(struct top_told){ .host = NULL }, result);
+	return a->plane_up || a->splice_plane_up ? COMMAND_LATER : 0;
 }
 
 int command_throughput(struct agent *a, struct door_client *c,

@@ -332,8 +332,9 @@ static void read_rest(struct fields *whole, struct config *c)
 	read_text(whole, "node", &c->node);
 }
 
-static int read_value(const json_t *v, struct config *c, struct err *reterr)
+static int read_value(const json_t *v, void *arg, struct err *reterr)
 {
+	struct config *c = arg;
 	struct fields f;
 
 	if (json_is_null(v)) /* an empty file says nothing */
@@ -350,7 +351,6 @@ static int read_value(const json_t *v, struct config *c, struct err *reterr)
 
 int config_read(const char *path, struct config *ret, struct err *reterr)
 {
-	struct yaml_text *y = NULL;
 	struct config c;
 	size_t len = 0;
 	char *text = file_load(path, CONFIG_BYTES_MAX, &len, reterr);
@@ -360,16 +360,9 @@ int config_read(const char *path, struct config *ret, struct err *reterr)
 		return -reterr->code;
 	rc = config_init(&c, reterr);
 	if (rc == 0)
-		rc = yaml_text_read(text, len, path, &y, reterr);
+		rc = yaml_text_read_one(text, len, path, read_value, &c,
+					reterr);
 	free(text);
-	if (rc == 0 && yaml_text_count(y) > 1)
-		rc = err_set(reterr, EINVAL, path, "has several documents");
-	if (rc == 0 && yaml_text_count(y) == 1) {
-		rc = read_value(yaml_text_value(y, 0), &c, reterr);
-		if (rc < 0)
-			yaml_text_locate(y, 0, reterr);
-	}
-	yaml_text_free(y);
 	if (rc < 0)
 		config_done(&c);
 	else

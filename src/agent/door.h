@@ -96,8 +96,8 @@ void door_follow(struct door_client *c, enum door_topic topic);
 void door_answer_text(struct door_client *c, char *members);
 /* A token of plane_ask() whose answer nobody waits for. */
 #define DOOR_NOBODY UINT64_MAX
-/* throughput.h: what it needs of the data plane. */
-void door_ask_for_throughput(struct agent *a);
+/* throughput.h: what it needs of a data plane, the host's or the splices'. */
+void door_ask_for_throughput(struct agent *a, bool of_splices);
 /* Who asks; and for whom, NULL: for itself. */
 uid_t door_client_uid(const struct door_client *c);
 const char *door_client_by(const struct door_client *c);

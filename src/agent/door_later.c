@@ -78,10 +78,15 @@ void door_answer_text(struct door_client *c, char *members)
 	c->members = members;
 }
 
-void door_ask_for_throughput(struct agent *a)
+/* No client's: theirs go up from 1. */
+#define OF_THE_HOST    0
+#define OF_THE_SPLICES (DOOR_NOBODY - 1)
+
+void door_ask_for_throughput(struct agent *a, bool of_splices)
 {
-	/* no client's: theirs begin with 1 */
-	plane_ask(a->plane, json_pack("{s:{}}", "weir_traffic"), 0);
+	plane_ask(of_splices ? a->splice_plane : a->plane,
+		  json_pack("{s:{}}", "weir_traffic"),
+		  of_splices ? OF_THE_SPLICES : OF_THE_HOST);
 }
 
 void door_follow(struct door_client *c, enum door_topic topic)
@@ -192,8 +197,8 @@ void door_worked(struct agent *a, uint64_t work, const struct err *err)
 void door_answered(struct agent *a, uint64_t token, const json_t *about,
 		   const struct err *err)
 {
-	if (token == 0)
-		throughput_answered(a, about);
+	if (token == OF_THE_HOST || token == OF_THE_SPLICES)
+		throughput_answered(a, about, token == OF_THE_SPLICES);
 	for (struct door_client *c = a->door->clients; c; c = c->next) {
 		if (c->closed || c->state != WAIT_PLANE || c->token != token)
 			continue;

@@ -1,8 +1,7 @@
 /*
  * State of the thread: connected or not, and what of the last `want` this data
  * plane has. Its endpoints are read from it when it is connected (weir_config),
- * and the versions of its rules and sensors, for it may have outlived an agent;
- * after that they are known.
+ * and the versions of its rules and sensors, for it may have outlived an agent.
  *
  *   down ──open door, or spawn──▶ connected ──sync──▶ in force
  *     ▲                               │ any error, hang-up
@@ -17,20 +16,18 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/plane_process.h"
 #include "agent/plane_sync.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "door/dpclient.h"
-#include "net/netns.h"
 
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  3200
@@ -74,12 +71,13 @@ struct plane {
 
 	/* The thread's own. */
 	struct dpclient client; /* fd -1: not connected */
-	pid_t child;		/* 0: none of ours */
+	struct plane_process process;
 	usec_t connected_at;
 	bool down_told;
 	unsigned retry_ms;
 	struct plane_has has;
-	bool again; /* the same want once more: not all of it is there */
+	bool is_other; /* it is of another version than we are */
+	bool again;    /* the same want once more: not all of it is there */
 	bool waits; /* the number of `later` is told when sensors are built */
 	struct plane_news later;
 	usec_t later_ends, next_look; /* at what is being built */
@@ -170,6 +168,7 @@ static void want_done(struct plane_want *w)
 {
 	json_decref(w->endpoints);
 	json_decref(w->taps);
+	json_decref(w->homes);
 	free(w->policy);
 	body_put(w->rules);
 	body_put(w->detection);
@@ -252,82 +251,6 @@ static bool take_ask(struct plane *p, struct ask_item **ret)
 	return *ret != NULL;
 }
 
-/* --- the process ---------------------------------------------------------------- */
-
-static int spawn_here(void *arg, struct err *reterr)
-{
-	struct plane *p = arg;
-	char workers[12];
-	char *argv[] = { (char *)(uintptr_t)p->spec.program,
-			 (char *)"-n",
-			 workers,
-			 (char *)"--listen",
-			 (char *)"",
-			 (char *)"--notify",
-			 (char *)"",
-			 (char *)"--control",
-			 (char *)(uintptr_t)p->spec.door,
-			 NULL };
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int rc;
-
-	(void)snprintf(workers, sizeof workers, "%u", p->spec.workers);
-	sigemptyset(&none);
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0)
-		return err_set(reterr, rc, NULL, "start weir-dp: %s",
-			       strerror(rc));
-	/* its own session: what ends the agent does not end it */
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-						      POSIX_SPAWN_SETSID);
-	rc = posix_spawn(&p->child, p->spec.program, NULL, &attr, argv,
-			 environ);
-	(void)posix_spawnattr_destroy(&attr);
-	if (rc != 0) {
-		p->child = 0;
-		return err_set(reterr, rc, NULL, "start %s: %s",
-			       p->spec.program, strerror(rc));
-	}
-	log_info("data plane: started pid=%d", (int)p->child);
-	return 0;
-}
-
-static int spawn(struct plane *p, struct err *reterr)
-{
-	struct netns ns;
-	int rc;
-
-	if (!p->spec.netns)
-		return spawn_here(p, reterr);
-	rc = netns_open(p->spec.netns, &ns, reterr);
-	if (rc == 0) {
-		rc = netns_call(&ns, spawn_here, p, reterr);
-		netns_done(&ns);
-	}
-	return rc;
-}
-
-/* Is our child still there? What it ended with is told once. */
-static bool child_runs(struct plane *p)
-{
-	int status;
-
-	if (!p->child)
-		return false;
-	if (waitpid(p->child, &status, WNOHANG) != p->child)
-		return true;
-	if (WIFSIGNALED(status))
-		log_warn("data plane: ended by signal %d pid=%d",
-			 WTERMSIG(status), (int)p->child);
-	else
-		log_warn("data plane: exit status %d pid=%d",
-			 WEXITSTATUS(status), (int)p->child);
-	p->child = 0;
-	return false;
-}
-
 /* Sleeps, but not when there is something to do. */
 static void nap(struct plane *p, unsigned ms)
 {
@@ -350,6 +273,14 @@ static void tell_down(struct plane *p, const struct err *why)
 
 /* --- connecting -------------------------------------------------------------------- */
 
+static bool is_ours(const json_t *version)
+{
+	const char *text =
+		json_string_value(json_object_get(version, "version"));
+
+	return text && strcmp(text, WEIR_VERSION) == 0;
+}
+
 static int greet(struct plane *p, struct err *reterr)
 {
 	struct plane_news n = { .kind = PLANE_UP };
@@ -365,6 +296,7 @@ static int greet(struct plane *p, struct err *reterr)
 		json_decref(n.about);
 		return rc;
 	}
+	p->is_other = !is_ours(n.about);
 	p->has.number = 0;
 	p->has.drops_untold = drops;
 	(void)json_object_set_new(n.about, "drops_untold", json_boolean(drops));
@@ -392,7 +324,7 @@ static bool wait_for_door(struct plane *p, struct err *reterr)
 	while (!read_flag(p, &p->stop) && usec_before(clock_now(), end)) {
 		if (connect_once(p, reterr))
 			return true;
-		if (!child_runs(p)) {
+		if (!plane_process_runs(&p->process)) {
 			(void)err_set(reterr, ECHILD, NULL,
 				      "%s ended at once; its log says why",
 				      p->spec.program);
@@ -409,7 +341,8 @@ static void try_connect(struct plane *p)
 
 	if (connect_once(p, &err))
 		return;
-	if (p->spec.program && !child_runs(p) && spawn(p, &err) == 0 &&
+	if (p->spec.program && !plane_process_runs(&p->process) &&
+	    plane_process_start(&p->process, &err) == 0 &&
 	    wait_for_door(p, &err))
 		return;
 	if (read_flag(p, &p->stop))
@@ -430,14 +363,17 @@ static void forget_later(struct plane *p)
 
 static void disconnect(struct plane *p, const struct err *why)
 {
+	struct err died;
+
 	dpclient_done(&p->client);
 	forget_later(p);
-	tell_down(p, why);
+	tell_down(p, plane_process_died(&p->process, &died) ? &died : why);
 	if (usec_since(clock_now(), p->connected_at) > RAN_WELL_US)
 		p->retry_ms = RETRY_FIRST_MS;
-	else if (p->child) /* it ends again and again: not in a tight circle */
+	else if (p->process.child || p->process.ended)
+		/* it ends again and again: not in a tight circle */
 		nap(p, p->retry_ms);
-	(void)child_runs(p);
+	(void)plane_process_runs(&p->process);
 }
 
 /* --- bringing it to what is wanted --------------------------------------------------- */
@@ -625,6 +561,74 @@ static bool poll_plane(struct plane *p)
 	return true;
 }
 
+static bool is_stopped(void *arg)
+{
+	struct plane *p = arg;
+
+	return read_flag(p, &p->stop);
+}
+
+/*
+ * What it has is what its predecessor had, so nothing is said to it. *ret_about:
+ * what weir_version answers.
+ */
+static int hand_over(struct plane *p, json_t **ret_about, struct err *reterr)
+{
+	struct plane_news n = { .kind = PLANE_HANDED };
+	struct dpclient next;
+	int rc = plane_process_succeed(&p->process, &p->client, is_stopped, p,
+				       &next, reterr);
+
+	if (rc < 0)
+		return rc;
+	dpclient_done(&p->client);
+	p->client = next;
+	p->connected_at = clock_now();
+	rc = dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
+	if (rc < 0)
+		return rc;
+	(void)json_object_set_new(n.about, "drops_untold",
+				  json_boolean(p->has.drops_untold));
+	*ret_about = json_deep_copy(n.about);
+	post(p, &n);
+	return 0;
+}
+
+/*
+ * One of another version is replaced, once; one that cannot hand over stays, and
+ * status tells.
+ */
+static bool replace_other(struct plane *p)
+{
+	json_t *about = NULL;
+	struct err err;
+	int rc;
+
+	if (!p->is_other)
+		return true;
+	p->is_other = false;
+	rc = p->process.program ? hand_over(p, &about, &err) : 0;
+	json_decref(about);
+	if (rc == 0)
+		return true;
+	log_warn("data plane: of another version, and stays: %s", err.text);
+	if (rc != -ETIMEDOUT && rc != -ECONNRESET)
+		return true;
+	disconnect(p, &err);
+	return false;
+}
+
+static int answer_ask(struct plane *p, const json_t *message, json_t **ret,
+		      struct err *reterr)
+{
+	if (p->client.fd < 0)
+		return err_set(reterr, ENOTCONN, NULL,
+			       "no data plane is there");
+	if (json_object_get(message, "weir_hand_over"))
+		return hand_over(p, ret, reterr);
+	return dpclient_ask(&p->client, message, ret, reterr);
+}
+
 static bool answer_asks(struct plane *p)
 {
 	struct ask_item *a;
@@ -632,10 +636,7 @@ static bool answer_asks(struct plane *p)
 	while (take_ask(p, &a)) {
 		struct plane_news n = { .kind = PLANE_ANSWER,
 					.token = a->token };
-		int rc = p->client.fd < 0 ? err_set(&n.err, ENOTCONN, NULL,
-						    "no data plane is there")
-					  : dpclient_ask(&p->client, a->message,
-							 &n.about, &n.err);
+		int rc = answer_ask(p, a->message, &n.about, &n.err);
 
 		json_decref(a->message);
 		free(a);
@@ -683,25 +684,11 @@ static void *run(void *arg)
 			try_connect(p);
 			continue;
 		}
-		if (sync_plane(p) && look_at_built(p) && answer_asks(p) &&
-		    poll_plane(p))
+		if (replace_other(p) && sync_plane(p) && look_at_built(p) &&
+		    answer_asks(p) && poll_plane(p))
 			wait_for_work(p);
 	}
 	return NULL;
-}
-
-/* One that hangs does not take the agent's end with it. */
-static void end_child(struct plane *p)
-{
-	usec_t end = usec_add(clock_now(), PLANE_END_US);
-
-	(void)kill(p->child, SIGTERM);
-	while (child_runs(p)) {
-		if (!usec_before(clock_now(), end))
-			/* and its worker: they are a session of their own */
-			(void)kill(-p->child, SIGKILL);
-		(void)poll(NULL, 0, 5);
-	}
 }
 
 /* Asks it to end; a data plane that is not our child is found by its door. */
@@ -710,8 +697,8 @@ static void end_plane(struct plane *p)
 	struct ucred cred;
 	socklen_t len = sizeof cred;
 
-	if (p->child)
-		end_child(p);
+	if (p->process.child)
+		plane_process_end(&p->process);
 	else if (p->client.fd >= 0 &&
 		 getsockopt(p->client.fd, SOL_SOCKET, SO_PEERCRED, &cred,
 			    &len) == 0 &&
@@ -754,6 +741,11 @@ struct plane *plane_new(const struct plane_spec *spec, struct err *reterr)
 	}
 	*p = (struct plane){
 		.spec = *spec,
+		.process = { .program = spec->program,
+			     .door = spec->door,
+			     .netns = spec->netns,
+			     .crash = spec->crash,
+			     .workers = spec->workers },
 		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.client = { .fd = -1 },

@@ -8,6 +8,8 @@
  * What is wanted is one object that replaces the one before whole:
  *
  *   endpoints {MAC: {"mac":, "ucmac":, "bcmac":}, ...}   ctrl_add_mac's bodies
+ *   homes     {MAC: path of its network namespace}: who listens there is asked when
+ *             the data plane gets that endpoint
  *   taps      {MAC: a body of ctrl_add_tap_port, ...}: only listened to
  *   policy    a weir_policy body with its version, as text: the object would
  *             be ten times as large, and nobody looks into it
@@ -54,6 +56,7 @@ struct plane_spec {
 	const char *door;    /* path; borrowed as long as the plane lives */
 	const char *program; /* weir-dp; NULL: never start one */
 	const char *netns;   /* where it is started, by name; NULL: here */
+	const char *crash;   /* folder for its reports; NULL: none are kept */
 	unsigned workers;    /* for the one that is started */
 	unsigned poll_ms;    /* how often it is asked what it saw */
 	bool held;	     /* it is not asked before plane_tell() */
@@ -71,9 +74,9 @@ void plane_free(struct plane *p, bool stop);
 int plane_fd(const struct plane *p);
 
 struct plane_want {
-	json_t *endpoints, *taps;	/* taken; taps may be NULL */
-	char *policy;			/* taken */
-	struct body *rules, *detection; /* taken; NULL: not said */
+	json_t *endpoints, *taps, *homes; /* taken; the last two may be NULL */
+	char *policy;			  /* taken */
+	struct body *rules, *detection;	  /* taken; NULL: not said */
 	uint32_t vth;
 	bool port_last;	 /* also before a new endpoint: nobody else holds it */
 	uint64_t number; /* told with PLANE_IN_FORCE; goes up */
@@ -82,7 +85,9 @@ struct plane_want {
 void plane_want(struct plane *p, const struct plane_want *want);
 
 /*
- * Sends {"NAME": body} (taken) when those before are done. Its answer, or why
+ * Sends {"NAME": body} (taken) when those before are done. {"weir_hand_over": {}} is
+ * not sent: another weir-dp is started that takes over, and the answer is what its
+ * weir_version is; on an error, but of that last question, the first one goes on. Its answer, or why
  * there is none, comes as PLANE_ANSWER with that token.
  */
 void plane_ask(struct plane *p, json_t *message, uint64_t token);
@@ -95,6 +100,7 @@ void plane_want_trail(struct plane *p);
 enum plane_news_kind {
 	/* connected; about is what weir_version answers, and "drops_untold" */
 	PLANE_UP,
+	PLANE_HANDED,	/* over to another one; about likewise */
 	PLANE_DOWN,	/* err says why; it is tried again */
 	PLANE_IN_FORCE, /* number; about is weir_policy's answer */
 	/*

@@ -7,15 +7,22 @@
  * what would do. Who has which sensor is forgotten with an endpoint, so it is
  * said again when one comes.
  *
+ * With an endpoint it is said which ports are listened on there at that time: of
+ * connections that are older than the data plane nothing else tells who is the
+ * server, and so which rules speak of them.
+ *
  * A tap that cannot be opened, say because its workload just went, is told in
  * the log and tried again a moment later; the policy does not wait for it.
  */
 #include "agent/plane_sync.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/listeners.h"
 
 /* It had one when it was found; a device that went it has lost, and looks for. */
 #define VTH_WHICHEVER UINT32_MAX
@@ -259,9 +266,41 @@ static int remove_endpoints(struct dpclient *c, struct plane_has *has,
 	return rc;
 }
 
-static int add_endpoints(struct dpclient *c, struct plane_has *has,
-			 const json_t *wanted, struct err *reterr)
+static int add_listener(void *arg, uint16_t port)
 {
+	json_t *all = arg;
+
+	if (json_array_size(all) >= ENDPOINT_APPS_MAX)
+		return 1; /* those few hundred that are left over are guessed */
+	(void)json_array_append_new(all,
+				    json_pack("{s:i, s:i}", "ip_proto",
+					      IPPROTO_TCP, "port", (int)port));
+	return 0;
+}
+
+/* Empty where it cannot be told: then the data plane guesses. */
+static json_t *listeners_of(const json_t *homes, const char *mac)
+{
+	const char *path = json_string_value(json_object_get(homes, mac));
+	json_t *all = json_array();
+	struct netns ns;
+	struct err err;
+
+	/* one that is gone by now needs nothing any more */
+	if (path && netns_open(path, &ns, &err) == 0) {
+		if (listeners_each(&ns, add_listener, all, &err) < 0)
+			log_warn("data plane: who listens is not known: %s "
+				 "netns=%s",
+				 err.text, path);
+		netns_done(&ns);
+	}
+	return all;
+}
+
+static int add_endpoints(struct dpclient *c, struct plane_has *has,
+			 const struct plane_want *want, struct err *reterr)
+{
+	const json_t *wanted = want->endpoints;
 	const char *mac;
 	json_t *body;
 	int rc = 0;
@@ -272,10 +311,12 @@ static int add_endpoints(struct dpclient *c, struct plane_has *has,
 		rc = plane_say(c, "ctrl_add_mac", json_incref(body), NULL,
 			       reterr);
 		if (rc == 0)
-			rc = plane_say(c, "ctrl_cfg_mac",
-				       json_pack("{s:[s], s:b}", "macs", mac,
-						 "tap", 0),
-				       NULL, reterr);
+			rc = plane_say(
+				c, "ctrl_cfg_mac",
+				json_pack("{s:[s], s:b, s:o}", "macs", mac,
+					  "tap", 0, "apps",
+					  listeners_of(want->homes, mac)),
+				NULL, reterr);
 		if (rc < 0)
 			return rc;
 		(void)json_object_set(has->endpoints, mac, body);
@@ -361,7 +402,7 @@ int plane_sync(struct dpclient *c, struct plane_has *has,
 	if (rc == 0 && want->port_last && !has->drops_untold && new)
 		rc = take_port(c, has, reterr);
 	if (rc == 0)
-		rc = add_endpoints(c, has, want->endpoints, reterr);
+		rc = add_endpoints(c, has, want, reterr);
 	if (rc == 0)
 		rc = say_detection(c, has, want, new, reterr);
 	if (rc == 0) /* what another agent said before counts no more */

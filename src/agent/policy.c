@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "agent/commands.h"
 #include "agent/cursors.h"
 #include "agent/door.h"
 #include "agent/guard.h"
@@ -136,6 +137,21 @@ static json_t *spliced_of(struct agent *a, json_t *all)
 	return spliced;
 }
 
+/* Where it can be asked who listens; who has no namespace is left out. */
+static json_t *homes_of(const struct agent *a, bool spliced)
+{
+	json_t *all = json_object();
+	char mac[MAC_TEXT_MAX];
+
+	for (const struct port *p = a->registry.ports; p; p = p->next)
+		if (!mac_is_zero(p->plane_mac) && p->workload->ns.fd >= 0 &&
+		    (p->layout == PORT_SPLICED) == spliced)
+			(void)json_object_set_new(
+				all, mac_format(p->plane_mac, mac),
+				json_string(p->workload->ns.path));
+	return all;
+}
+
 static json_t *taps_of(const struct agent *a)
 {
 	json_t *all = json_object();
@@ -168,6 +184,7 @@ static void want_of_spliced(struct agent *a, json_t *endpoints,
 	}
 	want.policy = strdup(policy);
 	if (want.policy) {
+		want.homes = homes_of(a, true);
 		want.rules = body_get(rules_wanted(a));
 		want.detection = body_get(a->detection);
 		plane_want(a->splice_plane, &want);
@@ -275,6 +292,7 @@ static void send_to_plane(struct agent *a, json_t *endpoints,
 				   .vth = a->vth,
 				   .endpoints = endpoints,
 				   .taps = taps_of(a),
+				   .homes = homes_of(a, false),
 				   .policy = c->policy };
 
 	want.rules = body_get(rules_wanted(a));
@@ -499,6 +517,9 @@ static void on_news(void *arg, uint32_t events)
 	while (plane_next(a->plane, &n)) {
 		switch (n.kind) {
 		case PLANE_UP: is_up(a, &n); break;
+		case PLANE_HANDED:
+			plane_was_handed_over(a, false, n.about);
+			break;
 		case PLANE_DOWN: is_down(a, &n); break;
 		case PLANE_IN_FORCE: in_force(a, &n); break;
 		case PLANE_REFUSED: refuse(a, n.number, &n.err); break;
@@ -529,6 +550,9 @@ static void on_splice_news(void *arg, uint32_t events)
 			log_info("data plane of splices: up");
 			record_state(a, "data-plane-splices", "info",
 				     "the data plane of splices is up");
+			break;
+		case PLANE_HANDED:
+			plane_was_handed_over(a, true, n.about);
 			break;
 		case PLANE_DOWN:
 			a->splice_plane_up = false;
@@ -586,14 +610,19 @@ int policy_start(struct agent *a, struct err *reterr)
 	struct plane_spec spec = {
 		.door = a->config.plane_door,
 		.program = a->config.plane_managed ? a->config.program : NULL,
+		.crash = a->crash_dir,
 		.workers = a->config.workers,
 		.poll_ms = 1000,
 		.held = true,
 	};
+	int n = snprintf(a->crash_dir, sizeof a->crash_dir, "%s/crashes",
+			 a->config.store_dir);
 	int rc = load_intent(a, reterr);
 
 	if (rc < 0)
 		return rc;
+	if (n < 0 || (size_t)n >= sizeof a->crash_dir)
+		return err_set(reterr, ENAMETOOLONG, "store.dir", "too long");
 	cursors_from(a, CURSORS_HOST, spec.from);
 	look_at_intent(a);
 	a->compile.fn = compile;
@@ -615,6 +644,7 @@ int policy_splice_plane(struct agent *a, const char *netns, struct err *reterr)
 		.door = a->splice_door,
 		.program = a->config.plane_managed ? a->config.program : NULL,
 		.netns = netns,
+		.crash = a->crash_dir,
 		.workers = a->config.workers,
 		.poll_ms = 1000,
 		.held = true,

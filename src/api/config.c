@@ -244,8 +244,9 @@ static void read_metrics(struct fields *f, struct api_config *c)
 	(void)field_bool(f, "local", FIELD_MAY, &c->metrics_local);
 }
 
-static int read_value(const json_t *v, struct api_config *c, struct err *reterr)
+static int read_value(const json_t *v, void *arg, struct err *reterr)
 {
+	struct api_config *c = arg;
 	struct fields f;
 
 	if (json_is_null(v)) /* an empty file says nothing */
@@ -265,7 +266,6 @@ static int read_value(const json_t *v, struct api_config *c, struct err *reterr)
 int api_config_read(const char *path, struct api_config *ret,
 		    struct err *reterr)
 {
-	struct yaml_text *y = NULL;
 	struct api_config c;
 	size_t len = 0;
 	char *text = file_load(path, CONFIG_BYTES_MAX, &len, reterr);
@@ -275,16 +275,9 @@ int api_config_read(const char *path, struct api_config *ret,
 		return -reterr->code;
 	rc = api_config_init(&c, reterr);
 	if (rc == 0)
-		rc = yaml_text_read(text, len, path, &y, reterr);
+		rc = yaml_text_read_one(text, len, path, read_value, &c,
+					reterr);
 	free(text);
-	if (rc == 0 && yaml_text_count(y) > 1)
-		rc = err_set(reterr, EINVAL, path, "has several documents");
-	if (rc == 0 && yaml_text_count(y) == 1) {
-		rc = read_value(yaml_text_value(y, 0), &c, reterr);
-		if (rc < 0)
-			yaml_text_locate(y, 0, reterr);
-	}
-	yaml_text_free(y);
 	if (rc < 0)
 		api_config_done(&c);
 	else

@@ -42,9 +42,16 @@ struct answer {
 
 /*
  *  BEGUN ──headers──▶ BODY ──all there──▶ WORK ──job──▶ DONE ──▶ queued
+ *    ├──────── FILE ──all there──────────────────────────┤
  *    └─────── a problem, or an answer at once ───────────┘
  */
-enum request_state { REQUEST_BEGUN, REQUEST_BODY, REQUEST_WORK, REQUEST_DONE };
+enum request_state {
+	REQUEST_BEGUN,
+	REQUEST_FILE, /* its end is waited for */
+	REQUEST_BODY,
+	REQUEST_WORK,
+	REQUEST_DONE
+};
 
 struct request {
 	struct job job; /* first */

@@ -295,6 +295,11 @@ static enum MHD_Result begin(struct request *r, const char *method)
 			      "is no name of this server (hosts: in api.yaml)");
 	rc = uri_parse(r->target, &r->uri, &err);
 	r->head = strcmp(method, "HEAD") == 0;
+	if (rc == 0 && !is_api(&r->uri) && !has_body(r)) {
+		/* who is answered before his request ends is sent away */
+		r->state = REQUEST_FILE;
+		return MHD_YES;
+	}
 	if (rc == 0 && !is_api(&r->uri))
 		return send_file(r, method);
 	if (rc == 0)
@@ -403,6 +408,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
 		take_body(r, bytes, *len);
 		*len = 0;
 		return MHD_YES;
+	case REQUEST_FILE: return send_file(r, method);
 	case REQUEST_WORK: return send_answer(r);
 	case REQUEST_DONE: break; /* what comes of a body that was refused */
 	}

@@ -132,8 +132,9 @@ static int print_status(const struct out *o, const json_t *a)
 	else
 		printf("  (%s)", member_text(plane, "text"));
 	if (is(plane, "other_version"))
-		printf("; %sanother version than the agent: end it (kill "
-		       "%llu), and this one's is started%s",
+		printf("; %sanother version than the agent, which it could not "
+		       "hand over to: end it (kill %llu), and this one's is "
+		       "started%s",
 		       out_colour(o, OUT_YELLOW),
 		       (unsigned long long)member_number(
 			       json_object_get(plane, "version"), "pid"),

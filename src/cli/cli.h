@@ -30,6 +30,7 @@ const struct cli_command *cli_commands(size_t *ret_n);
 
 int cmd_apply(int argc, char **argv);	/* agent_policy.c */
 int cmd_capture(int argc, char **argv); /* capture.c */
+int cmd_upgrade(int argc, char **argv); /* upgrade.c */
 /* agent_do.c: weir capture start, stop, list, get, delete; false: none of them. */
 bool capture_is_agents(int argc, char **argv, int *ret_exit);
 int cmd_completion(int argc, char **argv);  /* completion.c */

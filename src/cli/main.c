@@ -44,6 +44,8 @@ static const struct cli_command commands[] = {
 	  "oci cni netns" },
 	{ "capture", "show or write a workload's frames, each with its verdict",
 	  cmd_capture, "start stop list get delete" },
+	{ "upgrade", "another data plane in place of the one that runs",
+	  cmd_upgrade },
 	{ "demo", "play the whole story: two containers, learned, protected",
 	  cmd_demo, "splice" },
 	{ "rules", "files of signatures: check, list, try, load", cmd_rules,

@@ -463,11 +463,15 @@ static void read_outputs(struct fields *f, struct export_config *c)
 	}
 }
 
-static int read_value(const json_t *v, struct export_config *c,
-		      struct err *reterr)
+static int read_value(const json_t *v, void *arg, struct err *reterr)
 {
-	struct fields f = fields_open(v, true, reterr), part;
+	struct export_config *c = arg;
+	struct fields f, part;
 
+	if (json_is_null(v))
+		return err_set(reterr, EINVAL, NULL,
+			       "must be one document, with outputs:");
+	f = fields_open(v, true, reterr);
 	c->stats_s = 60;
 	set_text(&f, &c->door, DEFAULT_DOOR, strlen(DEFAULT_DOOR));
 	set_text(&f, &c->state_dir, DEFAULT_STATE, strlen(DEFAULT_STATE));
@@ -488,18 +492,8 @@ int export_config_parse(const char *text, size_t len, const char *file,
 			struct export_config *ret, struct err *reterr)
 {
 	struct export_config c = { .n = 0 };
-	struct yaml_text *y = NULL;
-	int rc = yaml_text_read(text, len, file, &y, reterr);
+	int rc = yaml_text_read_one(text, len, file, read_value, &c, reterr);
 
-	if (rc == 0 && yaml_text_count(y) != 1)
-		rc = err_set(reterr, EINVAL, file,
-			     "must be one document, with outputs:");
-	else if (rc == 0) {
-		rc = read_value(yaml_text_value(y, 0), &c, reterr);
-		if (rc < 0)
-			yaml_text_locate(y, 0, reterr);
-	}
-	yaml_text_free(y);
 	if (rc < 0)
 		export_config_done(&c);
 	else

@@ -26,6 +26,7 @@
 
 struct nl {
 	struct mnl_socket *sock; /* owned */
+	int protocol;
 	uint32_t seq;
 	uint8_t buf[READ_BYTES];
 };
@@ -36,9 +37,9 @@ static int open_here(void *arg, struct err *reterr)
 	int fd, one = 1, size = BUFFER_BYTES;
 	struct timeval patience = { .tv_sec = NL_ANSWER_WAIT_S };
 
-	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	nl->sock = mnl_socket_open2(nl->protocol, SOCK_CLOEXEC);
 	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0)
-		return err_set(reterr, errno, NULL, "open rtnetlink: %s",
+		return err_set(reterr, errno, NULL, "open netlink: %s",
 			       strerror(errno));
 	fd = mnl_socket_get_fd(nl->sock);
 	/*
@@ -56,13 +57,15 @@ static int open_here(void *arg, struct err *reterr)
 	return 0;
 }
 
-int nl_open(const struct netns *ns, struct nl **ret, struct err *reterr)
+int nl_open_of(const struct netns *ns, int protocol, struct nl **ret,
+	       struct err *reterr)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
 	int r;
 
 	if (!nl)
 		return err_set(reterr, ENOMEM, NULL, "no memory");
+	nl->protocol = protocol;
 	r = ns ? netns_call(ns, open_here, nl, reterr) : open_here(nl, reterr);
 	if (r < 0) {
 		nl_free(nl);
@@ -70,6 +73,11 @@ int nl_open(const struct netns *ns, struct nl **ret, struct err *reterr)
 	}
 	*ret = nl;
 	return 0;
+}
+
+int nl_open(const struct netns *ns, struct nl **ret, struct err *reterr)
+{
+	return nl_open_of(ns, NETLINK_ROUTE, ret, reterr);
 }
 
 int nl_strict(struct nl *nl, bool on, struct err *reterr)

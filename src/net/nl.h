@@ -23,6 +23,9 @@ struct nl;
 
 /* Opens an rtnetlink socket that stays in ns (NULL: the caller's own). */
 int nl_open(const struct netns *ns, struct nl **ret, struct err *reterr);
+/* The same of another netlink protocol, as NETLINK_SOCK_DIAG; for nl_dump. */
+int nl_open_of(const struct netns *ns, int protocol, struct nl **ret,
+	       struct err *reterr);
 void nl_free(struct nl *nl);
 
 /*

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -590,4 +591,28 @@ void yaml_text_locate(const struct yaml_text *y, size_t i, struct err *err)
 	(void)snprintf(err->text, sizeof err->text, "%s%s%.*s", path,
 		       path[0] ? ": " : "",
 		       (int)(sizeof err->text - strlen(path)), text);
+}
+
+int yaml_text_read_one(const char *text, size_t len, const char *file,
+		       yaml_text_fn *read, void *arg, struct err *reterr)
+{
+	struct yaml_text *y = NULL;
+	int rc = yaml_text_read(text, len, file, &y, reterr);
+
+	if (!y)
+		return rc;
+	if (yaml_text_count(y) > 1) {
+		rc = err_set(reterr, EINVAL, file, "has several documents");
+	} else if (yaml_text_count(y) == 1) {
+		rc = read(yaml_text_value(y, 0), arg, reterr);
+		if (rc < 0)
+			yaml_text_locate(y, 0, reterr);
+	} else {
+		rc = read(json_null(), arg, reterr);
+		if (rc < 0)
+			(void)snprintf(reterr->at, sizeof reterr->at, "%.120s",
+				       file);
+	}
+	yaml_text_free(y);
+	return rc;
 }

@@ -50,6 +50,14 @@ const json_t *yaml_text_value(const struct yaml_text *y, size_t i);
 void yaml_text_locate(const struct yaml_text *y, size_t i, struct err *err);
 
 /*
+ * The same of a text that says one thing: `read` is given its only document, null
+ * where there is none, and of what it refuses the place is told.
+ */
+typedef int yaml_text_fn(const json_t *value, void *arg, struct err *reterr);
+int yaml_text_read_one(const char *text, size_t len, const char *file,
+		       yaml_text_fn *read, void *arg, struct err *reterr);
+
+/*
  * Objects in the order of their members. Texts are quoted where any reader of
  * YAML could take them for something else. The caller frees it. NULL: out of
  * memory, or deeper than YAML_DEPTH_MAX.

@@ -18,6 +18,19 @@ forbidden() { # until $TEST_DIR/stop is there: who gets through is in leaked
     done
 }
 
+# A connection whose client has the lower port: nobody would guess who serves. It says
+# a line when $TEST_DIR/speak has one, and the server answers it.
+old_connection() {
+    mkfifo "$TEST_DIR/speak"
+    background web socat TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0 EXEC:cat
+    wait_until 10 listens web 40000 || return
+    background app socat "OPEN:$TEST_DIR/speak,rdwr!!CREATE:$TEST_DIR/heard" TCP:10.9.0.2:40000,sourceport=33000
+}
+answers() { # WORD
+    echo "$1" >"$TEST_DIR/speak"
+    wait_until 20 grep -q "$1" "$TEST_DIR/heard"
+}
+
 in_force() { told 'd["data_plane"]["up"] and d["policy"]["in_force"] and d["counts"]["workloads"] == 2' status; }
 holds() { wait_until 20 in_force && wait_until 5 guarded web protect inline; }
 serve() { # nginx in web
@@ -47,7 +60,7 @@ serve
 listen web 8081
 write_config "$netns_only"
 start_agent && wait_until 5 guarded web discover tap
-weir policy add --from app --to web --port tcp/80 && weir mode web protect && holds
+weir policy add --from app --to web --port tcp/80 --port tcp/40000 && weir mode web protect && holds
 point $? "web is protected" "$out"
 
 : >"$TEST_DIR/leaked"
@@ -58,6 +71,8 @@ six=$!
 forbidden &
 tries=$!
 children+=($tries)
+old_connection && answers before
+point $? "a connection that will outlast all of it" "$TEST_DIR/log"
 
 stop_agent KILL
 start_agent && holds
@@ -70,6 +85,8 @@ kill -9 "$before"
 plane_is_another() { in_force && [ "$(plane_pid)" != "$before" ]; }
 wait_until 10 plane_is_another && holds
 point $? "a killed data plane is started again" "$TEST_DIR/agent.log"
+answers after
+point $? "and knows who serves a connection that is older" "$TEST_DIR/log"
 
 before=$(plane_pid)
 stop_agent KILL

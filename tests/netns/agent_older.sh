@@ -11,7 +11,7 @@ version = subprocess.run([sys.argv[1], "--version"], capture_output=True, check=
 text = open(sys.argv[1], "rb").read()
 older = text.replace(b"\0" + version + b"\0", b"\0" + b"9" * len(version) + b"\0").replace(b"\0absent\0", b"\0absenT\0")
 assert older != text
-for name in b"weir_findings", b"weir_rules", b"weir_detection":
+for name in b"weir_findings", b"weir_rules", b"weir_detection", b"weir_hand_over":
     assert b"\0" + name + b"\0" in older
     older = older.replace(b"\0" + name + b"\0", b"\0" + name[:-1] + b"Z\0")
 open(sys.argv[2], "wb").write(older)

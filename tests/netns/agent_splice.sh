@@ -133,6 +133,18 @@ asked 'd["ok"]' settings-set '{"part": true, "settings": {"data_plane": {"cache"
 "$weir" dp settings --control "$door.splices" -o json >"$out" && json 'd["settings"]["cache"]["frames"] == 77'
 point $? "settings are theirs, too" "$out"
 
+# --- what goes through it is counted ---
+
+row() { # NAME EXPRESSION over r, the workload's row of top
+    asked_soon "[r for r in d['workloads'] if r['name'] == '$1' and ($2)] and 'host' not in d" top
+}
+row web 'r["packets_in"] > 0 and r["bytes_out"] > 0 and r["sessions"] >= 1 and r["sessions_made"] >= 3'
+point $? "top has the traffic of who is spliced" "$out"
+row app 'r["packets_out"] > 0 and r["bytes_in"] > 0'
+point $? "and of who is listened to" "$out"
+asked_soon 'sum(p["bytes"] for p in d["points"][-2:]) > 0 and d["points"][-1]["sessions"] >= 1' throughput
+point $? "and so has the throughput" "$out"
+
 # --- the agent dies ---
 
 stop_agent KILL

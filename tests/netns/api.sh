@@ -200,6 +200,8 @@ point $? "the map has who talked" "$out"
 is 200 http://127.0.0.1:8787/ && grep -q Weir "$out" && is 200 http://127.0.0.1:8787/assets/x-1.js && is 404 http://127.0.0.1:8787/nope &&
     is 405 -X POST http://127.0.0.1:8787/
 point $? "the UI's files are served" "$out"
+[ "$(curl -s -o "$out" -o "$out" -w '%{num_connects}' http://127.0.0.1:8787/ http://127.0.0.1:8787/assets/x-1.js)" = 10 ]
+point $? "one connection for all of them"
 curl -s -D - -o "$out" http://127.0.0.1:8787/ | tr -d '\r' >"$TEST_DIR/head"
 grep -q "^Content-Security-Policy: default-src 'none'; script-src 'self'; .*frame-ancestors 'none'" "$TEST_DIR/head" && ! grep -q unsafe "$TEST_DIR/head" &&
     grep -q '^X-Content-Type-Options: nosniff' "$TEST_DIR/head" && ! grep -qi '^Strict-Transport' "$TEST_DIR/head"

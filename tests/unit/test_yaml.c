@@ -5,6 +5,7 @@
 #include "yaml/yaml.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,47 @@ static void test_documents(void **state)
 	yaml_text_free(y);
 }
 
+/* Refuses what has a member "bad", and null if it is told so. */
+static int read_one(const json_t *value, void *arg, struct err *reterr)
+{
+	bool *null_is_bad = arg;
+
+	if (json_object_get(value, "bad"))
+		return err_set(reterr, EINVAL, "bad", "is bad");
+	if (json_is_null(value) && *null_is_bad)
+		return err_set(reterr, EINVAL, NULL, "is empty");
+	return 0;
+}
+
+static void test_one(void **state)
+{
+	static const struct {
+		const char *text;
+		bool null_is_bad;
+		const char *at; /* NULL: it is good */
+	} cases[] = {
+		{ "a: 1", true, NULL },
+		{ "", false, NULL },
+		{ "", true, "f" },
+		{ "---\n", true, "f:2:1" },
+		{ "a: 1\n---\n", false, "f" },
+		{ "a: 1\nbad: 2", false, "f:2:1" },
+		{ "a: [", false, "f:2:1" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bool null_is_bad = cases[i].null_is_bad;
+		struct err err = { 0 };
+		int rc = yaml_text_read_one(cases[i].text,
+					    strlen(cases[i].text), "f",
+					    read_one, &null_is_bad, &err);
+
+		assert_int_equal(rc, cases[i].at ? -EINVAL : 0);
+		if (cases[i].at)
+			assert_string_equal(err.at, cases[i].at);
+	}
+}
+
 static void test_places(void **state)
 {
 	static const char text[] = "mode: x\n"
@@ -289,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_laughs),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_one),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_round_trip),
 	};
