@@ -9,8 +9,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 # What `make check` runs: all, or e.g. T="unit netns/splice".
 T ?=
+# How long chaos and soak take; of fuzz, each target: 90, 10m, 8h.
+DURATION ?= 10m
 
-.PHONY: help deps build demo check bench lint fuzz install deb clean
+.PHONY: help deps build demo check bench lint fuzz chaos soak install deb clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -44,10 +46,20 @@ bench: ## speed against the undiverted path; results in bench/README.md
 	@tools/build release
 	@$(AS_ROOT) bench/run
 
-fuzz: ## every fuzz target for FUZZ_SECONDS each (600)
+fuzz: ## every fuzz target for DURATION (10m) each
 	@tools/deps build lint
 	@tools/build clang
-	@tools/fuzz run
+	@FUZZ_SECONDS=$(DURATION) tools/fuzz run
+
+chaos: ## break it at random under traffic for DURATION (10m); WEIR_SEED repeats
+	@tools/deps build tests
+	@tools/build release
+	@$(AS_ROOT) /usr/bin/python3 tests/chaos/chaos.py $(DURATION)
+
+soak: ## the same traffic for DURATION (10m), unbroken: does memory grow?
+	@tools/deps build tests
+	@tools/build release
+	@$(AS_ROOT) /usr/bin/python3 tests/chaos/soak.py $(DURATION)
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if given
 	@meson configure build --prefix='$(PREFIX)'
