@@ -150,6 +150,7 @@ const struct snapshot *config_current(const struct config *c)
 /* NULL: that one is taken. */
 static struct endpoint *place_at(struct draft *d, uint16_t index)
 {
+	BUG_ON(!d->endpoints);
 	/* beyond the end of the list all are unused, and zero */
 	if (d->spec.n_endpoints <= index)
 		d->spec.n_endpoints = (size_t)index + 1;
