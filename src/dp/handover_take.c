@@ -113,8 +113,9 @@ static char *read_config(int fd, uint64_t len, struct err *reterr)
 int handover_connect(const struct options *opt, struct door_fds *doors,
 		     struct handover_from *ret, struct err *reterr)
 {
-	int fd = connect_to(opt->control, reterr), fds[PASSING_MAX], rc;
-	struct handover_msg m;
+	int fds[PASSING_MAX] = { 0 };
+	int fd = connect_to(opt->control, reterr), rc;
+	struct handover_msg m = { 0 };
 	size_t n = 0;
 
 	if (fd < 0)
@@ -281,7 +282,7 @@ static int gone(struct err *reterr, int rc)
 static int take_one(struct taking *t, struct err *reterr)
 {
 	struct handover_msg m;
-	int fds[PASSING_MAX], rc;
+	int fds[PASSING_MAX] = { 0 }, rc;
 	size_t n;
 
 	/* it makes its images first; nobody waits for that */

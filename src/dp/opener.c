@@ -442,8 +442,8 @@ int opener_ask(int fd, const struct opener_port *port, int *netns,
 	       struct opener_fds *ret, struct err *reterr)
 {
 	struct request q = { .what = OPEN_PORT, .port = *port };
-	struct passed p;
-	struct answer a;
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
 	int rc = ask(fd, &q, netns, *netns >= 0, &a, &p, reterr);
 
 	if (rc < 0)
@@ -461,8 +461,8 @@ int opener_ask(int fd, const struct opener_port *port, int *netns,
 int opener_give_sign(int fd, uint64_t *ret_owner, int *ret_sign)
 {
 	struct request q = { .what = GIVE_SIGN };
-	struct passed p;
-	struct answer a;
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
 	struct err err; /* the caller knows what it asked for */
 	int rc = ask(fd, &q, NULL, 0, &a, &p, &err);
 
@@ -477,8 +477,8 @@ int opener_take_deaf(int fd, const char *iface, uint64_t owner, int sign,
 		     struct err *reterr)
 {
 	struct request q = { .what = TAKE_DEAF, .owner = owner };
-	struct passed p;
-	struct answer a;
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
 	int rc;
 
 	(void)snprintf(q.port.iface, sizeof q.port.iface, "%s", iface);
@@ -491,8 +491,8 @@ int opener_take_deaf(int fd, const char *iface, uint64_t owner, int sign,
 int opener_take_queue(int fd, uint16_t queue, int queue_fd, struct err *reterr)
 {
 	struct request q = { .what = TAKE_QUEUE, .port.queue = queue };
-	struct passed p;
-	struct answer a;
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
 	int rc = ask(fd, &q, &queue_fd, 1, &a, &p, reterr);
 
 	if (rc < 0)

@@ -168,7 +168,7 @@ void port_use_rings(struct port *p, const struct workers *ws,
 int port_open(struct port *p, const struct workers *ws, int opener_fd,
 	      struct err *reterr)
 {
-	struct ring *rings[WORKERS_MAX];
+	struct ring *rings[WORKERS_MAX] = { 0 };
 	struct opener_fds fds;
 	int rc = opener_ask(opener_fd, &p->where, &p->netns, &fds, reterr);
 

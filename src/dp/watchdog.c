@@ -63,7 +63,7 @@ void watchdog_look(struct watchdog *w, usec_t now)
 		return;
 	}
 	oldest = pulse_oldest(w->pulse);
-	if (usec_since(now, before) > 2 * WATCHDOG_LOOK_MS * 1000ULL ||
+	if (usec_since(now, before) > 2000ULL * WATCHDOG_LOOK_MS ||
 	    oldest.us == 0 || oldest.us > now.us ||
 	    usec_since(now, oldest) < WATCHDOG_US)
 		w->stale = 0;

@@ -45,13 +45,13 @@
 #define NOT_JUDGED 0
 #define NOT_SENSED UINT32_MAX
 /* More than any pool of them has. */
-#define HANDLES_MAX DIALOGUES_DEFAULT
+#define HANDLES_MAX 65536
 
-_Static_assert(HANDLES_MAX >= STREAMS_DEFAULT &&
-		       HANDLES_MAX >= SIG_FLOWS_DEFAULT &&
-		       HANDLES_MAX >= SENSOR_CONVERSATIONS_DEFAULT &&
-		       HANDLES_MAX >= TRAIL_OPEN_MAX,
-	       "a bit for each");
+_Static_assert(HANDLES_MAX >= STREAMS_DEFAULT, "a bit for each");
+_Static_assert(HANDLES_MAX >= DIALOGUES_DEFAULT, "a bit for each");
+_Static_assert(HANDLES_MAX >= SIG_FLOWS_DEFAULT, "a bit for each");
+_Static_assert(HANDLES_MAX >= SENSOR_CONVERSATIONS_DEFAULT, "a bit for each");
+_Static_assert(HANDLES_MAX >= TRAIL_OPEN_MAX, "a bit for each");
 
 struct saved_head {
 	usec_t now, aged;
