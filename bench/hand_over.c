@@ -19,6 +19,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "base/touch.h"
 #include "detect/sig_set.h"
 #include "inspect/image.h"
 #include "inspect/inspect.h"
@@ -216,6 +217,7 @@ static double ms_since(usec_t from)
 static struct times hand_over(struct bench *b, uint64_t seed)
 {
 	struct inspect *next = make_inspect(b, seed);
+	struct inspect_used used = inspect_used(b->in);
 	struct inspect_taken taken;
 	struct image_reader r;
 	struct image_writer w;
@@ -228,13 +230,14 @@ static struct times hand_over(struct bench *b, uint64_t seed)
 	inspect_save(b->in, &w);
 	t.count_ms = ms_since(from);
 	len = w.len;
-	image = malloc(len);
+	image = calloc(1, len);
 	BUG_ON(!image);
-	memset(image, 0, len);
+	touch_memory(image, len);
 	from = spent();
 	image_write(&w, image, len);
 	inspect_save(b->in, &w);
 	t.save_ms = ms_since(from);
+	inspect_touch(next, &used);
 	from = spent();
 	BUG_ON(image_read(&r, image, len) < 0);
 	BUG_ON(inspect_load(next, &r, &taken) < 0);

@@ -7,7 +7,8 @@
  *   predecessor                             successor: weir-dp --take-over
  *                                     ◀──── weir_hand_over, by the own door
  *   its configuration as messages,    ────▶ gives up its privileges, makes the
- *   the doors' descriptors                  same configuration, builds rules ...
+ *   the doors' descriptors, how             same configuration, builds rules, has
+ *   large its tables are                    memory for the tables ...
  *   (frames go on; who comes to a
  *   door waits)                       ◀──── READY
  *   lets go of the rings (frames      ────▶ reads the images, makes rings on the
@@ -38,12 +39,14 @@
 #include "dp/control.h"
 #include "dp/options.h"
 #include "dp/port.h"
+#include "inspect/image.h"
 
 /* Of what stands here. Another one is refused, and a restart is what is left. */
 #define HANDOVER_PROTOCOL 1
 
 enum handover_kind {
 	HANDOVER_DOORS, /* fds: configuration, own, and compatible door if any */
+	HANDOVER_USED,	/* of each worker: how large its tables are */
 	HANDOVER_READY,
 	HANDOVER_SIGN,	/* fds: opener_give_sign() */
 	HANDOVER_IMAGE, /* fds: its memory */
@@ -58,9 +61,10 @@ enum handover_kind {
 struct handover_msg {
 	uint32_t kind; /* enum handover_kind */
 	union {
-		uint64_t config_len; /* DOORS: bytes of JSON text */
-		uint64_t owner;	     /* SIGN: of deaf interfaces */
-		uint64_t waits_us;   /* END: since then frames wait */
+		uint64_t config_len;	  /* DOORS: bytes of JSON text */
+		struct inspect_used used; /* USED */
+		uint64_t owner;		  /* SIGN: of deaf interfaces */
+		uint64_t waits_us;	  /* END: since then frames wait */
 		struct {
 			uint32_t
 				of; /* worker; WORKERS_MAX: the control thread */

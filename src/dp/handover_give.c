@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/touch.h"
 #include "dp/answer.h"
 #include "dp/ask.h"
 #include "dp/handover.h"
@@ -75,8 +76,7 @@ static int memory_make(struct memory *m, size_t size)
 		return -errno;
 	m->at = at;
 	m->size = size;
-	/* where the kernel cannot (before 5.14), writing does */
-	(void)madvise(at, size, MADV_POPULATE_WRITE);
+	touch_memory(at, size);
 	return 0;
 }
 
@@ -350,6 +350,24 @@ static int send_doors(const struct control *ctl, const struct door_fds *doors,
 			     doors->compat >= 0 ? 3 : 2, HANDOVER_SWITCH_MS);
 }
 
+static void do_used(struct worker_view *view, void *arg)
+{
+	*(struct inspect_used *)arg = inspect_used(view->inspect);
+}
+
+static int send_used(const struct control *ctl)
+{
+	struct handover_msg m = { .kind = HANDOVER_USED };
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < ctl->workers.n; i++) {
+		worker_ask(ctl->workers.at[i], do_used, &m.used);
+		rc = handover_send(ctl->handover.fd, &m, NULL, 0,
+				   HANDOVER_SWITCH_MS);
+	}
+	return rc;
+}
+
 static int send_config(struct control *ctl, const struct door_fds *doors)
 {
 	struct memory memory = { .fd = -1 };
@@ -363,6 +381,8 @@ static int send_config(struct control *ctl, const struct door_fds *doors)
 		memcpy(memory.at, text, memory.len);
 		rc = send_doors(ctl, doors, &memory);
 	}
+	if (rc == 0)
+		rc = send_used(ctl);
 	memory_done(&memory);
 	free(text);
 	return rc;

@@ -320,6 +320,30 @@ static int take_all(struct taking *t, struct err *reterr)
 	return 0;
 }
 
+static void do_touch(struct worker_view *view, void *arg)
+{
+	inspect_touch(view->inspect, arg);
+}
+
+/* While nobody waits for it. */
+static int prepare(const struct taking *t, struct err *reterr)
+{
+	for (unsigned i = 0; i < t->ctl->workers.n; i++) {
+		struct handover_msg m = { 0 };
+		int fds[PASSING_MAX] = { 0 };
+		size_t n = 0;
+		int rc = handover_recv(t->fd, &m, fds, &n, HANDOVER_READY_MS);
+
+		if (rc < 0)
+			return gone(reterr, rc);
+		handover_close(fds, &n);
+		if (m.kind != HANDOVER_USED)
+			return err_set(reterr, EPROTO, NULL, "not a handover");
+		worker_ask(t->ctl->workers.at[i], do_touch, &m.used);
+	}
+	return 0;
+}
+
 static void run(struct taking *t)
 {
 	for (unsigned i = 0; i < t->n_ports; i++)
@@ -336,10 +360,13 @@ int handover_take(struct control *ctl, int fd, struct err *reterr)
 	t.ports = calloc(WORKER_PORTS_MAX, sizeof *t.ports);
 	if (!t.ports)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	rc = handover_tell(fd, HANDOVER_READY, HANDOVER_SWITCH_MS);
-	if (rc < 0)
-		rc = gone(reterr, rc);
-	else
+	rc = prepare(&t, reterr);
+	if (rc == 0) {
+		rc = handover_tell(fd, HANDOVER_READY, HANDOVER_SWITCH_MS);
+		if (rc < 0)
+			rc = gone(reterr, rc);
+	}
+	if (rc == 0)
 		rc = take_all(&t, reterr);
 	if (rc == 0) {
 		rc = handover_tell(fd, HANDOVER_TAKEN, HANDOVER_SWITCH_MS);

@@ -365,6 +365,9 @@ struct flow *flow_next(struct flow_table *t, uint32_t *cursor);
 
 struct flow_counts flow_counts(const struct flow_table *t);
 
+/* Places that have been used; memory of so many is there from now on. */
+uint32_t flow_table_used(const struct flow_table *t);
+void flow_table_touch(struct flow_table *t, uint32_t n);
 /* All flows, for another process that goes on with them (base/image.h). */
 void flow_table_save(const struct flow_table *t, struct image_writer *w);
 /*

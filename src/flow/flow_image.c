@@ -11,6 +11,7 @@
 
 #include "base/bug.h"
 #include "base/image.h"
+#include "base/touch.h"
 #include "flow/flow_own.h"
 #include "packet/tunnel.h"
 
@@ -209,4 +210,18 @@ bool flow_table_load(struct flow_table *t, const struct image_reader *r)
 	t->next_id = head.next_id;
 	t->expire_first = head.expire_first;
 	return true;
+}
+
+uint32_t flow_table_used(const struct flow_table *t)
+{
+	return t->used_ever;
+}
+
+void flow_table_touch(struct flow_table *t, uint32_t n)
+{
+	if (n > t->counts.limit)
+		n = t->counts.limit;
+	touch_memory(t->slots, (n + (size_t)1) * sizeof *t->slots);
+	if (n > 0)
+		touch_memory(t->buckets, t->buckets_bytes);
 }

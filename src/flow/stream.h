@@ -230,6 +230,11 @@ struct stream_counts stream_counts(const struct stream_pool *p);
 struct stream_side_view stream_side_view(const struct stream_pool *p,
 					 uint32_t handle, enum flow_side side);
 
+/* Streams, and blocks, that have been used; memory of so many is there then. */
+void stream_pool_used(const struct stream_pool *p, uint32_t *ret_streams,
+		      uint32_t *ret_blocks);
+void stream_pool_touch(struct stream_pool *p, uint32_t streams,
+		       uint32_t blocks);
 /* All streams and their bytes, for another process (base/image.h). */
 void stream_pool_save(const struct stream_pool *p, struct image_writer *w);
 /*

@@ -9,6 +9,7 @@
 #include "base/bug.h"
 #include "base/image.h"
 #include "base/limits.h"
+#include "base/touch.h"
 #include "flow/stream_run.h"
 
 #define OWNER "streams"
@@ -350,4 +351,24 @@ bool stream_pool_load(struct stream_pool *p, const struct image_reader *r)
 	p->counts.streams_limit = counts.streams_limit;
 	p->counts.blocks_limit = counts.blocks_limit;
 	return true;
+}
+
+void stream_pool_used(const struct stream_pool *p, uint32_t *ret_streams,
+		      uint32_t *ret_blocks)
+{
+	*ret_streams = p->used_ever;
+	*ret_blocks = p->blocks.used;
+}
+
+void stream_pool_touch(struct stream_pool *p, uint32_t streams, uint32_t blocks)
+{
+	if (streams > p->options.streams)
+		streams = p->options.streams;
+	if (blocks > p->blocks.limit)
+		blocks = p->blocks.limit;
+	touch_memory(p->streams, (streams + (size_t)1) * sizeof *p->streams);
+	touch_memory(p->blocks.blocks,
+		     (blocks + (size_t)1) * sizeof *p->blocks.blocks);
+	touch_memory(p->blocks.memory,
+		     (blocks + (size_t)1) * STREAM_BLOCK_BYTES);
 }

@@ -548,3 +548,21 @@ int inspect_load(struct inspect *in, const struct image_reader *r,
 	free(l);
 	return rc;
 }
+
+struct inspect_used inspect_used(const struct inspect *in)
+{
+	struct inspect_used u = { .flows = flow_table_used(in->flows),
+				  .talks = talks_used(in->talks) };
+
+	stream_pool_used(in->streams, &u.streams, &u.blocks);
+	dialogue_pool_used(in->dialogues, &u.dialogues, &u.large);
+	return u;
+}
+
+void inspect_touch(struct inspect *in, const struct inspect_used *u)
+{
+	flow_table_touch(in->flows, u->flows);
+	stream_pool_touch(in->streams, u->streams, u->blocks);
+	dialogue_pool_touch(in->dialogues, u->dialogues, u->large);
+	talks_touch(in->talks, u->talks);
+}

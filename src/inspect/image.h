@@ -49,6 +49,18 @@ struct inspect_taken {
 	uint32_t flows_gone;
 };
 
+/* How much of its tables a pipeline has used. */
+struct inspect_used {
+	uint32_t flows, streams, blocks, dialogues, large, talks;
+};
+
+struct inspect_used inspect_used(const struct inspect *in);
+/*
+ * Of a new one: memory for so much is there from now on, so that inspect_load() need
+ * not wait for it while frames wait for that. More than there can be is as much.
+ */
+void inspect_touch(struct inspect *in, const struct inspect_used *u);
+
 /* Between frames. Afterwards *in can go on, as well. */
 void inspect_save(struct inspect *in, struct image_writer *w);
 /*

@@ -13,6 +13,7 @@
 #include "base/bug.h"
 #include "base/image.h"
 #include "base/limits.h"
+#include "base/touch.h"
 #include "proto/parsers.h"
 
 struct talks {
@@ -301,4 +302,17 @@ bool talks_load(struct talks *t, struct flow_table *flows,
 	else
 		forget_all(t);
 	return sound;
+}
+
+uint32_t talks_used(const struct talks *t)
+{
+	return t->used_ever;
+}
+
+void talks_touch(struct talks *t, uint32_t n)
+{
+	if (n > t->limit)
+		n = t->limit;
+	touch_memory(t->at, (n + (size_t)1) * sizeof *t->at);
+	touch_memory(t->text, (n + (size_t)1) * sizeof *t->text);
 }

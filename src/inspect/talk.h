@@ -70,6 +70,9 @@ uint32_t talk_longest(const struct talks *t, enum proto_waits what);
 /* That was told: not again for this one. */
 void talk_wait_told(struct talks *t, uint32_t handle);
 
+/* Places that have been used; memory of so many is there from now on. */
+uint32_t talks_used(const struct talks *t);
+void talks_touch(struct talks *t, uint32_t n);
 /*
  * Those of all flows in the table, for another process. What nDPI knows of a flow
  * stays behind: it is asked anew, unless it was through.

@@ -91,6 +91,11 @@ struct bytes dialogue_said(const struct dialogue_pool *p, uint32_t handle,
 			   enum proto_side side);
 struct dialogue_counts dialogue_counts(const struct dialogue_pool *p);
 
+/* Dialogues, and large places, that have been used; memory of so many is there. */
+void dialogue_pool_used(const struct dialogue_pool *p, uint32_t *ret_dialogues,
+			uint32_t *ret_large);
+void dialogue_pool_touch(struct dialogue_pool *p, uint32_t dialogues,
+			 uint32_t large);
 /*
  * All dialogues and what their parsers know, for another process (base/image.h),
  * between two calls of dialogue_read().

@@ -12,6 +12,7 @@
 
 #include "base/bug.h"
 #include "base/crc32c.h"
+#include "base/touch.h"
 #include "proto/dialogue_own.h"
 #include "proto/parsers.h"
 
@@ -332,4 +333,23 @@ bool dialogue_pool_load(struct dialogue_pool *p, const struct image_reader *r)
 	p->counts.large_limit = live.large_limit;
 	p->counts.bodies_cut += cut;
 	return true;
+}
+
+void dialogue_pool_used(const struct dialogue_pool *p, uint32_t *ret_dialogues,
+			uint32_t *ret_large)
+{
+	*ret_dialogues = p->used_ever;
+	*ret_large = p->large_used_ever;
+}
+
+void dialogue_pool_touch(struct dialogue_pool *p, uint32_t dialogues,
+			 uint32_t large)
+{
+	if (dialogues > p->counts.limit)
+		dialogues = p->counts.limit;
+	if (large > p->counts.large_limit)
+		large = p->counts.large_limit;
+	touch_memory(p->dialogues,
+		     (dialogues + (size_t)1) * sizeof *p->dialogues);
+	touch_memory(p->large, large * sizeof *p->large);
 }

@@ -205,7 +205,7 @@ point $? "nobody is there to take over from" "$out"
 cat >"$TEST_DIR/false.py" <<'P'
 import json, socket, struct, sys
 door, step = sys.argv[1:]
-DOORS, READY, SIGN, IMAGE, PORT, END, TAKEN, GO = range(8)
+DOORS, USED, READY, SIGN, IMAGE, PORT, END, TAKEN, GO = range(9)
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(30)
 s.connect(door)
@@ -225,14 +225,14 @@ if step == "lies":
 elif step == "babbles":
     s.send(b"x" * 100)
 if step in ("lies", "babbles"):
-    assert s.recv(10) == b""
+    assert hear()[0] == USED and s.recv(10) == b""
     sys.exit()
 say(READY)
 seen = {}
 while END not in seen:
     kind = hear()[0]
     seen[kind] = seen.get(kind, 0) + 1
-assert seen == {SIGN: 1, IMAGE: 2, PORT: 1, END: 1}, seen
+assert seen == {USED: 1, SIGN: 1, IMAGE: 2, PORT: 1, END: 1}, seen
 if step == "takes nothing":
     sys.exit()
 say(TAKEN)
