@@ -11,6 +11,8 @@
  *   large its tables are                    memory for the tables ...
  *   (frames go on; who comes to a
  *   door waits)                       ◀──── READY
+ *   memory for the images             ────▶ maps it
+ *                                     ◀──── MAPPED
  *   lets go of the rings (frames      ────▶ reads the images, makes rings on the
  *   wait); images, ports                    descriptors
  *                                     ◀──── TAKEN
@@ -48,10 +50,12 @@ enum handover_kind {
 	HANDOVER_DOORS, /* fds: configuration, own, and compatible door if any */
 	HANDOVER_USED,	/* of each worker: how large its tables are */
 	HANDOVER_READY,
-	HANDOVER_SIGN,	/* fds: opener_give_sign() */
-	HANDOVER_IMAGE, /* fds: its memory */
-	HANDOVER_PORT,	/* fds: where.sockets of them if OPEN; its namespace */
-	HANDOVER_END,	/* that was all */
+	HANDOVER_SIGN,	 /* fds: opener_give_sign() */
+	HANDOVER_MEMORY, /* fds: of an image to come */
+	HANDOVER_MAPPED, /* all of them are */
+	HANDOVER_IMAGE,	 /* it is in that memory */
+	HANDOVER_PORT,	 /* fds: where.sockets of them if OPEN; its namespace */
+	HANDOVER_END,	 /* that was all */
 	HANDOVER_TAKEN,
 	HANDOVER_GO,
 	HANDOVER_RUNNING,
@@ -69,7 +73,7 @@ struct handover_msg {
 			uint32_t
 				of; /* worker; WORKERS_MAX: the control thread */
 			uint64_t len;
-		} image;
+		} image; /* MEMORY, IMAGE */
 		struct {
 			struct port port; /* `packed` means nothing */
 			bool has_netns;

@@ -177,12 +177,20 @@ static int save_own(struct giving *g)
 
 /* --- to the successor ----------------------------------------------------- */
 
+static int send_memory(int fd, uint32_t of, const struct memory *memory)
+{
+	struct handover_msg m = { .kind = HANDOVER_MEMORY,
+				  .image = { of, memory->size } };
+
+	return handover_send(fd, &m, &memory->fd, 1, HANDOVER_SWITCH_MS);
+}
+
 static int send_image(int fd, uint32_t of, const struct memory *memory)
 {
 	struct handover_msg m = { .kind = HANDOVER_IMAGE,
 				  .image = { of, memory->len } };
 
-	return handover_send(fd, &m, &memory->fd, 1, HANDOVER_SWITCH_MS);
+	return handover_send(fd, &m, NULL, 0, HANDOVER_SWITCH_MS);
 }
 
 /*
@@ -237,21 +245,35 @@ static int send_sign(const struct giving *g)
 			     HANDOVER_SWITCH_MS);
 }
 
-static int send_all(const struct giving *g)
+/* What can be sent, and mapped, before frames have to wait. */
+static int send_ahead(const struct giving *g)
+{
+	int fd = g->ctl->handover.fd, rc = send_sign(g);
+
+	for (unsigned i = 0; rc == 0 && i < g->ctl->workers.n; i++)
+		rc = send_memory(fd, i, &g->of[i]->memory);
+	if (rc == 0)
+		rc = send_memory(fd, WORKERS_MAX, &g->own);
+	if (rc == 0)
+		rc = send_image(fd, WORKERS_MAX, &g->own);
+	if (rc == 0)
+		rc = handover_await(fd, HANDOVER_MAPPED, HANDOVER_READY_MS);
+	return rc;
+}
+
+static int send_rest(const struct giving *g)
 {
 	struct handover_msg end = { .kind = HANDOVER_END,
 				    .waits_us = g->waits.us };
-	int fd = g->ctl->handover.fd, rc = send_sign(g);
+	int fd = g->ctl->handover.fd, rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < g->ctl->workers.n; i++)
 		rc = send_image(fd, i, &g->of[i]->memory);
 	if (rc == 0)
-		rc = send_image(fd, WORKERS_MAX, &g->own);
-	if (rc == 0)
 		rc = send_ports(g);
-	if (rc < 0)
-		return rc;
-	return handover_send(fd, &end, NULL, 0, HANDOVER_SWITCH_MS);
+	if (rc == 0)
+		rc = handover_send(fd, &end, NULL, 0, HANDOVER_SWITCH_MS);
+	return rc;
 }
 
 /* Frames wait from here on. 0: the successor carries them. */
@@ -269,7 +291,7 @@ static int switch_over(struct giving *g)
 			rc = -ENOSPC;
 	}
 	if (rc == 0)
-		rc = send_all(g);
+		rc = send_rest(g);
 	if (rc == 0)
 		rc = handover_await(fd, HANDOVER_TAKEN, HANDOVER_SWITCH_MS);
 	if (rc == 0)
@@ -306,6 +328,8 @@ static int give(struct control *ctl)
 		rc = save_own(&g);
 	if (rc == 0)
 		rc = make_memories(&g);
+	if (rc == 0)
+		rc = send_ahead(&g);
 	if (rc == 0) {
 		rc = switch_over(&g);
 		if (rc < 0)

@@ -24,6 +24,12 @@
 /* An image is no larger. */
 #define IMAGE_BYTES_MAX ((uint64_t)1 << 40)
 
+/* That an image is in, mapped. */
+struct memory {
+	uint8_t *at; /* NULL: it has not come */
+	uint64_t size;
+};
+
 struct taken_port {
 	struct port *port;
 	struct ring *rings[WORKERS_MAX];
@@ -34,9 +40,11 @@ struct taking {
 	int fd;
 	int sign;
 	uint64_t owner;
-	usec_t waits;		  /* since then frames do */
-	unsigned images;	  /* that have come */
-	struct taken_port *ports; /* OPEN ones; WORKER_PORTS_MAX */
+	usec_t waits;			       /* since then frames do */
+	struct memory memory[WORKERS_MAX + 1]; /* by memory_of() */
+	unsigned mapped;		       /* of those */
+	unsigned images;		       /* that have come */
+	struct taken_port *ports;	       /* OPEN ones; WORKER_PORTS_MAX */
 	unsigned n_ports;
 };
 
@@ -186,31 +194,65 @@ static int load_image(struct taking *t, uint32_t of,
 	return 0;
 }
 
-static int take_image(struct taking *t, const struct handover_msg *m, int fd,
-		      struct err *reterr)
+static int gone(struct err *reterr, int rc)
 {
-	uint64_t len = m->image.len;
-	struct image_reader image;
+	return err_set(reterr, -rc, "--take-over",
+		       "the predecessor says no more: %s", strerror(-rc));
+}
+
+/* So that its pages are there, and no hypervisor is asked for them later. */
+static void look_at(const struct memory *m)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const volatile uint8_t *p = m->at;
+
+	for (uint64_t i = 0; i < m->size; i += page)
+		(void)p[i];
+}
+
+/* The memory's place here: a worker's, or behind them the control thread's. */
+static struct memory *memory_of(struct taking *t, uint32_t of)
+{
+	if (of == WORKERS_MAX || of < t->ctl->workers.n)
+		return &t->memory[of];
+	return NULL;
+}
+
+static int take_memory(struct taking *t, const struct handover_msg *m, int fd,
+		       struct err *reterr)
+{
+	struct memory *memory = memory_of(t, m->image.of);
+	uint64_t size = m->image.len;
 	struct stat st;
-	void *at = MAP_FAILED;
-	int rc = 0;
+	void *at;
 
 	/* a file that became shorter would be the end of who reads it */
-	if ((m->image.of >= t->ctl->workers.n && m->image.of != WORKERS_MAX) ||
-	    fstat(fd, &st) < 0 || st.st_size < 0 ||
-	    (uint64_t)st.st_size < len || len > IMAGE_BYTES_MAX)
+	if (!memory || memory->at || fstat(fd, &st) < 0 || st.st_size < 0 ||
+	    (uint64_t)st.st_size < size || size == 0 || size > IMAGE_BYTES_MAX)
 		return err_set(reterr, EPROTO, NULL, "not an image");
-	at = mmap(NULL, len, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	at = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (at == MAP_FAILED)
 		return err_set(reterr, errno, NULL, "cannot map an image: %s",
 			       strerror(errno));
-	if (image_read(&image, at, len) < 0)
-		rc = err_set(reterr, EPROTO, NULL, "not an image");
-	else
-		rc = load_image(t, m->image.of, &image, reterr);
-	(void)munmap(at, len);
+	*memory = (struct memory){ at, size };
+	look_at(memory);
+	if (++t->mapped == t->ctl->workers.n + 1 &&
+	    handover_tell(t->fd, HANDOVER_MAPPED, HANDOVER_SWITCH_MS) < 0)
+		return gone(reterr, -EPIPE);
+	return 0;
+}
+
+static int take_image(struct taking *t, const struct handover_msg *m,
+		      struct err *reterr)
+{
+	const struct memory *memory = memory_of(t, m->image.of);
+	struct image_reader image;
+
+	if (!memory || !memory->at || m->image.len > memory->size ||
+	    image_read(&image, memory->at, m->image.len) < 0)
+		return err_set(reterr, EPROTO, NULL, "not an image");
 	t->images++;
-	return rc;
+	return load_image(t, m->image.of, &image, reterr);
 }
 
 /* What verdicts of an NFQUEUE go to, and deaf interfaces, are our opener's. */
@@ -272,12 +314,6 @@ static int take_port(struct taking *t, const struct handover_msg *m, int *fds,
 	return rc;
 }
 
-static int gone(struct err *reterr, int rc)
-{
-	return err_set(reterr, -rc, "--take-over",
-		       "the predecessor says no more: %s", strerror(-rc));
-}
-
 /* Any of them, in whatever order. 1: that was END. */
 static int take_one(struct taking *t, struct err *reterr)
 {
@@ -291,8 +327,10 @@ static int take_one(struct taking *t, struct err *reterr)
 		return gone(reterr, rc);
 	if (m.kind == HANDOVER_PORT)
 		return take_port(t, &m, fds, n, reterr);
-	if (m.kind == HANDOVER_IMAGE && n == 1)
-		rc = take_image(t, &m, fds[0], reterr);
+	if (m.kind == HANDOVER_MEMORY && n == 1)
+		rc = take_memory(t, &m, fds[0], reterr);
+	else if (m.kind == HANDOVER_IMAGE && n == 0)
+		rc = take_image(t, &m, reterr);
 	else if (m.kind == HANDOVER_SIGN && n <= 1 && t->sign < 0)
 		t->owner = m.owner;
 	else if (m.kind != HANDOVER_END)
@@ -386,6 +424,9 @@ int handover_take(struct control *ctl, int fd, struct err *reterr)
 		for (unsigned k = 0; k < t.ports[i].port->where.sockets; k++)
 			ring_free(t.ports[i].rings[k]);
 	free(t.ports);
+	for (unsigned i = 0; i <= WORKERS_MAX; i++)
+		if (t.memory[i].at)
+			(void)munmap(t.memory[i].at, t.memory[i].size);
 	if (t.sign >= 0)
 		close(t.sign);
 	return rc;
