@@ -317,7 +317,7 @@ static void image_of(struct images *i, const struct dialogue_pool *p)
 /* Parts whose every value is checked, as far as sizes go. */
 IMAGE_PART(dialogues_part, "dialogues", uint8_t[40], 1);
 IMAGE_PART(hpack_part, "hpack", uint8_t[16], 1);
-IMAGE_PART(fields_part, "hpack fields", uint8_t, 1);
+IMAGE_PART(fields_part, "hpack-fields", uint8_t, 1);
 IMAGE_PART(unpack_part, "unpack", uint8_t[32], 1);
 
 /* A bit of one of these. */
