@@ -12,7 +12,7 @@ T ?=
 # How long chaos and soak take; of fuzz, each target: 90, 10m, 8h.
 DURATION ?= 10m
 
-.PHONY: help deps build demo check bench lint fuzz chaos soak install deb clean
+.PHONY: help deps build demo check bench lint fuzz chaos soak install deb sbom clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -70,6 +70,9 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if given
 deb: ## a Debian package in build-deb/
 	@tools/deps build web deb
 	@tools/deb
+
+sbom: build ## what the programs are made of, in build/weir.cdx.json
+	@tools/sbom build build/weir.cdx.json
 
 clean: ## remove everything that was built
 	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan build-deb

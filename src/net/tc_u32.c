@@ -34,6 +34,7 @@
 #include <linux/tc_act/tc_pedit.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/limits.h"
 
 #define INGRESS_HANDLE 0xffff0000u /* tc's "ffff:" */
@@ -245,6 +246,7 @@ static void put_pedit(struct nlmsghdr *msg, const struct rule *r)
 			     .nkeys = (unsigned char)r->sets } };
 	struct nlattr *options;
 
+	BUG_ON(r->sets > SET_MAX);
 	for (unsigned i = 0; i < r->sets; i++) {
 		struct tc_pedit_key key = { .mask = htonl(~r->set[i].mask),
 					    .val = htonl(r->set[i].value),
