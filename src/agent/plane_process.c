@@ -25,6 +25,7 @@
 #include "base/limits_door.h"
 #include "base/log.h"
 #include "net/netns.h"
+#include "wire/dp_exit.h"
 
 /* How often it is looked whether something has ended. */
 #define LOOK_MS 5
@@ -168,6 +169,13 @@ static bool find_report(const struct plane_process *p, char *ret, size_t size)
 	return found;
 }
 
+/* By somebody else: that says nothing of what the next one would do. */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL
+				   : WEXITSTATUS(status) == DP_EXIT_KILLED;
+}
+
 /* Was that one too many? */
 static bool count_death(struct plane_process *p)
 {
@@ -198,7 +206,7 @@ bool plane_process_died(struct plane_process *p, struct err *reterr)
 	}
 	if (WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0)
 		return false;
-	if (count_death(p))
+	if (!was_killed(p->status) && count_death(p))
 		(void)snprintf(parked, sizeof parked,
 			       "; the %dth time in %u s: none is started for "
 			       "%u s, workloads are as guard.on_failure says",
@@ -284,7 +292,9 @@ int plane_process_succeed(struct plane_process *p, const struct dpclient *now,
 		return rc;
 	rc = await_change(&next, now, stop, arg, reterr);
 	if (rc < 0) {
-		end(&next);
+		/* the agent ends: it may have taken over just now, and goes on */
+		if (rc != -ECANCELED)
+			end(&next);
 		return rc;
 	}
 	/* it ends by itself, and at once */

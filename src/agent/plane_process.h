@@ -37,7 +37,8 @@ bool plane_process_runs(struct plane_process *p);
 /*
  * The connection to it is lost: has our child died? Waits a moment for that.
  * *reterr: how, where its report is, and that none is started for a while where
- * that was the PLANE_DEATHS-th time in PLANE_DEATHS_US.
+ * that was the PLANE_DEATHS-th time in PLANE_DEATHS_US. To be killed is no death of
+ * its own, and is not counted.
  */
 bool plane_process_died(struct plane_process *p, struct err *reterr);
 /* Ends our child, also one that hangs, and waits for that. */
@@ -45,7 +46,8 @@ void plane_process_end(struct plane_process *p);
 /*
  * Starts another one that takes over from who serves `now`, and waits until it has:
  * it is p->child, and serves *ret. -errno with *reterr: who was there goes on;
- * or, -ECONNREFUSED, nobody does. -ECANCELED: `stop` said so.
+ * or, -ECONNREFUSED, nobody does. -ECANCELED: `stop` said so; the successor is
+ * let be, for it may have taken over already.
  */
 int plane_process_succeed(struct plane_process *p, const struct dpclient *now,
 			  bool (*stop)(void *arg), void *arg,

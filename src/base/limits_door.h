@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/clock.h"
 #include "base/sanitized.h"
 
@@ -39,6 +41,10 @@
  */
 #define HANDOVER_READY_MS  60000
 #define HANDOVER_SWITCH_MS (SANITIZED ? 20000 : 2000)
+/* An image has room for so much more than was counted, for what comes meanwhile. */
+#define HANDOVER_ROOM_BYTES (4u << 20)
+/* Bytes of an image that is said to come. More: it is none. */
+#define HANDOVER_IMAGE_MAX ((uint64_t)1 << 40)
 /* The agent waits so long for all of it, and then ends the successor. */
 #define PLANE_SUCCEED_US (70 * USEC_PER_SEC)
 /*
@@ -62,4 +68,4 @@
 #define PLANE_DEATHS_US ((SANITIZED ? 600 : 60) * USEC_PER_SEC)
 #define PLANE_PARKED_US (60 * USEC_PER_SEC)
 /* A connection is lost a little before its process is seen to be dead. */
-#define PLANE_DEATH_WAIT_US (5 * USEC_PER_SEC)
+#define PLANE_DEATH_WAIT_US ((SANITIZED ? 10 : 1) * USEC_PER_SEC)

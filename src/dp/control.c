@@ -292,6 +292,9 @@ int control_run(const struct control_begin *b)
 		if (serve(&ctl, doors, set))
 			_exit(WORKER_HANDED_OVER);
 		status = 0;
+	} else if (b->from >= 0) {
+		/* so is this: the predecessor goes on with it */
+		_exit(status);
 	}
 	detection_stop(ctl.detection);
 	workers_stop(&ctl.workers);

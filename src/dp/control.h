@@ -93,7 +93,7 @@ struct control_begin {
  * Applies the messages of the array in `load` (NULL: none), takes over from the
  * predecessor that `from` leads to (-1: there is none), says "ready" and serves
  * until SIGTERM, SIGINT or SIGQUIT comes, the opener is gone, or a successor has
- * taken over: then the process ends at once (WORKER_HANDED_OVER). Returns the
- * exit status.
+ * taken over: then the process ends at once (WORKER_HANDED_OVER), as it does where
+ * it cannot take over (1). Returns the exit status.
  */
 int control_run(const struct control_begin *b);

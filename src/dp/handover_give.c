@@ -26,9 +26,6 @@
 #include "dp/passing.h"
 #include "inspect/image.h"
 
-/* More than was counted, for what comes until it is written. */
-#define ROOM_BYTES (4u << 20)
-
 /* Memory that both can map. */
 struct memory {
 	int fd;
@@ -139,6 +136,7 @@ static void go_on(struct giving *g)
 		}
 	}
 	ports_renew_cache(&ctl->ports);
+	ports_let_beat(&ctl->ports, true);
 }
 
 static int make_memories(struct giving *g)
@@ -154,7 +152,8 @@ static int make_memories(struct giving *g)
 			return -ENOMEM;
 		g->of[i]->memory.fd = -1;
 		worker_ask(ws->at[i], do_count, &len);
-		rc = memory_make(&g->of[i]->memory, len + len / 8 + ROOM_BYTES);
+		rc = memory_make(&g->of[i]->memory,
+				 len + len / 8 + HANDOVER_ROOM_BYTES);
 	}
 	return rc;
 }
@@ -294,8 +293,11 @@ static int switch_over(struct giving *g)
 		rc = send_rest(g);
 	if (rc == 0)
 		rc = handover_await(fd, HANDOVER_TAKEN, HANDOVER_SWITCH_MS);
-	if (rc == 0)
-		rc = handover_tell(fd, HANDOVER_GO, HANDOVER_SWITCH_MS);
+	if (rc < 0)
+		return rc;
+	/* else one that hangs would be taken for alive, by our sign of life */
+	ports_let_beat(&g->ctl->ports, false);
+	rc = handover_tell(fd, HANDOVER_GO, HANDOVER_SWITCH_MS);
 	if (rc < 0)
 		return rc;
 	/* from here on it may carry frames: only its end can give them back */

@@ -21,9 +21,6 @@
 #include "dp/passing.h"
 #include "inspect/image.h"
 
-/* An image is no larger. */
-#define IMAGE_BYTES_MAX ((uint64_t)1 << 40)
-
 /* That an image is in, mapped. */
 struct memory {
 	uint8_t *at; /* NULL: it has not come */
@@ -228,7 +225,8 @@ static int take_memory(struct taking *t, const struct handover_msg *m, int fd,
 
 	/* a file that became shorter would be the end of who reads it */
 	if (!memory || memory->at || fstat(fd, &st) < 0 || st.st_size < 0 ||
-	    (uint64_t)st.st_size < size || size == 0 || size > IMAGE_BYTES_MAX)
+	    (uint64_t)st.st_size < size || size == 0 ||
+	    size > HANDOVER_IMAGE_MAX)
 		return err_set(reterr, EPROTO, NULL, "not an image");
 	at = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (at == MAP_FAILED)
@@ -255,19 +253,12 @@ static int take_image(struct taking *t, const struct handover_msg *m,
 	return load_image(t, m->image.of, &image, reterr);
 }
 
-/* What verdicts of an NFQUEUE go to, and deaf interfaces, are our opener's. */
-static int take_from_opener(struct taking *t, const struct port *p,
-			    struct opener_fds *fds, struct err *reterr)
+/* What verdicts of an NFQUEUE go to is our opener's. */
+static int take_queue(struct taking *t, const struct port *p,
+		      struct opener_fds *fds, struct err *reterr)
 {
 	int opener = t->ctl->opener_fd, rc;
-	struct err err;
 
-	if (p->where.deaf && !p->where.netns[0] && t->sign >= 0 &&
-	    opener_take_deaf(opener, p->where.iface, t->owner, t->sign, &err) <
-		    0)
-		log_warn("handover: nobody looks after a deaf interface, "
-			 "ignoring: %s iface=%s",
-			 err.text, p->where.iface);
 	if (p->where.kind != OPENER_NFQ || fds->n == 0)
 		return 0;
 	rc = opener_take_queue(opener, p->where.queue, fds->port[0], reterr);
@@ -300,7 +291,7 @@ static int take_port(struct taking *t, const struct handover_msg *m, int *fds,
 	}
 	memcpy(f.port, fds, sockets * sizeof *fds);
 	f.n = sockets;
-	rc = take_from_opener(t, p, &f, reterr);
+	rc = take_queue(t, p, &f, reterr);
 	if (rc < 0) {
 		opener_fds_close(&f);
 		return rc;
@@ -335,7 +326,8 @@ static int take_one(struct taking *t, struct err *reterr)
 		t->owner = m.owner;
 	else if (m.kind != HANDOVER_END)
 		rc = err_set(reterr, EPROTO, NULL, "not a handover");
-	t->waits.us = m.waits_us;
+	else
+		t->waits.us = m.waits_us;
 	if (rc == 0 && m.kind == HANDOVER_SIGN && n == 1)
 		t->sign = fds[0];
 	else
@@ -390,6 +382,28 @@ static void run(struct taking *t)
 	t->n_ports = 0;
 }
 
+/*
+ * Deaf interfaces are our opener's from now on, and not before: where it ends
+ * it has them hear again, which the predecessor, that goes on, could not mend.
+ */
+static void take_deaf(const struct taking *t)
+{
+	const struct ports *ps = &t->ctl->ports;
+	struct err err;
+
+	for (size_t i = 0; t->sign >= 0 && i < WORKER_PORTS_MAX; i++) {
+		const struct opener_port *w = ps->at[i] ? &ps->at[i]->where
+							: NULL;
+
+		if (w && w->deaf && !w->netns[0] &&
+		    opener_take_deaf(t->ctl->opener_fd, w->iface, t->owner,
+				     t->sign, &err) < 0)
+			log_warn("handover: nobody looks after a deaf "
+				 "interface, ignoring: %s iface=%s",
+				 err.text, w->iface);
+	}
+}
+
 int handover_take(struct control *ctl, int fd, struct err *reterr)
 {
 	struct taking t = { .ctl = ctl, .fd = fd, .sign = -1 };
@@ -419,6 +433,7 @@ int handover_take(struct control *ctl, int fd, struct err *reterr)
 		ctl->stalled_us = usec_since(clock_now(), t.waits);
 		/* if it has gone meanwhile, there is nobody to be told */
 		(void)handover_tell(fd, HANDOVER_RUNNING, HANDOVER_SWITCH_MS);
+		take_deaf(&t);
 	}
 	for (unsigned i = 0; i < t.n_ports; i++)
 		for (unsigned k = 0; k < t.ports[i].port->where.sockets; k++)

@@ -14,6 +14,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -34,6 +35,7 @@
 #include "dp/passing.h"
 #include "dp/sandbox.h"
 #include "dp/watchdog.h"
+#include "wire/dp_exit.h"
 
 struct request {
 	enum {
@@ -260,6 +262,18 @@ static void give_sign(int fd, const struct kept *kept)
 	send_answer(fd, &a, &p);
 }
 
+/* Verdicts are written to it with our capabilities. */
+static bool is_queue(int fd)
+{
+	int domain = 0, protocol = 0;
+	socklen_t len = sizeof domain;
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	       domain == AF_NETLINK &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+	       protocol == NETLINK_NETFILTER;
+}
+
 /* came: the one descriptor that came with q, which stays the caller's. */
 static void take_over(int fd, struct kept *kept, const struct request *q,
 		      int came)
@@ -272,6 +286,8 @@ static void take_over(int fd, struct kept *kept, const struct request *q,
 	} else if (q->what == TAKE_DEAF) {
 		a.rc = deaf_take(&kept->deaf, q->port.iface, q->owner, came,
 				 &a.err);
+	} else if (!is_queue(came)) {
+		a.rc = err_set(&a.err, EINVAL, NULL, "not an NFQUEUE's socket");
 	} else {
 		a.rc = relays_add(&kept->relays, came, q->port.queue, &a.err);
 		if (a.rc >= 0)
@@ -347,7 +363,8 @@ static int exit_status_of(pid_t child, const struct watchdog *dog,
 	log_error("worker died: %s pid=%d", strsignal(WTERMSIG(status)),
 		  (int)child);
 	watchdog_keep(dog, watch->dir, watch->report_fd, WTERMSIG(status));
-	return 1;
+	return WTERMSIG(status) == SIGKILL && !dog->told.us ? DP_EXIT_KILLED
+							    : 1;
 }
 
 int opener_serve(int fd, pid_t child, const struct opener_door *compat,

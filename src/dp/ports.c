@@ -138,6 +138,11 @@ void ports_begin_beat(struct ports *ps)
 	workers_ask(ps->workers, do_set_beat, ps->beat);
 }
 
+void ports_let_beat(struct ports *ps, bool ours)
+{
+	workers_ask(ps->workers, do_set_beat, ours ? ps->beat : NULL);
+}
+
 static void end_beat(struct ports *ps)
 {
 	if (!ps->beat)

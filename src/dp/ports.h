@@ -58,6 +58,11 @@ int ports_add_service(struct ports *ps, const char iface[static IFNAMSIZ],
  * may be new ones.
  */
 void ports_begin_beat(struct ports *ps);
+/*
+ * false: no worker gives the sign of life, and that is somebody else's to do; true:
+ * they do again, if there is one.
+ */
+void ports_let_beat(struct ports *ps, bool ours);
 /* The kernel has no verdicts of ours, and may have some again. */
 void ports_renew_cache(struct ports *ps);
 /*

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A data plane that dies: the agent says so, where its report is, and starts another;
 # one that dies again and again is let be, and its workloads are as they are to be
-# without one.
+# without one. Who is killed has not died of anything, and is not let be.
 . "$(dirname "$0")/common_agent.sh"
 
 bridge
@@ -19,25 +19,25 @@ point $? "one workload is protected, one is not" "$out"
 
 is_up() { told 'd["data_plane"]["up"] and d["policy"]["in_force"]' status; }
 another() { is_up && [ "$(plane_pid)" != "$1" ]; }
+# SIGNAL: a worker's, and another one is up.
 worker_dies() {
     local pid
-    pid=$(plane_pid)
-    kill -9 "$pid"
-    wait_until 20 another "$pid"
+    wait_until 20 is_up && pid=$(plane_pid) && kill "$1" "$pid" && wait_until 30 another "$pid"
 }
 reports() { find "$TEST_DIR/store/crashes" -name 'weir-dp-*.txt' | wc -l; }
-worker_dies
+worker_dies -ABRT
 point $? "a worker dies, and another one is started" "$TEST_DIR/agent.log"
-[ "$(reports)" = 1 ] && grep -q '^died: version=.* signal=9' "$TEST_DIR"/store/crashes/*
+[ "$(reports)" = 1 ] && grep -q '^died: version=.* signal=6' "$TEST_DIR"/store/crashes/*
 point $? "a report is kept" "$TEST_DIR/agent.log"
 told_soon "[e for e in d['events'] if 'the data plane died: $TEST_DIR/store/crashes/weir-dp-' in e['text']]" events
 point $? "the event says where" "$out"
 greets app 10.9.0.2 80 && greets more 10.9.0.3 80
 point $? "all goes on" "$out"
-worker_dies && worker_dies && worker_dies
+for i in 1 2 3 4 5; do worker_dies -KILL; done
+point $? "it is killed five times, and each time another one is started" "$TEST_DIR/agent.log"
+worker_dies -ABRT && worker_dies -ABRT && worker_dies -ABRT
 point $? "it dies, and dies, and dies" "$TEST_DIR/agent.log"
-pid=$(plane_pid)
-kill -9 "$pid"
+wait_until 20 is_up && pid=$(plane_pid) && kill -ABRT "$pid"
 told_soon "not d['data_plane']['up'] and 'the 5th time in' in d['data_plane']['text']" status
 point $? "the fifth time is one too many: status says so" "$out"
 ! within 5 another "$pid"
