@@ -11,8 +11,9 @@ DESTDIR ?=
 T ?=
 # How long chaos and soak take; of fuzz, each target: 90, 10m, 8h.
 DURATION ?= 10m
+FRAMES ?= 100000000
 
-.PHONY: help deps build demo check bench lint fuzz chaos soak install deb sbom clean
+.PHONY: help deps build demo check bench lint fuzz chaos soak torture install deb sbom clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -60,6 +61,11 @@ soak: ## the same traffic for DURATION (10m), unbroken: does memory grow?
 	@tools/deps build tests
 	@tools/build release
 	@$(AS_ROOT) /usr/bin/python3 tests/chaos/soak.py $(DURATION)
+
+torture: ## FRAMES (100 million) hostile frames through the pipeline; WEIR_SEED repeats
+	@tools/deps build tests
+	@tools/build asan
+	@SRC=. BUILD=build-asan FRAMES=$(FRAMES) tests/pcap/torture.sh
 
 install: build ## into PREFIX (/usr/local), below DESTDIR if given
 	@meson configure build --prefix='$(PREFIX)'
