@@ -310,6 +310,7 @@ static bool connect_once(struct plane *p, struct err *reterr)
 {
 	if (dpclient_open(p->spec.door, &p->client, reterr) < 0)
 		return false;
+	p->client.unsignalled = true;
 	if (greet(p, reterr) == 0)
 		return true;
 	dpclient_done(&p->client);
@@ -583,6 +584,7 @@ static int hand_over(struct plane *p, json_t **ret_about, struct err *reterr)
 		return rc;
 	dpclient_done(&p->client);
 	p->client = next;
+	p->client.unsignalled = true;
 	p->connected_at = clock_now();
 	rc = dpclient_ask_name(&p->client, "weir_version", &n.about, reterr);
 	if (rc < 0)

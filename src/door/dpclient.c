@@ -145,8 +145,9 @@ static int send_datagram(const struct dpclient *c, const char *text, size_t len,
 		cm->cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(cm), &fd, sizeof fd);
 	}
-	if (sendmsg(c->fd, &msg, MSG_NOSIGNAL) < 0)
-		return io_error(errno, reterr);
+	while (sendmsg(c->fd, &msg, MSG_NOSIGNAL) < 0)
+		if (errno != EINTR || !c->unsignalled)
+			return io_error(errno, reterr);
 	return 0;
 }
 
@@ -244,9 +245,12 @@ static int recv_datagram(const struct dpclient *c, char *buf, size_t size,
 			      .msg_iovlen = 1,
 			      .msg_control = control.buf,
 			      .msg_controllen = sizeof control.buf };
-	ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+	ssize_t n;
 	int fd;
 
+	do
+		n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR && c->unsignalled);
 	if (n <= 0)
 		return io_error(n < 0 ? errno : ECONNRESET, reterr);
 	fd = passed_fd(&msg);

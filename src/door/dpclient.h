@@ -14,6 +14,11 @@
 struct dpclient {
 	int fd; /* owned */
 	uint32_t last_id;
+	/*
+	 * No signal is for this thread: to be stopped and continued, which ends
+	 * what waits with a time-out (signal(7)), is waited out.
+	 */
+	bool unsignalled;
 };
 
 /*

@@ -74,6 +74,15 @@ children+=($tries)
 old_connection && answers before
 point $? "a connection that will outlast all of it" "$TEST_DIR/log"
 
+before=$(plane_pid)
+kill -STOP "$before" # so that the agent waits for an answer
+sleep 1.5
+kill -STOP "$agent_pid" && sleep 0.1 && kill -CONT "$agent_pid"
+sleep 0.5
+kill -CONT "$before"
+holds && ! grep -q 'data plane: down' "$TEST_DIR/agent.log"
+point $? "an agent that was stopped and goes on lost nobody" "$TEST_DIR/agent.log"
+
 stop_agent KILL
 start_agent && holds
 point $? "a killed agent goes on where it was" "$TEST_DIR/agent.log"
