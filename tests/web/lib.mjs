@@ -21,8 +21,14 @@ export function point(ok, name, why = '') {
 	if (!ok && why) for (const line of String(why).split('\n')) console.log(`# ${line}`);
 }
 
-/* A part that may throw: a step that cannot be done is a point that failed. */
+let depth = 0;
+
+/*
+ * A part that may throw: a step that cannot be done is a point that failed. What the
+ * outermost has opened is closed after it, pages first: one whose host is gone complains.
+ */
 export async function part(name, run) {
+	depth++;
 	try {
 		await run();
 	} catch (e) {
@@ -31,7 +37,20 @@ export async function part(name, run) {
 		for (const [i, page] of pages.entries())
 			if (!page.isClosed()) await shot(page, `failed-${points}-${i}`).catch(() => {});
 	}
+	if (--depth === 0) await leave();
 }
+
+/* A page's own routes are waited for, as what they ask of the host has nobody to fail to. */
+async function leave() {
+	for (const page of pages.splice(0)) {
+		if (page.isClosed()) continue;
+		await page.unrouteAll({ behavior: 'wait' });
+		await page.context().close();
+	}
+	for (const child of children.splice(0)) child.kill();
+}
+
+process.on('unhandledRejection', (e) => point(false, 'nothing fails unseen', e.stack ?? e));
 
 export function finish() {
 	console.log(`1..${points}`);
@@ -144,6 +163,6 @@ export const overflow = (page) =>
 	});
 
 export async function close() {
+	await leave();
 	await browser?.close();
-	for (const child of children) child.kill();
 }

@@ -47,7 +47,6 @@ async function looks() {
 			await quiet(b);
 			await b.context.close();
 		}
-	host.stop();
 }
 
 /* --- the map -------------------------------------------------------------------------------- */
@@ -120,8 +119,6 @@ async function map() {
 	await page.waitForFunction(() => !location.hash.includes('until='));
 	point(true, 'and back to what goes on now');
 	await quiet(b);
-	await b.context.close();
-	host.stop();
 
 	const alive = await fixtures('--open');
 	const l = await open(alive.url);
@@ -131,8 +128,6 @@ async function map() {
 	const before = await sum();
 	await l.page.waitForFunction((was) => document.querySelector('[role=grid]').innerText !== was, before);
 	point(true, 'what goes on changes it');
-	await l.context.close();
-	alive.stop();
 }
 
 /* A thousand workloads: how long until something is drawn is told, and bounded loosely. */
@@ -158,8 +153,6 @@ async function many() {
 	point(true, 'and can be opened all at once');
 	await shot(b.page, 'map-1000-open-desktop-light');
 	await quiet(b);
-	await b.context.close();
-	host.stop();
 }
 
 /* --- the policy ------------------------------------------------------------------------------ */
@@ -247,8 +240,6 @@ async function policy() {
 	await page.getByText(/Back at revision/).waitFor();
 	point(true, 'an older revision is gone back to');
 	await quiet(b);
-	await b.context.close();
-	host.stop();
 }
 
 /* --- flows, captures, signatures, settings ------------------------------------------------------ */
@@ -374,8 +365,6 @@ async function deeds() {
 	await page.getByRole('dialog', { name: 'The token' }).getByRole('button', { name: 'Close' }).last().click();
 	point((await page.locator('.token').count()) === 0, 'a token is shown once');
 	await quiet(b);
-	await b.context.close();
-	host.stop();
 }
 
 /* A viewer changes nothing, an agent that is away is told of. */
@@ -388,8 +377,6 @@ async function troubles() {
 	}
 	point(true, 'without an agent each page says so');
 	await quiet(b);
-	await b.context.close();
-	away.stop();
 
 	const host = await fixtures('--quiet');
 	const v = await open(host.url, { expected: ['401'] });
@@ -406,8 +393,6 @@ async function troubles() {
 	await v.page.getByText('Only an admin may change these').waitFor();
 	point(await v.page.getByLabel('A workload without a policy', { exact: true }).isDisabled(), 'nor changes settings');
 	await quiet(v);
-	await v.context.close();
-	host.stop();
 }
 
 const only = process.argv.slice(2);
