@@ -153,6 +153,56 @@ async function many() {
 	point(true, 'and can be opened all at once');
 	await shot(b.page, 'map-1000-open-desktop-light');
 	await quiet(b);
+
+	// one namespace of a thousand groups, of which each talks to eight
+	const now = Math.floor(Date.now() / 1000);
+	const whole = {
+		nodes: Array.from({ length: 1000 }, (_, i) => ({ id: `w${i}`, name: `w${i}`, namespace: 'big', service: `s${i}`, groups: [`s${i}.big`], mode: 'discover', state: 'guarded', kind: 'workload' })),
+		edges: Array.from({ length: 8000 }, (_, i) => ({
+			from: `w${i % 1000}`, to: `w${((i % 1000) + 1 + Math.floor(i / 1000) * 37 + (i % 7)) % 1000}`, protos_ports: ['tcp/8080'], applications: ['http'],
+			sessions: 3, bytes: 4000 * (1 + (i % 997)), verdict: i % 401 === 0 ? 'denied' : 'allowed', rule: 0, threats: 0, first_seen: now - 100, last_seen: now - 5,
+		})),
+		gone: [], next: now, whole: true, recorded: { first: now - 86400, last: now }, since: now - 3600, until: now, left_out: 0,
+	};
+	const g = await open(host.url);
+	await g.page.route('**/api/v1/map*', (r) => r.fulfill({ json: whole }));
+	await g.at('#/map');
+	await ready(g.page);
+	point((await g.page.locator('.host').getAttribute('data-boxes')) === '1', 'a namespace of a thousand groups begins closed');
+	const begun = Date.now();
+	await g.page.getByRole('button', { name: 'Groups', exact: true }).click();
+	await g.page.locator('.host[data-boxes="1001"][data-lines="1000"]').waitFor();
+	console.log(`# 1,000 groups, 8,000 lines: opened after ${Date.now() - begun} ms`);
+	point(await g.page.getByText('7,000 more lines are not drawn').isVisible(), 'opened, the worst and busiest of 8,000 lines are drawn, and it says so');
+	await shot(g.page, 'map-1000-groups-desktop-light');
+	await quiet(g);
+}
+
+/* By finger: a tap tells of a box. */
+async function fingers() {
+	const host = await fixtures('--open', '--quiet');
+	const { page, ...b } = await open(host.url, { size: 'phone' });
+	await b.at('#/map');
+	await page.getByRole('grid', { name: 'Map of connections' }).waitFor();
+	point(true, 'on a phone the map begins as a list');
+	await page.getByRole('button', { name: 'Graph', exact: true }).click();
+	await ready(page);
+	const graph = page.locator('.host');
+	const boxes = async () => Number(await graph.getAttribute('data-boxes'));
+	const begun = await boxes();
+	point(begun < 10, 'as a graph with namespaces, which can be read', begun);
+	const panel = page.locator('aside');
+	// where the drawing has it, which it tells nobody else
+	const shop = await graph.evaluate((e) => e._cyreg.cy.getElementById('ns:shop').renderedPosition());
+	const { x, y } = await graph.boundingBox();
+	await page.touchscreen.tap(x + shop.x, y + shop.y);
+	await panel.getByRole('heading', { name: 'shop' }).waitFor();
+	point((await boxes()) === begun, 'a tap tells what is known of it');
+	await shot(page, 'map-box-phone-light');
+	await panel.getByRole('button', { name: 'Open', exact: true }).click();
+	await page.waitForFunction((n) => Number(document.querySelector('.host').dataset.boxes) > n, begun);
+	point(true, 'and there it can be opened');
+	await quiet(b);
 }
 
 /* --- the policy ------------------------------------------------------------------------------ */
@@ -396,7 +446,7 @@ async function troubles() {
 }
 
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, map, many, policy, deeds, troubles }))
+for (const [name, run] of Object.entries({ looks, map, many, fingers, policy, deeds, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());
