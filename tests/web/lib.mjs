@@ -66,7 +66,9 @@ export async function fixtures(...options) {
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});
 	children.push(mock);
-	const [line] = await once(mock.stdout, 'data');
+	const gone = once(mock, 'exit').then(([code]) => Promise.reject(new Error(`web/dev/server.mjs ended with ${code}`)));
+	gone.catch(() => {}); // later it is meant to
+	const [line] = await Promise.race([once(mock.stdout, 'data'), gone]);
 	return { url: String(line).trim(), stop: () => mock.kill() };
 }
 
@@ -113,11 +115,14 @@ export async function open(url, { size = 'desktop', scheme = 'light', expected =
 	return { page, context, complaints, strangers, at };
 }
 
+const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 /* What was asked for is there; nothing more is waited for. */
 export async function settled(page) {
+	await drawn(page); // an address that was changed is taken: what was there before is not meant
 	await page.locator('h1, [role=alert], form, .empty').first().waitFor({ state: 'attached' });
 	await page.waitForFunction(() => !document.querySelector('[role=status][aria-label^=Loading]'));
-	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+	await drawn(page);
 }
 
 export async function axe(page) {

@@ -559,7 +559,7 @@ export const t = {
 		noneText: 'As soon as two workloads do, a line between them appears here by itself.',
 		noneThen: 'Nothing was recorded in this time',
 		leftOut: (count: number) => `${n(count, 'connection has', 'connections have')} no room here`,
-		counts: (boxes: string, edges: string) => `${boxes} workloads and peers, ${edges} connections`,
+		counts: (boxes: number, edges: number) => `${n(boxes, 'workload or peer', 'workloads and peers')}, ${n(edges, 'connection', 'connections')}`,
 		time: {
 			label: 'Time',
 			live: 'Live',
