@@ -58,6 +58,9 @@ struct source_state {
 /* There is one; its members are in the order of its parts. */
 struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct config config;
+	const char *config_path;
+	bool config_must; /* it was named */
+	bool is_reloading, reload_once_more;
 	struct loop *loop;
 	struct registry registry;
 	uint64_t started_s; /* since 1970 */
@@ -113,6 +116,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	json_t *plane_version;
 
 	struct aside *asides; /* under way */
+	struct study *studies;
 	struct store *store;
 	json_t *kept;	   /* kept.h */
 	bool kept_changed; /* and not written yet */

@@ -17,6 +17,7 @@
 #include "agent/record.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "base/text.h"
 
 /* What a dry run looks at if nobody says since when. */
@@ -160,8 +161,8 @@ int command_group_delete(struct agent *a, struct door_client *c,
 }
 
 /* Takes next. */
-static int dry_run(struct agent *a, const json_t *args, struct intent *next,
-		   json_t *result, struct err *reterr)
+static int dry_run(struct agent *a, struct door_client *c, const json_t *args,
+		   struct intent *next, json_t *result, struct err *reterr)
 {
 	uint64_t since = clock_unix_us() / USEC_PER_SEC - DRY_RUN_S;
 	int rc = arg_uint(args, "since", INT64_MAX, &since, reterr);
@@ -170,32 +171,20 @@ static int dry_run(struct agent *a, const json_t *args, struct intent *next,
 		intent_put(next);
 		return rc;
 	}
-	record_flush(a);
-	return learn_dry_run(a, next, since, result, reterr);
+	return learn_dry_run(a, c, next, since, result, reterr);
 }
 
-/* Is any workload in that group now? A name may also be mistyped. */
-static bool anybody_in(const struct agent *a, const struct intent *intent,
-		       const char *group)
+/* Is any workload in that group? A name may be mistyped; modes change nothing. */
+static bool anybody_in(struct agent *a, const char *group)
 {
-	struct mac macs[WORKLOAD_PORTS_MAX];
 	const json_t *name;
-	bool any = false;
-	json_t *of;
 	size_t i;
 
-	for (const struct workload *w = a->registry.workloads; w && !any;
-	     w = w->next) {
-		struct intent_workload iw =
-			workload_as_intent(&a->registry, w, macs);
-
-		of = intent_groups_of(intent, &iw);
-		json_array_foreach (of, i, name)
-			any = any ||
-			      strcmp(json_string_value(name), group) == 0;
-		json_decref(of);
-	}
-	return any;
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		json_array_foreach (policy_groups_of(a, w), i, name)
+			if (strcmp(json_string_value(name), group) == 0)
+				return true;
+	return false;
 }
 
 int command_mode(struct agent *a, struct door_client *c, const json_t *args,
@@ -216,11 +205,11 @@ int command_mode(struct agent *a, struct door_client *c, const json_t *args,
 				      &next, reterr);
 	if (rc < 0)
 		return rc;
-	if (group[0] && !anybody_in(a, next, group))
+	if (group[0] && !anybody_in(a, group))
 		(void)json_object_set_new(result, "nobody_in",
 					  json_string(group));
 	if (arg_true(args, "dry_run"))
-		return dry_run(a, args, next, result, reterr);
+		return dry_run(a, c, args, next, result, reterr);
 	(void)snprintf(what, sizeof what, "mode of %.100s is %s",
 		       group[0] ? group : "what has none (default)", word);
 	return commands_change(a, c, args, next, what, result, reterr);
@@ -258,7 +247,7 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	struct text t = { .at = NULL };
 	struct telling telling = { a, &t, false };
 	const char *text = "", *action = "";
-	uint64_t after = 0, limit = 0;
+	uint64_t after = 0, limit = RULES_PAGE_MAX;
 	size_t total = 0;
 	uint32_t next = 0;
 	char *members;
@@ -269,9 +258,11 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	if (rc == 0)
 		rc = arg_id(args, "after", &after, reterr);
 	if (rc == 0)
-		rc = arg_uint(args, "limit", POLICY_RULES_MAX, &limit, reterr);
+		rc = arg_uint(args, "limit", RULES_PAGE_MAX, &limit, reterr);
 	if (rc < 0)
 		return rc;
+	if (limit == 0)
+		limit = RULES_PAGE_MAX;
 	q = (struct intent_rules_query){ .text = text[0] ? text : NULL,
 					 .action = action[0] ? action : NULL,
 					 .after = after <= UINT32_MAX
@@ -281,7 +272,9 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	text_add_word(&t, "\"rules\":[");
 	rc = intent_each_rule(a->intent, &q, tell_rule, &telling, &total, &next,
 			      reterr);
-	text_addf(&t, "],\"total\":%zu,\"default_mode\":\"%s\"", total,
+	text_addf(&t, "],\"total\":%zu,\"revision\":%llu", total,
+		  (unsigned long long)a->intent_revision);
+	text_addf(&t, ",\"default_mode\":\"%s\"",
 		  intent_mode_name(intent_default_mode(a->intent)));
 	if (next)
 		text_addf(&t, ",\"next\":\"%u\"", next);

@@ -369,3 +369,11 @@ int config_read(const char *path, struct config *ret, struct err *reterr)
 		*ret = c;
 	return rc;
 }
+
+int config_read_if(const char *path, bool must, struct config *ret,
+		   struct err *reterr)
+{
+	int rc = config_read(path, ret, reterr);
+
+	return rc == -ENOENT && !must ? config_init(ret, reterr) : rc;
+}

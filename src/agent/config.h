@@ -79,5 +79,8 @@ void config_done(struct config *c);
  * no file; -EINVAL with FILE:LINE:COL. *ret is untouched on failure.
  */
 int config_read(const char *path, struct config *ret, struct err *reterr);
+/* The same; but a file that need not be there: what holds without one. */
+int config_read_if(const char *path, bool must, struct config *ret,
+		   struct err *reterr);
 /* Does any fit? */
 bool config_matches(const struct config_patterns *p, const char *text);

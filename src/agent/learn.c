@@ -11,15 +11,16 @@
 #include "agent/learn.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/commands.h"
-#include "agent/past.h"
 #include "agent/policy.h"
 #include "agent/proposals.h"
 #include "agent/record.h"
+#include "agent/study.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -338,48 +339,87 @@ static void accept_all(void *arg)
 
 /* --- another policy ---------------------------------------------------------------- */
 
-static int compare(struct agent *a, const struct intent *next,
-		   const struct intent *before, uint64_t since_s,
-		   json_t *result, struct err *reterr)
-{
-	struct intent_judge *after = NULL, *was = NULL;
-	struct past past = { 0 };
-	json_t *differ;
-	int rc = past_load(a, since_s, &past, reterr);
+/* Who asks waits for it: a second of the processor, with PAST_TALKS_MAX. */
+struct comparing {
+	struct study study;
+	struct intent *next, *before; /* counted; before: NULL: what was done */
+	json_t *differ;		      /* what comes of it; owned */
+	uint64_t work;
+	json_t *result; /* owned */
+};
 
-	if (rc == 0) {
-		after = intent_judge_new(next, &past.world, now_s(), reterr);
-		rc = after ? 0 : -reterr->code;
-	}
-	if (rc == 0 && before) {
-		was = intent_judge_new(before, &past.world, now_s(), reterr);
-		rc = was ? 0 : -reterr->code;
-	}
-	if (rc == 0) {
-		differ = intent_compare(next, &past.world, was, after,
-					past.talks, past.n_talks, !before);
-		(void)json_object_set_new(result, "compared", differ);
-		(void)json_object_set_new(
-			result, "conversations",
-			json_integer((json_int_t)past.n_talks));
-		(void)json_object_set_new(result, "cut",
-					  json_boolean(past.cut));
-		if (!differ)
-			rc = err_set(reterr, ENOMEM, NULL, "out of memory");
+static void free_comparing(struct comparing *c)
+{
+	past_done(&c->study.past);
+	intent_put(c->next);
+	intent_put(c->before);
+	json_decref(c->differ);
+	json_decref(c->result);
+	free(c);
+}
+
+/* In its thread. */
+static void compare(struct study *s)
+{
+	struct comparing *c = s->arg;
+	struct past *p = &s->past;
+	struct intent_judge *was = NULL, *after;
+
+	after = intent_judge_new(c->next, &p->world, now_s(), &s->err);
+	if (after && c->before)
+		was = intent_judge_new(c->before, &p->world, now_s(), &s->err);
+	if (after && (was || !c->before)) {
+		c->differ = intent_compare(c->next, &p->world, was, after,
+					   p->talks, p->n_talks, !c->before);
+		if (!c->differ)
+			(void)err_set(&s->err, ENOMEM, NULL, "out of memory");
 	}
 	intent_judge_free(after);
 	intent_judge_free(was);
-	past_done(&past);
-	return rc;
 }
 
-int learn_dry_run(struct agent *a, struct intent *next, uint64_t since_s,
-		  json_t *result, struct err *reterr)
+static void compared(struct agent *a, struct study *s)
 {
-	int rc = compare(a, next, NULL, since_s, result, reterr);
+	struct comparing *c = s->arg;
 
-	intent_put(next);
-	return rc;
+	(void)json_object_set(c->result, "compared", c->differ);
+	(void)json_object_set_new(c->result, "conversations",
+				  json_integer((json_int_t)s->past.n_talks));
+	(void)json_object_set_new(c->result, "cut", json_boolean(s->past.cut));
+	door_worked(a, c->work, &s->err);
+	free_comparing(c);
+	(void)malloc_trim(0); /* a hundred bytes for each conversation */
+}
+
+/* Takes next; before: NULL, or counted. */
+static int begin(struct agent *a, struct door_client *c, struct intent *next,
+		 struct intent *before, uint64_t since_s, json_t *result,
+		 struct err *reterr)
+{
+	static const struct study_kind kind = { compare, compared };
+	struct comparing *m = calloc(1, sizeof *m);
+	int rc;
+
+	if (!m) {
+		intent_put(next);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	m->next = next;
+	m->before = before ? intent_get(before) : NULL;
+	m->result = json_incref(result);
+	rc = study_begin(a, &m->study, &kind, m, since_s, false, reterr);
+	if (rc < 0) {
+		free_comparing(m);
+		return rc;
+	}
+	m->work = door_later_work(c, result);
+	return COMMAND_LATER;
+}
+
+int learn_dry_run(struct agent *a, struct door_client *c, struct intent *next,
+		  uint64_t since_s, json_t *result, struct err *reterr)
+{
+	return begin(a, c, next, NULL, since_s, result, reterr);
 }
 
 /* --- the candidate ------------------------------------------------------------------- */
@@ -583,7 +623,8 @@ int command_candidate(struct agent *a, struct door_client *c,
 				  intent_diff(a->intent, l->candidate));
 	(void)json_object_set_new(result, "untold",
 				  json_integer((json_int_t)l->untold));
-	return compare(a, l->candidate, a->intent, since, result, reterr);
+	return begin(a, c, intent_get(l->candidate), a->intent, since, result,
+		     reterr);
 }
 
 /* --- start and end -------------------------------------------------------------------- */

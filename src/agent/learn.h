@@ -9,16 +9,17 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "agent/door.h"
 
 int learn_start(struct agent *a, struct err *reterr);
 void learn_stop(struct agent *a);
 
 /*
  * What `next` (taken) would have done with what was recorded since `since_s`,
- * where that differs: members of result.
+ * where that differs: members of result, later. COMMAND_LATER or -errno.
  */
-int learn_dry_run(struct agent *a, struct intent *next, uint64_t since_s,
-		  json_t *result, struct err *reterr);
+int learn_dry_run(struct agent *a, struct door_client *c, struct intent *next,
+		  uint64_t since_s, json_t *result, struct err *reterr);
 
 /* Policy or workloads changed: what is judged beside is built anew when needed. */
 void learn_outdated(struct agent *a);

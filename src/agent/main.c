@@ -32,9 +32,11 @@
 #include "agent/map.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/reload.h"
 #include "agent/responses.h"
 #include "agent/rules.h"
 #include "agent/settings.h"
+#include "agent/study.h"
 #include "agent/throughput.h"
 #include "agent/trail.h"
 #include "base/clock.h"
@@ -62,84 +64,9 @@ static const char help_text[] =
 
 struct main_state {
 	struct agent agent;
-	const char *config_path;
-	bool config_must; /* it was named */
 	int signal_fd;
 	struct loop_fd *signal_loop_fd;
 };
-
-/* --- configuration ------------------------------------------------------------ */
-
-static int read_config(const struct main_state *m, struct config *ret,
-		       struct err *reterr)
-{
-	int rc = config_read(m->config_path, ret, reterr);
-
-	if (rc == -ENOENT && !m->config_must)
-		rc = config_init(ret, reterr);
-	return rc;
-}
-
-/* Of these a running agent cannot take another value. */
-static const char *must_restart(const struct config *old,
-				const struct config *new)
-{
-	if (old->n_runtimes != new->n_runtimes)
-		return "runtimes";
-	for (size_t i = 0; i < old->n_runtimes; i++)
-		if (old->runtimes[i].kind != new->runtimes[i].kind ||
-		    strcmp(old->runtimes[i].path, new->runtimes[i].path) != 0)
-			return "runtimes";
-	if (strcmp(old->store_dir, new->store_dir) != 0)
-		return "store.dir";
-	if (strcmp(old->door, new->door) != 0)
-		return "control.socket";
-	if (strcmp(old->door_group, new->door_group) != 0)
-		return "control.group";
-	if (strcmp(old->plane_door, new->plane_door) != 0 ||
-	    old->workers != new->workers ||
-	    old->plane_managed != new->plane_managed ||
-	    strcmp(old->program, new->program) != 0)
-		return "data_plane";
-	return NULL;
-}
-
-static void reload(struct main_state *m)
-{
-	struct agent *a = &m->agent;
-	struct config next, old;
-	const char *what;
-	struct err err;
-
-	if (read_config(m, &next, &err) < 0) {
-		log_warn("configuration: %s%s%s, going on with the old one",
-			 err.at, err.at[0] ? ": " : "", err.text);
-		record_state(a, "configuration", "medium", err.text);
-		return;
-	}
-	what = must_restart(&a->config, &next);
-	if (what) {
-		log_warn("configuration: %s needs a restart of weir-agent, "
-			 "going on with the old one",
-			 what);
-		config_done(&next);
-		return;
-	}
-	old = a->config;
-	a->config = next;
-	/* the same (must_restart()), and the data planes' threads borrow them */
-	a->config.program = old.program;
-	a->config.plane_door = old.plane_door;
-	old.program = next.program;
-	old.plane_door = next.plane_door;
-	config_done(&old);
-	log_info("configuration: read again");
-	door_find_accounts(a);
-	settings_overlay(a);
-	rules_read_builtin(a);
-	guard_apply_all(a);
-	policy_soon(a);
-}
 
 /* --- the world around -------------------------------------------------------------- */
 
@@ -177,7 +104,7 @@ static void on_signal(void *arg, uint32_t events)
 
 	while (read(m->signal_fd, &s, sizeof s) == sizeof s) {
 		if (s.ssi_signo == SIGHUP)
-			reload(m);
+			reload_begin(&m->agent);
 		else
 			loop_stop(m->agent.loop);
 	}
@@ -264,6 +191,7 @@ static void stop(struct main_state *m)
 	struct agent *a = &m->agent;
 
 	aside_stop(a);
+	studies_stop(a);
 	inventory_stop(a);
 	guard_stop(a);
 	policy_stop(a);
@@ -319,7 +247,7 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct main_state m = { .config_path = CONFIG_DEFAULT,
+	struct main_state m = { .agent.config_path = CONFIG_DEFAULT,
 				.signal_fd = -1 };
 	bool only_check = false;
 	struct err err;
@@ -328,8 +256,8 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
-			m.config_path = optarg;
-			m.config_must = true;
+			m.agent.config_path = optarg;
+			m.agent.config_must = true;
 			break;
 		case 'k': only_check = true; break;
 		case 'h': fputs(help_text, stdout); return 0;
@@ -342,7 +270,8 @@ int main(int argc, char **argv)
 			argv[optind]);
 		return 2;
 	}
-	if (read_config(&m, &m.agent.config, &err) < 0) {
+	if (config_read_if(m.agent.config_path, m.agent.config_must,
+			   &m.agent.config, &err) < 0) {
 		fprintf(stderr, "weir-agent: %s%s%s\n", err.at,
 			err.at[0] ? ": " : "", err.text);
 		return 2;

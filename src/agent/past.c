@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/guard.h"
 #include "base/limits.h"
 
 /* So many are read between two looks at what else there is to do: some ms. */
@@ -254,19 +253,6 @@ int past_more(struct past *p, struct err *reterr)
 					  .icmp_enforced = true };
 	stop_loading(p);
 	return 0;
-}
-
-int past_load(struct agent *a, uint64_t since_s, struct past *ret,
-	      struct err *reterr)
-{
-	int rc = past_begin(a, since_s, false, ret, reterr);
-
-	if (rc < 0)
-		return rc;
-	while ((rc = past_more(ret, reterr)) > 0)
-		/* a new workload does not wait until all of it is read */
-		guard_look(a);
-	return rc;
 }
 
 void past_done(struct past *p)

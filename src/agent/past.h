@@ -31,9 +31,6 @@ int past_begin(struct agent *a, uint64_t since_s, bool only_learned,
 	       struct past *ret, struct err *reterr);
 /* Reads on for some ms: 1, there is more; 0, that was all; or -errno. */
 int past_more(struct past *p, struct err *reterr);
-/* All since then, at once; as past_begin(). */
-int past_load(struct agent *a, uint64_t since_s, struct past *ret,
-	      struct err *reterr);
 void past_done(struct past *p);
 
 /*

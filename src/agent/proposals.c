@@ -1,8 +1,7 @@
 /*
  * Making them of 100,000 conversations takes a second of the processor:
  *
- *   past_more(), a page at a time, with the loop going on between ──▶ past
- *   past, the intent ──a thread──▶ list ──▶ who waits for it; kept
+ *   study.h: past, the intent ──a thread──▶ list ──▶ who waits for it; kept
  *
  * Who asks while the same is being made waits for that. What was made is good
  * until the policy is another, or something else was learned. What was made of
@@ -17,9 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/aside.h"
-#include "agent/past.h"
-#include "agent/record.h"
+#include "agent/study.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/limits_door.h"
@@ -37,16 +34,13 @@ struct waits {
 
 struct making {
 	struct making *next;
-	struct agent *agent;
-	struct loop_timer read; /* the next page */
+	struct study study;
 	uint64_t since_s;
 	uint64_t news; /* when it began */
 	usec_t begun;
-	struct past past;
 	struct intent *intent; /* counted */
 	struct waits *waits;   /* owned */
 	json_t *list;	       /* what comes of it; owned */
-	struct err err;
 };
 
 struct proposals {
@@ -98,7 +92,7 @@ const json_t *proposals_kept(const struct agent *a, uint64_t since_s)
 
 static void free_making(struct making *m)
 {
-	past_done(&m->past);
+	past_done(&m->study.past);
 	intent_put(m->intent);
 	json_decref(m->list);
 	free(m);
@@ -114,21 +108,21 @@ static json_t *id_of(const json_t *one)
 }
 
 /* In its thread. */
-static void make(void *job)
+static void make(struct study *s)
 {
-	struct making *m = job;
+	struct making *m = s->arg;
 	struct intent_judge *j =
-		intent_judge_new(m->intent, &m->past.world,
-				 clock_unix_us() / USEC_PER_SEC, &m->err);
+		intent_judge_new(m->intent, &s->past.world,
+				 clock_unix_us() / USEC_PER_SEC, &s->err);
 	json_t *one;
 	size_t i;
 
 	if (!j)
 		return;
-	m->list = intent_propose(m->intent, &m->past.world, j, m->past.talks,
-				 m->past.n_talks);
+	m->list = intent_propose(m->intent, &s->past.world, j, s->past.talks,
+				 s->past.n_talks);
 	if (!m->list)
-		(void)err_set(&m->err, ENOMEM, NULL, "out of memory");
+		(void)err_set(&s->err, ENOMEM, NULL, "out of memory");
 	json_array_foreach (m->list, i, one)
 		(void)json_object_set_new(one, "id", id_of(one));
 	intent_judge_free(j);
@@ -147,54 +141,37 @@ static void keep(struct agent *a, struct making *m)
 	p->of = intent_get(m->intent);
 	p->kept_news = m->news;
 	p->made = clock_now();
-	p->stale_us =
-		m->past.n_talks < MANY ? 0 : 10 * usec_since(p->made, m->begun);
+	p->stale_us = m->study.past.n_talks < MANY
+			      ? 0
+			      : 10 * usec_since(p->made, m->begun);
 	if (p->stale_us > STALE_US)
 		p->stale_us = STALE_US;
 }
 
-/* It is over, well or not, and in the list no more. */
-static void end(struct agent *a, struct making *m)
+/* It is over, well or not. */
+static void made(struct agent *a, struct study *s)
 {
+	struct making *m = s->arg, **at = &a->proposals->makings;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
 	keep(a, m);
 	while (m->waits) {
 		struct waits *w = m->waits;
 
 		m->waits = w->next;
-		w->fn(a, m->list, &m->err, w->arg);
+		w->fn(a, m->list, &m->study.err, w->arg);
 		free(w);
 	}
 	free_making(m);
 	(void)malloc_trim(0); /* a hundred bytes for each conversation */
 }
 
-static void made(struct agent *a, void *job)
-{
-	struct making *m = job, **at = &a->proposals->makings;
-
-	while (*at != m)
-		at = &(*at)->next;
-	*at = m->next;
-	end(a, m);
-}
-
-static void read_on(void *arg)
-{
-	static const struct aside_work work = { make, made };
-	struct making *m = arg;
-	int rc = past_more(&m->past, &m->err);
-
-	if (rc > 0) {
-		loop_timer_set(m->agent->loop, &m->read, 0);
-		return;
-	}
-	if (rc < 0 || aside_run(m->agent, &work, m, &m->err) < 0)
-		made(m->agent, m);
-}
-
 static struct making *begin(struct agent *a, uint64_t since_s,
 			    struct err *reterr)
 {
+	static const struct study_kind kind = { make, made };
 	struct making *m = calloc(1, sizeof *m);
 	uint64_t since = since_s ? since_s
 				 : clock_unix_us() / USEC_PER_SEC -
@@ -204,20 +181,16 @@ static struct making *begin(struct agent *a, uint64_t since_s,
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 		return NULL;
 	}
-	record_flush(a);
-	*m = (struct making){ .agent = a,
-			      .since_s = since_s,
+	*m = (struct making){ .since_s = since_s,
 			      .news = a->proposals->news,
 			      .begun = clock_now(),
 			      .intent = intent_get(a->intent) };
-	m->read = (struct loop_timer){ .fn = read_on, .arg = m };
-	if (past_begin(a, since, true, &m->past, reterr) < 0) {
+	if (study_begin(a, &m->study, &kind, m, since, true, reterr) < 0) {
 		free_making(m);
 		return NULL;
 	}
 	m->next = a->proposals->makings;
 	a->proposals->makings = m;
-	loop_timer_set(a->loop, &m->read, 0);
 	return m;
 }
 
@@ -263,16 +236,8 @@ int proposals_make(struct agent *a, uint64_t since_s, proposals_fn *fn,
 
 void proposals_free(struct proposals *p)
 {
-	struct making *m;
-
 	if (!p)
 		return;
-	while ((m = p->makings)) {
-		p->makings = m->next;
-		(void)err_set(&m->err, ECANCELED, NULL, "weir-agent is ending");
-		loop_timer_off(m->agent->loop, &m->read);
-		end(m->agent, m);
-	}
 	forget(p);
 	free(p);
 }

@@ -9,7 +9,7 @@
 struct proposals;
 
 struct proposals *proposals_new(void); /* NULL: out of memory */
-/* After aside_stop(). NULL is accepted. */
+/* After studies_stop(). NULL is accepted. */
 void proposals_free(struct proposals *p);
 
 /* Something may be proposed that was not before; or not any more. */

@@ -50,47 +50,70 @@ struct body *rules_wanted(const struct agent *a)
 	return a->rules->made.body;
 }
 
-static int take(struct agent *a, const json_t *user, const char *builtin)
+/* Leaves *made empty. */
+static void take_made(struct agent *a, struct rules_made *made)
 {
-	struct rules_made made;
-	int rc = rules_make(user, builtin, &made);
-
-	if (rc < 0)
-		return rc;
 	rules_made_done(&a->rules->made);
-	a->rules->made = made;
-	return 0;
+	a->rules->made = *made;
+	*made = (struct rules_made){ .body = NULL };
 }
 
 /* --- the built-in file ---------------------------------------------------------- */
 
-/* NULL: there is none, *reterr's code ENOENT; or it cannot be read. */
-static char *builtin_text(struct agent *a)
+/* NULL: there is none; or it cannot be read, *reterr's code is set. */
+static char *builtin_text(const struct config *c, struct err *reterr)
 {
-	struct err err = { 0 };
 	size_t len;
-	char *text = a->config.rules_builtin
-			     ? file_load(a->config.rules_path, RULES_BYTES_MAX,
-					 &len, &err)
-			     : NULL;
+	char *text = c->rules_builtin ? file_load(c->rules_path,
+						  RULES_BYTES_MAX, &len, reterr)
+				      : NULL;
 
-	if (!err.code || err.code == ENOENT)
-		return text;
-	log_warn("rules: %s: %s, going on without", err.at, err.text);
-	record_state(a, "signatures", "medium", err.text);
-	return NULL;
+	if (reterr->code == ENOENT)
+		*reterr = (struct err){ 0 };
+	return text;
 }
 
-void rules_read_builtin(struct agent *a)
+static void tell_unread(struct agent *a, const struct err *err)
 {
-	char *before, *text = builtin_text(a);
-	json_t *user = rules_user_of(a->rules->made.body, &before);
+	if (!err->code)
+		return;
+	log_warn("rules: %s: %s, going on without", err->at, err->text);
+	record_state(a, "signatures", "medium", err->text);
+}
 
-	if (!user || take(a, user, text) < 0)
-		log_warn("rules: out of memory, going on with the old ones");
+void rules_again_begin(struct agent *a, struct rules_again *ret)
+{
+	*ret = (struct rules_again){ .before = body_get(a->rules->made.body) };
+}
+
+void rules_again_work(struct rules_again *r, const struct config *c)
+{
+	char *before, *text = builtin_text(c, &r->file);
+	json_t *user = rules_user_of(r->before, &before);
+
+	r->is_made = user && rules_make(user, text, &r->made) == 0;
 	json_decref(user);
 	free(before);
 	free(text);
+}
+
+bool rules_again_take(struct agent *a, struct rules_again *r)
+{
+	if (a->rules->made.body != r->before)
+		return false;
+	tell_unread(a, &r->file);
+	if (r->is_made)
+		take_made(a, &r->made);
+	else
+		log_warn("rules: out of memory, going on with the old ones");
+	return true;
+}
+
+void rules_again_done(struct rules_again *r)
+{
+	body_put(r->before);
+	rules_made_done(&r->made);
+	*r = (struct rules_again){ .before = NULL };
 }
 
 /* --- what is loaded ------------------------------------------------------------- */
@@ -130,9 +153,7 @@ static int keep(struct agent *a, struct loading *l, struct err *reterr)
 			    reterr);
 	if (rc < 0)
 		return rc;
-	rules_made_done(&a->rules->made);
-	a->rules->made = l->load.made;
-	l->load.made = (struct rules_made){ .body = NULL };
+	take_made(a, &l->load.made);
 	if (c)
 		record_change_by(a, l->load.what, c);
 	else
@@ -403,14 +424,16 @@ int rules_start(struct agent *a, struct err *reterr)
 {
 	uint64_t revision;
 	json_t *user = NULL;
+	struct err file = { 0 };
 	char *builtin;
 	int rc = store_get_doc(a->store, DOCUMENT, &user, &revision, reterr);
 
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	a->rules = calloc(1, sizeof *a->rules);
-	builtin = a->rules ? builtin_text(a) : NULL;
-	rc = a->rules ? take(a, user, builtin) : -ENOMEM;
+	builtin = a->rules ? builtin_text(&a->config, &file) : NULL;
+	tell_unread(a, &file);
+	rc = a->rules ? rules_make(user, builtin, &a->rules->made) : -ENOMEM;
 	json_decref(user);
 	free(builtin);
 	return rc == 0 ? 0 : err_set(reterr, -rc, NULL, "out of memory");

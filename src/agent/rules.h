@@ -17,8 +17,20 @@
 /* Before policy_start(). That a file cannot be read is no failure, but told. */
 int rules_start(struct agent *a, struct err *reterr);
 void rules_stop(struct agent *a);
-/* Again, after the configuration was. */
-void rules_read_builtin(struct agent *a);
+/* The built-in file, read again. */
+struct rules_again {
+	struct body *before; /* what was wanted when it began; counted */
+	struct rules_made made;
+	struct err file; /* why it could not be read; code 0: nothing wrong */
+	bool is_made;	 /* else: out of memory */
+};
+
+void rules_again_begin(struct agent *a, struct rules_again *ret);
+/* By a thread: with that configuration. */
+void rules_again_work(struct rules_again *r, const struct config *c);
+/* By the main loop. false: others were loaded meanwhile; to be done once more. */
+bool rules_again_take(struct agent *a, struct rules_again *r);
+void rules_again_done(struct rules_again *r);
 
 /* For a data plane; borrowed. */
 struct body *rules_wanted(const struct agent *a);

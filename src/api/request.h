@@ -42,12 +42,12 @@ struct answer {
 
 /*
  *  BEGUN ──headers──▶ BODY ──all there──▶ WORK ──job──▶ DONE ──▶ queued
- *    ├──────── FILE ──all there──────────────────────────┤
- *    └─────── a problem, or an answer at once ───────────┘
+ *    ├── a file, a problem ──▶ ANSWERED ──all there──────┤
+ *    └─────── the same, and the connection ends ─────────┘
  */
 enum request_state {
 	REQUEST_BEGUN,
-	REQUEST_FILE, /* its end is waited for */
+	REQUEST_ANSWERED, /* its end is waited for */
 	REQUEST_BODY,
 	REQUEST_WORK,
 	REQUEST_DONE

@@ -139,14 +139,13 @@ static enum MHD_Result send_answer(struct request *r)
 	return result;
 }
 
-static enum MHD_Result refuse(struct request *r, int code, const char *at,
-			      const char *text)
+static void refuse(struct request *r, int code, const char *at,
+		   const char *text)
 {
 	struct err err;
 
 	(void)err_set(&err, code, at, "%s", text);
 	answer_problem(r, &err);
-	return send_answer(r);
 }
 
 /* --- what is asked for ------------------------------------------------------------- */
@@ -160,7 +159,7 @@ static void take_file(struct request *r, const struct file *f)
 }
 
 /* A file of the UI, by the path as the table has it. */
-static enum MHD_Result send_file(struct request *r, const char *method)
+static void answer_file(struct request *r, const char *method)
 {
 	char path[API_URI_MAX + API_PATH_PARTS_MAX];
 	const struct file *f;
@@ -176,18 +175,18 @@ static enum MHD_Result send_file(struct request *r, const char *method)
 	}
 	path[len] = '\0';
 	f = files_find(&r->server->files, len ? path : "index.html");
-	if (!f)
-		return refuse(r, ENOENT, "path",
-			      len || r->server->files.n
-				      ? "there is nothing by that path"
-				      : "the web UI is not installed; the API "
-					"is at /api/v1");
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+	if (!f) {
+		refuse(r, ENOENT, "path",
+		       len || r->server->files.n
+			       ? "there is nothing by that path"
+			       : "the web UI is not installed; the API "
+				 "is at /api/v1");
+	} else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		refuse(r, EOPNOTSUPP, "method", "expected GET");
 		answer_header(r, "Allow", "GET");
-		return refuse(r, EOPNOTSUPP, "method", "expected GET");
+	} else {
+		take_file(r, f);
 	}
-	take_file(r, f);
-	return send_answer(r);
 }
 
 static bool is_api(const struct uri *u)
@@ -205,22 +204,26 @@ static size_t body_max(const struct command_route *r)
 		       : API_BODY_MAX;
 }
 
-static enum MHD_Result too_large(struct request *r)
+static void too_large(struct request *r)
 {
 	struct err err;
 
 	(void)err_set(&err, EMSGSIZE, "body", "at most %zu bytes",
 		      body_max(r->route));
 	answer_problem(r, &err);
-	return send_answer(r);
+}
+
+/* As the request says; 0: it does not. The library has looked at its digits. */
+static unsigned long long length_of(const struct request *r)
+{
+	const char *length = request_header(r, "Content-Length");
+
+	return length ? strtoull(length, NULL, 10) : 0;
 }
 
 static bool has_body(const struct request *r)
 {
-	const char *length = request_header(r, "Content-Length");
-
-	return (length && strcmp(length, "0") != 0) ||
-	       request_header(r, "Transfer-Encoding");
+	return length_of(r) || request_header(r, "Transfer-Encoding");
 }
 
 /* A page of another site can send no JSON without being asked first. */
@@ -276,39 +279,39 @@ static bool is_framed(const struct request *r)
 	return !f.strange && f.hosts <= 1 && f.lengths + f.encodings <= 1;
 }
 
-static enum MHD_Result begin(struct request *r, const char *method)
+/* Is it answered before what it brings is read? */
+static bool begin(struct request *r, const char *method)
 {
 	char allow[ROUTE_ALLOW_MAX];
-	const char *length;
 	struct err err;
 	int rc;
 
 	if (!is_framed(r)) {
 		r->ends = true;
-		return refuse(r, EINVAL, "headers",
-			      "expected one Host, and one Content-Length or "
-			      "\"Transfer-Encoding: chunked\"");
+		refuse(r, EINVAL, "headers",
+		       "expected one Host, and one Content-Length or "
+		       "\"Transfer-Encoding: chunked\"");
+		return true;
 	}
 	if (!identity_host(r->server->config, request_header(r, "Host"),
-			   r->tls))
-		return refuse(r, EDESTADDRREQ, "Host",
-			      "is no name of this server (hosts: in api.yaml)");
+			   r->tls)) {
+		refuse(r, EDESTADDRREQ, "Host",
+		       "is no name of this server (hosts: in api.yaml)");
+		return true;
+	}
 	rc = uri_parse(r->target, &r->uri, &err);
 	r->head = strcmp(method, "HEAD") == 0;
-	if (rc == 0 && !is_api(&r->uri) && !has_body(r)) {
-		/* who is answered before his request ends is sent away */
-		r->state = REQUEST_FILE;
-		return MHD_YES;
+	if (rc == 0 && !is_api(&r->uri)) {
+		answer_file(r, method);
+		return true;
 	}
-	if (rc == 0 && !is_api(&r->uri))
-		return send_file(r, method);
 	if (rc == 0)
 		rc = route_find(method, &r->uri, &r->route, allow, &err);
 	if (rc < 0) {
 		answer_problem(r, &err);
 		if (rc == -EOPNOTSUPP)
 			answer_header(r, "Allow", allow);
-		return send_answer(r);
+		return true;
 	}
 	rc = identity_check(r, &err);
 	if (rc == 0)
@@ -317,12 +320,29 @@ static enum MHD_Result begin(struct request *r, const char *method)
 		answer_problem(r, &err);
 		if (rc == -ENOKEY || rc == -EKEYREJECTED)
 			answer_header(r, "WWW-Authenticate", "Bearer");
-		return send_answer(r);
+		return true;
 	}
-	length = request_header(r, "Content-Length");
-	if (length && strtoull(length, NULL, 10) > body_max(r->route))
-		return too_large(r);
+	if (length_of(r) > body_max(r->route)) {
+		too_large(r);
+		return true;
+	}
 	r->state = REQUEST_BODY;
+	return false;
+}
+
+/*
+ * Who is answered before his request ends is sent away by the library: where his
+ * next one begins is not known. So what is short is read first, and forgotten; the
+ * connection of who sends more, says not how much, or asks first whether he may
+ * send it (Expect) ends with his answer: nobody has a megabyte read for nothing.
+ */
+static enum MHD_Result answer_early(struct request *r)
+{
+	if (r->ends || length_of(r) > API_LOGIN_BODY_MAX ||
+	    request_header(r, "Transfer-Encoding") ||
+	    request_header(r, "Expect"))
+		return send_answer(r);
+	r->state = REQUEST_ANSWERED;
 	return MHD_YES;
 }
 
@@ -372,12 +392,13 @@ static void work(struct request *r)
 static enum MHD_Result all_there(struct request *r)
 {
 	if (r->refused == EMSGSIZE)
-		return too_large(r);
-	if (r->refused)
-		return refuse(r, r->refused, "body",
-			      "too many large ones at a time");
-	if (r->body.failed)
-		return refuse(r, ENOMEM, NULL, "out of memory");
+		too_large(r);
+	else if (r->refused)
+		refuse(r, r->refused, "body", "too many large ones at a time");
+	else if (r->body.failed)
+		refuse(r, ENOMEM, NULL, "out of memory");
+	if (r->answer.status)
+		return send_answer(r);
 	r->state = REQUEST_WORK;
 	hall_expect(r->server->hall, r->of, 0);
 	work(r);
@@ -401,18 +422,21 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection,
 	if (!r)
 		return MHD_NO;
 	switch (r->state) {
-	case REQUEST_BEGUN: return begin(r, method);
+	case REQUEST_BEGUN: return begin(r, method) ? answer_early(r) : MHD_YES;
 	case REQUEST_BODY:
 		if (*len == 0)
 			return all_there(r);
 		take_body(r, bytes, *len);
 		*len = 0;
 		return MHD_YES;
-	case REQUEST_FILE: return send_file(r, method);
+	case REQUEST_ANSWERED:
+		if (*len == 0)
+			return send_answer(r);
+		break;
 	case REQUEST_WORK: return send_answer(r);
-	case REQUEST_DONE: break; /* what comes of a body that was refused */
+	case REQUEST_DONE: break;
 	}
-	*len = 0;
+	*len = 0; /* of a body that was refused */
 	return MHD_YES;
 }
 

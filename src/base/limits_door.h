@@ -23,13 +23,17 @@
 #define DOOR_PAUSE_US 250000
 /* Jobs done beside the main loop (agent/aside.h). One more: EAGAIN. */
 #define ASIDE_MAX 8
+/* Rules that one answer has; who wants all asks page by page. limit above: EINVAL. */
+#define RULES_PAGE_MAX 1000
 /* A request longer than that, 1 ms to read, is read beside the main loop. */
 #define DOOR_LARGE 131072
 /*
- * Proposals that are made at a time, of different times or while more was learned:
- * 50 MB each. One more: EAGAIN.
+ * Questions about all that was recorded that are worked on at a time (agent/study.h),
+ * 50 MB each: proposals, of different times or while more was learned; what another
+ * mode or policy would have done. One more: EAGAIN.
  */
-#define PROPOSALS_MAKINGS_MAX 2
+#define STUDIES_MAX	      4
+#define PROPOSALS_MAKINGS_MAX 2 /* of them */
 /* Proposals are of what was recorded in so many days, if nobody says since when. */
 #define PROPOSALS_DAYS 30
 /* Proposals that are kept for who asks next, 3 KB each. More: made each time. */

@@ -424,8 +424,7 @@ static void print_hits(struct table *t, const json_t *r)
 	const json_t *hits = json_object_get(r, "hits");
 
 	if (hits)
-		table_add(t, "%llu",
-			  (unsigned long long)json_integer_value(hits));
+		table_add(t, "%lld", json_integer_value(hits));
 	else
 		table_add(t, "-");
 }
@@ -478,6 +477,7 @@ static const struct agent_cmd policy_list_cmd = {
 	.help = "Usage: weir policy list [-o text|json|yaml]\n\n"
 		"The rules, in the order in which they are asked.\n",
 	.command = "rules",
+	.pages = "rules",
 	.print = print_rules,
 };
 

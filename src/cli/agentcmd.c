@@ -12,6 +12,8 @@
 
 #define OPTIONS_MAX 24
 #define OPTION_BASE 256
+/* Of a list that is changed while its pages are asked for; then it fails. */
+#define PAGES_TRIES 8
 
 struct agent_call {
 	const struct agent_cmd *cmd;
@@ -297,6 +299,56 @@ static int follow(const struct agent_call *c, struct agentclient *client)
 	return out_error(&c->out, c->cmd->name, &err);
 }
 
+/* 0; 1: the page is of another revision; -errno */
+static int add_page(const struct agent_call *c, struct agentclient *client,
+		    json_t *answer, struct err *reterr)
+{
+	json_t *args = json_copy(c->args), *page, *next;
+	int rc;
+
+	(void)json_object_set(args, "after", json_object_get(answer, "next"));
+	rc = agentclient_ask(client, c->cmd->command, args, &page, reterr);
+	if (rc < 0)
+		return rc;
+	(void)json_array_extend(json_object_get(answer, c->cmd->pages),
+				json_object_get(page, c->cmd->pages));
+	next = json_object_get(page, "next");
+	if (next)
+		(void)json_object_set(answer, "next", next);
+	else
+		(void)json_object_del(answer, "next");
+	rc = !json_equal(json_object_get(page, "revision"),
+			 json_object_get(answer, "revision"));
+	json_decref(page);
+	return rc;
+}
+
+/* All of its pages, as one. */
+static int ask_whole(const struct agent_call *c, struct agentclient *client,
+		     json_t **ret, struct err *reterr)
+{
+	for (int tries = 0; tries < PAGES_TRIES; tries++) {
+		int rc = agentclient_ask(client, c->cmd->command,
+					 json_incref(c->args), ret, reterr);
+
+		if (rc < 0)
+			return rc;
+		while (rc == 0 && c->cmd->pages &&
+		       json_object_get(*ret, "next"))
+			rc = add_page(c, client, *ret, reterr);
+		if (rc == 0)
+			return 0;
+		json_decref(*ret);
+		*ret = NULL;
+		/* the rule that it was to go on behind is gone */
+		if (rc < 0 && rc != -EINVAL)
+			return rc;
+	}
+	return err_set(reterr, EAGAIN, NULL,
+		       "it was changed %d times while it was read",
+		       PAGES_TRIES);
+}
+
 static int ask(struct agent_call *c)
 {
 	bool follows = c->cmd->print_event &&
@@ -308,8 +360,7 @@ static int ask(struct agent_call *c)
 
 	if (agentclient_open(c->socket, &client, &err) < 0)
 		return out_error(&c->out, c->cmd->name, &err);
-	rc = agentclient_ask(&client, c->cmd->command, json_incref(c->args),
-			     &answer, &err);
+	rc = ask_whole(c, &client, &answer, &err);
 	if (rc < 0) {
 		status = out_error(&c->out, c->cmd->name, &err);
 	} else if (c->out.json && !follows) {

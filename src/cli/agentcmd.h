@@ -43,6 +43,11 @@ struct agent_cmd {
 	int (*print)(const struct out *o, const json_t *answer);
 	/* Its texts may be printed as they are: YAML, which has its own escapes. */
 	bool verbatim;
+	/*
+	 * Its answer comes in pages, each behind "next" of the one before: their
+	 * list. Of one "revision", or all of them once more. NULL: it does not.
+	 */
+	const char *pages;
 	/* Is the answer no, so that it exits with 1? NULL: it never is. */
 	bool (*is_no)(const json_t *answer);
 	/* A line of what is followed, as text; NULL: it follows nothing. */

@@ -161,6 +161,27 @@ int db_number(struct store *s, sqlite3_stmt *st, uint64_t *ret,
 	return 0;
 }
 
+int db_each_of(struct store *s, enum db_statement one, const uint64_t *ids,
+	       size_t n,
+	       int (*tell)(void *arg, sqlite3_stmt *st, struct err *reterr),
+	       void *arg, struct err *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = 0;
+
+	while (rc == 0 && n-- > 0) {
+		rc = db_use(s, one, &st, reterr);
+		if (rc < 0)
+			return rc;
+		db_bind(st, 1, ids[n]);
+		rc = db_step(s, st, reterr);
+		if (rc > 0)
+			rc = tell(arg, st, reterr);
+		db_end(st);
+	}
+	return rc;
+}
+
 void db_bind(sqlite3_stmt *st, int index, uint64_t value)
 {
 	BUG_ON(value > INT64_MAX);

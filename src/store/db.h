@@ -59,6 +59,15 @@ int db_run(struct store *s, sqlite3_stmt *st, struct err *reterr);
 int db_number(struct store *s, sqlite3_stmt *st, uint64_t *ret,
 	      struct err *reterr);
 
+/*
+ * What was found from its end on, told from its begin: tell() has each row that is
+ * there still, of `one`, which is asked by its id. 0, or what tell() returned.
+ */
+int db_each_of(struct store *s, enum db_statement one, const uint64_t *ids,
+	       size_t n,
+	       int (*tell)(void *arg, sqlite3_stmt *st, struct err *reterr),
+	       void *arg, struct err *reterr);
+
 /* Borrowed until the statement ends. u64: BUG above INT64_MAX. */
 void db_bind(sqlite3_stmt *st, int index, uint64_t value);
 void db_bind_text(sqlite3_stmt *st, int index, const char *text);

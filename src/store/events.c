@@ -212,8 +212,9 @@ static bool fits(const struct store_event_query *q, uint64_t until_s,
 	return has;
 }
 
-static int tell(struct asking *a, sqlite3_stmt *st, struct err *reterr)
+static int tell(void *arg, sqlite3_stmt *st, struct err *reterr)
 {
+	struct asking *a = arg;
 	const char *text = (const char *)sqlite3_column_text(st, 4);
 	json_t *event = text ? json_loads(text, 0, NULL) : NULL;
 	int rc = event ? a->cb(event, (uint64_t)sqlite3_column_int64(st, 0),
@@ -251,24 +252,6 @@ static int look(struct asking *a, struct err *reterr)
 	return rc;
 }
 
-static int tell_kept(struct asking *a, struct err *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = 0;
-
-	for (size_t i = a->n; a->q->newest && rc == 0 && i-- > 0;) {
-		rc = db_use(a->s, DB_EVENT_ONE, &st, reterr);
-		if (rc < 0)
-			return rc;
-		db_bind(st, 1, a->numbers[i]);
-		rc = db_step(a->s, st, reterr);
-		if (rc > 0)
-			rc = tell(a, st, reterr);
-		db_end(st);
-	}
-	return rc;
-}
-
 int store_each_event(struct store *s, const struct store_event_query *q,
 		     int (*cb)(const json_t *event, uint64_t number, void *arg),
 		     void *arg, struct err *reterr)
@@ -288,8 +271,9 @@ int store_each_event(struct store *s, const struct store_event_query *q,
 	if (q->newest && !a.numbers)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	rc = look(&a, reterr);
-	if (rc == 0)
-		rc = tell_kept(&a, reterr);
+	if (rc == 0 && q->newest)
+		rc = db_each_of(s, DB_EVENT_ONE, a.numbers, a.n, tell, &a,
+				reterr);
 	if (rc == 0 && q->seen)
 		*q->seen = (struct store_seen){ a.cursor, a.more };
 	free(a.numbers);

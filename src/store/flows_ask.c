@@ -220,8 +220,9 @@ static int fits(struct asking *a, sqlite3_stmt *st, struct err *reterr)
 	return rc != 0 ? rc : text_fits(a, st, client, server);
 }
 
-static int tell(struct asking *a, sqlite3_stmt *st, struct err *reterr)
+static int tell(void *arg, sqlite3_stmt *st, struct err *reterr)
 {
+	struct asking *a = arg;
 	struct store_flow f = flow_row(st);
 	struct who *client, *server;
 	int rc = ends_of(a, st, &client, &server, reterr);
@@ -312,24 +313,6 @@ static int look(struct asking *a, struct err *reterr)
 	return rc;
 }
 
-static int tell_kept(struct asking *a, struct err *reterr)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = 0;
-
-	for (size_t i = a->n; a->q->newest && rc == 0 && i-- > 0;) {
-		rc = db_use(a->s, DB_FLOW_ONE, &st, reterr);
-		if (rc < 0)
-			return rc;
-		db_bind(st, 1, a->ids[i]);
-		rc = db_step(a->s, st, reterr);
-		if (rc > 0)
-			rc = tell(a, st, reterr);
-		db_end(st);
-	}
-	return rc;
-}
-
 static int page(struct asking *a, struct err *reterr)
 {
 	const struct store_flow_query *q = a->q;
@@ -341,8 +324,9 @@ static int page(struct asking *a, struct err *reterr)
 	if (!a->clients || !a->servers || (q->newest && !a->ids))
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	rc = look(a, reterr);
-	if (rc == 0)
-		rc = tell_kept(a, reterr);
+	if (rc == 0 && q->newest)
+		rc = db_each_of(a->s, DB_FLOW_ONE, a->ids, a->n, tell, a,
+				reterr);
 	if (rc == 0 && q->seen)
 		*q->seen = (struct store_seen){ a->cursor, a->more };
 	return rc;

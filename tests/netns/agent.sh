@@ -183,6 +183,10 @@ weir apply -f "$TEST_DIR/netpol.yaml" &&
 point $? "and replaced by one of its name" "$out"
 weir apply -f "$TEST_DIR/netpol.yaml" && grep -q 'nothing differs' "$out"
 point $? "again, nothing differs" "$out"
+python3 -c 'print("rules:"); [print(f"- {{id: {i}, from: any, to: any, ports: tcp/{i}, action: allow}}") for i in range(1, 2501)]' >"$TEST_DIR/many.yaml"
+weir apply -f "$TEST_DIR/many.yaml" &&
+    told '[r["id"] for r in d["rules"]] == list(range(1, 2501)) and d["total"] == 2500 and "next" not in d' policy list
+point $? "of more rules than a page has all are listed" "$out"
 weir apply -f "$TEST_DIR/policy.yaml" && weir policy delete 7
 point $? "a whole policy is without it" "$out"
 

@@ -179,6 +179,15 @@ as ann 200 "$base/flows?q=nothing-like-it&rule=7" && says 'd["flows"] == [] and 
 point $? "flows are asked for by rule and text" "$out"
 as ann 400 -X PUT -d '{"text":"rules: ["}' $base/policy && problem EINVAL
 point $? "a wrong one is a problem with line and column" "$out"
+# Status, and connections made, of a request and the same once more.
+twice() { curl -s -m 20 -o /dev/null -w '%{http_code} %{num_connects}\n' "$@" -o /dev/null "${@: -1}" | tr '\n' ' ' >"$out"; }
+twice $base/status && grep -qx '401 1 401 0 ' "$out" &&
+    twice -X POST -H 'Content-Type: application/json' -d '{"user":"no","password":"body"}' $base/rules && grep -qx '401 1 401 0 ' "$out" &&
+    twice http://127.0.0.1:8787/nope && grep -qx '404 1 404 0 ' "$out"
+point $? "who is refused keeps his connection" "$out"
+head -c 20000 /dev/zero >"$TEST_DIR/large"
+twice -X POST -H 'Content-Type: application/json' -H 'Expect:' --data-binary "@$TEST_DIR/large" $base/rules && grep -qx '401 1 401 1 ' "$out"
+point $? "but not if he sends much" "$out"
 
 # --- captures, the map ---
 

@@ -21,8 +21,14 @@ export function point(ok, name, why = '') {
 	if (!ok && why) for (const line of String(why).split('\n')) console.log(`# ${line}`);
 }
 
-/* A part that may throw: a step that cannot be done is a point that failed. */
+let depth = 0;
+
+/*
+ * A part that may throw: a step that cannot be done is a point that failed. What the
+ * outermost has opened is closed after it, pages first: one whose host is gone complains.
+ */
 export async function part(name, run) {
+	depth++;
 	try {
 		await run();
 	} catch (e) {
@@ -31,7 +37,20 @@ export async function part(name, run) {
 		for (const [i, page] of pages.entries())
 			if (!page.isClosed()) await shot(page, `failed-${points}-${i}`).catch(() => {});
 	}
+	if (--depth === 0) await leave();
 }
+
+/* A page's own routes are waited for, as what they ask of the host has nobody to fail to. */
+async function leave() {
+	for (const page of pages.splice(0)) {
+		if (page.isClosed()) continue;
+		await page.unrouteAll({ behavior: 'wait' });
+		await page.context().close();
+	}
+	for (const child of children.splice(0)) child.kill();
+}
+
+process.on('unhandledRejection', (e) => point(false, 'nothing fails unseen', e.stack ?? e));
 
 export function finish() {
 	console.log(`1..${points}`);
@@ -47,7 +66,9 @@ export async function fixtures(...options) {
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});
 	children.push(mock);
-	const [line] = await once(mock.stdout, 'data');
+	const gone = once(mock, 'exit').then(([code]) => Promise.reject(new Error(`web/dev/server.mjs ended with ${code}`)));
+	gone.catch(() => {}); // later it is meant to
+	const [line] = await Promise.race([once(mock.stdout, 'data'), gone]);
 	return { url: String(line).trim(), stop: () => mock.kill() };
 }
 
@@ -94,11 +115,14 @@ export async function open(url, { size = 'desktop', scheme = 'light', expected =
 	return { page, context, complaints, strangers, at };
 }
 
+const drawn = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 /* What was asked for is there; nothing more is waited for. */
 export async function settled(page) {
+	await drawn(page); // an address that was changed is taken: what was there before is not meant
 	await page.locator('h1, [role=alert], form, .empty').first().waitFor({ state: 'attached' });
 	await page.waitForFunction(() => !document.querySelector('[role=status][aria-label^=Loading]'));
-	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+	await drawn(page);
 }
 
 export async function axe(page) {
@@ -144,6 +168,6 @@ export const overflow = (page) =>
 	});
 
 export async function close() {
+	await leave();
 	await browser?.close();
-	for (const child of children) child.kill();
 }

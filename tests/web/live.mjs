@@ -53,7 +53,7 @@ await part('the story', async () => {
 
 	/* --- learned --- */
 
-	point((await greets(8080)) && (await greets(8081)), 'in discover all passes');
+	point((await until(true, 8080)) && (await until(true, 8081)), 'in discover all passes');
 	await page.getByRole('link', { name: 'Learned' }).click();
 	// both are recorded: what comes next looks at what was
 	for (const port of [8080, 8081]) await page.getByRole('row').filter({ hasText: `tcp/${port}` }).waitFor();
@@ -73,7 +73,7 @@ await part('the story', async () => {
 	await shot(page, 'live-preview');
 	await dialog.getByRole('button', { name: 'Switch to protect' }).click();
 	await web.locator('[aria-pressed=true]', { hasText: 'protect' }).waitFor();
-	point((await until(false, 8081)) && (await greets(8080)), 'protect blocks what no rule allows, and nothing else');
+	point((await until(false, 8081)) && (await until(true, 8080)), 'protect blocks what no rule allows, and nothing else');
 
 	/* --- found --- */
 
@@ -100,11 +100,13 @@ await part('the story', async () => {
 	await shot(page, 'live-diff');
 	point(/allow app → web\s+tcp\/8081/.test(await dialog.innerText()), 'the policy page shows what it would change', await dialog.innerText());
 	await dialog.getByRole('button', { name: 'Apply' }).click();
-	const applied = page.getByText(/^Revision \d+ is in force/);
-	await applied.waitFor();
+	await page.getByText(/^Revision \d+ is in force/).waitFor();
 	point(await until(true, 8081), 'applied, what was blocked passes');
-	await page.locator('.toast', { has: applied }).getByRole('button', { name: 'Undo' }).click();
-	await page.getByText('Taken back').waitFor();
+	// the message has an Undo, too, and may be gone by now
+	await page.getByRole('tab', { name: 'History' }).click();
+	await page.getByRole('button', { name: 'Go back to it' }).first().click();
+	await dialog.getByRole('button', { name: 'Go back to it' }).click();
+	await page.getByText(/Back at revision/).waitFor();
 	point(await until(false, 8081), 'undone, it is blocked again');
 
 	/* --- cut off --- */

@@ -34,7 +34,6 @@ async function looks() {
 			point(b.strangers.length === 0, `${size}, ${scheme}: no request leaves the host`, b.strangers.join('\n'));
 			await b.context.close();
 		}
-	host.stop();
 }
 
 /* --- getting in --------------------------------------------------------------------------- */
@@ -84,7 +83,6 @@ async function gettingIn() {
 	await b.at('#/setup');
 	point(await page.getByText('lacks its token').isVisible(), 'one without a token says so');
 	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
-	host.stop();
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */
@@ -135,7 +133,6 @@ async function tables() {
 	await top.filter({ hasText: 'team-16-service' }).waitFor();
 	point(/^team-16-service/.test(await top.innerText()), 'sorted the other way', await top.innerText());
 	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
-	host.stop();
 }
 
 /* --- what one does ------------------------------------------------------------------------------ */
@@ -241,7 +238,6 @@ async function deeds() {
 	await page.getByRole('button', { name: 'Make a rule of this' }).waitFor();
 	point((await page.locator('nav .count').innerText()) === '1', 'and taken back');
 	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
-	host.stop();
 }
 
 /* What comes later is drawn, too. */
@@ -262,10 +258,6 @@ async function chart() {
 	const first = await b.page.evaluate(drawn);
 	await b.page.waitForFunction((was) => document.querySelector('.chart canvas').toDataURL() !== was, first);
 	point(true, 'the chart is drawn anew when there is more');
-	/* its page asks every now and then */
-	await b.page.unrouteAll({ behavior: 'ignoreErrors' });
-	await b.context.close();
-	host.stop();
 }
 
 /* --- when things are not well ----------------------------------------------------------------------- */
@@ -280,8 +272,6 @@ async function troubles() {
 	point(true, 'without an agent each page says so');
 	await shot(b.page, 'agent-away');
 	point((await axe(b.page)) === '', 'an error: axe finds nothing serious', await axe(b.page));
-	await b.context.close();
-	away.stop();
 
 	const host = await fixtures('--quiet');
 	const v = await open(host.url, { expected: ['401', 'ERR_'] });
@@ -299,7 +289,6 @@ async function troubles() {
 	host.stop();
 	await v.page.locator('nav .signal.up').waitFor({ state: 'detached' });
 	point(true, 'a host that went away is noticed');
-	await v.context.close();
 
 	const script = await fixtures('--open', '--quiet');
 	const x = await open(script.url, { expected: ['Content Security Policy', 'Refused'] });
@@ -311,7 +300,6 @@ async function troubles() {
 		return globalThis.inlineRan === true;
 	});
 	point(!ran, 'an inline script does not run');
-	script.stop();
 }
 
 // All parts, or those that are named.

@@ -222,7 +222,7 @@ on('GET', '/status', 'viewer', () => ({
 	data_plane: { up: true, since: started - 86000, starts: 2, version: { version: '0.1.0', pid: 69 } },
 	policy: { revision: state.revision, compiled: state.revision, version: 1796005257230, in_force: true },
 	detection: {
-		signatures: { state: 'in force', version: 3, signatures: 164, rules: 154, refused: 0, left_out: 0, files: state.files.length },
+		signatures: { state: 'in force', version: 3, signatures: 154, rules: 154, refused: 0, left_out: 0, files: state.files.length },
 		sensors: { state: 'in force', version: 4, sensors: 5, left_out: 0, workloads: 6 },
 	},
 	runtimes: [
@@ -460,7 +460,7 @@ on('GET', '/captures/{id}/file', 'operator', ({ at }) => {
 	return Buffer.from('0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000', 'hex');
 });
 
-const signatures = () => ({ state: 'in force', version: 3, signatures: 164, rules: 154, refused: 0, left_out: 0, files: state.files.length, faults: [] });
+const signatures = () => ({ state: 'in force', version: 3, signatures: 154, rules: 154, refused: 0, left_out: 0, files: state.files.length, faults: [] });
 on('GET', '/signatures', 'viewer', () => ({
 	files: state.files.map(({ text, ...f }) => f), variables: { HOME_NET: '[172.20.0.0/16]', HTTP_PORTS: '[80,8080]' },
 	signatures: signatures(), sensors: { state: 'in force', version: 4, sensors: 5, left_out: 0, workloads: 6 },

@@ -4,8 +4,8 @@ import test from 'node:test';
 import { transform } from 'esbuild';
 import { readFile } from 'node:fs/promises';
 
-async function load(name) {
-	const text = await readFile(new URL(`../../src/lib/${name}.ts`, import.meta.url), 'utf8');
+async function load(name, folder = 'lib') {
+	const text = await readFile(new URL(`../../src/${folder}/${name}.ts`, import.meta.url), 'utf8');
 	const { code } = await transform(text, { loader: 'ts', format: 'esm' });
 	return import(`data:text/javascript,${encodeURIComponent(code)}`);
 }
@@ -15,6 +15,8 @@ const rows = await load('rows');
 const filter = await load('filter');
 const hex = await load('hex');
 const rule = await load('rule');
+const model = await load('model', 'map');
+const layout = await load('layout', 'map');
 const { flat, typed, unflat } = await load('flat');
 const { settingStrings: said } = await load('strings_settings');
 const { defaults } = await import('../fixtures/settings.mjs');
@@ -122,4 +124,45 @@ test('each setting has a label and a sentence', () => {
 	const known = flat(defaults);
 	for (const path of Object.keys(said.settings)) assert.ok(known.has(path), path);
 	for (const id of Object.keys(said.threats)) assert.ok(known.has(`data_plane.threats.${id}.enabled`), id);
+});
+
+/* One namespace of so many groups; who talks to whom by numbers. */
+function world(groups, edges) {
+	const nodes = Array.from({ length: groups }, (_, i) => ({ id: `w${i}`, name: `w${i}`, namespace: 'a', service: `g${i}`, groups: [`g${i}`], mode: 'discover', state: 'guarded', kind: 'workload' }));
+	const list = edges.map(([a, b, verdict, bytes]) => ({ from: `w${a}`, to: `w${b}`, protos_ports: [], applications: [], sessions: 1, bytes, verdict, rule: 0, threats: 0, first_seen: 1, last_seen: 2 }));
+	return model.draw(nodes, list, new Set(['ns:a']));
+}
+
+test('the map: of many lines the worst and the busiest are drawn, and all of a box that is chosen', () => {
+	const edges = [];
+	for (let i = 0; i < model.LINES_MAX + 500; i++) edges.push([i % 100, 100 + Math.floor(i / 100), i === 3 ? 'denied' : 'allowed', i]);
+	const d = world(200, edges);
+	assert.equal(d.lines.size, edges.length);
+	const drawn = model.drawnLines(d, '');
+	assert.equal(drawn.size, model.LINES_MAX);
+	assert.ok(drawn.has('gr:a/g3\ngr:a/g100')); // blocked
+	assert.ok(!drawn.has('gr:a/g4\ngr:a/g100'));
+	const its = model.drawnLines(d, 'gr:a/g4');
+	assert.equal([...its.values()].filter((l) => l.from === 'gr:a/g4').length, 15);
+	assert.equal(model.drawnLines(d, 'ns:a').size, model.LINES_MAX); // all are within it
+	assert.equal(model.drawnLines(world(4, [[0, 1, 'allowed', 1]]), '').size, 1);
+});
+
+test('the map: of a thousand boxes in a few ranks none lies on another, and all are as wide as high', () => {
+	const edges = [];
+	for (let i = 0; i < 4000; i++) edges.push([i % 1000, (i * 37 + 1 + (i % 11)) % 1000, 'allowed', i]);
+	const at = [...new layout.Places().place(world(1000, edges)).values()];
+	assert.equal(at.length, 1000);
+	const { w, h } = layout.BOX.group;
+	const cells = new Map();
+	for (const p of at) {
+		for (const dx of [-1, 0, 1]) for (const dy of [-1, 0, 1])
+			for (const q of cells.get(`${Math.floor(p.x / w) + dx} ${Math.floor(p.y / h) + dy}`) ?? [])
+				assert.ok(Math.abs(p.x - q.x) >= w || Math.abs(p.y - q.y) >= h);
+		const cell = `${Math.floor(p.x / w)} ${Math.floor(p.y / h)}`;
+		cells.set(cell, [...(cells.get(cell) ?? []), p]);
+	}
+	const wide = Math.max(...at.map((p) => p.x)) - Math.min(...at.map((p) => p.x));
+	const high = Math.max(...at.map((p) => p.y)) - Math.min(...at.map((p) => p.y));
+	assert.ok(wide / high > 0.5 && wide / high < 4, `${wide} by ${high}`);
 });

@@ -545,6 +545,8 @@ export const t = {
 		graph: 'Map of connections',
 		keys: 'Arrow keys go from box to box, Enter opens or closes one, Space shows what is known of it, E goes through its connections, plus and minus zoom, 0 shows all. The list shows the same connections as a table.',
 		keysShort: 'Double-click or Enter opens a box',
+		touchShort: 'Tap a box twice to open it',
+		linesLeft: (left: string) => `${left} more lines are not drawn: choose a box to see its own, or filter`,
 		selected: (name: string, kind: string, members: number, edges: number) =>
 			`${name}, ${kind}${members > 1 ? `, ${n(members, 'member', 'members')}` : ''}, ${n(edges, 'connection', 'connections')}`,
 		selectedEdge: (from: string, to: string, verdict: string) => `from ${from} to ${to}, ${verdict}`,
@@ -557,7 +559,7 @@ export const t = {
 		noneText: 'As soon as two workloads do, a line between them appears here by itself.',
 		noneThen: 'Nothing was recorded in this time',
 		leftOut: (count: number) => `${n(count, 'connection has', 'connections have')} no room here`,
-		counts: (boxes: string, edges: string) => `${boxes} workloads and peers, ${edges} connections`,
+		counts: (boxes: number, edges: number) => `${n(boxes, 'workload or peer', 'workloads and peers')}, ${n(edges, 'connection', 'connections')}`,
 		time: {
 			label: 'Time',
 			live: 'Live',

@@ -150,13 +150,16 @@ export class Places {
 		const along = (b: Box) => (down ? sizes.get(b.id)!.h : sizes.get(b.id)!.w);
 		const beside = (b: Box) => (down ? sizes.get(b.id)!.w : sizes.get(b.id)!.h);
 		this.#slot(list, calls, level === 'leaf');
-		const ranks: Box[][] = [];
-		for (const b of list) (ranks[this.#slots.get(b.id)!.rank] ??= []).push(b);
+		const whole: Box[][] = [];
+		for (const b of list) (whole[this.#slots.get(b.id)!.rank] ??= []).push(b);
+		for (const r of whole) r?.sort((a, b) => this.#slots.get(a.id)!.order - this.#slots.get(b.id)!.order);
+		const area = list.reduce((sum, b) => sum + (along(b) + gap.rank) * (beside(b) + gap.beside), 0);
+		const shape = (tall ? 0.6 : 1.6) ** (down ? 1 : -1); // along what is beside each other, by the other way
+		const ranks = broken(whole, Math.sqrt(area * shape), (b) => beside(b) + gap.beside);
 		const lengths = ranks.map((r) => r.reduce((sum, b) => sum + beside(b) + gap.beside, -gap.beside));
 		const length = Math.max(...lengths.filter((l) => l !== undefined));
 		let x = 0;
 		ranks.forEach((r, k) => {
-			r.sort((a, b) => this.#slots.get(a.id)!.order - this.#slots.get(b.id)!.order);
 			const width = Math.max(...r.map(along));
 			let y = (length - lengths[k]!) / 2;
 			for (const b of r) {
@@ -219,6 +222,29 @@ export class Places {
 			});
 		ranks.forEach((r) => r.forEach((id, k) => (this.#slots.get(id)!.order = k)));
 	}
+}
+
+/* Ranks that would be much longer than that go on in another one behind. */
+function broken(ranks: Box[][], length: number, of: (b: Box) => number): Box[][] {
+	const result: Box[][] = [];
+	for (const r of ranks) {
+		if (!r) continue;
+		const whole = r.reduce((sum, b) => sum + of(b), 0);
+		const most = whole > 1.5 * length ? whole / Math.ceil(whole / length) : whole;
+		let part: Box[] = [];
+		let long = 0;
+		for (const b of r) {
+			if (part.length > 0 && long + of(b) / 2 > most) {
+				result.push(part);
+				part = [];
+				long = 0;
+			}
+			part.push(b);
+			long += of(b);
+		}
+		result.push(part);
+	}
+	return result;
 }
 
 /* Lines between members of the same box; what is deeper counts for the member it is in. */

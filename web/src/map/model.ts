@@ -186,7 +186,19 @@ export function draw(nodes: readonly MapNode[], edges: readonly MapEdge[], opene
 	return { boxes, lines, within };
 }
 
+/* More of them are a cloud in which nobody sees any, and take seconds to be drawn. */
+export const LINES_MAX = 1000;
+
+/* The lines that are drawn: the worst and the busiest, and as many of what is chosen. */
+export function drawnLines(d: Drawn, chosen: string): Map<string, Line> {
+	if (d.lines.size <= LINES_MAX) return d.lines;
+	const within = (id: string): boolean => id === chosen || (id !== '' && within(d.boxes.get(id)?.parent ?? ''));
+	const sorted = [...d.lines.values()].sort(byWeight);
+	const its = chosen ? sorted.filter((l) => l.id === chosen || within(l.from) || within(l.to)) : [];
+	return new Map([...sorted.slice(0, LINES_MAX), ...its.slice(0, LINES_MAX)].map((l) => [l.id, l]));
+}
+
 /* Worst first, then the busiest. */
-export function byWeight(a: MapEdge, b: MapEdge): number {
+export function byWeight(a: Pick<Line, 'verdict' | 'bytes'>, b: Pick<Line, 'verdict' | 'bytes'>): number {
 	return VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict) || b.bytes - a.bytes;
 }
