@@ -21,23 +21,18 @@
 #include "base/limits.h"
 #include "base/touch.h"
 #include "detect/sig_set.h"
+#include "frames.h"
 #include "inspect/image.h"
 #include "inspect/inspect.h"
-#include "packet/checksum.h"
 
-#define FLOWS	10000
-#define RUNS	7
-#define HEADERS 54 /* Ethernet, IPv4, TCP */
-#define FRAME	1514
-#define OWN	0x0a010005
-#define PEER	0x0a020000
+#define FLOWS 10000
+#define RUNS  7
+#define FRAME 1514
+#define OWN   0x0a010005
+#define PEER  0x0a020000
 #define REQUEST                                                              \
 	"POST /api/cart/items?id=1234567 HTTP/1.1\r\nHost: shop.example\r\n" \
 	"User-Agent: bench/1.0\r\nAccept: */*\r\nX-Half: of it"
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac own_mac = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 2 } };
 
 struct bench {
 	struct inspect *in;
@@ -125,22 +120,6 @@ static void free_inspect(struct inspect *in)
 
 /* --- connections ------------------------------------------------------------- */
 
-static void put_ip(struct outbytes *o, uint32_t from, uint32_t to, size_t len)
-{
-	uint8_t *begin = o->at;
-	struct outbytes sum;
-
-	put_be16(o, 0x4500);
-	put_be16(o, (uint16_t)len);
-	put_be32(o, 0x4000); /* id 0, do not fragment */
-	put_be16(o, 64 << 8 | PROTO_TCP);
-	put_be16(o, 0);
-	put_be32(o, from);
-	put_be32(o, to);
-	sum = outbytes_of(begin + 10, 2);
-	put_be16(&sum, checksum_fold(checksum_add(0, bytes_of(begin, 20))));
-}
-
 /* A connection: every second one comes to the workload. */
 struct talk {
 	struct bench *b;
@@ -157,21 +136,22 @@ static void say(struct talk *t, bool client, uint8_t flags, const char *text)
 	uint32_t peer = PEER + t->i / 8;
 	uint16_t client_port = (uint16_t)(20000 + t->i % 8);
 	size_t len = strlen(text);
-	struct frame f = { .bytes = bytes_of(bytes, HEADERS + len),
-			   .wire_len = HEADERS + len,
+	struct frame f = { .bytes = bytes_of(bytes, FRAME_HEADERS + len),
+			   .wire_len = FRAME_HEADERS + len,
 			   .csum = { FRAME_CSUM_VALID } };
+	const struct frame_headers h = {
+		.from = from_own ? OWN : peer,
+		.to = from_own ? peer : OWN,
+		.from_port = client ? client_port : t->port,
+		.to_port = client ? t->port : client_port,
+		.seq = t->seq[client],
+		.ack = flags & TCP_ACK ? t->seq[!client] : 0,
+		.payload = len,
+		.flags = flags,
+		.to_own = !from_own,
+	};
 
-	put_copy(&o, from_own ? peer_mac.b : mark.b, 6);
-	put_copy(&o, from_own ? mark.b : peer_mac.b, 6);
-	put_be16(&o, ETHERTYPE_IP4);
-	put_ip(&o, from_own ? OWN : peer, from_own ? peer : OWN, 40 + len);
-	put_be16(&o, client ? client_port : t->port);
-	put_be16(&o, client ? t->port : client_port);
-	put_be32(&o, t->seq[client]);
-	put_be32(&o, flags & TCP_ACK ? t->seq[!client] : 0);
-	put_be16(&o, (uint16_t)(0x5000 | flags));
-	put_be16(&o, 65535); /* window */
-	put_be32(&o, 0);
+	put_headers(&o, &h);
 	put_copy(&o, text, len);
 	t->seq[client] += (uint32_t)len + !!(flags & TCP_SYN);
 	t->b->now = usec_add(t->b->now, 10);

@@ -20,25 +20,19 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "frames.h"
 #include "inspect/inspect.h"
-#include "packet/checksum.h"
 
 #define FLOWS	    1000000
 #define RULES	    10000
 #define PEERS	    100000 /* more than METER_SOURCES_MAX, REPORTS_MAX */
-#define HEADERS	    54	   /* Ethernet, IPv4, TCP */
 #define PAYLOAD	    200
-#define IP_OFF	    14
 #define OWN	    0x0a010005
 #define PEER	    0x0a020000
 #define PORT_DNS    53 /* allowed by the last two rules, up to ... */
 #define PORT_OPEN   443
 #define PORT_CLOSED 444
 #define PORT_HIGH   20000
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac own_mac = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 2 } };
 
 struct bench {
 	struct inspect *in;
@@ -127,46 +121,29 @@ static void adopt_policy(struct bench *b)
 	(void)inspect_adopt(b->in, b->snapshot); /* there was none before */
 }
 
-static void put_ip(struct outbytes *o, uint32_t from, uint32_t to, size_t len)
-{
-	uint8_t *begin = o->at;
-	struct outbytes sum;
-
-	put_be16(o, 0x4500);
-	put_be16(o, (uint16_t)len);
-	put_be32(o, 0x4000); /* id 0, do not fragment */
-	put_be16(o, 64 << 8 | PROTO_TCP);
-	put_be16(o, 0);
-	put_be32(o, from);
-	put_be32(o, to);
-	sum = outbytes_of(begin + 10, 2);
-	put_be16(&sum, checksum_fold(checksum_add(0, bytes_of(begin, 20))));
-}
-
 /* One frame of c by its client or server. */
 static struct verdict send_one(struct bench *b, const struct connection *c,
 			       bool by_client, uint8_t flags, uint32_t seq,
 			       uint32_t ack, size_t payload)
 {
-	static uint8_t bytes[HEADERS + PAYLOAD];
+	static uint8_t bytes[FRAME_HEADERS + PAYLOAD];
 	struct outbytes o = outbytes_of(bytes, sizeof bytes);
-	bool to_own = by_client == c->ingress;
-	struct frame f = { .bytes = bytes_of(bytes, HEADERS + payload),
-			   .wire_len = HEADERS + payload,
+	struct frame f = { .bytes = bytes_of(bytes, FRAME_HEADERS + payload),
+			   .wire_len = FRAME_HEADERS + payload,
 			   .csum = { FRAME_CSUM_VALID } };
+	const struct frame_headers h = {
+		.from = by_client ? c->client : c->server,
+		.to = by_client ? c->server : c->client,
+		.from_port = by_client ? c->client_port : c->server_port,
+		.to_port = by_client ? c->server_port : c->client_port,
+		.seq = seq,
+		.ack = ack,
+		.payload = payload,
+		.flags = flags,
+		.to_own = by_client == c->ingress,
+	};
 
-	put_copy(&o, to_own ? mark.b : peer_mac.b, 6);
-	put_copy(&o, to_own ? peer_mac.b : mark.b, 6);
-	put_be16(&o, ETHERTYPE_IP4);
-	put_ip(&o, by_client ? c->client : c->server,
-	       by_client ? c->server : c->client, 40 + payload);
-	put_be16(&o, by_client ? c->client_port : c->server_port);
-	put_be16(&o, by_client ? c->server_port : c->client_port);
-	put_be32(&o, seq);
-	put_be32(&o, ack);
-	put_be16(&o, (uint16_t)(0x5000 | flags));
-	put_be16(&o, 65535); /* window */
-	put_be32(&o, 0);
+	put_headers(&o, &h);
 	put_be16(&o, 1000); /* the rest of such a message never comes */
 	b->now = usec_add(b->now, 1);
 	return inspect_frame(b->in, f, b->now);

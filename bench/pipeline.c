@@ -17,22 +17,17 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "frames.h"
 #include "inspect/inspect.h"
-#include "packet/checksum.h"
 
-#define REPEATS	   5
-#define RULES	   10
-#define HEADERS	   54 /* Ethernet, IPv4, TCP */
-#define SEQ_OFF	   38
-#define ACK_OFF	   42
-#define FLAGS_OFF  47
-#define SPORT_OFF  34
-#define IP_OFF	   14
-#define IP_SUM_OFF 24
-
-static const struct mac mark = { { 0x4e, 0x65, 0x75, 0x56, 0, 1 } };
-static const struct mac own_mac = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac peer_mac = { { 2, 0, 0, 0, 0, 2 } };
+#define REPEATS	  5
+#define RULES	  10
+#define OWN	  0x0a010005
+#define PEER	  0x0a010006
+#define SEQ_OFF	  38
+#define ACK_OFF	  42
+#define FLAGS_OFF 47
+#define SPORT_OFF 34
 
 struct bench {
 	struct inspect *in;
@@ -56,37 +51,24 @@ static void put16(uint8_t *at, uint16_t v)
 	put_be16(&o, v);
 }
 
-/* The headers of a frame from the workload, with `payload` bytes behind. */
-static void make_frame(struct bench *b, size_t payload)
+/* The headers of a frame, with `payload` bytes behind; ports come with its flow. */
+static void make_frame(struct bench *b, bool to_own, size_t payload)
 {
-	struct outbytes o = outbytes_of(b->frame, HEADERS);
+	struct outbytes o = outbytes_of(b->frame, FRAME_HEADERS);
+	const struct frame_headers h = { .from = to_own ? PEER : OWN,
+					 .to = to_own ? OWN : PEER,
+					 .payload = payload,
+					 .to_own = to_own };
 
-	put_copy(&o, peer_mac.b, 6);
-	put_copy(&o, mark.b, 6);
-	put_be16(&o, ETHERTYPE_IP4);
-	put_be16(&o, 0x4500);
-	put_be16(&o, (uint16_t)(40 + payload));
-	put_be32(&o, 0x4000); /* id 0, do not fragment */
-	put_be16(&o, 64 << 8 | PROTO_TCP);
-	put_be16(&o, 0);
-	put_be32(&o, 0x0a010005);
-	put_be32(&o, 0x0a010006);
-	put_be32(&o, 0); /* ports */
-	put_be32(&o, 0);
-	put_be32(&o, 0);
-	put_be16(&o, 0x5000);
-	put_be16(&o, 65535); /* window */
-	put_be32(&o, 0);
-	put16(b->frame + IP_SUM_OFF,
-	      checksum_fold(checksum_add(0, bytes_of(b->frame + IP_OFF, 20))));
-	b->len = HEADERS + payload;
+	put_headers(&o, &h);
+	b->len = FRAME_HEADERS + payload;
 }
 
 static void adopt_policy(struct bench *b)
 {
 	struct policy_spec spec = { .defact = POLICY_DENY, .dir = 3 };
 	struct endpoint e = { .used = true, .mac = own_mac, .ucmac = mark };
-	struct ip_addr own = ip_from_v4(0x0a010005);
+	struct ip_addr own = ip_from_v4(OWN);
 	struct err err;
 
 	spec.rules = calloc(RULES, sizeof *spec.rules);
@@ -103,7 +85,7 @@ static void adopt_policy(struct bench *b)
 			.action = POLICY_ALLOW,
 		};
 	spec.rules[RULES - 1].dip = spec.rules[RULES - 1].dipr =
-		ip_from_v4(0x0a010006);
+		ip_from_v4(PEER);
 	e.policy = policy_compile(&spec, &err);
 	b->snapshot = snapshot_build(&(struct snapshot_spec){
 		.endpoints = &e, .n_endpoints = 1, .version = 1 });
@@ -154,12 +136,12 @@ static double measure(struct bench *b, uint32_t n, size_t payload)
 	uint32_t rounds = n < 2000000 ? 2000000 / n : 1, seq = 1;
 	double took[REPEATS];
 
-	make_frame(b, 0);
+	make_frame(b, false, 0);
 	for (uint32_t i = 0; i < n; i++) {
 		frame_of_flow(b, i, TCP_SYN, 0);
 		pass(b);
 	}
-	make_frame(b, payload);
+	make_frame(b, false, payload);
 	for (int r = 0; r < REPEATS; r++) {
 		double start = now_ns();
 
@@ -189,27 +171,14 @@ static const struct talk talks[] = {
 	{ "nobody's", "\1\2\3\4 not known", "\4\3\2\1 to anybody" },
 };
 
-/* The other way: MACs, addresses; ports are set with the flow. */
-static void turn(struct bench *b)
-{
-	struct outbytes o = outbytes_of(b->frame, 12);
-
-	put_copy(&o, mark.b, 6);
-	put_copy(&o, peer_mac.b, 6);
-	put32(b->frame + IP_OFF + 12, 0x0a010006);
-	put32(b->frame + IP_OFF + 16, 0x0a010005);
-}
-
 static void one_frame(struct bench *b, uint16_t port, bool answer,
 		      uint8_t flags, const char *text, uint32_t seq[2])
 {
 	size_t len = strlen(text);
 	struct outbytes o;
 
-	make_frame(b, len);
-	if (answer)
-		turn(b);
-	o = outbytes_of(b->frame + HEADERS, len);
+	make_frame(b, answer, len);
+	o = outbytes_of(b->frame + FRAME_HEADERS, len);
 	put_copy(&o, text, len);
 	put16(b->frame + SPORT_OFF, answer ? 7777 : port);
 	put16(b->frame + SPORT_OFF + 2, answer ? port : 7777);

@@ -33,10 +33,9 @@
 #include "base/bug.h"
 #include "dp/config.h"
 #include "dp/worker.h"
-#include "packet/checksum.h"
+#include "frames.h"
 #include "ring/ops.h"
 
-#define HEADERS	  54 /* Ethernet, IPv4, TCP */
 #define OWN	  0x0a010005
 #define PEER	  0x0a020000
 #define PORT_PEER 443
@@ -110,7 +109,7 @@ struct timetable {
 	uint64_t kept;
 	_Atomic enum phase phase;
 	struct histogram waited[PHASE__MAX], inspected[PHASE__MAX];
-	uint8_t bytes[RING_BATCH][HEADERS];
+	uint8_t bytes[RING_BATCH][FRAME_HEADERS];
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -131,59 +130,24 @@ static uint64_t due(const struct timetable *t, uint64_t frame)
 	return t->start + frame * t->period;
 }
 
-static void put16(uint8_t *at, uint16_t v)
-{
-	struct outbytes o = outbytes_of(at, 2);
-
-	put_be16(&o, v);
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-	struct outbytes o = outbytes_of(at, 4);
-
-	put_be32(&o, v);
-}
-
-/* The headers that all frames have, with what changes set to 0. */
-static void make_bytes(uint8_t bytes[static HEADERS])
-{
-	struct outbytes o = outbytes_of(bytes, HEADERS);
-	struct mac mark, peer = { { 2, 0, 0, 0, 0, 2 } };
-
-	BUG_ON(mac_parse(MAC_MARK, &mark) < 0);
-	put_copy(&o, peer.b, 6);
-	put_copy(&o, mark.b, 6);
-	put_be16(&o, ETHERTYPE_IP4);
-	put_be16(&o, 0x4500);
-	put_be16(&o, 40);
-	put_be32(&o, 0x4000); /* id 0, do not fragment */
-	put_be16(&o, 64 << 8 | PROTO_TCP);
-	put_be16(&o, 0);
-	put_be32(&o, OWN);
-	put_be32(&o, 0);
-	put_be32(&o, PORT_PEER);
-	put_be32(&o, 0);
-	put_be32(&o, 1); /* ack */
-	put_be16(&o, 0x5000);
-	put_be16(&o, 65535); /* window */
-	put_be32(&o, 0);
-}
-
 /* Frame k: of its connection the SYN, and then ACKs. */
 static void fill_bytes(const struct timetable *t, uint64_t k,
-		       uint8_t bytes[static HEADERS])
+		       uint8_t bytes[static FRAME_HEADERS])
 {
+	struct outbytes o = outbytes_of(bytes, FRAME_HEADERS);
 	uint32_t flow = (uint32_t)(k % t->flows);
 	bool first = k < t->flows;
+	const struct frame_headers h = {
+		.from = OWN,
+		.to = PEER + flow / PORTS_EACH,
+		.from_port = (uint16_t)(10000 + flow % PORTS_EACH),
+		.to_port = PORT_PEER,
+		.seq = first ? 0 : 1,
+		.ack = 1,
+		.flags = first ? TCP_SYN : TCP_ACK,
+	};
 
-	put16(bytes + 24, 0);
-	put32(bytes + 30, PEER + flow / PORTS_EACH);
-	put16(bytes + 24,
-	      checksum_fold(checksum_add(0, bytes_of(bytes + 14, 20))));
-	put16(bytes + 34, (uint16_t)(10000 + flow % PORTS_EACH));
-	put32(bytes + 38, first ? 0 : 1);
-	bytes[47] = first ? TCP_SYN : TCP_ACK;
+	put_headers(&o, &h);
 }
 
 static int table_recv(struct ring *r)
@@ -210,8 +174,8 @@ static struct ring_frame table_frame(const struct ring *r, unsigned i)
 	t->looked = clock_ns(t->clock);
 	note(&t->waited[p], t->looked - due(t, t->first + i));
 	return (struct ring_frame){
-		.bytes = bytes_of(t->bytes[i], HEADERS),
-		.wire_len = HEADERS,
+		.bytes = bytes_of(t->bytes[i], FRAME_HEADERS),
+		.wire_len = FRAME_HEADERS,
 		.csum = { .state = FRAME_CSUM_VALID },
 	};
 }
@@ -583,8 +547,6 @@ int main(int argc, char **argv)
 				     : CLOCK_MONOTONIC;
 	b.table->period = 1000000000u / o.rate;
 	b.table->flows = o.flows;
-	for (int i = 0; i < RING_BATCH; i++)
-		make_bytes(b.table->bytes[i]);
 	for (int i = 0; i < STEP__MAX; i++) {
 		b.took[i] = calloc(o.swaps, sizeof *b.took[i]);
 		BUG_ON(!b.took[i]);

@@ -469,6 +469,12 @@ bool detection_is_wanted(const struct inspect *in, const struct flow *f,
 	return false;
 }
 
+bool detection_may_find(const struct inspect *in, const struct talk *t)
+{
+	return (t->signatures && !is_deep(t, in->settings.signature_depth)) ||
+	       (t->sensors && !is_deep(t, in->settings.sensor_depth));
+}
+
 void detection_end(struct inspect *in, struct flow *f, struct talk *t)
 {
 	const struct endpoint *e = endpoint_of(in, f);

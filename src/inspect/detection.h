@@ -74,5 +74,7 @@ bool detection_wants_packets(const struct inspect *in, const struct endpoint *e,
 /* Is there still anybody who looks at what f says? */
 bool detection_is_wanted(const struct inspect *in, const struct flow *f,
 			 const struct talk *t);
+/* Do they look deep enough to hear what its parser, once it reads, will tell? */
+bool detection_may_find(const struct inspect *in, const struct talk *t);
 /* f, whose talk that is, is not listened to any more. */
 void detection_end(struct inspect *in, struct flow *f, struct talk *t);

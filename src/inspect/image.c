@@ -7,7 +7,8 @@
  * What listens to flows is taken as a whole or not at all (LISTENING): a parser
  * without its stream would read from the middle and think it the beginning. Without
  * it, each flow that was listened to is listened to from where it is, as one that
- * is met in its middle. All else stands for itself. Sessions of now are counted
+ * is met in its middle; of a known application its next message is looked for, as
+ * deep as signatures and sensors look. All else stands for itself. Sessions of now are counted
  * from the flows; meters' tickets of no meters are void.
  *
  * Verdicts. Versions of snapshots are numbers of a process, so each flow is judged

@@ -378,9 +378,9 @@ static bool is_wanted(const struct inspect *in, const struct flow *f,
 		return true;
 	if (f->app_state == FLOW_APP_OPEN || detection_is_wanted(in, f, t))
 		return true;
-	/* sensors that came late: where a message begins is still looked for */
-	if (t->sensors && is_reading(in, t, DIALOGUE_OPENING) &&
-	    !is_far_enough(in, f, t))
+	/* heard late, or again: where a message begins is still looked for */
+	if (f->app && is_reading(in, t, DIALOGUE_OPENING) &&
+	    detection_may_find(in, t))
 		return true;
 	if (!is_reading(in, t, DIALOGUE_READING))
 		return false;

@@ -15,6 +15,9 @@
  * or no candidate is left, it is none of ours. Of UDP the first datagram of
  * each side must tell.
  *
+ * Who is expected (dialogue_expect) is looked for at the beginning of each chunk: what
+ * is none of it, the rest of a message whose beginning nobody remembers, is consumed.
+ *
  * A parser that is through may name another one that reads on (proto_result.next):
  * the dialogue stays what it was recognised as, with that one's state.
  *
@@ -116,9 +119,13 @@ uint32_t dialogue_open(struct dialogue_pool *p, bool udp, bool midstream,
 void dialogue_expect(struct dialogue_pool *p, uint32_t handle,
 		     const struct proto_parser *parser)
 {
-	if (handle)
-		get(p, handle)->candidates &= (uint64_t)1
-					      << proto_parser_place(parser);
+	struct dialogue *d;
+
+	if (handle == 0)
+		return;
+	d = get(p, handle);
+	d->candidates &= (uint64_t)1 << proto_parser_place(parser);
+	d->expected = d->candidates != 0;
 }
 
 /* Nothing more is read; what the parser has of the pools goes back. */
@@ -297,12 +304,26 @@ static void remember(struct dialogue *d, const struct proto_chunk *c)
 		memcpy(copy, c->bytes.begin, d->said_len[c->side]);
 }
 
-/* Nobody has said yes yet. */
+/* It may be with the next chunk; what was shown of the other side is shown again. */
+static void seek_on(struct dialogue *d, uint64_t expected)
+{
+	d->candidates = expected;
+	for (unsigned side = 0; side < PROTO_SIDE__MAX; side++) {
+		d->said_len[side] = 0;
+		d->cut[side] = false;
+	}
+}
+
+/* Nobody has said yes yet. before: who might have. */
 static size_t go_on_waiting(struct dialogue_pool *p, struct dialogue *d,
-			    const struct proto_chunk *c)
+			    const struct proto_chunk *c, uint64_t before)
 {
 	bool both = d->said_len[PROTO_CLIENT] && d->said_len[PROTO_SERVER];
 
+	if (d->expected && (d->candidates == 0 || d->cut[c->side])) {
+		seek_on(d, before);
+		return bytes_len(c->bytes);
+	}
 	if (d->candidates == 0 ||
 	    (d->cut[PROTO_CLIENT] && d->cut[PROTO_SERVER]) ||
 	    (both && d->udp)) {
@@ -328,8 +349,9 @@ static size_t recognise(struct dialogue_pool *p, struct dialogue *d,
 		.udp = d->udp,
 		.server_port = d->server_port,
 	};
+	uint64_t before = d->candidates;
 
-	if (c->gap_before && d->said_len[c->side] > 0)
+	if (c->gap_before && d->said_len[c->side] > 0 && !d->expected)
 		d->candidates = 0; /* its beginning is lost */
 	d->midstream |= c->gap_before;
 	remember(d, c);
@@ -344,7 +366,7 @@ static size_t recognise(struct dialogue_pool *p, struct dialogue *d,
 	d->parser = proto_recognise(&o, &d->candidates);
 	if (d->parser)
 		return begin_reading(p, d, c, sink);
-	return go_on_waiting(p, d, c);
+	return go_on_waiting(p, d, c, before);
 }
 
 size_t dialogue_read(struct dialogue_pool *p, uint32_t handle,

@@ -61,7 +61,10 @@ uint32_t dialogue_open(struct dialogue_pool *p, bool udp, bool midstream,
 /* It is known who speaks; before anything was said. */
 void dialogue_begin(struct dialogue_pool *p, uint32_t handle,
 		    const struct proto_parser *parser);
-/* It is that, if it is anything: no other parser is asked. Before it is read. */
+/*
+ * It is that, if it is anything: no other parser is asked, and that one again with
+ * each chunk until it says yes. Before it is read.
+ */
 void dialogue_expect(struct dialogue_pool *p, uint32_t handle,
 		     const struct proto_parser *parser);
 /* handle: 0, or from dialogue_open(); not to be used any more. */

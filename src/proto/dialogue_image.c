@@ -32,7 +32,15 @@ struct saved_parser {
 };
 IMAGE_PART(saved_parsers, "parsers", struct saved_parser, 1);
 
-enum { UDP = 1, MIDSTREAM = 2, SPOKEN = 4, LOST = 8, CUT = 16, GAP = 64 };
+enum {
+	UDP = 1,
+	MIDSTREAM = 2,
+	SPOKEN = 4,
+	LOST = 8,
+	CUT = 16,
+	GAP = 64,
+	EXPECTED = 256
+};
 
 struct saved_dialogue {
 	uint64_t candidates;
@@ -106,7 +114,8 @@ static struct saved_dialogue saved_of(const struct dialogue *d, uint32_t handle)
 		.candidates = d->candidates,
 		.handle = handle,
 		.flags = (d->udp ? UDP : 0u) | (d->midstream ? MIDSTREAM : 0u) |
-			 (d->spoken ? SPOKEN : 0u) | (d->lost ? LOST : 0u),
+			 (d->spoken ? SPOKEN : 0u) | (d->lost ? LOST : 0u) |
+			 (d->expected ? EXPECTED : 0u),
 		.server_port = d->server_port,
 		.state = d->state,
 		.first = d->first,
@@ -238,6 +247,7 @@ static void fill(struct dialogue *d, const struct saved_dialogue *s,
 	d->midstream = s->flags & MIDSTREAM;
 	d->spoken = s->flags & SPOKEN;
 	d->lost = s->flags & LOST;
+	d->expected = s->flags & EXPECTED;
 	for (unsigned side = 0; side < PROTO_SIDE__MAX; side++) {
 		d->skip[side] = s->skip[side];
 		d->said_len[side] = s->said_len[side];

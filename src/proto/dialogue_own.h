@@ -22,7 +22,8 @@ struct dialogue {
 	uint8_t state; /* enum dialogue_state */
 	uint8_t first; /* enum proto_side, once anything was said */
 	bool used, udp, midstream, spoken;
-	bool lost;		   /* in the last dialogue_read() */
+	bool expected; /* candidates: who is looked for, till found */
+	bool lost;     /* in the last dialogue_read() */
 	bool cut[PROTO_SIDE__MAX]; /* it said more than the copy holds */
 	bool gap[PROTO_SIDE__MAX]; /* ..., and that is consumed */
 };

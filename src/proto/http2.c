@@ -27,7 +27,7 @@
  * begins with a frame; of its heads what can be known is told, and of a request
  * that is not all that its path is not all: policy is asked about one that no
  * rule could mean (note "http2.middle"). What is skipped of a client until then
- * is asked about the same way.
+ * is asked about the same way. gRPC is known there by its messages, too.
  *
  * HTTP/1.1's "Upgrade: h2c" comes here, too (proto_result.next): the first answer
  * is then on stream 1, which nobody has begun here.
@@ -184,16 +184,34 @@ static enum http2_step end_data(struct http2_reader *r)
 	return http2_end_stream(r, r->s->stream) ? HTTP2_ON : HTTP2_STOP;
 }
 
+/* Is it gRPC? Nobody has told what it is; see http2_middle.c. */
+static enum http2_step look_for_grpc(struct http2_reader *r, struct bytes rest,
+				     const struct http2_frame *f)
+{
+	if (!r->s->late || r->h->kind != HTTP2_KIND_NONE ||
+	    f->flags & HTTP2_PADDED || f->len < HTTP2_MESSAGE_HEAD)
+		return HTTP2_ON;
+	if (bytes_len(rest) < HTTP2_MESSAGE_HEAD)
+		return HTTP2_WAIT;
+	return !http2_is_message(rest, f->len) || http2_tell_kind(r, true)
+		       ? HTTP2_ON
+		       : HTTP2_STOP;
+}
+
 /* rest: behind the head of a DATA frame. */
 static enum http2_step begin_data(struct http2_reader *r, struct bytes rest,
 				  const struct http2_frame *f)
 {
 	struct http2_side *s = r->s;
 	uint32_t len = f->len;
+	enum http2_step step;
 	uint8_t padding = 0;
 
 	if (f->stream == 0)
 		return http2_broken(r);
+	step = look_for_grpc(r, rest, f);
+	if (step != HTTP2_ON)
+		return step;
 	if (f->flags & HTTP2_PADDED) {
 		if (len == 0)
 			return http2_broken(r);

@@ -255,6 +255,8 @@ enum http2_step http2_read_head(struct http2_reader *r,
 		return HTTP2_ON;
 	http2_look_at(bytes_of(list.begin, outbytes_len(&list)), &h);
 	h.unknown = unknown;
+	h.grpc |= unknown && !h.has_type &&
+		  http2_is_message_ahead(r->rest, f->stream);
 	h.odd |= list.full;
 	h.malformed |= list.full;
 	if (!tell_head(r, f, &h))

@@ -102,6 +102,7 @@ static void look_at_other(struct http2_head *h, const struct hpack_field *f)
 		h->odd |= h->host.begin != NULL;
 		h->host = f->value;
 	} else if (text_is_nocase(f->name, "content-type")) {
+		h->has_type = true;
 		h->grpc |= text_begins_nocase(f->value, "application/grpc") ==
 			   PROTO_YES;
 	} else if (text_is_nocase(f->name, "content-length")) {

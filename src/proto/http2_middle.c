@@ -12,6 +12,12 @@
  * With 3, not of DATA alone, it is HTTP/2. A client that says what is no frame
  * speaks something else; a server may be in the middle of one, if the client was
  * heard before. Who is heard first must begin with a frame.
+ *
+ * That it is gRPC says content-type, which after its first time is a number of a table
+ * that nobody has here. Then a DATA frame says so that is one message of gRPC: a byte
+ * that is 0 or 1, and the length of just what follows it, as its libraries write them
+ * but for long ones. What else puts a length before its bytes so (Connect) is taken for
+ * it, too.
  */
 #include "proto/http2_own.h"
 
@@ -155,4 +161,23 @@ enum proto_guess http2_is_frame(struct bytes b, enum proto_side side)
 			return PROTO_NO;
 	}
 	return first;
+}
+
+bool http2_is_message(struct bytes data, uint32_t len)
+{
+	uint32_t message;
+	uint8_t packed;
+
+	return take_u8(&data, &packed) && take_be32(&data, &message) &&
+	       packed <= 1 && len >= HTTP2_MESSAGE_HEAD &&
+	       message == len - HTTP2_MESSAGE_HEAD;
+}
+
+bool http2_is_message_ahead(struct bytes b, uint32_t stream)
+{
+	struct http2_frame f;
+
+	return http2_take_head(&b, &f) && f.type == HTTP2_DATA &&
+	       f.stream == stream && !(f.flags & HTTP2_PADDED) &&
+	       http2_is_message(b, f.len);
 }

@@ -90,6 +90,9 @@ struct http2_kept {
 	uint8_t list[HTTP2_KEPT_HEAD_MAX];
 };
 
+/* Of gRPC: is it packed, how long is it. */
+#define HTTP2_MESSAGE_HEAD 5
+
 enum http2_kind { HTTP2_KIND_NONE, HTTP2_KIND_PLAIN, HTTP2_KIND_GRPC };
 
 struct http2 {
@@ -133,6 +136,7 @@ struct http2_head {
 	bool odd;	/* so that nobody knows what is made of it */
 	bool smuggling; /* and HTTP/1 would read it otherwise */
 	bool grpc;
+	bool has_type; /* content-type */
 	bool has_length;
 	uint64_t length;
 	uint8_t n_codings; /* of a body, or of gRPC's messages */
@@ -181,6 +185,10 @@ bool http2_bare(const struct http2_frame *f, struct bytes *payload);
 enum proto_guess http2_recognise_middle(const struct proto_opening *o);
 /* Does a frame begin here? MAYBE: more bytes would tell. */
 enum proto_guess http2_is_frame(struct bytes b, enum proto_side side);
+/* Does a DATA frame of that stream begin here, and is it one message of gRPC? */
+bool http2_is_message_ahead(struct bytes b, uint32_t stream);
+/* Of gRPC: what is in DATA of len bytes; the first HTTP2_MESSAGE_HEAD of them count. */
+bool http2_is_message(struct bytes data, uint32_t len);
 
 /* http2_look.c: pure functions. */
 /* Of all fields of a list. */
@@ -198,6 +206,8 @@ bool http2_tell_fields(struct http2_reader *r, const struct http2_head *h);
 bool http2_tell_lines(struct http2_reader *r, const struct http2_head *h);
 /* The fields of a request once more. */
 bool http2_tell_again(struct http2_reader *r, struct bytes list);
+/* It carries gRPC; else plain requests. */
+bool http2_tell_kind(struct http2_reader *r, bool grpc);
 /*
  * What the client asks now is not to be known: policy is asked so, that it does
  * not pass as what was asked before.

@@ -212,7 +212,7 @@ static bool tell_grpc(struct http2_reader *r, struct bytes path)
 }
 
 /* A connection may carry both: then each change is told. */
-static bool tell_kind(struct http2_reader *r, bool grpc)
+bool http2_tell_kind(struct http2_reader *r, bool grpc)
 {
 	uint8_t kind = grpc ? HTTP2_KIND_GRPC : HTTP2_KIND_PLAIN;
 	bool news = kind != r->h->kind &&
@@ -251,7 +251,7 @@ bool http2_tell_request(struct http2_reader *r, const struct http2_head *h)
 	if (!http2_tell_fields(r, h) ||
 	    (h->grpc && p[HTTP2_PATH].begin && !tell_grpc(r, p[HTTP2_PATH])))
 		return false;
-	if ((h->grpc || !h->unknown) && !tell_kind(r, h->grpc))
+	if ((h->grpc || !h->unknown) && !http2_tell_kind(r, h->grpc))
 		return false;
 	return r->sink->asked(r->sink->arg);
 }

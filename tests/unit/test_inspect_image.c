@@ -9,8 +9,11 @@
 #include "inspect/image.h"
 #include "seed.h"
 
-#define HALF	  "POST /pay HTTP/1.1\r\nHost: a.test\r\nContent-Le"
-#define REST	  "ngth: 21\r\n\r\ncard=" CARD
+#define HALF "POST /pay HTTP/1.1\r\nHost: a.test\r\nContent-Le"
+#define REST "ngth: 21\r\n\r\ncard=" CARD
+#define POST_HALF                                                          \
+	"POST /pay HTTP/1.1\r\nHost: a.test\r\nContent-Length: 29\r\n\r\n" \
+	"the first half"
 #define NEXT	  "GET /b HTTP/1.1\r\nHost: a.test\r\n\r\n"
 #define BIT(part) (1u << INSPECT_PART_##part)
 
@@ -153,6 +156,48 @@ static void test_unheard(void **state)
 		assert_int_equal(say(&c, true, REST), REASON_RULE);
 		assert_int_equal(say(&c, false, OK), REASON_RULE);
 		assert_int_equal(say(&c, true, GET), REASON_RULE);
+	}
+}
+
+/*
+ * A connection that goes on, in the middle of a body or between requests, of whom its
+ * listeners were lost: what it asks next is heard.
+ */
+static void test_heard_again(void **state)
+{
+	static const char *const before[] = { NEXT, POST_HALF };
+	const struct sensing_spec none = { .signatures = SIGNATURES_ENFORCE };
+	const struct sensing_spec cards = { .signatures = SIGNATURES_ENFORCE,
+					    .own = { &cards_alert, 1 } };
+
+	for (unsigned k = 0; k < 4; k++) {
+		struct detecting *d = *state;
+		struct inspect_taken t;
+		struct images i;
+		struct conn c;
+
+		use(d, k & 1 ? &cards : &none, false);
+		c = connected(d->b, true, 80);
+		assert_int_equal(say(&c, true, before[k >> 1]), REASON_RULE);
+		if (k >> 1 == 0)
+			assert_int_equal(say(&c, false, OK), REASON_RULE);
+		save(d->b, &i);
+		outdate(&i, "dialogues", "head");
+		t = take(d, &i);
+		assert_int_equal(t.missing, BIT(LISTENING));
+		assert_int_equal(t.flows_unheard, 1);
+		assert_true(is_listened_to(d));
+		if (k >> 1 == 1) {
+			assert_int_equal(say(&c, true, "the\nsecond half"),
+					 REASON_RULE);
+			assert_int_equal(say(&c, false, OK), REASON_RULE);
+		}
+		assert_int_equal(say(&c, true, NEXT), REASON_RULE);
+		assert_int_equal(say(&c, false, OK), REASON_RULE);
+		assert_int_equal(say(&c, true, GET), REASON_RULE);
+		assert_int_equal(found(d).id, 7);
+		(void)stop(state);
+		(void)begin(state);
 	}
 }
 
@@ -347,10 +392,15 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_all),		 TEST(test_unheard),
-		TEST(test_flows_lost),	 TEST(test_nothing),
-		TEST(test_same_version), TEST(test_other_workload),
-		TEST(test_kill),	 TEST(test_hostile),
+		TEST(test_all),
+		TEST(test_unheard),
+		TEST(test_heard_again),
+		TEST(test_flows_lost),
+		TEST(test_nothing),
+		TEST(test_same_version),
+		TEST(test_other_workload),
+		TEST(test_kill),
+		TEST(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,6 +19,11 @@
 #define PING	       FRAME("\x8", "\6", "\0", "\0") "abcdefgh"
 #define OK	       FRAME("\1", "\1", "\5", "\1") "\x88"
 
+/* A request whose path and type are of before; DATA that is a message. */
+#define GRPC(message) \
+	FRAME("\7", "\1", "\4", "\1") "\x83\x86\1\1h\xbe\xbf" message
+#define MESSAGE(len, of, bytes) FRAME(len, "\0", "\1", "\1") "\0\0\0\0" of bytes
+
 #define SAID_OK "S http.stat_code 200\nS ended\n"
 #define MIDDLE	"C note http2.middle\n"
 #define NOBODY	"C http.path ~\nasked\nC ended\n"
@@ -91,6 +96,27 @@ static const struct row {
 			    "\1") "\xbe" FRAME("\2", "\0", "\1", "\1") "hi") },
 	  "app http2\nS note http2.middle\nS http.response_body hi\nS "
 	  "ended\n" },
+	{ "a message of gRPC behind a head that does not say so",
+	  { TALK('C', PING GRPC(MESSAGE("\x7", "\2", "hi"))) },
+	  "app http2\n" MIDDLE "C http.method POST\nC http.path ~\n"
+	  "C http.protocol HTTP/2\nC http.host h\n"
+	  "C http.header host: h\\x0d\\x0a\nknown grpc\nasked\n"
+	  "C grpc.message hi\nC ended\n",
+	  true },
+	{ "one of a request of before",
+	  { TALK('C', WINDOW PING MESSAGE("\x7", "\2", "hi")) },
+	  "app http2\nknown grpc\n" MIDDLE
+	  "C http.request_body \\x00\\x00\\x00\\x00\\x02hi\nC ended\n" },
+	{ "one of an answer of before",
+	  { TALK('C', WINDOW PING), TALK('S', MESSAGE("\5", "\0", "")) },
+	  "app http2\nknown grpc\n"
+	  "S http.response_body \\x00\\x00\\x00\\x00\\x00\nS ended\n" },
+	{ "what is longer than it says",
+	  { TALK('C', PING GRPC(MESSAGE("\x8", "\2", "hi!"))) },
+	  "app http2\n" MIDDLE "C http.method POST\nC http.path ~\n"
+	  "C http.protocol HTTP/2\nC http.host h\n"
+	  "C http.header host: h\\x0d\\x0a\nasked\n"
+	  "C http.request_body \\x00\\x00\\x00\\x00\\x02hi!\nC ended\n" },
 	{ "text", { TALK('C', "hello\r\n"), TALK('S', "hello\r\n") }, NULL },
 	{ "zeros", { TALK('C', "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0") } },
 	{ "DATA alone",
