@@ -72,7 +72,9 @@ static int load_one(void *arg, const char *name, const json_t *body,
 		    struct err *reterr)
 {
 	json_t *result = json_object();
-	int rc = handle_message(arg, name, body, result, NULL, NULL, reterr);
+	int rc = result ? handle_message(arg, name, body, result, NULL, NULL,
+					 reterr)
+			: err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	json_decref(result);
 	return rc;

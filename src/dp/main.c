@@ -25,6 +25,7 @@
 #include "dp/options.h"
 #include "dp/replay.h"
 #include "dp/sandbox.h"
+#include "wire/json_memory.h"
 
 static int bind_or_die(const char *path, int type)
 {
@@ -202,6 +203,7 @@ int main(int argc, char **argv)
 	 * fifths less time. Frames need no memory.
 	 */
 	(void)mallopt(M_MXFAST, 0);
+	json_memory_watch();
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
 	from.config = load_read(opt.load, &from.config_len);
