@@ -217,7 +217,7 @@ static int start(struct control *ctl, const struct control_begin *b,
 		 int lost_fd, struct err *reterr)
 {
 	struct workers_options opt = { .n = b->options->workers,
-				       .max_flows = b->options->max_flows,
+				       .pools = &b->options->fit.pools,
 				       .lost_fd = lost_fd,
 				       .heartbeat = b->heartbeat,
 				       .pulse = b->pulse };
@@ -267,6 +267,7 @@ int control_run(const struct control_begin *b)
 			       .started = clock_now(),
 			       .handover = { .asked_by = -1, .fd = -1 },
 			       .max_flows = opt->max_flows,
+			       .fit = &opt->fit,
 			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -370,6 +370,7 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 	answer_uint(result, "pid", (uint64_t)getpid());
 	answer_uint(result, "successions", ctl->successions);
 	answer_uint(result, "stalled_us", ctl->stalled_us);
+	answer_fit(result, ctl->fit);
 	answer_policy_in_force(result, ctl);
 	answer_detection_in_force(result, ctl);
 }

@@ -190,7 +190,7 @@ static int serve_worker(const struct both *b, pid_t child)
 }
 
 /* from: the text of messages to begin with, if any; taken. */
-static int run_live(const struct options *opt, struct handover_from *from)
+static int run_live(struct options *opt, struct handover_from *from)
 {
 	struct both b = { .opt = opt, .parent = getpid(), .report_fd = -1 };
 	struct err err;
@@ -201,6 +201,7 @@ static int run_live(const struct options *opt, struct handover_from *from)
 		die("%s: %s", err.at, err.text);
 
 	raise_descriptor_limit();
+	fit_find(&opt->fit, opt->max_flows, opt->workers);
 	block_signals();
 	open_doors(opt, &b.doors, from);
 	child = fork_worker(&b);
