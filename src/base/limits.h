@@ -363,6 +363,11 @@
 #define COMPAT_REPLY_MAX 8192
 /* One request or answer on the own door; larger bodies come as a memfd. */
 #define OWN_MSG_MAX 65536
+/*
+ * For JSON where no memory is left (wire/json_memory.h): what a library asks for
+ * until it is through with what is then thrown away.
+ */
+#define JSON_RESERVE_BYTES (1u << 20)
 /* A body in a sealed memfd; larger: E2BIG. */
 #define OWN_MEMFD_MAX (64u << 20)
 /* Clients of the own door at a time; one more is closed at once, counted. */

@@ -110,6 +110,29 @@ static void print_detection(const struct out *o, const json_t *detection)
 			     "sensors");
 }
 
+/* Only where a limit made tables smaller. */
+static void print_memory(const json_t *memory, const struct out *o)
+{
+	json_t *smaller = json_object_get(memory, "smaller"), *v;
+	const char *name, *before = "";
+
+	if (json_object_size(smaller) == 0)
+		return;
+	printf("\nmemory      %sof %llu MB; smaller for that: ",
+	       out_colour(o, OUT_YELLOW),
+	       (unsigned long long)(member_number(memory,
+						  "cgroup_limit_bytes") >>
+				    20));
+	json_object_foreach (smaller, name, v) {
+		printf("%s%s (%llu)", before, name,
+		       (unsigned long long)member_number(v, "places"));
+		before = ", ";
+	}
+	printf("%s%s",
+	       is(memory, "fits") ? "" : "; and even so it may not be enough",
+	       out_colour(o, OUT_PLAIN));
+}
+
 static int print_status(const struct out *o, const json_t *a)
 {
 	const json_t *n = json_object_get(a, "counts");
@@ -139,6 +162,9 @@ static int print_status(const struct out *o, const json_t *a)
 		       (unsigned long long)member_number(
 			       json_object_get(plane, "version"), "pid"),
 		       out_colour(o, OUT_PLAIN));
+	print_memory(
+		json_object_get(json_object_get(plane, "version"), "memory"),
+		o);
 	printf("\npolicy      revision %llu, %s",
 	       (unsigned long long)member_number(policy, "revision"),
 	       is(policy, "in_force") ? "in force"

@@ -100,6 +100,13 @@ static bool start_ndpi(struct breadth *b)
 	return true;
 }
 
+size_t breadth_bytes(uint32_t flows)
+{
+	const struct breadth *b = NULL;
+
+	return breadth_memory_limit() + flows * sizeof *b->talkers;
+}
+
 struct breadth *breadth_new(uint32_t flows)
 {
 	struct breadth *b = calloc(1, sizeof *b);

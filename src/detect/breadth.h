@@ -25,6 +25,8 @@ struct breadth;
 
 /* flows: 1..BREADTH_FLOWS_MAX. NULL: out of memory. */
 struct breadth *breadth_new(uint32_t flows);
+/* What it takes when all of it is used, beside what nDPI knows (15 MB). */
+size_t breadth_bytes(uint32_t flows);
 /* NULL is accepted. */
 void breadth_free(struct breadth *b);
 

@@ -34,6 +34,15 @@ static bool make_pools(struct sensor_scanner *s)
 	       s->free_windows && s->match && s->context && s->stack;
 }
 
+size_t sensor_scanner_bytes(const struct sensor_scanner_options *o)
+{
+	const struct sensor_scanner *s = NULL;
+
+	return o->conversations * sizeof *s->conversations +
+	       o->progress * sizeof *s->progress +
+	       o->windows * (sizeof *s->windows + sizeof *s->free_windows);
+}
+
 struct sensor_scanner *
 sensor_scanner_new(const struct sensor_scanner_options *o)
 {

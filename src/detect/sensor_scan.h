@@ -74,6 +74,8 @@ struct sensor_scanner_counts {
 /* The options are copied. NULL: out of memory. */
 struct sensor_scanner *
 sensor_scanner_new(const struct sensor_scanner_options *o);
+/* What it takes when all of it is used; the options name each number. */
+size_t sensor_scanner_bytes(const struct sensor_scanner_options *o);
 /* Its lane is the caller's again: take it back first, or forget it. */
 void sensor_scanner_free(struct sensor_scanner *s);
 struct sensor_scanner_counts

@@ -604,7 +604,11 @@ void *sig_pcre_new(const struct sig_item *item, struct err *reterr)
 		at = 0;
 	}
 	(void)pcre2_get_error_message(r, (uint8_t *)text, sizeof text);
-	(void)err_set(reterr, r == PCRE2_ERROR_NOMEMORY ? ENOMEM : EINVAL,
+	/* the one is of its compiler to code, the other of the one before */
+	(void)err_set(reterr,
+		      r == PCRE2_ERROR_NOMEMORY || r == PCRE2_ERROR_HEAP_FAILED
+			      ? ENOMEM
+			      : EINVAL,
 		      "pcre", "%s at %zu", text, at);
 	return NULL;
 }

@@ -75,6 +75,14 @@ struct sig_scanner_options sig_scanner_options_default(void)
 	};
 }
 
+size_t sig_scanner_bytes(const struct sig_scanner_options *o)
+{
+	const struct sig_scanner *s = NULL;
+
+	return o->flows * sizeof *s->flows + o->waiting * sizeof *s->waiting +
+	       o->blocks * (sizeof *s->blocks + sizeof *s->free_blocks);
+}
+
 struct sig_scanner *sig_scanner_new(const struct sig_scanner_options *o)
 {
 	struct sig_scanner *s = calloc(1, sizeof *s);

@@ -97,6 +97,8 @@ struct sig_scanner_counts {
 
 /* The options are copied. NULL: out of memory. */
 struct sig_scanner *sig_scanner_new(const struct sig_scanner_options *o);
+/* What it takes when all of it is used. */
+size_t sig_scanner_bytes(const struct sig_scanner_options *o);
 /* Its lanes are the caller's again: give them back first, or forget them. */
 void sig_scanner_free(struct sig_scanner *s);
 

@@ -381,6 +381,7 @@ void answer_stats(json_t *result, struct control *ctl)
 
 	answer_uint(result, "uptime_s",
 		    usec_since(clock_now(), ctl->started) / USEC_PER_SEC);
+	answer_fit(result, ctl->fit);
 	c = answer_workers(result, ctl);
 	answer_ports(result, ctl);
 	o = answer_group(result, "endpoints");

@@ -72,7 +72,9 @@ static int load_one(void *arg, const char *name, const json_t *body,
 		    struct err *reterr)
 {
 	json_t *result = json_object();
-	int rc = handle_message(arg, name, body, result, NULL, NULL, reterr);
+	int rc = result ? handle_message(arg, name, body, result, NULL, NULL,
+					 reterr)
+			: err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	json_decref(result);
 	return rc;
@@ -215,7 +217,7 @@ static int start(struct control *ctl, const struct control_begin *b,
 		 int lost_fd, struct err *reterr)
 {
 	struct workers_options opt = { .n = b->options->workers,
-				       .max_flows = b->options->max_flows,
+				       .pools = &b->options->fit.pools,
 				       .lost_fd = lost_fd,
 				       .heartbeat = b->heartbeat,
 				       .pulse = b->pulse };
@@ -265,6 +267,7 @@ int control_run(const struct control_begin *b)
 			       .started = clock_now(),
 			       .handover = { .asked_by = -1, .fd = -1 },
 			       .max_flows = opt->max_flows,
+			       .fit = &opt->fit,
 			       .settings = inspect_settings_default() };
 	struct pollfd set[AT_CLIENTS + OWN_CLIENTS_MAX];
 	int lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -69,6 +69,7 @@ struct control {
 	} handover;
 	int lost_fd; /* eventfd: an interface went away */
 	uint32_t max_flows;
+	const struct fit *fit;	    /* borrowed */
 	uint64_t stalled_us;	    /* frames waited for, when it took over */
 	uint64_t successions;	    /* data planes before this one, in a row */
 	struct log_limit input_log; /* for lines that messages can trigger */

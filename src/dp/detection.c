@@ -35,6 +35,9 @@ struct detection {
 	struct rules_message rules; /* as ordered */
 	json_t *sensors;	    /* likewise; NULL: none */
 	struct told_sensing *told[ENDPOINTS_MAX];
+	/* While sensors are built: told[] and sensors as of those in force. */
+	struct told_sensing **told_before; /* ENDPOINTS_MAX; NULL: none are */
+	json_t *sensors_before;
 	/* [0]: in force, or NULL; then older ones that are still in use. */
 	struct used_set sets[DETECTION_SETS_MAX];
 	unsigned n_sets;
@@ -66,6 +69,10 @@ static void set_told(struct detection *d, uint16_t endpoint,
 void detection_forget(struct detection *d, uint16_t endpoint)
 {
 	set_told(d, endpoint, NULL);
+	if (!d->told_before)
+		return;
+	told_put(d->told_before[endpoint]);
+	d->told_before[endpoint] = NULL;
 }
 
 const struct workload_sensing *detection_told(const struct detection *d,
@@ -229,9 +236,28 @@ static int order_sensors(struct detection *d, const json_t *own,
 	return rc;
 }
 
-/* The workload's uses become those of who tells them. */
+/* What workloads were told is taken away, into before[ENDPOINTS_MAX]. */
+static void put_aside(struct detection *d, struct told_sensing **before)
+{
+	memcpy(before, d->told, sizeof d->told);
+	memset(d->told, 0, sizeof d->told);
+}
+
+/* It is again as it was. */
+static void put_back(struct detection *d, struct told_sensing **before)
+{
+	for (uint16_t i = 0; i < ENDPOINTS_MAX; i++)
+		set_told(d, i, NULL);
+	memcpy(d->told, before, sizeof d->told);
+}
+
+/*
+ * The workload's uses become those of who tells them; what was told until then
+ * is in before[].
+ */
 static int tell_all(struct detection *d, const struct config *c,
-		    struct detection_message *m, struct err *reterr)
+		    struct detection_message *m, struct told_sensing **before,
+		    struct err *reterr)
 {
 	struct told_sensing **all;
 	int rc = 0;
@@ -242,8 +268,8 @@ static int tell_all(struct detection *d, const struct config *c,
 			rc = -ENOMEM;
 	if (!all || rc < 0)
 		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	for (uint16_t i = 0; rc == 0 && i < ENDPOINTS_MAX; i++)
-		set_told(d, i, NULL);
+	if (rc == 0)
+		put_aside(d, before);
 	for (size_t i = 0; all && i < m->n_workloads; i++) {
 		struct workload_sensing *w = &m->workloads[i];
 
@@ -272,30 +298,101 @@ static int tell_all(struct detection *d, const struct config *c,
 	return rc;
 }
 
+static void free_before(struct told_sensing **before)
+{
+	for (size_t i = 0; before && i < ENDPOINTS_MAX; i++)
+		told_put(before[i]);
+	free(before);
+}
+
+/* What was told before is not asked for any more. */
+static void forget_before(struct detection *d)
+{
+	free_before(d->told_before);
+	json_decref(d->sensors_before);
+	d->told_before = NULL;
+	d->sensors_before = NULL;
+}
+
+/* Nothing came of the new sensors: who had which of the old ones has them again. */
+static void restore_before(struct detection *d, struct config *c)
+{
+	struct err err = { 0 };
+
+	if (!d->told_before)
+		return;
+	put_back(d, d->told_before);
+	free(d->told_before);
+	json_decref(d->sensors);
+	d->sensors = d->sensors_before;
+	d->told_before = NULL;
+	d->sensors_before = NULL;
+	if (config_set_sensing(c, sensing_of, d, &err) < 0)
+		log_warn("sensors are not as before, tell them again: %s",
+			 err.text);
+}
+
+/*
+ * As detection_sensors(), but for what is to be built. building: what was told
+ * until now is kept until that is in force.
+ */
+static int use_sensors(struct detection *d, struct config *c,
+		       struct detection_message *s, bool building,
+		       struct err *reterr)
+{
+	struct told_sensing **before =
+		calloc(ENDPOINTS_MAX, sizeof(struct told_sensing *));
+	int rc = before ? tell_all(d, c, s, before, reterr)
+			: err_set(reterr, ENOMEM, NULL, "out of memory");
+
+	if (rc < 0)
+		goto out;
+	rc = config_set_sensing(c, sensing_of, d, reterr);
+	if (rc < 0) {
+		put_back(d, before);
+	} else if (building && !d->told_before) {
+		d->told_before = before;
+		d->sensors_before = json_incref(d->sensors);
+		return 0;
+	} else {
+		free_before(before);
+		return 0;
+	}
+out:
+	free(before);
+	return rc;
+}
+
 int detection_sensors(struct detection *d, struct config *c, struct ctrl_msg *m,
 		      struct err *reterr)
 {
 	struct detection_message *s = &m->detection;
 	struct kind_state *k = &d->kinds[BUILT_SENSORS];
 	bool other = !d->sensors || !json_equal(d->sensors, s->sensors);
+	struct sensor_list *list = NULL;
 	int rc = check_version(k, s->version, s->force,
 			       "weir_detection.version", reterr);
 
 	if (rc == 0 && other) {
-		rc = order_sensors(d, s->sensors, s->version, reterr);
+		rc = whole_list(d, s->sensors, &list, reterr);
 		if (rc < 0)
 			err_prefix(reterr, "weir_detection.sensors");
 	}
 	if (rc == 0)
-		rc = tell_all(d, c, s, reterr);
-	if (rc < 0)
+		rc = use_sensors(d, c, s, other, reterr);
+	if (rc < 0) {
+		sensor_list_free(list);
 		return rc;
+	}
+	/* nothing fails from here on */
+	if (other)
+		builder_sensors(d->builder, list, s->version);
 	json_decref(d->sensors);
 	d->sensors = json_incref(s->sensors);
 	k->version = s->version;
 	if (!other && !builder_is_busy(d->builder, BUILT_SENSORS))
 		k->in_force = s->version;
-	return config_set_sensing(c, sensing_of, d, reterr);
+	return 0;
 }
 
 int detection_dlp_changed(struct detection *d, struct config *c, bool patterns,
@@ -438,8 +535,12 @@ static void in_force(struct detection *d, struct config *c, struct built *r)
 		ok = adopt_signatures(d, r->signatures);
 	else if (ok)
 		ok = adopt_sensors(d, r->sensors);
-	if (ok && r->kind == BUILT_SENSORS)
+	if (ok && r->kind == BUILT_SENSORS) {
+		forget_before(d);
 		look_again(c);
+	} else if (r->kind == BUILT_SENSORS) {
+		restore_before(d, c);
+	}
 	if (ok) {
 		r->signatures = NULL;
 		r->sensors = NULL;
@@ -562,6 +663,7 @@ void detection_stop(struct detection *d)
 		built_done(&d->kinds[k].last);
 	sensor_set_free(d->sensor_set);
 	rules_message_done(&d->rules);
+	forget_before(d);
 	json_decref(d->sensors);
 	free(d);
 }

@@ -118,8 +118,12 @@ int door_bind(const char *path, int type, struct err *reterr)
 	if (rc < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
 	    (type == SOCK_SEQPACKET && listen(fd, OWN_CLIENTS_MAX) < 0)) {
+		bool bound = rc == 0;
+
 		rc = err_set(reterr, errno, path, "cannot listen: %s",
 			     strerror(errno));
+		if (bound)
+			(void)unlink(path); /* nobody else can have it yet */
 		close(fd);
 		return rc;
 	}

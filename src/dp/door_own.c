@@ -22,6 +22,7 @@
 #include "base/limits.h"
 #include "dp/door.h"
 #include "dp/handlers.h"
+#include "wire/json_memory.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -124,7 +125,7 @@ static bool send_large(int fd, const json_t *id, const char *text, size_t len)
 {
 	json_t *head =
 		json_pack("{s:O?,s:b,s:b}", "id", id, "ok", 1, "memfd", 1);
-	char *small = json_dumps(head, JSON_COMPACT);
+	char *small = json_text_whole(head);
 	int memfd = make_memfd(text, len);
 	bool sent = small && memfd >= 0 &&
 		    send_text(fd, small, strlen(small), memfd);
@@ -140,7 +141,7 @@ static bool send_large(int fd, const json_t *id, const char *text, size_t len)
 static bool send_answer(int fd, const json_t *id, const json_t *answer,
 			int passed)
 {
-	char *text = json_dumps(answer, JSON_COMPACT);
+	char *text = json_text_whole(answer);
 	size_t len = text ? strlen(text) : 0;
 	bool sent;
 
@@ -192,11 +193,13 @@ static bool answer_request(struct control *ctl, int fd, const json_t *id,
 	json_t *answer = json_pack("{s:O?,s:b}", "id", id, "ok", 1);
 	struct err err = { 0 };
 	const json_t *body = NULL;
-	const char *name;
+	const char *name = NULL;
 	bool sent;
 	int rc;
 
-	rc = message_of(request, &name, &body, &err);
+	/* without one it would be the other door's message */
+	rc = answer ? message_of(request, &name, &body, &err)
+		    : err_set(&err, ENOMEM, NULL, "out of memory");
 	if (rc == 0)
 		rc = handle_message(ctl, name, body, answer, NULL, NULL, &err);
 	if (rc < 0) {

@@ -25,6 +25,7 @@
 #include "dp/notify.h"
 #include "dp/settings.h"
 #include "wire/dpmsg.h"
+#include "wire/json_memory.h"
 
 struct handler {
 	int (*change)(struct control *ctl, struct ctrl_msg *m, bool strict,
@@ -369,6 +370,7 @@ static void json_version(struct control *ctl, const struct ctrl_msg *m,
 	answer_uint(result, "pid", (uint64_t)getpid());
 	answer_uint(result, "successions", ctl->successions);
 	answer_uint(result, "stalled_us", ctl->stalled_us);
+	answer_fit(result, ctl->fit);
 	answer_policy_in_force(result, ctl);
 	answer_detection_in_force(result, ctl);
 }
@@ -576,6 +578,7 @@ int handle_message(struct control *ctl, const char *name, const json_t *body,
 	bool own = result != NULL;
 	const struct handler *h;
 	struct ctrl_msg m;
+	uint64_t refused;
 	int rc;
 
 	if (kind < 0 || (!own && !ctrl_is_compat((enum ctrl_kind)kind)))
@@ -587,11 +590,15 @@ int handle_message(struct control *ctl, const char *name, const json_t *body,
 		return rc;
 	log_debug(LOG_CAT_CTRL, "message %s", name);
 	rc = h->change ? h->change(ctl, &m, own, reterr) : 0;
+	refused = json_memory_refused();
 	if (rc == 0 && own && h->json)
 		h->json(ctl, &m, result);
 	else if (rc == 0 && !own && h->binary)
 		h->binary(ctl, &m, reply, reply_arg);
 	ctrl_msg_done(&m);
+	/* half of what was asked for is no answer; what was changed is */
+	if (rc == 0 && !h->change && json_memory_refused() != refused)
+		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
 	/* -ENOENT means "no such message" to the caller */
 	return rc == -ENOENT ? -ESRCH : rc;
 }

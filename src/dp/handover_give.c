@@ -25,6 +25,7 @@
 #include "dp/handover.h"
 #include "dp/passing.h"
 #include "inspect/image.h"
+#include "wire/json_memory.h"
 
 /* Memory that both can map. */
 struct memory {
@@ -397,9 +398,13 @@ static int send_used(const struct control *ctl)
 static int send_config(struct control *ctl, const struct door_fds *doors)
 {
 	struct memory memory = { .fd = -1 };
+	uint64_t refused = json_memory_refused();
 	json_t *messages = answer_messages(ctl, true);
-	char *text = json_dumps(messages, JSON_COMPACT);
-	int rc = text ? memory_make(&memory, strlen(text)) : -ENOMEM;
+	char *text = json_text_whole(messages);
+	/* half a configuration is none */
+	int rc = text && json_memory_refused() == refused
+			 ? memory_make(&memory, strlen(text))
+			 : -ENOMEM;
 
 	json_decref(messages);
 	if (rc == 0) {

@@ -25,8 +25,23 @@
 #include "dp/options.h"
 #include "dp/replay.h"
 #include "dp/sandbox.h"
+#include "wire/json_memory.h"
 
-static int bind_or_die(const char *path, int type)
+/* It cannot start; what it has bound goes with it, unless somebody else serves it. */
+static _Noreturn void give_up(const struct options *opt,
+			      const struct door_fds *doors, const char *what,
+			      const char *why)
+{
+	if (!opt->take_over) {
+		door_unlink(opt->listen, doors->compat);
+		door_unlink(opt->control, doors->own);
+	}
+	die("%s: %s", what, why);
+}
+
+static int bind_or_give_up(const struct options *opt,
+			   const struct door_fds *doors, const char *path,
+			   int type)
 {
 	struct err err;
 	int fd;
@@ -35,7 +50,7 @@ static int bind_or_die(const char *path, int type)
 		return -1;
 	fd = door_bind(path, type, &err);
 	if (fd < 0)
-		die("%s: %s", err.at, err.text);
+		give_up(opt, doors, err.at, err.text);
 	return fd;
 }
 
@@ -105,15 +120,20 @@ static void open_doors(const struct options *opt, struct door_fds *doors,
 {
 	struct err err;
 
+	*doors = (struct door_fds){ .compat = -1, .own = -1, .notify = -1 };
 	if (!opt->take_over) {
-		doors->compat = bind_or_die(opt->listen, SOCK_DGRAM);
-		doors->own = bind_or_die(opt->control, SOCK_SEQPACKET);
+		doors->compat =
+			bind_or_give_up(opt, doors, opt->listen, SOCK_DGRAM);
+		doors->own = bind_or_give_up(opt, doors, opt->control,
+					     SOCK_SEQPACKET);
 	} else if (handover_connect(opt, doors, from, &err) < 0) {
 		die("%s: %s", err.at, err.text);
 	}
-	doors->notify = -1;
-	if (opt->notify[0])
-		doors->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (!opt->notify[0])
+		return;
+	doors->notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (doors->notify < 0)
+		give_up(opt, doors, "--notify", strerror(errno));
 }
 
 static void block_signals(void)
@@ -127,14 +147,27 @@ static void block_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-static struct pulse *share_pulse(void)
+/* What both processes need beside the doors, and the second of them. */
+static pid_t fork_worker(struct both *b)
 {
-	void *p = mmap(NULL, sizeof(struct pulse), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct options *opt = b->opt;
+	pid_t child;
 
-	if (p == MAP_FAILED)
-		die("mmap: %s", strerror(errno));
-	return p;
+	b->pulse = mmap(NULL, sizeof *b->pulse, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b->pulse == MAP_FAILED)
+		give_up(opt, &b->doors, "mmap", strerror(errno));
+	if (opt->crash) {
+		b->report_fd = memfd_create("weir-crash", MFD_CLOEXEC);
+		if (b->report_fd < 0)
+			give_up(opt, &b->doors, "--crash", strerror(errno));
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b->pair) < 0)
+		give_up(opt, &b->doors, "socketpair", strerror(errno));
+	child = fork();
+	if (child < 0)
+		give_up(opt, &b->doors, "fork", strerror(errno));
+	return child;
 }
 
 static int serve_worker(const struct both *b, pid_t child)
@@ -157,7 +190,7 @@ static int serve_worker(const struct both *b, pid_t child)
 }
 
 /* from: the text of messages to begin with, if any; taken. */
-static int run_live(const struct options *opt, struct handover_from *from)
+static int run_live(struct options *opt, struct handover_from *from)
 {
 	struct both b = { .opt = opt, .parent = getpid(), .report_fd = -1 };
 	struct err err;
@@ -168,16 +201,10 @@ static int run_live(const struct options *opt, struct handover_from *from)
 		die("%s: %s", err.at, err.text);
 
 	raise_descriptor_limit();
+	fit_find(&opt->fit, opt->max_flows, opt->workers);
 	block_signals();
 	open_doors(opt, &b.doors, from);
-	b.pulse = share_pulse();
-	if (opt->crash)
-		b.report_fd = memfd_create("weir-crash", MFD_CLOEXEC);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, b.pair) < 0)
-		die("socketpair: %s", strerror(errno));
-	child = fork();
-	if (child < 0)
-		die("fork: %s", strerror(errno));
+	child = fork_worker(&b);
 	if (child == 0) {
 		close(b.pair[0]);
 		exit(run_worker(&b, from));
@@ -202,6 +229,7 @@ int main(int argc, char **argv)
 	 * fifths less time. Frames need no memory.
 	 */
 	(void)mallopt(M_MXFAST, 0);
+	json_memory_watch();
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
 	from.config = load_read(opt.load, &from.config_len);

@@ -116,7 +116,7 @@ static int keep_opening_capabilities(void)
 /* *p stays the caller's. */
 static void send_answer(int fd, struct answer *a, const struct passed *p)
 {
-	int all[PASSING_MAX];
+	int all[PASSING_MAX], rc;
 	size_t n = 0;
 
 	for (; n < p->fds.n; n++)
@@ -131,8 +131,17 @@ static void send_answer(int fd, struct answer *a, const struct passed *p)
 	a->sign = p->sign >= 0;
 	if (a->sign)
 		all[n++] = p->sign;
-	/* a worker that cannot be answered is ending, and so shall we */
-	(void)passing_send(fd, a, sizeof *a, all, n);
+	rc = passing_send(fd, a, sizeof *a, all, n);
+	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET) {
+		/* it waits; and for what it does not get it shall not look */
+		*a = (struct answer){ 0 };
+		a->rc = err_set(&a->err, -rc, NULL,
+				"the opener cannot answer: %s", strerror(-rc));
+		rc = passing_send(fd, a, sizeof *a, NULL, 0);
+	}
+	/* a worker that cannot be answered even so is ending, and so shall we */
+	if (rc < 0)
+		(void)shutdown(fd, SHUT_RDWR);
 }
 
 /* Is it the name of something in the same directory as the door's socket? */
@@ -388,8 +397,14 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat,
 				  .events = POLLIN };
 	if (geteuid() == 0 && keep_opening_capabilities() < 0)
 		log_warn("opener: cannot give up capabilities, keeping them");
-	if (sandbox_opener(&err) < 0)
-		log_warn("opener: %s: %s", err.at, err.text);
+	if (fds[1].fd < 0 || sandbox_opener(&err) < 0) {
+		/* by the signals' descriptor alone it could be ended */
+		log_error("opener: cannot start: %s",
+			  fds[1].fd < 0 ? "no descriptor" : err.text);
+		(void)shutdown(fd, SHUT_RDWR); /* the worker sees that */
+		(void)exit_status_of(child, &dog, watch);
+		return 1;
+	}
 	deaf_sweep();
 	for (;;) {
 		relays_poll_set(relays, fds + 2);
@@ -407,6 +422,8 @@ int opener_serve(int fd, pid_t child, const struct opener_door *compat,
 		if (fds[0].revents && !serve_one(fd, compat, &kept))
 			break;
 	}
+	/* if it was poll(): the worker is not to wait for us */
+	(void)shutdown(fd, SHUT_RDWR);
 	relays_close(relays);
 	close(fds[1].fd);
 	status = exit_status_of(child, &dog, watch);

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dp/fit.h"
+
 struct options {
 	const char *listen;  /* compatible door; "" = none */
 	const char *notify;  /* the agent's socket; "" = none */
@@ -19,6 +21,7 @@ struct options {
 	bool standalone;    /* no supervisor watches */
 	bool json;	    /* -o json, for replay */
 	uint32_t hand_over; /* replay: after so many frames; 0: never */
+	struct fit fit;	    /* not of argv: live, before anything is made */
 };
 
 /*

@@ -42,9 +42,13 @@ ssize_t passing_recv(int sock, void *buf, size_t len, int fds[PASSING_MAX],
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
 			    .msg_controllen = sizeof control };
-	ssize_t got = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = got < 0 ? NULL : CMSG_FIRSTHDR(&m);
+	struct cmsghdr *c;
+	ssize_t got;
 
+	do
+		got = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	c = got < 0 ? NULL : CMSG_FIRSTHDR(&m);
 	*ret_n = 0;
 	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
 	    c->cmsg_len > CMSG_LEN(PASSING_MAX * sizeof *fds))

@@ -5,19 +5,11 @@
 
 #include "base/spread.h"
 
-/* A worker's part of what all may hold. */
-static uint32_t share(uint32_t of_all, unsigned n, uint32_t at_least)
-{
-	uint32_t one = (of_all + n - 1) / n;
-
-	return one > at_least ? one : at_least;
-}
-
 static int start_one(struct workers *ws, const struct workers_options *opt,
 		     struct err *reterr)
 {
 	struct inspect_options in_opt = {
-		.max_flows = share(opt->max_flows, opt->n, FLOWS_MIN),
+		.pools = opt->pools,
 		.workers = opt->n,
 		.number = ws->n,
 		.breadth = true,
@@ -37,7 +29,8 @@ static int start_one(struct workers *ws, const struct workers_options *opt,
 	in = inspect_new(&in_opt);
 	if (!in)
 		return err_set(reterr, ENOMEM, "--flows",
-			       "out of memory for %u flows", in_opt.max_flows);
+			       "out of memory for %u flows",
+			       opt->pools->n[POOL_FLOWS]);
 	ws->at[ws->n] = worker_start(in, &w_opt, reterr);
 	if (!ws->at[ws->n])
 		return -EAGAIN;

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "dp/heartbeat.h"
 #include "dp/worker.h"
+#include "inspect/pools.h"
 #include "policy/snapshot.h"
 
 struct workers {
@@ -25,7 +26,7 @@ struct workers {
 
 struct workers_options {
 	unsigned n;		     /* 1..WORKERS_MAX */
-	uint32_t max_flows;	     /* of all together */
+	const struct pools *pools;   /* of each; borrowed for the call */
 	int lost_fd;		     /* as worker_options */
 	struct heartbeat *heartbeat; /* likewise */
 	struct pulse *pulse; /* where they beat; NULL: nobody else looks */

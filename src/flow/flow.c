@@ -81,16 +81,31 @@ static void *reserve(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static uint32_t buckets_for(uint32_t limit)
+{
+	uint32_t buckets = 1;
+
+	while (buckets < limit)
+		buckets *= 2;
+	return buckets;
+}
+
+size_t flow_table_bytes(uint32_t limit)
+{
+	const struct flow_table *t = NULL;
+
+	return ((size_t)limit + 1) * sizeof *t->slots +
+	       buckets_for(limit) * sizeof *t->buckets;
+}
+
 struct flow_table *flow_table_new(uint32_t limit, uint64_t seed)
 {
 	struct flow_table *t = calloc(1, sizeof *t);
-	uint32_t buckets = 1;
+	uint32_t buckets = buckets_for(limit);
 
 	BUG_ON(limit < FLOWS_MIN || limit > FLOWS_MAX);
 	if (!t)
 		return NULL;
-	while (buckets < limit)
-		buckets *= 2;
 	t->counts.limit = limit;
 	t->seed = seed;
 	flow_table_number(t, 1, 1);

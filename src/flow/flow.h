@@ -210,6 +210,8 @@ struct flow_table;
  * choosing colliding keys. NULL: out of memory. Owned by the caller.
  */
 struct flow_table *flow_table_new(uint32_t limit, uint64_t seed);
+/* What it takes when all of it is used. */
+size_t flow_table_bytes(uint32_t limit);
 void flow_table_free(struct flow_table *t);
 /*
  * Before the first flow: ids are `first` (1..step), first + step and so on, so

@@ -104,6 +104,14 @@ static void *reserve(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+size_t stream_pool_bytes(const struct stream_options *o)
+{
+	const struct stream_pool *p = NULL;
+
+	return ((size_t)o->streams + 1) * sizeof *p->streams +
+	       block_pool_bytes(o->blocks);
+}
+
 struct stream_pool *stream_pool_new(const struct stream_options *o)
 {
 	struct stream_pool *p = calloc(1, sizeof *p);

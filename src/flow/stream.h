@@ -185,6 +185,8 @@ struct stream_pool;
 
 /* The options are copied, and in their ranges. NULL: out of memory. */
 struct stream_pool *stream_pool_new(const struct stream_options *o);
+/* What it takes when all of it is used. */
+size_t stream_pool_bytes(const struct stream_options *o);
 void stream_pool_free(struct stream_pool *p);
 /*
  * From now on so, for streams that are open, too; in their ranges. A stream

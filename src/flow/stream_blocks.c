@@ -46,6 +46,11 @@ static size_t memory_size(uint32_t limit)
 	return ((size_t)limit + 1) * STREAM_BLOCK_BYTES;
 }
 
+size_t block_pool_bytes(uint32_t limit)
+{
+	return blocks_size(limit) + memory_size(limit);
+}
+
 bool block_pool_init(struct block_pool *p, uint32_t limit)
 {
 	*p = (struct block_pool){

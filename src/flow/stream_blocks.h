@@ -67,6 +67,7 @@ struct piece piece_part(const struct piece *p, uint32_t from, uint32_t to);
 
 /* false: out of memory; block_pool_done() is to be called all the same. */
 bool block_pool_init(struct block_pool *p, uint32_t limit);
+size_t block_pool_bytes(uint32_t limit); /* when all are used */
 void block_pool_done(struct block_pool *p);
 
 static inline uint32_t block_pool_free(const struct block_pool *p)

@@ -15,6 +15,7 @@
 #include "base/bug.h"
 #include "detect/sensor_scope.h"
 #include "inspect/detection_told.h"
+#include "inspect/pools_own.h"
 #include "packet/packet.h"
 
 static const struct endpoint *endpoint_of(const struct inspect *in,
@@ -27,10 +28,11 @@ static const struct endpoint *endpoint_of(const struct inspect *in,
 
 bool detection_new(struct inspect *in)
 {
-	struct sig_scanner_options sigs = sig_scanner_options_default();
-	struct sensor_scanner_options sensors = { .told = detection_sensor_told,
-						  .arg = in };
+	struct sig_scanner_options sigs = pools_signatures(&in->pools);
+	struct sensor_scanner_options sensors = pools_sensors(&in->pools);
 
+	sensors.told = detection_sensor_told;
+	sensors.arg = in;
 	sigs.told = detection_signature_told;
 	sigs.arg = in;
 	in->signatures = sig_scanner_new(&sigs);

@@ -38,6 +38,7 @@
 #include "inspect/hear.h"
 #include "inspect/judge.h"
 #include "inspect/passage.h"
+#include "inspect/pools_own.h"
 #include "inspect/ports.h"
 #include "inspect/session.h"
 #include "inspect/silent.h"
@@ -48,13 +49,12 @@
 
 bool inspect_begin_listening(struct inspect *in, bool detection, uint64_t seed)
 {
-	struct stream_options streams = stream_options_default();
-	struct dialogue_limits dialogues = { DIALOGUES_DEFAULT,
-					     DIALOGUES_LARGE_DEFAULT };
+	struct stream_options streams = pools_streams(&in->pools);
+	struct dialogue_limits dialogues = pools_dialogues(&in->pools);
 
 	in->streams = stream_pool_new(&streams);
 	in->dialogues = dialogue_pool_new(&dialogues, seed);
-	in->talks = talks_new(DIALOGUES_DEFAULT);
+	in->talks = talks_new(dialogues.dialogues);
 	return (!detection || detection_new(in)) && in->streams &&
 	       in->dialogues && in->talks;
 }
@@ -72,6 +72,7 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	struct defrag_options defrag = defrag_defaults(opt->seed);
 	struct inspect_settings settings = inspect_settings_default();
 	struct inspect *in = calloc(1, sizeof *in);
+	bool breadth;
 
 	if (!in)
 		return NULL;
@@ -80,7 +81,8 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->number = opt->number;
 	in->leaving = ENDPOINT_NONE;
 	in->blocks.seed = opt->seed;
-	in->flows = flow_table_new(opt->max_flows, opt->seed);
+	in->pools = opt->pools ? *opt->pools : pools_default(opt->max_flows);
+	in->flows = flow_table_new(in->pools.n[POOL_FLOWS], opt->seed);
 	in->defrag = defrag_new(&defrag);
 	in->grace = grace_new(opt->seed);
 	in->meters = meters_new(&settings.meters, METER_SOURCES_MAX, opt->seed);
@@ -90,14 +92,15 @@ struct inspect *inspect_new(const struct inspect_options *opt)
 	in->traffic = traffic_new();
 	in->port_news = port_news_new(opt->seed);
 	in->trail = trail_new();
-	if (opt->breadth)
-		in->breadth = breadth_new(BREADTH_FLOWS_DEFAULT);
+	breadth = opt->breadth && in->pools.n[POOL_APPLICATIONS] > 0;
+	if (breadth)
+		in->breadth = breadth_new(in->pools.n[POOL_APPLICATIONS]);
 	in->learned = learned_new(&learned_limits_default, opt->seed);
 	if (!inspect_begin_listening(in, opt->detection, opt->seed) ||
 	    !in->flows || !in->defrag || !in->grace || !in->meters ||
 	    !in->threats || !in->findings || !in->reports || !in->traffic ||
 	    !in->port_news || !in->trail || !in->learned ||
-	    (opt->breadth && !in->breadth)) {
+	    (breadth && !in->breadth)) {
 		inspect_free(in);
 		return NULL;
 	}

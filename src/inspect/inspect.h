@@ -29,6 +29,7 @@
 #include "flow/stream.h"
 #include "inspect/cache.h"
 #include "inspect/learned.h"
+#include "inspect/pools.h"
 #include "inspect/report.h"
 #include "inspect/settings.h"
 #include "packet/defrag.h"
@@ -63,6 +64,8 @@ struct inspect_options {
 	bool breadth;
 	/* inspect_adopt_signatures(), _sensors() will be called. */
 	bool detection;
+	/* Its tables, borrowed for the call; NULL: the defaults, and max_flows. */
+	const struct pools *pools;
 };
 
 /* With the default settings (inspect/settings.h). NULL: out of memory. */

@@ -65,6 +65,7 @@ struct inspect {
 	struct mac leaving_mac;
 	bool capture;
 	unsigned workers, number; /* as inspect_options */
+	struct pools pools;	  /* likewise */
 	void (*on_flow_end)(void *arg, const struct session_record *s);
 	void *on_flow_end_arg;
 	void (*on_match)(void *arg, const struct sig_facts *of,

@@ -44,6 +44,13 @@ struct talks *talks_new(uint32_t n)
 	return NULL;
 }
 
+size_t talks_bytes(uint32_t n)
+{
+	const struct talks *t = NULL;
+
+	return n * (sizeof *t->at + sizeof *t->text);
+}
+
 void talks_free(struct talks *t)
 {
 	if (!t)

@@ -57,6 +57,8 @@ struct talks;
 
 /* n: 1..DIALOGUES_MAX. NULL: out of memory. */
 struct talks *talks_new(uint32_t n);
+/* What it takes when all of it is used. */
+size_t talks_bytes(uint32_t n);
 void talks_free(struct talks *t);
 /* All zero; 0: all are in use. */
 uint32_t talk_take(struct talks *t);

@@ -34,10 +34,35 @@
 #include "proto/dialogue_own.h"
 #include "proto/parsers.h"
 
+static struct dialogue_limits whole(const struct dialogue_limits *given)
+{
+	struct dialogue_limits l = *given;
+
+	if (!l.hpack_decoders)
+		l.hpack_decoders = HPACK_DECODERS_MAX;
+	if (!l.inflaters)
+		l.inflaters = INFLATERS_MAX;
+	if (!l.brotlis)
+		l.brotlis = BROTLIS_MAX;
+	return l;
+}
+
+size_t dialogue_pool_bytes(const struct dialogue_limits *limits)
+{
+	struct dialogue_limits l = whole(limits);
+
+	return l.dialogues * sizeof(struct dialogue) +
+	       l.large * (size_t)(PARSER_STATE_MAX + sizeof(uint32_t)) +
+	       l.hpack_decoders * (size_t)HPACK_ARENA_BYTES +
+	       l.inflaters * (size_t)INFLATE_ARENA_BYTES +
+	       l.brotlis * (size_t)BROTLI_ARENA_BYTES;
+}
+
 struct dialogue_pool *dialogue_pool_new(const struct dialogue_limits *limits,
 					uint64_t seed)
 {
 	struct dialogue_pool *p = calloc(1, sizeof *p);
+	struct dialogue_limits l = whole(limits);
 
 	BUG_ON(limits->dialogues < 1 || limits->dialogues > DIALOGUES_MAX ||
 	       limits->large > limits->dialogues);
@@ -56,6 +81,7 @@ struct dialogue_pool *dialogue_pool_new(const struct dialogue_limits *limits,
 		dialogue_pool_free(p);
 		return NULL;
 	}
+	proto_worker_limit(p->worker, l.hpack_decoders, l.inflaters, l.brotlis);
 	return p;
 }
 

@@ -25,6 +25,8 @@ struct dialogue_pool;
 struct dialogue_limits {
 	uint32_t dialogues; /* 1..DIALOGUES_MAX */
 	uint32_t large;	    /* places of PARSER_STATE_MAX, 0..dialogues */
+	/* Of HTTP: HPACK_DECODERS_MAX, INFLATERS_MAX, BROTLIS_MAX, where 0. */
+	uint32_t hpack_decoders, inflaters, brotlis;
 };
 
 enum dialogue_state {
@@ -50,6 +52,8 @@ struct dialogue_counts {
 /* seed: for the parsers' hashes. NULL: out of memory. */
 struct dialogue_pool *dialogue_pool_new(const struct dialogue_limits *limits,
 					uint64_t seed);
+/* What it takes when all of it is used. */
+size_t dialogue_pool_bytes(const struct dialogue_limits *limits);
 void dialogue_pool_free(struct dialogue_pool *p);
 
 /* From now on only these are asked who speaks, as candidates in parsers.h. */

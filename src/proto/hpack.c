@@ -42,7 +42,15 @@ struct hpack_pool *hpack_pool_new(void)
 		return NULL;
 	}
 	p->memory = memory;
+	p->limit = HPACK_DECODERS_MAX;
 	return p;
+}
+
+void hpack_pool_limit(struct hpack_pool *p, uint32_t decoders)
+{
+	BUG_ON(decoders < 1 || decoders > HPACK_DECODERS_MAX ||
+	       p->used_ever > 0);
+	p->limit = decoders;
 }
 
 void hpack_pool_free(struct hpack_pool *p)
@@ -115,7 +123,7 @@ uint32_t hpack_begin(struct hpack_pool *p)
 	uint32_t handle = p->free;
 	struct hpack_place *at;
 
-	if (handle == 0 && p->used_ever == HPACK_DECODERS_MAX)
+	if (handle == 0 && p->used_ever == p->limit)
 		return 0;
 	if (handle == 0)
 		handle = ++p->used_ever;

@@ -17,6 +17,8 @@ struct hpack_pool;
 
 /* NULL: out of memory. */
 struct hpack_pool *hpack_pool_new(void);
+/* Fewer than HPACK_DECODERS_MAX, before the first; one more finds no place. */
+void hpack_pool_limit(struct hpack_pool *p, uint32_t decoders);
 /* NULL is accepted. */
 void hpack_pool_free(struct hpack_pool *p);
 

@@ -180,7 +180,7 @@ static bool load_fields(struct hpack_pool *p, const struct saved_decoder *s,
 static bool load_decoder(struct hpack_pool *p, const struct saved_decoder *s,
 			 struct bytes *fields)
 {
-	if (s->handle <= p->used_ever || s->handle > HPACK_DECODERS_MAX ||
+	if (s->handle <= p->used_ever || s->handle > p->limit ||
 	    s->table_max > HPACK_TABLE_MAX || s->over > HPACK_LARGE ||
 	    s->n_fields > HPACK_ENTRIES_MAX)
 		return false;

@@ -21,6 +21,7 @@ struct hpack_place {
 struct hpack_pool {
 	uint32_t free;	    /* + 1; 0: none that was given back */
 	uint32_t used_ever; /* places */
+	uint32_t limit;	    /* of them, 1..HPACK_DECODERS_MAX */
 	uint8_t *memory;    /* HPACK_ARENA_BYTES each */
 };
 

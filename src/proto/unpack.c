@@ -52,6 +52,8 @@ struct unpack_pool {
 	struct place places[INFLATERS_MAX + BROTLIS_MAX]; /* brotli's last */
 	uint32_t free_inflaters, free_brotlis;		  /* + 1; 0: none */
 	void *memory;					  /* MEMORY bytes */
+	uint32_t inflaters,
+		brotlis; /* those that are used, the first of each */
 };
 
 static struct place *get(struct unpack_pool *p, uint32_t handle)
@@ -63,6 +65,13 @@ static struct place *get(struct unpack_pool *p, uint32_t handle)
 	return at;
 }
 
+/* Is it one of those that are used? i: 0 and up. */
+static bool is_within(const struct unpack_pool *p, uint32_t i)
+{
+	return i < p->inflaters ||
+	       (i >= INFLATERS_MAX && i - INFLATERS_MAX < p->brotlis);
+}
+
 static void make_free(struct unpack_pool *p)
 {
 	p->free_inflaters = p->free_brotlis = 0;
@@ -70,7 +79,7 @@ static void make_free(struct unpack_pool *p)
 		uint32_t *first = i > INFLATERS_MAX ? &p->free_brotlis
 						    : &p->free_inflaters;
 
-		if (p->places[i - 1].used)
+		if (p->places[i - 1].used || !is_within(p, i - 1))
 			continue;
 		p->places[i - 1].next_free = *first;
 		*first = i;
@@ -100,8 +109,20 @@ struct unpack_pool *unpack_pool_new(void)
 						 : INFLATE_ARENA_BYTES;
 		at += p->places[i].arena.size;
 	}
+	p->inflaters = INFLATERS_MAX;
+	p->brotlis = BROTLIS_MAX;
 	make_free(p);
 	return p;
+}
+
+void unpack_pool_limit(struct unpack_pool *p, uint32_t inflaters,
+		       uint32_t brotlis)
+{
+	BUG_ON(inflaters < 1 || inflaters > INFLATERS_MAX || brotlis < 1 ||
+	       brotlis > BROTLIS_MAX);
+	p->inflaters = inflaters;
+	p->brotlis = brotlis;
+	make_free(p);
 }
 
 void unpack_pool_free(struct unpack_pool *p)
@@ -392,7 +413,7 @@ static bool load_decoder(struct unpack_pool *p, const struct saved_decoder *s)
 	bool brotli = s->coding == HTTP_CODING_BROTLI;
 	struct place *at;
 
-	if (s->handle == 0 || s->handle > INFLATERS_MAX + BROTLIS_MAX ||
+	if (s->handle == 0 || !is_within(p, s->handle - 1) ||
 	    s->coding >= HTTP_CODING_IDENTITY || s->held_len > HELD_MAX ||
 	    brotli != (s->handle > INFLATERS_MAX) ||
 	    p->places[s->handle - 1].used)

@@ -16,6 +16,9 @@ struct unpack_pool;
 
 /* NULL: out of memory. */
 struct unpack_pool *unpack_pool_new(void);
+/* Fewer than INFLATERS_MAX, BROTLIS_MAX, before the first. */
+void unpack_pool_limit(struct unpack_pool *p, uint32_t inflaters,
+		       uint32_t brotlis);
 /* NULL is accepted. */
 void unpack_pool_free(struct unpack_pool *p);
 

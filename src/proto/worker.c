@@ -23,6 +23,13 @@ struct proto_worker *proto_worker_new(uint64_t seed)
 	return w;
 }
 
+void proto_worker_limit(struct proto_worker *w, uint32_t hpack_decoders,
+			uint32_t inflaters, uint32_t brotlis)
+{
+	hpack_pool_limit(w->hpack, hpack_decoders);
+	unpack_pool_limit(w->unpack, inflaters, brotlis);
+}
+
 void proto_worker_free(struct proto_worker *w)
 {
 	if (!w)

@@ -13,6 +13,9 @@ struct proto_worker;
 
 /* All memory is taken here. NULL: out of memory. Owned by the caller. */
 struct proto_worker *proto_worker_new(uint64_t seed);
+/* Before it is used: fewer decoders of HTTP/2's heads, and of bodies. */
+void proto_worker_limit(struct proto_worker *w, uint32_t hpack_decoders,
+			uint32_t inflaters, uint32_t brotlis);
 /* NULL is accepted. */
 void proto_worker_free(struct proto_worker *w);
 

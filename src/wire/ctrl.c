@@ -23,6 +23,7 @@
 #include "wire/ctrl_rule.h"
 #include "wire/ctrl_whole.h"
 #include "wire/field.h"
+#include "wire/json_memory.h"
 
 static const struct {
 	const char *name;
@@ -557,13 +558,19 @@ void ctrl_msg_done(struct ctrl_msg *msg)
 
 json_t *ctrl_load(const char *text, size_t len, struct err *reterr)
 {
+	uint64_t refused = json_memory_refused();
 	json_error_t e;
 	json_t *v = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 
-	if (!v)
+	if (json_memory_refused() != refused) {
+		json_decref(v);
+		v = NULL;
+		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+	} else if (!v) {
 		/* -EINVAL is what NULL means here. */
 		(void)err_set(reterr, EINVAL, NULL,
 			      "not JSON: line %d column %d: %s", e.line,
 			      e.column, e.text);
+	}
 	return v;
 }

@@ -83,7 +83,8 @@ static struct snapshot *make_snapshot(uint32_t version)
 static int start(void **state)
 {
 	struct bench *b = calloc(1, sizeof *b);
-	struct workers_options opt = { .n = N, .max_flows = FLOWS };
+	struct pools pools = pools_default(FLOWS / N);
+	struct workers_options opt = { .n = N, .pools = &pools };
 	struct err err;
 
 	assert_non_null(b);
