@@ -75,11 +75,11 @@ old_connection && answers before
 point $? "a connection that will outlast all of it" "$TEST_DIR/log"
 
 before=$(plane_pid)
-kill -STOP "$before" # so that the agent waits for an answer
-sleep 1.5
-kill -STOP "$agent_pid" && sleep 0.1 && kill -CONT "$agent_pid"
-sleep 0.5
-kill -CONT "$before"
+receives() { grep -q "^47 " /proc/"$agent_pid"/task/*/syscall; } # recvmsg(2)
+stands_still() { [ "$(ps -o stat= -p "$agent_pid" | cut -c1)" = T ]; }
+kill -STOP "$before"
+wait_until 10 receives && kill -STOP "$agent_pid" && wait_until 10 stands_still && kill -CONT "$agent_pid"
+wait_until 10 receives && kill -CONT "$before"
 holds && ! grep -q 'data plane: down' "$TEST_DIR/agent.log"
 point $? "an agent that was stopped and goes on lost nobody" "$TEST_DIR/agent.log"
 
