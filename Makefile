@@ -12,7 +12,7 @@ T ?=
 # How long chaos and soak take; of fuzz, each target: 90, 10m, 8h.
 DURATION ?= 10m
 
-.PHONY: help deps build demo check bench lint fuzz chaos soak install deb sbom clean
+.PHONY: help deps build demo check bench lint fuzz chaos faults soak install deb sbom clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -55,6 +55,11 @@ chaos: ## break it at random under traffic for DURATION (10m); WEIR_SEED repeats
 	@tools/deps build tests
 	@tools/build release
 	@$(AS_ROOT) /usr/bin/python3 tests/chaos/chaos.py $(DURATION)
+
+faults: ## every call that can fail does, once, on start and reload; takes an hour
+	@tools/deps build tests
+	@tools/build release asan
+	@$(AS_ROOT) env FAULT_SECONDS=0 tools/check -t 14400 netns/faults netns/faults_agent
 
 soak: ## the same traffic for DURATION (10m), unbroken: does memory grow?
 	@tools/deps build tests
