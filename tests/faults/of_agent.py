@@ -114,6 +114,8 @@ class AgentAsked(Asked):
         told = {}
         for command in "export", "settings", "rules-loaded":
             answer = ask(self.world.agent_door, command) or {}
+            # of settings what holds: what was set and is the default again may be named or not
+            answer = answer.get("settings", answer)
             told[command] = re.sub(r'"(revision|version)": [0-9]+', "", json.dumps(answer, sort_keys=True))
         plane = of_dp.config(self.world.door) or {}
         told["plane"] = plane.get("weir_policy 1")
