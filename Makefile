@@ -13,7 +13,7 @@ T ?=
 DURATION ?= 10m
 FRAMES ?= 100000000
 
-.PHONY: help deps build demo check bench lint fuzz chaos soak torture install deb sbom clean
+.PHONY: help deps build demo check bench lint fuzz chaos faults soak torture install deb sbom clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -56,6 +56,11 @@ chaos: ## break it at random under traffic for DURATION (10m); WEIR_SEED repeats
 	@tools/deps build tests
 	@tools/build release
 	@$(AS_ROOT) /usr/bin/python3 tests/chaos/chaos.py $(DURATION)
+
+faults: ## every call that can fail does, once, on start and reload; takes an hour
+	@tools/deps build tests
+	@tools/build release asan
+	@$(AS_ROOT) env FAULT_SECONDS=0 tools/check -t 14400 netns/faults netns/faults_agent
 
 soak: ## the same traffic for DURATION (10m), unbroken: does memory grow?
 	@tools/deps build tests

@@ -359,12 +359,16 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 		 json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
+	json_t *diff;
 	int rc = commands_read_yaml(a, args, &next, reterr);
 
 	if (rc < 0)
 		return rc;
-	(void)json_object_set_new(result, "diff", intent_diff(a->intent, next));
+	diff = intent_diff(a->intent, next);
 	intent_put(next);
+	if (!diff)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	(void)json_object_set_new(result, "diff", diff);
 	return 0;
 }
 
@@ -394,6 +398,10 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 	if (rc < 0)
 		return rc;
 	diff = intent_diff(a->intent, next);
+	if (!diff) { /* which is not that nothing differs */
+		intent_put(next);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
 	(void)json_object_set_new(result, "diff", diff);
 	tell_empty(a, next, result);
 	if (json_object_size(diff) == 0) {

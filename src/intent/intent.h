@@ -81,7 +81,7 @@ char *intent_to_text(const struct intent *i);
  * What differs, as {"groups": {"added": [...], "removed": [...], "changed":
  * [{"from":, "to":}]}, "sensors": {the same}, "rules": {the same, and "moved"},
  * "default_mode": {...}}
- * with only what differs; {} if nothing does.
+ * with only what differs; {} if nothing does; NULL: out of memory.
  */
 json_t *intent_diff(const struct intent *from, const struct intent *to);
 

@@ -328,13 +328,13 @@ EXPORT void *aligned_alloc(size_t align, size_t n)
 /* --- all others -------------------------------------------------------------- */
 
 /* What stands behind our name, looked for once. */
-#define REAL(name)                                                     \
-	static __typeof__(name) *real;                                 \
-	if (!real) {                                                   \
-		bool was = inside;                                     \
-		inside = true;                                         \
-		real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name);    \
-		inside = was;                                          \
+#define REAL(name)                                                  \
+	static __typeof__(name) *real;                              \
+	if (!real) {                                                \
+		bool was = inside;                                  \
+		inside = true;                                      \
+		real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name); \
+		inside = was;                                       \
 	}
 
 #define CALL(type, name, params, args, error, failed) \
@@ -348,13 +348,13 @@ EXPORT void *aligned_alloc(size_t align, size_t n)
 	}
 
 /* Those that give back what errno would be. */
-#define CALL_RC(name, params, args, error)   \
-	EXPORT int name params               \
-	{                                    \
-		REAL(name)                   \
-		if (!fault(#name))           \
-			return real args;    \
-		return error;                \
+#define CALL_RC(name, params, args, error) \
+	EXPORT int name params             \
+	{                                  \
+		REAL(name)                 \
+		if (!fault(#name))         \
+			return real args;  \
+		return error;              \
 	}
 
 /* With a descriptor of a file: others cannot fail so. */
@@ -365,14 +365,14 @@ static bool is_file(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-#define CALL_FILE(type, name, params, args, error) \
-	EXPORT type name params                    \
-	{                                          \
-		REAL(name)                         \
+#define CALL_FILE(type, name, params, args, error)           \
+	EXPORT type name params                              \
+	{                                                    \
+		REAL(name)                                   \
 		if (!table || !is_file(fd) || !fault(#name)) \
-			return real args;          \
-		errno = error;                     \
-		return -1;                         \
+			return real args;                    \
+		errno = error;                               \
+		return -1;                                   \
 	}
 
 CALL(void *, mmap, (void *a, size_t n, int prot, int flags, int fd, off_t at),
@@ -398,38 +398,38 @@ EXPORT long syscall(long number, ...)
 	return -1;
 }
 
-#define CALL_OPEN(name)                                     \
-	EXPORT int name(const char *path, int flags, ...)   \
-	{                                                   \
-		mode_t mode;                                \
-		va_list ap;                                 \
-		REAL(name)                                  \
-                                                            \
-		va_start(ap, flags);                        \
-		mode = (mode_t)va_arg(ap, int);             \
-		va_end(ap);                                 \
-		if (!fault(#name))                          \
-			return real(path, flags, mode);     \
-		errno = EMFILE;                             \
-		return -1;                                  \
+#define CALL_OPEN(name)                                   \
+	EXPORT int name(const char *path, int flags, ...) \
+	{                                                 \
+		mode_t mode;                              \
+		va_list ap;                               \
+		REAL(name)                                \
+                                                          \
+		va_start(ap, flags);                      \
+		mode = (mode_t)va_arg(ap, int);           \
+		va_end(ap);                               \
+		if (!fault(#name))                        \
+			return real(path, flags, mode);   \
+		errno = EMFILE;                           \
+		return -1;                                \
 	}
 CALL_OPEN(open)
 CALL_OPEN(open64)
 
-#define CALL_OPENAT(name)                                        \
+#define CALL_OPENAT(name)                                         \
 	EXPORT int name(int at, const char *path, int flags, ...) \
-	{                                                        \
-		mode_t mode;                                     \
-		va_list ap;                                      \
-		REAL(name)                                       \
-                                                                 \
-		va_start(ap, flags);                             \
-		mode = (mode_t)va_arg(ap, int);                  \
-		va_end(ap);                                      \
-		if (!fault(#name))                               \
-			return real(at, path, flags, mode);      \
-		errno = EMFILE;                                  \
-		return -1;                                       \
+	{                                                         \
+		mode_t mode;                                      \
+		va_list ap;                                       \
+		REAL(name)                                        \
+                                                                  \
+		va_start(ap, flags);                              \
+		mode = (mode_t)va_arg(ap, int);                   \
+		va_end(ap);                                       \
+		if (!fault(#name))                                \
+			return real(at, path, flags, mode);       \
+		errno = EMFILE;                                   \
+		return -1;                                        \
 	}
 CALL_OPENAT(openat)
 CALL_OPENAT(openat64)
@@ -446,7 +446,7 @@ CALL(int, __openat_2, (int at, const char *path, int flags), (at, path, flags),
      EMFILE, -1)
 CALL(int, __openat64_2, (int at, const char *path, int flags),
      (at, path, flags), EMFILE, -1)
-CALL(int, __poll_chk, (struct pollfd *fds, nfds_t n, int ms, size_t size),
+CALL(int, __poll_chk, (struct pollfd * fds, nfds_t n, int ms, size_t size),
      (fds, n, ms, size), EINTR, -1)
 
 CALL(FILE *, fopen, (const char *path, const char *mode), (path, mode), EMFILE,
@@ -535,7 +535,8 @@ CALL(int, epoll_ctl, (int fd, int op, int of, struct epoll_event *e),
      (fd, op, of, e), ENOSPC, -1)
 CALL(int, epoll_wait, (int fd, struct epoll_event *e, int n, int ms),
      (fd, e, n, ms), EINTR, -1)
-CALL(int, poll, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms), EINTR, -1)
+CALL(int, poll, (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), EINTR,
+     -1)
 CALL(int, eventfd, (unsigned v, int flags), (v, flags), EMFILE, -1)
 CALL(int, signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags),
      EMFILE, -1)
@@ -550,7 +551,7 @@ CALL(pid_t, waitpid, (pid_t pid, int *status, int options),
      (pid, status, options), EINTR, -1)
 CALL(ssize_t, getrandom, (void *p, size_t n, unsigned flags), (p, n, flags),
      EINTR, -1)
-CALL(int, sem_wait, (sem_t *s), (s), EINTR, -1)
+CALL(int, sem_wait, (sem_t * s), (s), EINTR, -1)
 
 CALL_RC(pthread_create,
 	(pthread_t *restrict t, const pthread_attr_t *restrict attr,

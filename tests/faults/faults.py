@@ -21,6 +21,7 @@ import os
 import sys
 import time
 
+import of_agent
 import of_dp
 import sites
 
@@ -28,12 +29,15 @@ import sites
 KNOWN = [
     ("seccomp_load < sandbox_opener", "libseccomp 2.5.4 spoils the heap where it writes a filter without memory"),
 ]
-ALL = {c.name: c for c in (of_dp.OpenerStart, of_dp.WorkerStart, of_dp.DpAsked)}
+ALL = {c.name: c for c in (of_dp.OpenerStart, of_dp.WorkerStart, of_dp.DpAsked,
+                           of_agent.AgentStart, of_agent.AgentAsked, of_agent.ApiStart)}
 
 
 class World:
     def __init__(self, folder):
         self.folder, self.door, self.log = folder, folder + "/dp.sock", folder + "/program.log"
+        # weir-api's account reaches these
+        self.agent_door, self.state = "/run/agent.sock", "/run/api"
 
     @staticmethod
     def program(path):

@@ -1,6 +1,7 @@
 """What is tried: a program's start, and what a running one is asked, each with one call that fails."""
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ def until(ask, seconds=LIMIT_S):
     """What ask() gives, once that is something; None: it was nothing for so long."""
     end = time.monotonic() + seconds
     while not (got := ask()) and time.monotonic() < end:
-        time.sleep(0.005)
+        select.select([], [], [], 0.005)
     return got or None
 
 
@@ -65,7 +66,7 @@ class Start:
     """A program's start. A subclass says what it is (command, is_ready, wrong, folders)."""
 
     roles = sites.BOTH
-    again = None  # a place is tried by itself
+    started = False  # was it ready, the last time
 
     def __init__(self, world, table):
         self.world, self.table = world, table
@@ -74,8 +75,9 @@ class Start:
         self.table.note(self.roles)
         problem = self.once()
         self.table.off()
-        if problem:
-            raise AssertionError(f"without any fault: {problem}")
+        if problem or not self.started:
+            with open(self.world.log, encoding="utf-8") as f:
+                raise AssertionError(f"without any fault: {problem or 'it does not start'}: {f.read()}")
         return self.table.places()
 
     def attempt(self, place):
@@ -90,6 +92,7 @@ class Start:
         there = until(lambda: program.ended() or self.is_ready())
         self.table.at.phase = sites.OFF
         ended, problem = program.ended(), None
+        self.started = there and not ended
         if not there:
             problem = "hangs"
             program.process.send_signal(signal.SIGKILL)
