@@ -224,13 +224,15 @@ export class Places {
 	}
 }
 
-/* Ranks that would be much longer than that go on in another one behind. */
+const BREAK_FROM = 12; // fewer boxes stay in their rank: who stands behind whom says something
+
+/* Ranks of many that would be much longer than that go on in another one behind. */
 function broken(ranks: Box[][], length: number, of: (b: Box) => number): Box[][] {
 	const result: Box[][] = [];
 	for (const r of ranks) {
 		if (!r) continue;
 		const whole = r.reduce((sum, b) => sum + of(b), 0);
-		const most = whole > 1.5 * length ? whole / Math.ceil(whole / length) : whole;
+		const most = r.length > BREAK_FROM && whole > 1.5 * length ? whole / Math.ceil(whole / length) : whole;
 		let part: Box[] = [];
 		let long = 0;
 		for (const b of r) {
