@@ -336,15 +336,30 @@ static bool was_blocked(const struct agent *a, const struct store_flow *f,
 	return true;
 }
 
+/* "app -> web tcp/3306 (http) blocked: no rule allows it"; who: the client. */
+static void violation_text(const struct store_flow *f, const char *who,
+			   const char *whom, bool blocked,
+			   char ret[EVENT_TEXT_MAX])
+{
+	const char *app = f->app ? app_name(f->app) : NULL;
+	char proto[PROTO_TEXT_MAX], why[64] = "no rule allows it";
+
+	if (f->rule_id)
+		(void)snprintf(why, sizeof why, "rule %u", f->rule_id);
+	(void)snprintf(ret, EVENT_TEXT_MAX, "%s -> %s %s/%u%s%s%s %s: %s", who,
+		       whom, proto_name(f->proto, proto), f->port,
+		       app ? " (" : "", app ? app : "", app ? ")" : "",
+		       blocked ? "blocked" : "would be blocked", why);
+}
+
 static void tell_violation(struct agent *a, const struct store_flow *f,
 			   const struct workload *client,
 			   const struct workload *server)
 {
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 	struct merged *m = find_merged(a, f, now);
-	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], proto[PROTO_TEXT_MAX],
-		text[EVENT_TEXT_MAX];
-	char client_name[WORKLOAD_TEXT_MAX], why[64];
+	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], text[EVENT_TEXT_MAX];
+	char client_name[WORKLOAD_TEXT_MAX]; /* both may be in one buffer */
 	bool blocked = was_blocked(a, f, f->ingress ? server : client);
 	json_t *event;
 
@@ -352,16 +367,10 @@ static void tell_violation(struct agent *a, const struct store_flow *f,
 		m->since += f->violations;
 		return;
 	}
-	if (f->rule_id)
-		(void)snprintf(why, sizeof why, "rule %u", f->rule_id);
-	else
-		(void)snprintf(why, sizeof why, "no rule allows it");
 	(void)snprintf(client_name, sizeof client_name, "%s",
 		       end_name(client, f->client_addr, from));
-	(void)snprintf(text, sizeof text, "%s -> %s %s/%u %s: %s", client_name,
-		       end_name(server, f->server_addr, to),
-		       proto_name(f->proto, proto), f->port,
-		       blocked ? "blocked" : "would be blocked", why);
+	violation_text(f, client_name, end_name(server, f->server_addr, to),
+		       blocked, text);
 	event = flow_json(f, client ? client->about : NULL,
 			  server ? server->about : NULL);
 	(void)json_object_set_new(event, "kind", json_string("violation"));

@@ -42,7 +42,7 @@ void hear_recognised(struct hearing *h)
 
 	if (h->t->parser)
 		return;
-	p = dialogue_parser(in->dialogues, h->t->dialogue);
+	p = dialogue_recognised(in->dialogues, h->t->dialogue);
 	if (!p)
 		return;
 	h->t->parser = (uint8_t)(proto_parser_place(p) + 1);

@@ -10,6 +10,10 @@
  *                               the client spoke first; what it consumes of X
  *                               is skipped when X comes along again (skip[])
  *
+ * A server that speaks first crosses nobody out: a client of HTTP may have come to one of
+ * MySQL, and is to be known before a byte of it goes on. So whoever is greeted is
+ * recognised by what the client says to that.
+ *
  * A side that has said more than the copy holds, and is still not recognised,
  * goes on unread: its parser, if one comes, is told of a gap. When both have,
  * or no candidate is left, it is none of ours. Of UDP the first datagram of
@@ -277,6 +281,7 @@ static void read_other(struct dialogue_pool *p, struct dialogue *d,
 static void begin(struct dialogue_pool *p, struct dialogue *d)
 {
 	p->counts.recognised++;
+	d->recognised = d->parser;
 	d->state = d->parser->read && dialogue_take_place(p, d)
 			   ? DIALOGUE_READING
 			   : DIALOGUE_OVER;
@@ -392,6 +397,9 @@ static size_t recognise(struct dialogue_pool *p, struct dialogue *d,
 	d->parser = proto_recognise(&o, &d->candidates);
 	if (d->parser)
 		return begin_reading(p, d, c, sink);
+	/* what its client speaks is not the server's to say */
+	if (!d->udp && !d->midstream && d->said_len[PROTO_CLIENT] == 0)
+		d->candidates = before;
 	return go_on_waiting(p, d, c, before);
 }
 
@@ -437,6 +445,14 @@ const struct proto_parser *dialogue_parser(const struct dialogue_pool *p,
 					   uint32_t handle)
 {
 	return get(p, handle)->parser;
+}
+
+const struct proto_parser *dialogue_recognised(const struct dialogue_pool *p,
+					       uint32_t handle)
+{
+	const struct dialogue *d = get(p, handle);
+
+	return d->recognised ? d->recognised : d->parser;
 }
 
 enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,

@@ -90,6 +90,12 @@ bool dialogue_was_lost(const struct dialogue_pool *p, uint32_t handle);
 /* Who reads, or has read; NULL: nobody (yet). */
 const struct proto_parser *dialogue_parser(const struct dialogue_pool *p,
 					   uint32_t handle);
+/*
+ * Who began to read, in this process: another one may be reading by now. NULL: nobody
+ * has said yes yet.
+ */
+const struct proto_parser *dialogue_recognised(const struct dialogue_pool *p,
+					       uint32_t handle);
 /* PROTO_WAITS_NOTHING but while READING. */
 enum proto_waits dialogue_waits(const struct dialogue_pool *p, uint32_t handle,
 				uint32_t *which);

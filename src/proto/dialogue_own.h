@@ -13,6 +13,7 @@ struct dialogue {
 	/* The opening's copies, then the parser's state (if small). */
 	_Alignas(8) uint8_t place[PARSER_STATE_SMALL];
 	const struct proto_parser *parser;
+	const struct proto_parser *recognised; /* by us: not in an image */
 	uint64_t candidates;
 	uint32_t skip[PROTO_SIDE__MAX]; /* read of the copy, not consumed yet */
 	uint32_t large;			/* + 1; 0: none */

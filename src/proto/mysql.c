@@ -140,6 +140,15 @@ static enum proto_guess is_greeting(struct bytes b)
 	return zero == 0 ? PROTO_YES : PROTO_NO;
 }
 
+static bool is_refusal(struct bytes greeting)
+{
+	struct packet p;
+	uint8_t first;
+
+	return take_packet(&greeting, &p) && take_u8(&p.payload, &first) &&
+	       first == 0xff;
+}
+
 /* A client's login: number 1, flags, and many zeros. */
 static enum proto_guess is_login(struct bytes b)
 {
@@ -160,13 +169,37 @@ static enum proto_guess is_login(struct bytes b)
 		       : PROTO_NO;
 }
 
+/* What any client says to a greeting: a packet with the next number. */
+static enum proto_guess is_reply(struct bytes b)
+{
+	struct packet p;
+
+	if (!take_packet(&b, &p))
+		return PROTO_MAYBE;
+	return p.number == 1 && p.len >= 4 && p.len <= UINT16_MAX ? PROTO_YES
+								  : PROTO_NO;
+}
+
+/* A server's greeting does not say what its client speaks. */
+static enum proto_guess recognise_greeted(struct bytes client,
+					  struct bytes server)
+{
+	enum proto_guess greeting = is_greeting(server);
+
+	if (greeting != PROTO_YES)
+		return greeting;
+	if (bytes_len(client) == 0 && is_refusal(server))
+		return PROTO_YES; /* nobody will say more */
+	return is_reply(client);
+}
+
 static enum proto_guess recognise(const struct proto_opening *o)
 {
 	struct bytes client = o->said[PROTO_CLIENT];
 	struct bytes server = o->said[PROTO_SERVER];
 
 	if (o->first == PROTO_SERVER)
-		return is_greeting(server);
+		return recognise_greeted(client, server);
 	return o->midstream ? is_login(client) : PROTO_NO;
 }
 

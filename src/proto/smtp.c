@@ -48,12 +48,12 @@ IMAGE_PART(smtp_state, "smtp", struct smtp, 1);
 
 /* --- recognition ----------------------------------------------------------- */
 
-static enum proto_guess is_hello(struct bytes b)
+/* Up to NULL. */
+static enum proto_guess is_one_of(struct bytes b, const char *const *words)
 {
-	static const char *const words[] = { "ehlo ", "helo ", "lhlo " };
 	enum proto_guess best = PROTO_NO;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; words[i]; i++) {
 		enum proto_guess guess = text_begins_nocase(b, words[i]);
 
 		if (guess != PROTO_NO)
@@ -62,6 +62,24 @@ static enum proto_guess is_hello(struct bytes b)
 			break;
 	}
 	return best;
+}
+
+static enum proto_guess is_hello(struct bytes b)
+{
+	static const char *const words[] = { "ehlo ", "helo ", "lhlo ", NULL };
+
+	return is_one_of(b, words);
+}
+
+/* What a client may begin with, to a server that has said who it is. */
+static enum proto_guess is_command(struct bytes b)
+{
+	static const char *const words[] = {
+		"ehlo", "helo", "lhlo", "quit", "noop",	    "help",    "rset",
+		"mail", "vrfy", "expn", "auth", "starttls", "xclient", NULL
+	};
+
+	return is_one_of(b, words);
 }
 
 /* "220 host ESMTP Postfix"; a server of FTP greets with 220, too. */
@@ -80,20 +98,18 @@ static enum proto_guess is_greeting(struct bytes b)
 	return PROTO_MAYBE;
 }
 
+/* A server's greeting does not say what its client speaks. */
 static enum proto_guess recognise(const struct proto_opening *o)
 {
 	struct bytes client = o->said[PROTO_CLIENT];
 	struct bytes server = o->said[PROTO_SERVER];
-	enum proto_guess greeting = is_greeting(server), hello;
+	enum proto_guess greeting = is_greeting(server);
 
-	if (greeting == PROTO_YES)
-		return PROTO_YES;
 	if (bytes_len(server) > 0 && greeting == PROTO_NO)
 		return PROTO_NO;
 	if (bytes_len(client) == 0)
 		return PROTO_MAYBE;
-	hello = is_hello(client);
-	return hello;
+	return greeting == PROTO_YES ? is_command(client) : is_hello(client);
 }
 
 /* --- commands ------------------------------------------------------------------- */

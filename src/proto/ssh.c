@@ -18,15 +18,16 @@ struct ssh {
 _Static_assert(sizeof(struct ssh) <= PARSER_STATE_SMALL, "small");
 IMAGE_PART(ssh_state, "ssh", struct ssh, 1);
 
-/* A client's first words tell; a server may say other lines before. */
+/*
+ * A client's first words tell; whoever connects hears the server's. Of a client that
+ * was not heard from the beginning they are all there is.
+ */
 static enum proto_guess recognise(const struct proto_opening *o)
 {
-	enum proto_guess client = text_begins(o->said[PROTO_CLIENT], "SSH-");
-	enum proto_guess server = text_begins(o->said[PROTO_SERVER], "SSH-");
-
-	if (server == PROTO_YES)
+	if (o->midstream &&
+	    text_begins(o->said[PROTO_SERVER], "SSH-") == PROTO_YES)
 		return PROTO_YES;
-	return client;
+	return text_begins(o->said[PROTO_CLIENT], "SSH-");
 }
 
 /* The line without its end, "SSH-2.0-software comment"; false: to be stopped. */

@@ -96,13 +96,14 @@ static void put_field(struct talk *t, const struct proto_piece *p,
 /* By now it must be known who speaks. */
 static void tell_app(struct talk *t)
 {
-	const struct proto_parser *p = dialogue_parser(t->pool, t->handle);
+	const struct proto_parser *p = dialogue_recognised(t->pool, t->handle),
+				  *reads = dialogue_parser(t->pool, t->handle);
 
 	/* who reads on begins with nothing that another one has left open */
-	BUG_ON(t->parser && p != t->parser &&
+	BUG_ON(t->parser && reads != t->parser &&
 	       (t->open[PROTO_CLIENT] != FIELD__MAX ||
 		t->open[PROTO_SERVER] != FIELD__MAX));
-	t->parser = p;
+	t->parser = reads;
 	if (t->told != DIALOGUE_OPENING || !p)
 		return;
 	t->told = DIALOGUE_READING;

@@ -56,6 +56,12 @@ static int start(void **state)
 	"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n" \
 	"Content-Length: 2\r\n\r\nok"
 
+/* The next packet: flags, 23 zeros, no name, no password. */
+#define ZEROS8 "\0\0\0\0\0\0\0\0"
+#define LOGIN                                                                 \
+	"\x22\0\0\1\x85\xa6\xff\1\0\0\0\1\x21" ZEROS8 ZEROS8 "\0\0\0\0\0\0\0" \
+	"\0\0"
+
 /* --- applications ------------------------------------------------------------ */
 
 /* What the issue wants: allow mysql, and HTTP to 3306 is refused. */
@@ -90,6 +96,8 @@ static void test_right_app(void **state)
 	judge_by(b, false, MYSQL_RULE);
 	c = connected(b, true, 3306);
 	assert_int_equal(say_bytes(&c, false, GREETING, sizeof GREETING - 1),
+			 REASON_APP_PENDING);
+	assert_int_equal(say_bytes(&c, true, LOGIN, sizeof LOGIN - 1),
 			 REASON_RULE);
 	assert_int_equal(session_of(&c).application, APP_MYSQL);
 	assert_int_equal(session_of(&c).policy_id, 1);
@@ -102,6 +110,20 @@ static void test_right_app(void **state)
 	assert_int_equal(conn_frame(&c, true, TCP_ACK, NULL, 0, 0),
 			 -REASON_DEFAULT);
 	assert_int_equal(b->verdict.n_send, 2);
+}
+
+/* The server's greeting does not make MySQL of it. */
+static void test_greeted(void **state)
+{
+	struct bench *b = *state;
+	struct conn c;
+
+	judge_by(b, false, MYSQL_RULE);
+	c = connected(b, true, 3306);
+	assert_int_equal(say_bytes(&c, false, GREETING, sizeof GREETING - 1),
+			 REASON_APP_PENDING);
+	assert_int_equal(say(&c, true, REQUEST), -REASON_DEFAULT);
+	assert_int_equal(session_of(&c).application, APP_HTTP);
 }
 
 /* The request comes in two segments, the second one first. */
@@ -750,6 +772,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_other_app),
 		TEST(test_right_app),
+		TEST(test_greeted),
 		TEST(test_out_of_order),
 		TEST(test_unidentified),
 		TEST(test_over),

@@ -86,8 +86,11 @@ static const struct {
 	  { TALK('S', "\x4a\0\0\0\nhello\0\1\0\0\0saltsalt\0"),
 	    TALK('C', "?") },
 	  "unknown\n" },
+	{ "a client that speaks something else",
+	  { TALK('S', GREETING("\xff\xf7")), TALK('C', "?what\r\n") },
+	  "unknown\n" },
 	{ "a login too short",
-	  { TALK('S', GREETING("\xff\xf7")), TALK('C', "\2\0\0\1\0\x82") },
+	  { TALK('S', GREETING("\xff\xf7")), TALK('C', "\4\0\0\1\0\x82\0\0") },
 	  "app mysql\nC note malformed\nlost\n" },
 };
 

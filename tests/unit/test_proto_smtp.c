@@ -105,6 +105,9 @@ static const struct {
 		  ASKED("DATA") "S ended\nS ended\nC note malformed\nC "
 				"smtp.body a\\x0a\n"
 				"asked\nC ended\n" ASKED("NOOP") },
+	{ "a client that speaks something else",
+	  { TALK('S', GREETING), TALK('C', "GET / HTTP/1.1\r\n\r\n") },
+	  "unknown\n" },
 	{ "FTP",
 	  { TALK('S', "220 ftp\r\n"), TALK('C', "USER bob\r\n") },
 	  "unknown\n" },

@@ -26,21 +26,23 @@ static const struct {
 	  "S ssh.software b\n"
 	  "over\n" },
 	{ "protocol 1",
-	  { { 'S', "SSH-1.5-old\n", 0 } },
+	  { { 'S', "SSH-1.5-old\n", 0 }, { 'C', "SSH-2.0-a\n", 0 } },
 	  "app ssh\n"
 	  "S note ssh.1\n"
 	  "S ssh.proto 1.5\n"
-	  "S ssh.software old\n" },
+	  "S ssh.software old\n"
+	  "C ssh.proto 2.0\n"
+	  "C ssh.software a\n"
+	  "over\n" },
 	{ "no second dash",
-	  { { 'S', "SSH-2.0\n", 0 } },
-	  "app ssh\nS note malformed\n" },
+	  { { 'S', "SSH-2.0\n", 0 }, { 'C', "SSH-2.0-a\n", 0 } },
+	  "app ssh\nS note malformed\nC ssh.proto 2.0\nC ssh.software a\n"
+	  "over\n" },
+	{ "a client that only listens", { { 'S', "SSH-2.0-b\r\n", 0 } }, "" },
 	{ "not SSH", { { 'C', "SSL-", 0 } }, "unknown\n" },
-	{ "a client's other line",
-	  { { 'S', "SSH-2.0-b\r\n", 0 }, { 'C', "GET /\r\n", 0 } },
-	  "app ssh\n"
-	  "S ssh.proto 2.0\n"
-	  "S ssh.software b\n"
-	  "lost\n" },
+	{ "a client that speaks something else",
+	  { { 'S', "SSH-2.0-b\r\n", 0 }, { 'C', "NOPE\r\n", 0 } },
+	  "unknown\n" },
 };
 
 static void ssh(void **state)
