@@ -37,6 +37,8 @@
 /* So long runtimes may take at start to say whose a diverted port is. */
 #define ADOPT_S	      10
 #define ADOPT_LOOK_US 5000
+/* There was no memory to compile it: once more. */
+#define NO_MEMORY_US 1000000
 
 static uint64_t now_s(void)
 {
@@ -77,8 +79,8 @@ static json_t *endpoint_of(const struct port *p)
 			 mac_format(p->group_mark, bc));
 }
 
-/* Of those that one data plane has. */
-static void add_endpoint(json_t *all, struct port *p)
+/* Of those that one data plane has. false: out of memory. */
+static bool add_endpoint(json_t *all, struct port *p)
 {
 	char mac[MAC_TEXT_MAX];
 
@@ -87,54 +89,56 @@ static void add_endpoint(json_t *all, struct port *p)
 	if (p->state != PORT_DIVERTED || !p->workload || mac_is_zero(p->mac) ||
 	    (p->layout == PORT_SPLICED && p->mode == INPLACE_QUARANTINE)) {
 		p->wanted_in = 0; /* when it is told again, it is as new */
-		return;
+		return true;
 	}
 	(void)mac_format(p->mac, mac);
 	if (json_object_get(all, mac)) {
 		(void)err_set(&p->why, EEXIST, NULL,
 			      "another port has its MAC %s, too", mac);
 		p->wanted_in = 0;
-		return;
+		return true;
 	}
 	p->plane_mac = p->mac;
-	(void)json_object_set_new(all, mac, endpoint_of(p));
+	return json_object_set_new(all, mac, endpoint_of(p)) == 0;
 }
 
 /*
  * The data plane knows a port by its MAC. Where two have the same, which may be
  * in different networks, the second is not told of, and stays on hold: one that
- * takes another's MAC, or learns it, does not become it.
+ * takes another's MAC, or learns it, does not become it. false: out of memory.
  */
-static json_t *endpoints_of(struct agent *a)
+static bool add_endpoints(struct agent *a, json_t *all)
 {
-	json_t *all = json_object(); /* MACs are one's, wherever it is */
+	bool ok = true;
 
+	/* MACs are one's, wherever it is */
 	registry_changed(&a->registry);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) &&
 		    mac_equal(p->plane_mac, p->mac))
-			add_endpoint(all, p);
+			ok &= add_endpoint(all, p);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (mac_is_zero(p->plane_mac) ||
 		    !mac_equal(p->plane_mac, p->mac))
-			add_endpoint(all, p);
-	return all;
+			ok &= add_endpoint(all, p);
+	return ok;
 }
 
 /* Takes out of all those who are spliced. */
-static json_t *spliced_of(struct agent *a, json_t *all)
+static bool move_spliced(struct agent *a, json_t *all, json_t *spliced)
 {
-	json_t *spliced = json_object();
 	char mac[MAC_TEXT_MAX];
+	bool ok = true;
 
 	for (const struct port *p = a->registry.ports; p; p = p->next) {
 		if (p->layout != PORT_SPLICED || mac_is_zero(p->plane_mac))
 			continue;
 		(void)mac_format(p->plane_mac, mac);
-		(void)json_object_set(spliced, mac, json_object_get(all, mac));
+		ok &= json_object_set(spliced, mac,
+				      json_object_get(all, mac)) == 0;
 		(void)json_object_del(all, mac);
 	}
-	return spliced;
+	return ok;
 }
 
 /* Where it can be asked who listens; who has no namespace is left out. */
@@ -152,22 +156,51 @@ static json_t *homes_of(const struct agent *a, bool spliced)
 	return all;
 }
 
-static json_t *taps_of(const struct agent *a)
+static bool add_taps(const struct agent *a, json_t *all)
 {
-	json_t *all = json_object();
 	char mac[MAC_TEXT_MAX];
+	bool ok = true;
 
 	for (const struct port *p = a->registry.ports; p; p = p->next) {
 		if (p->layout != PORT_LISTENED || mac_is_zero(p->plane_mac))
 			continue;
 		(void)mac_format(p->plane_mac, mac);
-		(void)json_object_set_new(all, mac,
+		ok &= json_object_set_new(all, mac,
 					  json_pack("{s:s, s:s, s:s}", "netns",
 						    p->workload->ns.path,
 						    "iface", p->dev, "epmac",
-						    mac));
+						    mac)) == 0;
 	}
-	return all;
+	return ok;
+}
+
+/* Who is told of to the data planes, by MAC. */
+struct here {
+	json_t *endpoints; /* in place */
+	json_t *spliced;
+	json_t *taps;
+};
+
+static void here_done(struct here *h)
+{
+	json_decref(h->endpoints);
+	json_decref(h->spliced);
+	json_decref(h->taps);
+	*h = (struct here){ 0 };
+}
+
+/* false and *reterr: no memory for all of them, and then none are told of. */
+static bool who_is_here(struct agent *a, struct here *ret, struct err *reterr)
+{
+	*ret = (struct here){ json_object(), json_object(), json_object() };
+	if (ret->endpoints && ret->spliced && ret->taps &&
+	    add_endpoints(a, ret->endpoints) &&
+	    move_spliced(a, ret->endpoints, ret->spliced) &&
+	    add_taps(a, ret->taps))
+		return true;
+	here_done(ret);
+	(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+	return false;
 }
 
 static void want_of_spliced(struct agent *a, json_t *endpoints,
@@ -192,7 +225,8 @@ static void want_of_spliced(struct agent *a, json_t *endpoints,
 	}
 	json_decref(endpoints);
 	log_warn("policy: out of memory, the data plane of splices goes on "
-		 "with what it has");
+		 "with what it has for now");
+	loop_timer_need(a->loop, &a->compile, NO_MEMORY_US);
 }
 
 static uint64_t next_version(struct agent *a)
@@ -283,15 +317,13 @@ static void mark_denied(struct agent *a, const bool *denied)
 		w->denied_some = denied[n++];
 }
 
-/* Takes endpoints, and what c has. */
-static void send_to_plane(struct agent *a, json_t *endpoints,
-			  struct compiled *c)
+/* Takes what h and c have. */
+static void send_to_plane(struct agent *a, struct here *h, struct compiled *c)
 {
-	json_t *spliced = spliced_of(a, endpoints);
 	struct plane_want want = { .number = ++a->want_number,
 				   .vth = a->vth,
-				   .endpoints = endpoints,
-				   .taps = taps_of(a),
+				   .endpoints = h->endpoints,
+				   .taps = h->taps,
 				   .homes = homes_of(a, false),
 				   .policy = c->policy };
 
@@ -303,8 +335,9 @@ static void send_to_plane(struct agent *a, json_t *endpoints,
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) && !p->wanted_in)
 			p->wanted_in = want.number;
-	want_of_spliced(a, spliced, c->policy);
+	want_of_spliced(a, h->spliced, c->policy);
 	plane_want(a->plane, &want);
+	*h = (struct here){ 0 };
 	c->policy = NULL;
 	compiled_done(c);
 	expire_later(a);
@@ -331,19 +364,23 @@ static void compile(void *arg)
 	struct agent *a = arg;
 	struct err err = { 0 };
 	struct compiled c;
-	json_t *endpoints;
+	struct here here;
 
 	if (waits_for_owners(a)) {
 		loop_timer_need(a->loop, &a->compile, ADOPT_LOOK_US);
 		return;
 	}
-	endpoints = endpoints_of(a);
-	if (compile_for_all(a, a->intent, &c, &err)) {
-		send_to_plane(a, endpoints, &c);
-		return;
+	if (who_is_here(a, &here, &err)) {
+		if (compile_for_all(a, a->intent, &c, &err)) {
+			send_to_plane(a, &here, &c);
+			return;
+		}
+		here_done(&here);
 	}
-	json_decref(endpoints);
 	refuse(a, ++a->want_number, &err);
+	/* nobody may ask again, and there may be some */
+	if (err.code == ENOMEM)
+		loop_timer_need(a->loop, &a->compile, NO_MEMORY_US);
 }
 
 void policy_refresh_mode(struct agent *a, struct workload *w)
@@ -416,28 +453,29 @@ static int put_intent(struct agent *a, const struct intent *i,
 int64_t policy_set(struct agent *a, struct intent *next,
 		   uint64_t expect_revision, struct err *reterr)
 {
-	json_t *endpoints = endpoints_of(a);
-	struct compiled c;
+	struct compiled c = { 0 };
+	struct here here;
 	/* some limits show only when it is compiled for who is here */
-	bool ok = compile_for_all(a, next, &c, reterr);
+	bool ok = who_is_here(a, &here, reterr) &&
+		  compile_for_all(a, next, &c, reterr);
 	int rc = ok ? 0 : -reterr->code;
 
 	if (ok)
 		rc = put_intent(a, next, expect_revision, reterr);
 	if (!ok || rc < 0) {
 		intent_put(next);
-		json_decref(endpoints);
+		here_done(&here);
 		compiled_done(&c);
 		return rc;
 	}
 	take(a, next);
 	if (waits_for_owners(a)) {
-		json_decref(endpoints);
+		here_done(&here);
 		compiled_done(&c);
 		policy_soon(a);
 		return (int64_t)a->want_number + 1;
 	}
-	send_to_plane(a, endpoints, &c);
+	send_to_plane(a, &here, &c);
 	return (int64_t)a->want_number;
 }
 

@@ -121,14 +121,15 @@ static void take_mount(void *arg, char *line)
 static uint64_t limit_of(const char *path)
 {
 	FILE *f = fopen(path, "re");
-	unsigned long long v = 0;
+	char text[32] = "", *end = text;
+	uint64_t v = 0;
 
 	/* "max" is no number */
-	if (!f || fscanf(f, "%llu", &v) != 1 || v >= NO_LIMIT)
-		v = 0;
+	if (f && fgets(text, sizeof text, f))
+		v = strtoull(text, &end, 10);
 	if (f)
 		(void)fclose(f);
-	return v;
+	return end == text || v >= NO_LIMIT ? 0 : v;
 }
 
 static uint64_t least_of(const char *root, const struct hierarchy *h)
