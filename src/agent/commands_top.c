@@ -256,7 +256,8 @@ static void add_top(struct agent *a, const struct top_told *told,
 }
 
 /* The last answer; the host's before it waits in the result. */
-static bool add_last(struct agent *a, const json_t *about, json_t *result)
+static bool add_last(struct agent *a, const json_t *about, json_t *result,
+		     struct err *reterr)
 {
 	json_t *host = json_incref(json_object_get(result, "host"));
 	struct top_told told = { .host = host ? host : about,
@@ -269,10 +270,11 @@ static bool add_last(struct agent *a, const json_t *about, json_t *result)
 }
 
 /* What the splices' answers, if it is up, comes next. */
-static bool add_each(struct agent *a, const json_t *about, json_t *result)
+static bool add_each(struct agent *a, const json_t *about, json_t *result,
+		     struct err *reterr)
 {
 	if (!about || !a->splice_plane_up || json_object_get(result, "host"))
-		return add_last(a, about, result);
+		return add_last(a, about, result, reterr);
 	(void)json_object_set(result, "host", (json_t *)(uintptr_t)about);
 	return true;
 }
@@ -390,7 +392,8 @@ static void add_page(struct agent *a, const json_t *about, json_int_t from,
 	(void)json_object_set_new(result, "page", page);
 }
 
-static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
+static bool add_sessions(struct agent *a, const json_t *about, json_t *result,
+			 struct err *reterr)
 {
 	json_t *page;
 
@@ -402,7 +405,8 @@ static bool add_sessions(struct agent *a, const json_t *about, json_t *result)
 	return false;
 }
 
-static bool add_spliced(struct agent *a, const json_t *about, json_t *result)
+static bool add_spliced(struct agent *a, const json_t *about, json_t *result,
+			struct err *reterr)
 {
 	add_page(a, about, SPLICES_FROM, result);
 	return false;
@@ -452,7 +456,8 @@ int command_sessions(struct agent *a, struct door_client *c, const json_t *args,
 /* --- ending one ---------------------------------------------------------------------- */
 
 /* Of one data plane: what the other has ended is there already. */
-static bool add_killed(struct agent *a, const json_t *about, json_t *result)
+static bool add_killed(struct agent *a, const json_t *about, json_t *result,
+		       struct err *reterr)
 {
 	static const char *const ways[] = { "killed", "watched" };
 	json_int_t left =

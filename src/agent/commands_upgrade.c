@@ -37,7 +37,8 @@ void plane_was_handed_over(struct agent *a, bool of_splices,
 }
 
 /* Of the host's, then of the one of splices. */
-static bool add_handed(struct agent *a, const json_t *about, json_t *result)
+static bool add_handed(struct agent *a, const json_t *about, json_t *result,
+		       struct err *reterr)
 {
 	json_t *to = json_incref((json_t *)(uintptr_t)about);
 	bool second = json_object_get(result, "data_plane") != NULL;

@@ -66,9 +66,11 @@ void door_later_plane(struct door_client *c, json_t *message,
 		      const char *member, json_t *result);
 /*
  * The same, but its answer goes into `result` as `then` does it. about: NULL when
- * there is none; true: `result` is an answer all the same.
+ * there is none; true: `result` is an answer all the same. false: refused, and
+ * *reterr says why if there was an answer.
  */
-typedef bool door_then_fn(struct agent *a, const json_t *about, json_t *result);
+typedef bool door_then_fn(struct agent *a, const json_t *about, json_t *result,
+			  struct err *reterr);
 void door_later_plane_then(struct door_client *c, json_t *message,
 			   door_then_fn *then, json_t *result);
 /*

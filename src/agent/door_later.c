@@ -200,11 +200,15 @@ void door_answered(struct agent *a, uint64_t token, const json_t *about,
 	if (token == OF_THE_HOST || token == OF_THE_SPLICES)
 		throughput_answered(a, about, token == OF_THE_SPLICES);
 	for (struct door_client *c = a->door->clients; c; c = c->next) {
+		struct err why = { 0 };
+
 		if (c->closed || c->state != WAIT_PLANE || c->token != token)
 			continue;
 		if (c->then) {
-			if (c->then(a, about, c->result))
+			if (c->then(a, about, c->result, &why))
 				err = NULL;
+			else if (why.code)
+				err = &why;
 		} else if (about)
 			(void)json_object_set(c->result, c->member,
 					      (json_t *)(uintptr_t)about);

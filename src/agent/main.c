@@ -42,6 +42,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/manager.h"
+#include "wire/json_memory.h"
 
 #define CONFIG_DEFAULT "/etc/weir/weir.yaml"
 
@@ -253,6 +254,10 @@ int main(int argc, char **argv)
 	struct err err;
 	int c;
 
+	if (json_memory_watch() < 0) {
+		fputs("weir-agent: out of memory\n", stderr);
+		return 1;
+	}
 	while ((c = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
 		switch (c) {
 		case 'c':

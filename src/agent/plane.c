@@ -118,12 +118,23 @@ static bool read_flag(struct plane *p, const bool *flag)
 	return is;
 }
 
+/* For what somebody waits for: in a second there may be some. NULL: there is none. */
+static void *patient_calloc(size_t size)
+{
+	void *p;
+
+	for (unsigned i = 0; !(p = calloc(1, size)) && i < 100; i++)
+		(void)poll(NULL, 0, 10);
+	return p;
+}
+
 /* Takes news->about. */
 static void post(struct plane *p, const struct plane_news *news)
 {
-	struct news_item *item = calloc(1, sizeof *item);
+	struct news_item *item = patient_calloc(sizeof *item);
 
-	if (!item) { /* it is told of the next time */
+	if (!item) {
+		log_warn("data plane: out of memory, news are lost");
 		json_decref(news->about);
 		return;
 	}
@@ -190,14 +201,10 @@ void plane_want(struct plane *p, const struct plane_want *want)
 
 void plane_ask(struct plane *p, json_t *message, uint64_t token)
 {
-	struct ask_item *item = calloc(1, sizeof *item);
+	struct ask_item *item = patient_calloc(sizeof *item);
 
-	if (!item) {
-		struct plane_news n = { .kind = PLANE_ANSWER, .token = token };
-
+	if (!item) { /* who waits for an answer does so for a time only */
 		json_decref(message);
-		(void)err_set(&n.err, ENOMEM, NULL, "out of memory");
-		post(p, &n);
 		return;
 	}
 	*item = (struct ask_item){ .message = message, .token = token };
@@ -256,9 +263,8 @@ static void nap(struct plane *p, unsigned ms)
 {
 	struct pollfd pfd = { .fd = p->wake_fd, .events = POLLIN };
 
-	if (poll(&pfd, 1, (int)ms) > 0 && read_flag(p, &p->stop))
-		return;
-	/* woken for something that needs a connection: no hurry */
+	/* also when woken for something that needs a connection: no hurry */
+	(void)poll(&pfd, 1, (int)ms);
 }
 
 static void tell_down(struct plane *p, const struct err *why)

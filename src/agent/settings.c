@@ -165,7 +165,8 @@ static void use_agents_policy(json_t *plane)
 					  json_string("drop"));
 }
 
-static bool add_plane(struct agent *a, const json_t *about, json_t *result)
+static bool add_plane(struct agent *a, const json_t *about, json_t *result,
+		      struct err *reterr)
 {
 	json_t *settings = json_object_get(about, "settings");
 	json_t *defaults = json_deep_copy(json_object_get(about, "defaults"));
@@ -241,15 +242,15 @@ static void add_nulls(json_t *next, const json_t *before, unsigned depth)
 	}
 }
 
-/* What the data plane has to be told of that; NULL: nothing. */
-static json_t *plane_message(const struct agent *a, const json_t *next)
+/* What a data plane has to be told, which has `before`; NULL: nothing. */
+static json_t *plane_message(const json_t *before, const json_t *next)
 {
 	json_t *plane =
 		json_deep_copy(json_object_get(next, parts[PLANE_PART]));
 
 	if (!plane)
 		plane = json_object();
-	add_nulls(plane, json_object_get(a->settings->set, parts[PLANE_PART]),
+	add_nulls(plane, json_object_get(before, parts[PLANE_PART]),
 		  SETTINGS_DEPTH);
 	use_agents_policy(plane);
 	if (json_object_size(plane) > 0)
@@ -274,26 +275,34 @@ static int take(struct agent *a, json_t *next, struct err *reterr)
 	return 0;
 }
 
-/* The data plane has it; so it may be stored. */
-static bool plane_took(struct agent *a, const json_t *about, json_t *result)
+/* Whatever comes of it. */
+static void tell(struct plane *p, const json_t *before, const json_t *next)
 {
-	json_t *next = json_incref(json_object_get(result, "set")), *plane;
-	struct err err;
+	json_t *plane = plane_message(before, next);
 
-	if (!about) { /* it says why */
-		json_decref(next);
-		return false;
-	}
-	plane = a->splice_plane_up ? plane_message(a, next) : NULL;
 	if (plane)
-		plane_ask(a->splice_plane,
-			  json_pack("{s:o}", "weir_settings", plane),
+		plane_ask(p, json_pack("{s:o}", "weir_settings", plane),
 			  DOOR_NOBODY);
-	if (take(a, next, &err) < 0)
-		(void)json_object_set_new(result, "not_stored",
-					  json_string(err.text));
+}
+
+/* The data plane has it; so it may be stored. If not, it has to take it back. */
+static bool plane_took(struct agent *a, const json_t *about, json_t *result,
+		       struct err *reterr)
+{
+	json_t *next = json_object_get(result, "set");
+	json_t *before = json_incref(a->settings->set);
+	bool ok = about && take(a, json_incref(next), reterr) == 0;
+
+	/* one that has not said so may have it all the same */
+	if (!ok)
+		tell(a->plane, next, before);
+	else if (a->splice_plane_up)
+		tell(a->splice_plane, before, next);
+	json_decref(before);
+	if (!ok)
+		return false;
 	add_values(a, result);
-	return add_plane(a, about, result);
+	return add_plane(a, about, result, reterr);
 }
 
 int command_settings_set(struct agent *a, struct door_client *c,
@@ -320,7 +329,7 @@ int command_settings_set(struct agent *a, struct door_client *c,
 	if (json_object_get(said, parts[PLANE_PART]) ||
 	    !json_equal(json_object_get(next, parts[PLANE_PART]),
 			json_object_get(a->settings->set, parts[PLANE_PART])))
-		plane = plane_message(a, next);
+		plane = plane_message(a->settings->set, next);
 	if (!plane) {
 		rc = take(a, next, reterr);
 		if (rc == 0)

@@ -26,6 +26,7 @@
 #include "base/limits_api.h"
 #include "base/log.h"
 #include "base/manager.h"
+#include "wire/json_memory.h"
 
 #define CONFIG_DEFAULT "/etc/weir/api.yaml"
 
@@ -315,6 +316,10 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	if (json_memory_watch() < 0) {
+		fputs("weir-api: out of memory\n", stderr);
+		return 1;
+	}
 	if (read_config(&o, &c, &err) < 0) {
 		fprintf(stderr, "weir-api: %s%s%s\n", err.at,
 			err.at[0] ? ": " : "", err.text);

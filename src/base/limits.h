@@ -364,10 +364,11 @@
 /* One request or answer on the own door; larger bodies come as a memfd. */
 #define OWN_MSG_MAX 65536
 /*
- * For JSON where no memory is left (wire/json_memory.h): what a library asks for
- * until it is through with what is then thrown away.
+ * For JSON where no memory is left (wire/json_memory.h): so many pieces of 256 bytes
+ * are put aside, a 16th of them of 4 KB, and a 256th of 64 KB. None is left: what is
+ * to be made lacks something, is counted, and who sends it does not.
  */
-#define JSON_RESERVE_BYTES (1u << 20)
+#define JSON_RESERVE_MAX 1024
 /* A body in a sealed memfd; larger: E2BIG. */
 #define OWN_MEMFD_MAX (64u << 20)
 /* Clients of the own door at a time; one more is closed at once, counted. */

@@ -229,7 +229,8 @@ int main(int argc, char **argv)
 	 * fifths less time. Frames need no memory.
 	 */
 	(void)mallopt(M_MXFAST, 0);
-	json_memory_watch();
+	if (json_memory_watch() < 0)
+		die("out of memory");
 	if (options_parse(&opt, argc, argv, &status) < 0)
 		return status;
 	from.config = load_read(opt.load, &from.config_len);

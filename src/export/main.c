@@ -29,6 +29,7 @@
 #include "export/outputs.h"
 #include "export/reader.h"
 #include "export/state.h"
+#include "wire/json_memory.h"
 
 #define CONFIG_DEFAULT "/etc/weir/export.yaml"
 #define LOOK_NS	       500000000L
@@ -312,6 +313,10 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	int o;
 
+	if (json_memory_watch() < 0) {
+		fputs("weir-export: out of memory\n", stderr);
+		return 1;
+	}
 	while ((o = getopt_long(argc, argv, "hV", longs, NULL)) >= 0) {
 		switch (o) {
 		case 'c': path = optarg; break;

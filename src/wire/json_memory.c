@@ -2,35 +2,73 @@
  * Theory. jansson 2.14 does not look everywhere whether it got memory: a string
  * that it reads becomes a shorter one, which it may end the process for (assert()),
  * and text that it writes lacks a character. So it always gets some: what malloc()
- * refuses comes from a reserve, and is counted as refused, and who asks for the
- * whole throws it away. When nothing of the reserve is used any more it is whole
- * again. Only where it is used up jansson is told.
+ * refuses comes from pieces that were put aside, and is counted as refused. They
+ * come from malloc(), too, so whoever has one frees it as any other; the next time
+ * that there is memory others take their place. Only where there is none of the
+ * size, or a larger one, jansson is told.
  */
 #include "wire/json_memory.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
 
+struct reserve {
+	size_t size; /* of each piece */
+	unsigned limit, n;
+	void *pieces[JSON_RESERVE_MAX];
+};
+
+/* By size. All under the lock, which is only taken while some are missing. */
+static struct reserve reserves[] = {
+	{ .size = 256, .limit = JSON_RESERVE_MAX },
+	{ .size = 4096, .limit = JSON_RESERVE_MAX / 16 },
+	{ .size = 65536, .limit = JSON_RESERVE_MAX / 256 },
+};
+#define RESERVES (sizeof reserves / sizeof *reserves)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool missing;
+
 static _Thread_local uint64_t refused;
 
-/* Under the lock, which is only taken when there is no memory. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Alignas(16) uint8_t reserve[JSON_RESERVE_BYTES];
-static size_t reserve_used, reserve_live; /* bytes, pieces */
+/* 0: all are there; -ENOMEM. */
+static int fill(void)
+{
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&lock); /* never fails: it is a plain one */
+	for (size_t i = 0; rc == 0 && i < RESERVES; i++) {
+		struct reserve *r = &reserves[i];
+
+		while (rc == 0 && r->n < r->limit) {
+			void *p = malloc(r->size);
+
+			if (p)
+				r->pieces[r->n++] = p;
+			else
+				rc = -ENOMEM;
+		}
+	}
+	missing = rc < 0;
+	(void)pthread_mutex_unlock(&lock);
+	return rc;
+}
 
 static void *take_reserve(size_t len)
 {
-	size_t room = (len + 15) & ~(size_t)15;
 	void *p = NULL;
 
-	(void)pthread_mutex_lock(&lock); /* never fails: it is a plain one */
-	if (room >= len && room <= sizeof reserve - reserve_used) {
-		p = reserve + reserve_used;
-		reserve_used += room;
-		reserve_live++;
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; !p && i < RESERVES; i++) {
+		struct reserve *r = &reserves[i];
+
+		if (len <= r->size && r->n > 0)
+			p = r->pieces[--r->n];
 	}
+	missing |= p != NULL;
 	(void)pthread_mutex_unlock(&lock);
 	return p;
 }
@@ -39,29 +77,19 @@ static void *take(size_t len)
 {
 	void *p = malloc(len);
 
-	if (p)
-		return p;
-	refused++;
-	return take_reserve(len);
-}
-
-static void give(void *p)
-{
-	uintptr_t at = (uintptr_t)p, begin = (uintptr_t)reserve;
-
-	if (at < begin || at >= begin + sizeof reserve) {
-		free(p);
-		return;
+	if (!p) {
+		refused++;
+		return take_reserve(len);
 	}
-	(void)pthread_mutex_lock(&lock);
-	if (--reserve_live == 0)
-		reserve_used = 0;
-	(void)pthread_mutex_unlock(&lock);
+	if (missing)
+		(void)fill(); /* or the next time */
+	return p;
 }
 
-void json_memory_watch(void)
+int json_memory_watch(void)
 {
-	json_set_alloc_funcs(take, give);
+	json_set_alloc_funcs(take, free);
+	return fill();
 }
 
 uint64_t json_memory_refused(void)
@@ -76,7 +104,6 @@ char *json_text_whole(const json_t *v)
 
 	if (refused == before)
 		return text;
-	if (text)
-		give(text);
+	free(text);
 	return NULL;
 }
