@@ -340,6 +340,15 @@ static int recv_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 	return 0;
 }
 
+/* Of an earlier request, which there was no memory to take it for? */
+static bool is_late(const json_t *answer, uint32_t last_id)
+{
+	const json_t *id = json_object_get(answer, "id");
+
+	return json_is_integer(id) && json_integer_value(id) >= 0 &&
+	       json_integer_value(id) < last_id;
+}
+
 /* Of what was sent last. *ret_fd: as dpclient_ask_fd(). */
 static int take_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 		       struct err *reterr)
@@ -347,9 +356,15 @@ static int take_answer(const struct dpclient *c, json_t **ret, int *ret_fd,
 	json_t *answer = NULL;
 	int rc, fd = -1;
 
-	rc = recv_answer(c, &answer, &fd, reterr);
-	if (rc < 0)
-		return rc;
+	do {
+		if (fd >= 0)
+			close(fd);
+		json_decref(answer);
+		answer = NULL;
+		rc = recv_answer(c, &answer, &fd, reterr);
+		if (rc < 0)
+			return rc;
+	} while (is_late(answer, c->last_id));
 	rc = answer_check(answer, c->last_id, "the data plane", reterr);
 	if (rc < 0) {
 		if (fd >= 0)

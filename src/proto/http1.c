@@ -141,6 +141,9 @@ static enum proto_guess recognise(const struct proto_opening *o)
 		guess = guess_request(client, o->cut[PROTO_CLIENT]);
 	if (guess != PROTO_MAYBE || bytes_len(o->said[PROTO_SERVER]) == 0)
 		return guess;
+	/* a greeting is no answer, however small the pieces of a request are */
+	if (bytes_len(client) > 0 && o->first == PROTO_SERVER && !o->midstream)
+		return guess;
 	return guess_answer(o->said[PROTO_SERVER]);
 }
 

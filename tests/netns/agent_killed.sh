@@ -25,6 +25,7 @@ old_connection() {
     background web socat TCP6-LISTEN:40000,fork,reuseaddr,ipv6only=0 EXEC:cat
     wait_until 10 listens web 40000 || return
     background app socat "OPEN:$TEST_DIR/speak,rdwr!!CREATE:$TEST_DIR/heard" TCP:10.9.0.2:40000,sourceport=33000
+    old=${children[-1]}
 }
 answers() { # WORD
     echo "$1" >"$TEST_DIR/speak"
@@ -135,4 +136,8 @@ point $? "and what is forbidden never passed" "$TEST_DIR/leaked"
 at app socat -T2 - TCP:10.9.0.2:80,connect-timeout=2 <<<"" >"$out" 2>&1
 point $? "what is allowed does"
 
+# socat's child ends when it hears that nobody is there any more
+no_cat() { ! ip netns pids web | xargs -r ps -o comm= -p | grep -qx cat; }
+kill "$old"
+wait_until 20 no_cat
 finish

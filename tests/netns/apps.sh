@@ -119,8 +119,8 @@ one_layout() { # NAME
     flow 50051 "any(s['application_name'] == 'grpc' and s['rule'] == 2 for s in f)"
     point $? "$1: are known for gRPC" "$out"
     call /shop.Cart/Get /shop.Cart/Delete
-    [ "$(cat "$out")" = "ok
-UNAVAILABLE" ] && ! grep -q Delete "$TEST_DIR/methods"
+    # a client that tries it again may be late to give up
+    tr '\n' ' ' <"$out" | grep -Eqx 'ok (UNAVAILABLE|DEADLINE_EXCEEDED) ' && ! grep -q Delete "$TEST_DIR/methods"
     point $? "$1: one that is not has not reached the server" "$out"
 
     policy '["redis"]' '[{"redis.class":["read","connection","other"]}]'
