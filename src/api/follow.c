@@ -299,7 +299,7 @@ struct follow *follow_start(struct streams *s, const char *agent,
 		rc = start_thread(f, k, agent, reterr);
 	if (rc == 0)
 		return f;
-	follow_stop(f);
+	follow_free(f);
 	return NULL;
 }
 
@@ -320,7 +320,15 @@ void follow_stop(struct follow *f)
 		pthread_join(th->thread, NULL);
 		link_done(&th->link);
 		json_decref(th->cursor);
+		th->started = false;
 	}
+}
+
+void follow_free(struct follow *f)
+{
+	if (!f)
+		return;
+	follow_stop(f);
 	pthread_cond_destroy(&f->end);
 	pthread_mutex_destroy(&f->lock);
 	free(f);

@@ -13,7 +13,9 @@ struct follow;
 /* agent: the socket's path, borrowed. NULL and *reterr. */
 struct follow *follow_start(struct streams *s, const char *agent,
 			    struct err *reterr);
-void follow_stop(struct follow *f); /* NULL is accepted */
+/* Its threads end; counts stay, for who asks yet. NULL is accepted, as below. */
+void follow_stop(struct follow *f);
+void follow_free(struct follow *f);
 
 enum event_kind {
 	EVENT_VIOLATION,

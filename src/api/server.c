@@ -200,6 +200,7 @@ void server_stop(struct server *s)
 		if (s->doors[i].fd >= 0)
 			close(s->doors[i].fd);
 	}
+	follow_free(s->follow); /* the last job may have asked for its counts */
 	if (s->accounts)
 		accounts_save(s->accounts);
 	accounts_free(s->accounts);
