@@ -172,8 +172,9 @@ static void loaded(struct agent *a, void *job)
 	struct loading *l = job;
 
 	a->rules->loading = false;
-	if (!l->load.err.code)
-		(void)keep(a, l, &l->load.err); /* it is told */
+	if (!l->load.err.code && keep(a, l, &l->load.err) == 0)
+		/* of a first try of it, too */
+		l->load.err = (struct err){ 0 };
 	door_worked(a, l->work, &l->load.err);
 	free_loading(l);
 }

@@ -21,9 +21,14 @@ int own_netns_id(uint64_t *ret, struct err *reterr)
 		return err_set(reterr, errno, NULL, "socket: %s",
 			       strerror(errno));
 	rc = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len);
+	rc = rc < 0 ? errno : 0;
 	close(fd);
 	if (rc == 0)
 		return 0;
+	/* only a kernel that has none: else it had another name before */
+	if (rc != ENOPROTOOPT)
+		return err_set(reterr, rc, NULL, "own namespace: %s",
+			       strerror(rc));
 	if (stat("/proc/thread-self/ns/net", &st) < 0)
 		return err_set(reterr, errno, NULL, "own namespace: %s",
 			       strerror(errno));
