@@ -294,8 +294,8 @@ point $? "sockets that a dead process left are replaced" "$TEST_DIR/log"
 worker=$(pgrep -P "$dp_pid")
 kill -KILL "$worker"
 wait "$dp_pid"
-[ $? = 1 ] && grep -q 'worker died' "$TEST_DIR/log"
-point $? "a killed worker ends the parent with 1" "$TEST_DIR/log"
+[ $? = 4 ] && grep -q 'worker died' "$TEST_DIR/log"
+point $? "a killed worker ends the parent with 4" "$TEST_DIR/log"
 dp_pid=
 [ ! -e "$door" ] && [ ! -e "$compat" ]
 point $? "its sockets are gone"
