@@ -260,42 +260,38 @@ static int tell_all(struct detection *d, const struct config *c,
 		    struct err *reterr)
 {
 	struct told_sensing **all;
-	int rc = 0;
+	size_t n = 0;
 
 	all = calloc(m->n_workloads + 1, sizeof(struct told_sensing *));
-	for (size_t i = 0; all && i < m->n_workloads; i++)
-		if (!(all[i] = calloc(1, sizeof **all)))
-			rc = -ENOMEM;
-	if (!all || rc < 0)
-		rc = err_set(reterr, ENOMEM, NULL, "out of memory");
-	if (rc == 0)
-		put_aside(d, before);
-	for (size_t i = 0; all && i < m->n_workloads; i++) {
+	while (all && n < m->n_workloads && (all[n] = calloc(1, sizeof **all)))
+		n++;
+	if (!all || n < m->n_workloads) {
+		while (n > 0)
+			free(all[--n]);
+		free(all);
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	}
+	put_aside(d, before);
+	for (size_t i = 0; i < n; i++) {
 		struct workload_sensing *w = &m->workloads[i];
 
-		if (rc == 0) {
-			all[i]->users = 1; /* while it is given away */
-			all[i]->w = (struct workload_sensing){
-				.uses = w->uses,
-				.n_uses = w->n_uses,
-				.signatures = w->signatures
-			};
-			w->uses = NULL;
-		}
-		for (size_t k = 0; rc == 0 && k < w->n_macs; k++) {
+		all[i]->users = 1; /* while it is given away */
+		all[i]->w = (struct workload_sensing){ .uses = w->uses,
+						       .n_uses = w->n_uses,
+						       .signatures =
+							       w->signatures };
+		w->uses = NULL;
+		for (size_t k = 0; k < w->n_macs; k++) {
 			uint16_t e = snapshot_find_mac(config_current(c),
 						       w->macs[k], MAC_REAL);
 
 			if (e != ENDPOINT_NONE)
 				set_told(d, e, all[i]);
 		}
-		if (rc == 0)
-			told_put(all[i]);
-		else
-			free(all[i]);
+		told_put(all[i]);
 	}
 	free(all);
-	return rc;
+	return 0;
 }
 
 static void free_before(struct told_sensing **before)

@@ -31,7 +31,7 @@ struct pools pools_default(uint32_t flows /* FLOWS_MIN..FLOWS_MAX */);
 /* "applications"; of a valid one. */
 const char *pool_name(enum pool p);
 /* What one takes when all of it is used, with n. */
-uint64_t pool_bytes(enum pool p, uint32_t n);
+uint64_t pool_bytes(enum pool which, uint32_t n);
 /* All of them, and the worker's other tables. */
 uint64_t pools_bytes(const struct pools *p);
 
