@@ -11,7 +11,7 @@ LD_PRELOAD=$BUILD/tests/unit/libno_filter.so exec valgrind --quiet --fair-sched=
     --sim-hints=lax-ioctls \\
     --leak-check=full --show-leak-kinds=definite,indirect \\
     --errors-for-leak-kinds=definite,indirect --error-exitcode=99 \\
-    --log-file="$TEST_DIR/valgrind.%p" "$BUILD_RELEASE/src/dp/weir-dp" "\$@"
+    --log-file="$TEST_DIR/valgrind.%p" "$BUILD_RELEASE/src/dp/weir-dp" --no-watchdog "\$@"
 EOV
 chmod +x "$TEST_DIR/weir-dp"
 weir_dp=$TEST_DIR/weir-dp
