@@ -169,6 +169,9 @@ int server_start(struct server *s, struct err *reterr)
 		s->follow = follow_start(s->streams, agent, reterr);
 		rc = s->follow ? 0 : -reterr->code;
 	}
+	if (rc == 0)
+		rc = start_ticker(s, reterr);
+	/* last: who is let in finds all of it */
 	for (size_t i = 0; rc == 0 && i < s->n_doors; i++) {
 		struct door *d = &s->doors[i];
 
@@ -179,7 +182,7 @@ int server_start(struct server *s, struct err *reterr)
 				api_listen_text(&s->config->listens[i], text),
 				"cannot be served");
 	}
-	return rc == 0 ? start_ticker(s, reterr) : rc;
+	return rc;
 }
 
 void server_stop(struct server *s)

@@ -744,12 +744,33 @@ int inplace_set(const struct inplace_port *port, const struct inplace_change *c,
 	return rc;
 }
 
+/* All of them, or none: who is left out would be taken for not diverted. */
+static int list_all(const struct inplace *ip, struct inplace_stat *list,
+		    size_t *ret_n, struct err *reterr)
+{
+	struct inplace_endpoint ep;
+	uint32_t port, *before = NULL;
+	size_t n = 0;
+
+	while (n < INPLACE_ENDPOINTS_MAX &&
+	       bpf_map_get_next_key(ip->eps, before, &port) == 0) {
+		before = &port;
+		if (bpf_map_lookup_elem(ip->eps, &port, &ep) == 0)
+			fill_stat(ip, port, &ep, &list[n++]);
+		else if (errno != ENOENT)
+			break;
+	}
+	if (n < INPLACE_ENDPOINTS_MAX && errno != ENOENT)
+		return err_set(reterr, errno, NULL, "who is diverted: %s",
+			       strerror(errno));
+	*ret_n = n;
+	return 0;
+}
+
 int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 {
 	struct inplace_stat *list;
-	struct inplace_endpoint ep;
 	struct inplace ip = { .eps = -1 };
-	uint32_t port, *before = NULL;
 	size_t n = 0;
 	int rc = inplace_open(TO_LIST, &ip, reterr);
 
@@ -761,14 +782,14 @@ int inplace_list(struct inplace_stat **ret, size_t *ret_n, struct err *reterr)
 			inplace_close(&ip);
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
-	while (rc == 0 && n < INPLACE_ENDPOINTS_MAX &&
-	       bpf_map_get_next_key(ip.eps, before, &port) == 0) {
-		before = &port;
-		if (bpf_map_lookup_elem(ip.eps, &port, &ep) == 0)
-			fill_stat(&ip, port, &ep, &list[n++]);
-	}
-	if (rc == 0)
+	if (rc == 0) {
+		rc = list_all(&ip, list, &n, reterr);
 		inplace_close(&ip);
+		if (rc < 0) {
+			free(list);
+			return rc;
+		}
+	}
 	*ret = list;
 	*ret_n = n;
 	return 0;
