@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/unset.h"
 #include "detect/sensor_scan_own.h"
 #include "detect/sensor_show.h"
 #include "detect/sensor_unwrap.h"
@@ -481,7 +482,7 @@ static void seek(struct sensor_look *l, const struct sensor_view *v)
 {
 	const struct sensor_set *set = l->s->lane->set;
 	struct secret_path p = secret_path_of(v->bytes);
-	struct trial trials[SECRETS_SOUGHT_MAX];
+	UNSET struct trial trials[SECRETS_SOUGHT_MAX];
 	uint32_t kinds = set->sought_at[l->place], may;
 	size_t at;
 

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "base/unset.h"
 #include "detect/sig_scan_own.h"
 
 /* A whole field that may be asked of later goes to the request's block. */
@@ -149,7 +150,7 @@ void sig_piece(struct sig_scanner *s, uint32_t flow,
 	struct sig_flow *f = sig_flow_of(s, flow);
 	enum search_answer answer;
 	const struct sig_set *set;
-	struct sig_look l;
+	UNSET struct sig_look l;
 
 	if (!f || !f->lane->set->wanted[p->field])
 		return;

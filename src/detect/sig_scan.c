@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/unset.h"
 #include "detect/sig_scan_own.h"
 #include "packet/packet.h"
 
@@ -349,7 +350,7 @@ void sig_known(struct sig_scanner *s, uint32_t flow, uint32_t app)
 	else if (f->n_apps < SIG_APPS)
 		f->apps[f->n_apps++] = app;
 	for (unsigned side = 0; side < PROTO_SIDE__MAX; side++) {
-		struct sig_look l;
+		UNSET struct sig_look l;
 
 		sig_look_at(&l, s, f, side, SIG_PLACE__MAX);
 		sig_release(&l, false);
@@ -477,7 +478,7 @@ void sig_payload(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 		 struct bytes bytes, bool gap_before)
 {
 	struct sig_flow *f = sig_flow_of(s, flow);
-	struct sig_look l;
+	UNSET struct sig_look l;
 	struct sig_buf *b;
 
 	if (!sig_wants_payload(s, flow, side)) {
@@ -511,7 +512,7 @@ void sig_note(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 	      enum proto_note n)
 {
 	struct sig_flow *f = sig_flow_of(s, flow);
-	struct sig_look l;
+	UNSET struct sig_look l;
 
 	if (!f || f->lane->set->n_notes[n] == 0)
 		return;
@@ -525,7 +526,7 @@ void sig_note(struct sig_scanner *s, uint32_t flow, enum proto_side side,
 void sig_asked(struct sig_scanner *s, uint32_t flow)
 {
 	struct sig_flow *f = sig_flow_of(s, flow);
-	struct sig_look l;
+	UNSET struct sig_look l;
 
 	if (!f || f->sides[PROTO_CLIENT].waiting == 0)
 		return;
@@ -562,7 +563,7 @@ static void end_request(struct sig_scanner *s, struct sig_side *side)
 void sig_ended(struct sig_scanner *s, uint32_t flow, enum proto_side side)
 {
 	struct sig_flow *f = sig_flow_of(s, flow);
-	struct sig_look l;
+	UNSET struct sig_look l;
 
 	if (!f)
 		return;
@@ -617,7 +618,7 @@ void sig_packet(struct sig_scanner *s, uint32_t flow,
 {
 	struct sig_flow *f = sig_flow_of(s, flow);
 	const struct sig_set *set;
-	struct sig_look l;
+	UNSET struct sig_look l;
 
 	if (flow == 0 && s->has_current) {
 		f = &s->flows[0];

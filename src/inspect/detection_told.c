@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/unset.h"
 #include "inspect/detection.h"
 #include "inspect/found.h"
 #include "inspect/guard.h"
@@ -89,7 +90,7 @@ static struct bytes request_line(const struct hearing *h,
 
 void detection_tell_held(const struct hearing *h)
 {
-	char line[FINDING_REQUEST_MAX];
+	UNSET char line[FINDING_REQUEST_MAX];
 
 	if (h->w->in->n_held > 0)
 		found_tell_held(h->w->in, request_line(h, line));

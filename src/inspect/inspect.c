@@ -32,6 +32,7 @@
 #include "base/bug.h"
 #include "base/limits.h"
 #include "base/spread.h"
+#include "base/unset.h"
 #include "inspect/cache_use.h"
 #include "inspect/detection.h"
 #include "inspect/guard.h"
@@ -371,7 +372,7 @@ static void look_inside(struct passage *w)
 
 	while (w->verdict.forward) {
 		enum packet_outcome why;
-		struct packet inner;
+		UNSET struct packet inner;
 		enum tunnel_outcome outcome = packet_inner(
 			&w->packet, &w->in->settings.tunnels, &inner, &why);
 
@@ -500,7 +501,7 @@ static void tell_capturers(struct passage *w)
 
 struct verdict inspect_frame(struct inspect *in, struct frame frame, usec_t now)
 {
-	struct passage w;
+	UNSET struct passage w;
 
 	memset(&w, 0, offsetof(struct passage, packet));
 	w.in = in;

@@ -1,5 +1,6 @@
 #include "inspect/session.h"
 
+#include "base/unset.h"
 #include "inspect/payload.h"
 #include "packet/packet.h"
 
@@ -93,7 +94,7 @@ static void tell(struct inspect *in, struct flow *f, enum report_event what)
 	const struct flow_key *k = &f->key;
 	bool dns = report_is_dns(k->proto,
 				 f->client_is_own ? k->peer_port : k->own_port);
-	struct report_session s;
+	UNSET struct report_session s;
 
 	if (k->endpoint == ENDPOINT_NONE ||
 	    (what == REPORT_PACKET && (is_too_early(f, in->now) ||

@@ -15,6 +15,7 @@
  */
 #include "packet/tunnel.h"
 
+#include "base/unset.h"
 #include "packet/checksum.h"
 #include "packet/decode.h"
 
@@ -233,7 +234,7 @@ enum tunnel_outcome packet_inner(const struct packet *outer,
 	enum tunnel_outcome outcome;
 	enum packet_outcome inner;
 	struct cargo cargo;
-	struct packet p;
+	UNSET struct packet p;
 	struct frame f;
 
 	if (!opt->look[kind])
