@@ -82,6 +82,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct loop_timer taps_again; /* taps that are listened to again */
 	struct log_limit taps_log;
 	struct loop_timer sweep; /* what ports that went have left */
+	struct loop_timer parked_ends;
 	uint32_t vth;		 /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */

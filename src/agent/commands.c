@@ -15,6 +15,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/parking.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "agent/rules.h"
@@ -100,6 +101,7 @@ static json_t *addrs_json(const struct workload *w)
 static json_t *port_json(const struct port *p)
 {
 	char mac[MAC_TEXT_MAX], dev[4 * IFNAMSIZ + 1], host[4 * IFNAMSIZ + 1];
+	char why[96];
 	/* who is in a container may call its devices what he likes */
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "device",
 			      utf8_text(p->dev, dev, sizeof dev), "host_device",
@@ -116,8 +118,12 @@ static json_t *port_json(const struct port *p)
 	if (p->state == PORT_DIVERTED)
 		(void)json_object_set_new(
 			o, "doing", json_string(inplace_mode_name(p->mode)));
-	if (p->why.code)
+	if (parking_has(p)) {
+		parking_text(p, why, sizeof why);
+		(void)json_object_set_new(o, "why", json_string(why));
+	} else if (p->why.code) {
 		(void)json_object_set_new(o, "why", json_string(p->why.text));
+	}
 	return o;
 }
 
@@ -177,6 +183,7 @@ void workload_sum_port(struct workload_sum *s, const struct port *p)
 	s->failed |= p->state == PORT_FAILED;
 	s->not_diverted |= p->state != PORT_DIVERTED;
 	s->held |= p->state == PORT_DIVERTED && p->mode == INPLACE_HOLD;
+	s->parked |= parking_has(p);
 }
 
 const char *workload_state(const struct agent *a, const struct workload *w,
@@ -190,6 +197,8 @@ const char *workload_state(const struct agent *a, const struct workload *w,
 		return "not guarded";
 	if (s->not_diverted)
 		return "not diverted";
+	if (s->parked)
+		return "parked";
 	return !s->any ? "no port" : s->held ? "on hold" : "guarded";
 }
 

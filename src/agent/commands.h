@@ -58,7 +58,7 @@ int arg_workload(struct agent *a, const json_t *args, struct workload **ret,
  */
 struct port;
 struct workload_sum {
-	bool any, failed, not_diverted, held;
+	bool any, failed, not_diverted, held, parked;
 };
 
 void workload_sum_port(struct workload_sum *s, const struct port *p);

@@ -10,6 +10,7 @@
  *   nobody's yet                      what it is in, or on_new (hold or pass)
  *   released, excluded                not diverted
  *   quarantined                       quarantine
+ *   data planes died of its frames    as on_failure says: pass or hold (parking.h)
  *   protect, data plane has it        inline
  *   protect, data plane has it not    hold: a data plane that has others lets
  *                                     pass what has no policy yet
@@ -36,6 +37,7 @@
 
 #include "agent/guard_splice.h"
 #include "agent/inventory.h"
+#include "agent/parking.h"
 #include "agent/policy.h"
 #include "agent/taps.h"
 #include "base/limits.h"
@@ -113,6 +115,14 @@ static enum inplace_mode watch_mode(const struct agent *a, const struct port *p)
 	return a->intent_denies && p->host_ifindex ? INPLACE_HOLD : INPLACE_TAP;
 }
 
+static enum inplace_failure failure_of(const struct agent *a,
+				       const struct port *p)
+{
+	return p->workload && p->workload->intent_mode != MODE_PROTECT
+		       ? INPLACE_OPEN
+		       : a->config.on_failure;
+}
+
 static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 {
 	const struct workload *w = p->workload;
@@ -127,6 +137,9 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 		return holds_new(a) ? INPLACE_HOLD : INPLACE_PASS;
 	if (w->quarantined)
 		return INPLACE_QUARANTINE;
+	if (parking_has(p))
+		return failure_of(a, p) == INPLACE_OPEN ? INPLACE_PASS
+							: INPLACE_HOLD;
 	if (!known)
 		return w->intent_mode == MODE_PROTECT || a->intent_denies
 			       ? INPLACE_HOLD
@@ -136,14 +149,6 @@ static enum inplace_mode mode_of(const struct agent *a, const struct port *p)
 	return plane_has(a, p) || (was_inline && in_force_for(a, p) == 0)
 		       ? INPLACE_INLINE
 		       : INPLACE_HOLD;
-}
-
-static enum inplace_failure failure_of(const struct agent *a,
-				       const struct port *p)
-{
-	return p->workload && p->workload->intent_mode != MODE_PROTECT
-		       ? INPLACE_OPEN
-		       : a->config.on_failure;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -170,6 +175,20 @@ void guard_failed(struct agent *a, struct port *p, const struct err *why)
 	loop_timer_need(a->loop, &a->guard_again, GUARD_AGAIN_US);
 }
 
+/* It was diverted before this agent began, or by somebody beside it. */
+static void took_late(struct agent *a, struct port *p,
+		      const struct inplace_stat *s)
+{
+	struct mac mac = p->mac;
+
+	took(p, s);
+	log_info("port: is diverted already, going on: device=%s", p->host);
+	policy_soon(a);
+	guard_soon(a); /* its mode may be another */
+	if (!mac_is_zero(mac))
+		guard_new_mac(a, p, mac);
+}
+
 static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 {
 	struct inplace_spec spec = {
@@ -185,6 +204,10 @@ static void divert(struct agent *a, struct port *p, enum inplace_mode mode)
 	struct err err;
 	int rc = inplace_add(&spec, &s, &err);
 
+	if (rc == -EALREADY) { /* at start nobody could tell */
+		took_late(a, p, &s);
+		return;
+	}
 	if (rc == 0) {
 		took(p, &s);
 		policy_soon(a);
@@ -523,6 +546,7 @@ int guard_start(struct agent *a, struct err *reterr)
 
 	a->guard_again.fn = again;
 	a->guard_again.arg = a;
+	parking_start(a);
 	a->sweep.fn = sweep;
 	a->sweep.arg = a;
 	if (rc == 0)

@@ -45,15 +45,6 @@ struct ask_item {
 	struct ask_item *next;
 };
 
-/* One of the things a data plane tells page by page. */
-struct told_cursor {
-	const char *message, *member;
-	enum plane_news_kind kind;
-	bool raw;   /* it is asked for raw bytes, too */
-	bool newer; /* an older data plane may not know it */
-	uint64_t after, epoch;
-};
-
 struct plane {
 	struct plane_spec spec;
 	pthread_t thread;
@@ -267,25 +258,22 @@ static void nap(struct plane *p, unsigned ms)
 	(void)poll(&pfd, 1, (int)ms);
 }
 
-static void tell_down(struct plane *p, const struct err *why)
+/* about: taken; or NULL. */
+static void tell_down(struct plane *p, const struct err *why, json_t *about)
 {
-	struct plane_news n = { .kind = PLANE_DOWN, .err = *why };
+	struct plane_news n = { .kind = PLANE_DOWN,
+				.err = *why,
+				.about = about };
 
-	if (p->down_told)
+	if (p->down_told) {
+		json_decref(about);
 		return;
+	}
 	p->down_told = true;
 	post(p, &n);
 }
 
 /* --- connecting -------------------------------------------------------------------- */
-
-static bool is_ours(const json_t *version)
-{
-	const char *text =
-		json_string_value(json_object_get(version, "version"));
-
-	return text && strcmp(text, WEIR_VERSION) == 0;
-}
 
 static int greet(struct plane *p, struct err *reterr)
 {
@@ -302,7 +290,7 @@ static int greet(struct plane *p, struct err *reterr)
 		json_decref(n.about);
 		return rc;
 	}
-	p->is_other = !is_ours(n.about);
+	p->is_other = !plane_is_ours(n.about);
 	p->has.number = 0;
 	p->has.drops_untold = drops;
 	(void)json_object_set_new(n.about, "drops_untold", json_boolean(drops));
@@ -354,7 +342,7 @@ static void try_connect(struct plane *p)
 		return;
 	if (read_flag(p, &p->stop))
 		return;
-	tell_down(p, &err);
+	tell_down(p, &err, NULL);
 	nap(p, p->retry_ms);
 	if (p->retry_ms < RETRY_LAST_MS)
 		p->retry_ms *= 2;
@@ -371,10 +359,13 @@ static void forget_later(struct plane *p)
 static void disconnect(struct plane *p, const struct err *why)
 {
 	struct err died;
+	json_t *about;
 
 	dpclient_done(&p->client);
 	forget_later(p);
-	tell_down(p, plane_process_died(&p->process, &died) ? &died : why);
+	if (plane_process_died(&p->process, &about, &died))
+		why = &died;
+	tell_down(p, why, about);
 	if (usec_since(clock_now(), p->connected_at) > RAN_WELL_US)
 		p->retry_ms = RETRY_FIRST_MS;
 	else if (p->process.child || p->process.ended)
@@ -495,37 +486,22 @@ static int poll_told(struct plane *p, struct told_cursor *c, bool *ret_more,
 		     struct err *reterr)
 {
 	struct plane_news n = { .kind = c->kind };
-	json_t *answer = NULL, *list;
-	json_t *body = json_pack(
-		"{s:I, s:I, s:i}", "after", (json_int_t)c->after, "epoch",
-		(json_int_t)c->epoch, "limit", PLANE_TOLD_PAGE);
-	int rc;
+	int rc = plane_page(&p->client, c, &n.about, &n.missed, ret_more,
+			    reterr);
 
-	if (c->raw)
-		(void)json_object_set_new(body, "raw", json_true());
-	rc = plane_say(&p->client, c->message, body, &answer, reterr);
-	if (rc == -ENOENT && c->newer) { /* it does not tell that yet */
-		*ret_more = false;
-		return 0;
-	}
-	if (rc < 0)
-		return rc;
-	list = json_object_get(answer, c->member);
-	c->after =
-		(uint64_t)json_integer_value(json_object_get(answer, "next"));
-	c->epoch =
-		(uint64_t)json_integer_value(json_object_get(answer, "epoch"));
-	n.missed =
-		(uint64_t)json_integer_value(json_object_get(answer, "missed"));
-	*ret_more = json_is_true(json_object_get(answer, "more"));
-	if (json_array_size(list) > 0 || n.missed) {
-		n.about = json_incref(list);
+	if (rc == 0 && (json_array_size(n.about) > 0 || n.missed)) {
 		n.number = c->epoch;
 		n.after = c->after;
 		post(p, &n);
+	} else {
+		json_decref(n.about);
 	}
-	json_decref(answer);
-	return 0;
+	return rc;
+}
+
+void plane_forgive(struct plane *p)
+{
+	atomic_store(&p->process.forgiven, true);
 }
 
 void plane_tell(struct plane *p)

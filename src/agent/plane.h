@@ -92,6 +92,9 @@ void plane_want(struct plane *p, const struct plane_want *want);
  */
 void plane_ask(struct plane *p, json_t *message, uint64_t token);
 
+/* What it died of up to now does not happen again: it does not count. */
+void plane_forgive(struct plane *p);
+
 /* From now on it is asked what it saw. Any number of times. */
 void plane_tell(struct plane *p);
 /* From now on PLANE_TRAIL is told, too. Any number of times. */
@@ -101,7 +104,11 @@ enum plane_news_kind {
 	/* connected; about is what weir_version answers, and "drops_untold" */
 	PLANE_UP,
 	PLANE_HANDED,	/* over to another one; about likewise */
-	PLANE_DOWN,	/* err says why; it is tried again */
+	/*
+	 * err says why; it is tried again. about: {"frame": [MAC, MAC]} that it
+	 * died at (blame.h); else NULL
+	 */
+	PLANE_DOWN,
 	PLANE_IN_FORCE, /* number; about is weir_policy's answer */
 	/*
 	 * about: what weir_rules, weir_detection answers; err: refused, and

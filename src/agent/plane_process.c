@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/blame.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/limits_door.h"
@@ -181,6 +182,8 @@ static bool count_death(struct plane_process *p)
 {
 	usec_t now = clock_now(), first;
 
+	if (atomic_exchange(&p->forgiven, false))
+		p->n_deaths = 0;
 	p->deaths[p->n_deaths++ % PLANE_DEATHS] = now;
 	if (p->n_deaths < PLANE_DEATHS)
 		return false;
@@ -192,11 +195,25 @@ static bool count_death(struct plane_process *p)
 	return true;
 }
 
-bool plane_process_died(struct plane_process *p, struct err *reterr)
+/* What PLANE_DOWN brings; NULL: nothing is known, or no memory. */
+static json_t *frame_of(const char *report)
+{
+	char to[MAC_TEXT_MAX], from[MAC_TEXT_MAX];
+	struct mac macs[2];
+
+	if (!blame_read(report, macs))
+		return NULL;
+	return json_pack("{s:[s, s]}", "frame", mac_format(macs[0], to),
+			 mac_format(macs[1], from));
+}
+
+bool plane_process_died(struct plane_process *p, json_t **ret_about,
+			struct err *reterr)
 {
 	char report[256] = "", parked[160] = "";
 	usec_t until = usec_add(clock_now(), PLANE_DEATH_WAIT_US);
 
+	*ret_about = NULL;
 	if (!p->child)
 		return false;
 	while (plane_process_runs(p)) {
@@ -213,9 +230,10 @@ bool plane_process_died(struct plane_process *p, struct err *reterr)
 			       PLANE_DEATHS,
 			       (unsigned)(PLANE_DEATHS_US / USEC_PER_SEC),
 			       (unsigned)(PLANE_PARKED_US / USEC_PER_SEC));
+	if (find_report(p, report, sizeof report))
+		*ret_about = frame_of(report);
 	(void)err_set(reterr, ECONNRESET, NULL, "the data plane died%s%s%s",
-		      find_report(p, report, sizeof report) ? ": " : "", report,
-		      parked);
+		      report[0] ? ": " : "", report, parked);
 	return true;
 }
 

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -24,7 +26,8 @@ struct plane_process {
 	int status;
 	usec_t deaths[PLANE_DEATHS]; /* the last ones; a ring */
 	unsigned n_deaths;
-	usec_t parked; /* none is started before that */
+	usec_t parked;	       /* none is started before that */
+	_Atomic bool forgiven; /* deaths so far do not count: by any thread */
 };
 
 /*
@@ -38,9 +41,10 @@ bool plane_process_runs(struct plane_process *p);
  * The connection to it is lost: has our child died? Waits a moment for that.
  * *reterr: how, where its report is, and that none is started for a while where
  * that was the PLANE_DEATHS-th time in PLANE_DEATHS_US. To be killed is no death of
- * its own, and is not counted.
+ * its own, and is not counted. *ret_about: PLANE_DOWN's, the caller's; or NULL.
  */
-bool plane_process_died(struct plane_process *p, struct err *reterr);
+bool plane_process_died(struct plane_process *p, json_t **ret_about,
+			struct err *reterr);
 /* Ends our child, also one that hangs, and waits for that. */
 void plane_process_end(struct plane_process *p);
 /*

@@ -414,3 +414,47 @@ int plane_sync(struct dpclient *c, struct plane_has *has,
 		add_taps(c, has, want->taps);
 	return rc;
 }
+
+/* --- asking it ----------------------------------------------------------------------- */
+
+static uint64_t number(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+int plane_page(struct dpclient *client, struct told_cursor *c,
+	       json_t **ret_list, uint64_t *ret_missed, bool *ret_more,
+	       struct err *reterr)
+{
+	json_t *answer = NULL;
+	json_t *body = json_pack(
+		"{s:I, s:I, s:i}", "after", (json_int_t)c->after, "epoch",
+		(json_int_t)c->epoch, "limit", PLANE_TOLD_PAGE);
+	int rc;
+
+	*ret_list = NULL;
+	*ret_missed = 0;
+	*ret_more = false;
+	if (c->raw)
+		(void)json_object_set_new(body, "raw", json_true());
+	rc = plane_say(client, c->message, body, &answer, reterr);
+	if (rc == -ENOENT && c->newer) /* it does not tell that yet */
+		return 0;
+	if (rc < 0)
+		return rc;
+	c->after = number(answer, "next");
+	c->epoch = number(answer, "epoch");
+	*ret_list = json_incref(json_object_get(answer, c->member));
+	*ret_missed = number(answer, "missed");
+	*ret_more = json_is_true(json_object_get(answer, "more"));
+	json_decref(answer);
+	return 0;
+}
+
+bool plane_is_ours(const json_t *version)
+{
+	const char *text =
+		json_string_value(json_object_get(version, "version"));
+
+	return text && strcmp(text, WEIR_VERSION) == 0;
+}

@@ -43,6 +43,24 @@ int plane_sync(struct dpclient *c, struct plane_has *has,
 /* Asks how far what is being built is. */
 int plane_look_built(struct dpclient *c, const char *name,
 		     struct plane_built *b, struct err *reterr);
+/* One of the things a data plane tells page by page. */
+struct told_cursor {
+	const char *message, *member;
+	enum plane_news_kind kind;
+	bool raw;   /* it is asked for raw bytes, too */
+	bool newer; /* an older data plane may not know it */
+	uint64_t after, epoch;
+};
+
+/*
+ * The next page of it; c goes on. *ret_list is the caller's, NULL where there is
+ * nothing; *ret_missed were gone before; *ret_more: there is another page.
+ */
+int plane_page(struct dpclient *client, struct told_cursor *c,
+	       json_t **ret_list, uint64_t *ret_missed, bool *ret_more,
+	       struct err *reterr);
+/* Is one that says this of itself (weir_version) of our version? */
+bool plane_is_ours(const json_t *version);
 /* Did the data plane say no, or is it gone? */
 bool plane_is_refusal(int rc);
 /* One message {"name": body}; takes body. ret_answer may be NULL. */

@@ -23,6 +23,7 @@
 #include "agent/guard_splice.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/parking.h"
 #include "agent/past.h"
 #include "agent/record.h"
 #include "agent/rules.h"
@@ -507,6 +508,7 @@ static void is_down(struct agent *a, const struct plane_news *n)
 	a->plane_err = n->err;
 	a->host_in_force = a->in_force_number = 0;
 	rules_plane_is_down(a);
+	parking_death(a, a->plane, n->about);
 }
 
 /* In force is what both data planes have, if there are two. */
@@ -599,6 +601,7 @@ static void on_splice_news(void *arg, uint32_t events)
 			record_state(a, "data-plane-splices", "high",
 				     n.err.text);
 			both_have(a);
+			parking_death(a, a->splice_plane, n.about);
 			break;
 		case PLANE_IN_FORCE:
 			a->splice_in_force = n.number;

@@ -561,12 +561,12 @@ void record_findings(struct agent *a, const json_t *list, uint64_t missed)
 		tell_finding(a, f);
 }
 
-void record_state(struct agent *a, const char *part, const char *severity,
-		  const char *text)
+void record_state_of(struct agent *a, const struct workload *w,
+		     const char *part, const char *severity, const char *text)
 {
 	put_event(a, json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", "state",
 			       "severity", severity, "part", part, "workload",
-			       "", "text", text_json(text)));
+			       w ? w->id : "", "text", text_json(text)));
 }
 
 static json_t *change_json(const char *what)

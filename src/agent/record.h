@@ -20,9 +20,14 @@ void record_connections(struct agent *a, const json_t *list, uint64_t missed);
 void record_threats(struct agent *a, const json_t *list, uint64_t missed);
 /* As weir_findings tells them, raw bytes and all. */
 void record_findings(struct agent *a, const json_t *list, uint64_t missed);
-/* What became of a part of Weir itself. */
-void record_state(struct agent *a, const char *part, const char *severity,
-		  const char *text);
+/* What became of a part of Weir itself; w: whom it is about; NULL: nobody. */
+void record_state_of(struct agent *a, const struct workload *w,
+		     const char *part, const char *severity, const char *text);
+static inline void record_state(struct agent *a, const char *part,
+				const char *severity, const char *text)
+{
+	record_state_of(a, NULL, part, severity, text);
+}
 /* What Weir did by itself. */
 void record_change(struct agent *a, const char *what);
 /* What somebody did: who asked at the door, and for whom. */

@@ -27,6 +27,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "bpf/inplace.h"
 #include "bpf/shared.h"
 #include "intent/intent.h"
@@ -93,6 +94,9 @@ struct port {
 	bool listed;	    /* seen in the listing that is under way */
 	bool adopted;	    /* was diverted when the agent started */
 	struct err why;	    /* FAILED */
+	/* parking.h: when data planes died at its frames, a ring, and until when. */
+	usec_t deaths[PORT_DEATHS], parked;
+	unsigned n_deaths, n_parked;
 };
 
 struct workload {

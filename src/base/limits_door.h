@@ -71,5 +71,12 @@
 #define PLANE_DEATHS	5
 #define PLANE_DEATHS_US ((SANITIZED ? 600 : 60) * USEC_PER_SEC)
 #define PLANE_PARKED_US (60 * USEC_PER_SEC)
+/*
+ * The same of one workload, at whose frames they died; fewer, so that it is let be
+ * before all are. Each time it was let be in vain it is for twice as long.
+ */
+#define PORT_DEATHS	   3
+#define PORT_PARKED_US	   ((SANITIZED ? 30 : 60) * USEC_PER_SEC)
+#define PORT_PARKED_MAX_US (3600 * USEC_PER_SEC)
 /* A connection is lost a little before its process is seen to be dead. */
 #define PLANE_DEATH_WAIT_US ((SANITIZED ? 10 : 1) * USEC_PER_SEC)

@@ -60,6 +60,8 @@ static void on_crash(int number, siginfo_t *why, void *context)
 	put_number(&o,
 		   (uint64_t)(why->si_code < 0 ? -why->si_code : why->si_code),
 		   10);
+	put_text(&o, " thread=");
+	put_number(&o, (uint64_t)gettid(), 10);
 	put_text(&o, " at=0x");
 	put_number(&o, why->si_code > 0 ? (uintptr_t)why->si_addr : 0, 16);
 	put_text(&o, "\n");

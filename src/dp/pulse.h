@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -20,8 +21,10 @@ struct pulse {
 	struct pulse_of {
 		/* a cache line each: all are written with every turn */
 		_Alignas(64) _Atomic uint64_t at_us;
-		/* Both MACs of the frame it is at, as they stand there. */
+		/* Both MACs of the frame it is at, as they stand there; or, if
+		 * it is at none, was. */
 		_Atomic uint64_t frame[2];
+		_Atomic bool at_frame;
 		_Atomic int32_t tid; /* its thread */
 	} of[WORKERS_MAX];
 };

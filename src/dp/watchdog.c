@@ -97,7 +97,10 @@ static void remove_old(const char *dir)
 		close(fd);
 }
 
-/* "aa:bb:cc:dd:ee:ff>11:22:..." of what stands there: source, destination. */
+/*
+ * "aa:bb:cc:dd:ee:ff>11:22:..." of what stands there: source, destination. The agent
+ * reads it (agent/blame.c).
+ */
 static void write_frames(const struct pulse *p, FILE *f)
 {
 	uint32_t n = atomic_load_explicit(&p->n, memory_order_relaxed);
@@ -114,7 +117,14 @@ static void write_frames(const struct pulse *p, FILE *f)
 		memcpy(macs, at, sizeof macs);
 		memcpy(dst.b, macs, 6);
 		memcpy(src.b, macs + 6, 6);
-		(void)fprintf(f, "frame: worker=%u %s>%s\n", i,
+		(void)fprintf(f, "%sframe: worker=%u thread=%d %s>%s\n",
+			      atomic_load_explicit(&p->of[i].at_frame,
+						   memory_order_relaxed)
+				      ? ""
+				      : "last ",
+			      i,
+			      atomic_load_explicit(&p->of[i].tid,
+						   memory_order_relaxed),
 			      mac_format(src, from), mac_format(dst, to));
 	}
 }

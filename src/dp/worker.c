@@ -186,6 +186,7 @@ static void note_frame(struct worker *w, struct bytes frame)
 	memcpy(macs, frame.begin, 12);
 	atomic_store_explicit(&of->frame[0], macs[0], memory_order_relaxed);
 	atomic_store_explicit(&of->frame[1], macs[1], memory_order_relaxed);
+	atomic_store_explicit(&of->at_frame, true, memory_order_relaxed);
 }
 
 static void carry(struct worker *w, const struct worker_port *p,
@@ -389,6 +390,9 @@ static bool turn(struct worker *w, int *ret_frames)
 		full |= n == RING_BATCH;
 		frames += n;
 	}
+	if (frames > 0)
+		atomic_store_explicit(&w->opt.pulse->of[w->opt.number].at_frame,
+				      false, memory_order_relaxed);
 	*ret_frames = frames;
 	return full;
 }

@@ -395,15 +395,17 @@ static bool needs_mac(uint8_t mode)
 }
 
 static int check_new(const struct inplace *ip, const struct inplace_spec *spec,
-		     const struct inplace_found *p, struct mac *ret_mac,
-		     struct err *reterr)
+		     const struct inplace_found *p, struct inplace_stat *ret,
+		     struct mac *ret_mac, struct err *reterr)
 {
 	struct inplace_endpoint ep;
 
 	if (bpf_map_lookup_elem(ip->eps, &p->host.ifindex, &ep) == 0) {
-		if (is_attached(ip, p->host.ifindex))
+		if (is_attached(ip, p->host.ifindex)) {
+			fill_stat(ip, p->host.ifindex, &ep, ret);
 			return err_set(reterr, EALREADY, "--dev",
 				       "%s is diverted already", p->host.name);
+		}
 		/* an `add` that was killed, or another device's number */
 		(void)take_away(ip, p->host.ifindex, &ep, NULL);
 	}
@@ -490,7 +492,7 @@ static int add(struct inplace *ip, const struct inplace_spec *spec,
 	sweep_now_and_then(ip);
 	rc = inplace_find_port(ip->nl, &spec->port, &p, reterr);
 	if (rc == 0)
-		rc = check_new(ip, spec, &p, &mac, reterr);
+		rc = check_new(ip, spec, &p, ret, &mac, reterr);
 	if (rc == 0)
 		rc = pick_mark(ip, spec, p.host.ifindex, &mark, reterr);
 	if (rc == 0)

@@ -54,7 +54,7 @@ struct inplace_stat {
 };
 
 /*
- * Diverts. -EALREADY: it is. -EOPNOTSUPP: a port without a host side (macvlan
+ * Diverts. -EALREADY: it is, as *ret tells. -EOPNOTSUPP: a port without a host side (macvlan
  * and the like; net/splice.h can), with the reason. What fails is undone.
  */
 int inplace_add(const struct inplace_spec *spec, struct inplace_stat *ret,

@@ -113,6 +113,16 @@ class Run:
             self.weir.agent.wait()
         return pid
 
+    def running(self):
+        """(opener, worker), once both are there: one that has just begun has none yet to be killed."""
+        found = []
+
+        def both():
+            found[:] = self.weir.planes()
+            return all(found)
+        world.until(90, both, "a data plane")
+        return tuple(found)
+
     def recovered(self, what, killed=None):
         """killed: (opener, worker) of a data plane that is to end."""
         start = time.monotonic()
@@ -123,12 +133,12 @@ class Run:
         self.times[what].append(time.monotonic() - start)
 
     def kill_worker(self):
-        killed = self.weir.planes()
+        killed = self.running()
         self.kill("worker")
         self.recovered("kill_worker", killed)
 
     def kill_opener(self):
-        killed = self.weir.planes()
+        killed = self.running()
         self.kill("opener")
         self.recovered("kill_opener", killed)
 
@@ -138,7 +148,7 @@ class Run:
         self.recovered("kill_agent")
 
     def kill_both(self):
-        killed = self.weir.planes()
+        killed = self.running()
         for which in self.random.sample(("agent", "worker", "opener"), 2):
             self.kill(which)
         if self.weir.agent.poll() is not None:  # who else would start another one?

@@ -22,7 +22,7 @@ wait "$dp_pid"
 [ $? = 1 ]
 point $? "the parent ends with 1" "$log"
 dp_pid=
-grep -qE '^crash: version=[^ ]+ signal=11 code=-?[0-9]+ at=0x[0-9a-f]+$' "$log"
+grep -qE '^crash: version=[^ ]+ signal=11 code=-?[0-9]+ thread=[0-9]+ at=0x[0-9a-f]+$' "$log"
 point $? "the log has the signal" "$log"
 [ "$(grep -cE '^[^ ]+\([^)]*\+0x[0-9a-f]+\) ?\[0x[0-9a-f]+\]$' "$log")" -ge 3 ]
 point $? "and the way there" "$log"
@@ -56,7 +56,7 @@ grep -qE '^crash: version=[^ ]+ signal=11 ' "$log" && grep -q '/weir-dp(' "$log"
 point $? "the log has it, too" "$log"
 [ "$(reports | wc -l)" = 1 ] && grep -q '^died: version=[^ ]* signal=11$' "$(newest)" && grep -q '/weir-dp(' "$(newest)"
 point $? "it is kept in a file" "$log"
-grep -qiE '^frame: worker=0 .*4e:65:75:56:00:b4' "$(newest)"
+grep -qiE '^last frame: worker=0 .*4e:65:75:56:00:b4' "$(newest)"
 point $? "with whose frame it was" "$(newest)"
 [ "$(stat -c %a "$(newest)")" = 600 ]
 point $? "for nobody else to read"
