@@ -565,7 +565,8 @@ static void found(struct agent *a, struct runtime_news *n)
 	if (!c)
 		c = registry_add_container(&a->registry, n->source, n->id);
 	if (!c) {
-		log_warn("container: no room for more than %u id=%.12s",
+		log_warn("container: no memory, or no room for more than "
+			 "%u id=%.12s",
 			 CONTAINERS_MAX, n->id);
 		return;
 	}

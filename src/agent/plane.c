@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/patient.h"
 #include "agent/plane_process.h"
 #include "agent/plane_sync.h"
 #include "base/clock.h"
@@ -107,16 +108,6 @@ static bool read_flag(struct plane *p, const bool *flag)
 	is = *flag;
 	pthread_mutex_unlock(&p->lock);
 	return is;
-}
-
-/* For what somebody waits for: in a second there may be some. NULL: there is none. */
-static void *patient_calloc(size_t size)
-{
-	void *p;
-
-	for (unsigned i = 0; !(p = calloc(1, size)) && i < 100; i++)
-		(void)poll(NULL, 0, 10);
-	return p;
 }
 
 /* Takes news->about. */

@@ -103,7 +103,7 @@ void plane_want_trail(struct plane *p);
 enum plane_news_kind {
 	/* connected; about is what weir_version answers, and "drops_untold" */
 	PLANE_UP,
-	PLANE_HANDED,	/* over to another one; about likewise */
+	PLANE_HANDED, /* over to another one; about likewise */
 	/*
 	 * err says why; it is tried again. about: {"frame": [MAC, MAC]} that it
 	 * died at (blame.h); else NULL

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/patient.h"
 #include "agent/whose.h"
 #include "base/limits.h"
 
@@ -158,7 +159,7 @@ struct container *registry_add_container(struct registry *r, unsigned source,
 	struct container *c = NULL;
 
 	if (r->n_containers < CONTAINERS_MAX)
-		c = calloc(1, sizeof *c);
+		c = patient_calloc(sizeof *c);
 	if (!c) {
 		r->refused++;
 		return NULL;
@@ -176,7 +177,7 @@ struct workload *registry_add_workload(struct registry *r, const char *id)
 	struct workload *w = NULL, **end = &r->workloads;
 
 	if (r->n_workloads < WORKLOADS_MAX)
-		w = calloc(1, sizeof *w);
+		w = patient_calloc(sizeof *w);
 	if (!w) {
 		r->refused++;
 		return NULL;
@@ -195,7 +196,7 @@ struct port *registry_add_port(struct registry *r)
 	struct port *p = NULL;
 
 	if (r->n_ports < PORTS_MAX)
-		p = calloc(1, sizeof *p);
+		p = patient_calloc(sizeof *p);
 	if (!p) {
 		r->refused++;
 		return NULL;

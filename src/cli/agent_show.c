@@ -293,8 +293,8 @@ static const struct agent_cmd ls_cmd = {
 		"  guarded       diverted, as its mode asks for\n"
 		"  on hold       nothing passes until its policy is in force\n"
 		"  quarantined   by weir quarantine\n"
-		"  parked        data planes died of its frames: for a while as "
-		"on_failure says\n"
+		"  parked        data planes die of its frames: as on_failure "
+		"says, for a while\n"
 		"  not guarded   it cannot be diverted; weir show says why\n"
 		"  released      the user said so, or it is excluded\n",
 	.command = "ls",

@@ -15,6 +15,7 @@
 #include <linux/if.h>
 #include <linux/magic.h>
 #include <linux/nsfs.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -193,10 +194,18 @@ int netns_delete(const char *name, struct err *reterr)
 	return 0;
 }
 
-/* Goes back to where the thread was before, or crashes. */
+/*
+ * Goes back to where the thread was before: to go on elsewhere would be worse than to
+ * crash. The kernel needs memory for it, and there may be some in a second.
+ */
 static void come_back(int home)
 {
-	BUG_ON(setns(home, CLONE_NEWNET) < 0);
+	unsigned tries = 0;
+
+	while (setns(home, CLONE_NEWNET) < 0) {
+		BUG_ON(errno != ENOMEM || ++tries > 100);
+		(void)poll(NULL, 0, 10);
+	}
 	(void)close(home); /* opened for reading */
 }
 

@@ -31,6 +31,7 @@ import sys
 import time
 
 STALL_S = 30
+CURL_NO_CONNECTION = 7
 BIG_BYTES, SMALL_BYTES = 12 << 20, 20000
 
 
@@ -206,18 +207,21 @@ async def run(*command, **how):
 
 
 async def fetch(who, size, want, *options):
-    """curl; size bytes whose SHA-256 is want."""
+    """curl; size bytes whose SHA-256 is want. No neighbour: see connect()."""
     start = time.monotonic()
-    p = await run("curl", "-sS", "--noproxy", "*", *options)
+    p = await run("curl", "-svS", "--noproxy", "*", *options)
     complaints = asyncio.create_task(p.stderr.read())
     digest, got = hashlib.sha256(), 0
     while data := await wait("curl", p.stdout.read(1 << 18)):
         digest.update(data)
         got += len(data)
     status = await p.wait()
+    said = (await complaints).decode(errors="replace").splitlines()
+    if status == CURL_NO_CONNECTION and any("No route to host" in line for line in said):
+        tell("retry", who)
+        return
     if status or got != size or digest.digest() != want:
-        raise Cut(f"curl: status {status}, {got} of {size} bytes: "
-                  f"{(await complaints).decode(errors='replace').strip()}")
+        raise Cut(f"curl: status {status}, {got} of {size} bytes: {' '.join(said[-3:])}")
     tell("done", who, ms=round((time.monotonic() - start) * 1000, 2), bytes=got, long=True)
 
 

@@ -29,6 +29,7 @@ import sites
 KNOWN = [
     ("seccomp_load <", "libseccomp 2.5.4 spoils the heap where it writes a filter without memory"),
     ("getpwnam_r <", "glibc 2.36 ends the process where it begins to look for names without memory"),
+    ("getgrnam_r <", "the same"),
 ]
 ALL = {c.name: c for c in (of_dp.OpenerStart, of_dp.WorkerStart, of_dp.DpAsked,
                            of_agent.AgentStart, of_agent.AgentAsked, of_agent.ApiStart)}
