@@ -103,10 +103,10 @@ void parking_text(const struct port *p, char *ret, size_t size)
 {
 	usec_t now = clock_now();
 
-	(void)snprintf(ret, size,
-		       "parked, for data planes die of its frames; %u s left",
-		       usec_before(now, p->parked)
-			       ? (unsigned)(usec_since(p->parked, now) /
-					    USEC_PER_SEC)
-			       : 0);
+	(void)snprintf(
+		ret, size,
+		"parked, for data planes die of its frames; %u s left",
+		usec_before(now, p->parked)
+			? (unsigned)(usec_since(p->parked, now) / USEC_PER_SEC)
+			: 0);
 }
