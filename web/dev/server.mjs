@@ -416,8 +416,8 @@ on('GET', '/sessions', 'viewer', ({ query }) => ({
 			client: f.client_address, client_port: 33000 + (f.number % 20000), client_name: f.client, server: f.server_address, server_port: f.port, server_name: f.server,
 			client_packets: f.packets >> 1, server_packets: f.packets >> 1, client_bytes: f.bytes >> 3, server_bytes: f.bytes, client_state: 'established', server_state: 'established',
 			application_name: f.application, action: f.action === 'alert' ? 'violate' : f.action, rule: f.rule, reason: f.rule ? 'rule' : 'default', age_s: seconds() - f.first_seen, idle_s: f.number % 9, blocked: false, flags: [],
-			of: f.server_id || f.client_id,
-		})).filter((s) => (!query.workload || s.of === query.workload) && !killed.has(s.id)).map(({ of, ...s }) => s),
+			of: f.server_id || f.client_id, other: f.server_id && f.client_id,
+		})).flatMap(({ other, ...s }) => (other ? [s, { ...s, id: s.id + 100000, direction: 'egress', of: other }] : [s])).filter((s) => (!query.workload || s.of === query.workload) && !killed.has(s.id)).map(({ of, ...s }) => s),
 		next: null,
 	},
 }));

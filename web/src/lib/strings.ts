@@ -650,7 +650,7 @@ export const t = {
 		endText: 'Both ends get a reset where the protocol has one, and what comes later is judged anew. Clients may connect again: to keep them out a rule is needed.',
 		ended: (killed: number, watched: number, unknown: number) =>
 			`${n(killed, 'connection is', 'connections are')} ended` +
-			`${watched > 0 ? `; ${watched} are only watched, and go on` : ''}${unknown > 0 ? `; ${unknown} had ended before` : ''}.`,
+			`${watched > 0 ? `; ${n(watched, 'is only watched, and goes on', 'are only watched, and go on')}` : ''}${unknown > 0 ? `; ${unknown} had ended before` : ''}.`,
 		fields: { workload: 'Workload', application: 'Application', action: 'Action', proto: 'Protocol', rule: 'Rule' },
 		selectHint: 'Choose connections to end them.',
 		actions: { allowed: 'allowed', violation: 'violation', blocked: 'blocked', learned: 'learned' },
