@@ -118,6 +118,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 
 	struct aside *asides; /* under way */
 	struct study *studies;
+	uint64_t studies_given_up; /* nobody waited for them any more */
 	struct store *store;
 	json_t *kept;	   /* kept.h */
 	bool kept_changed; /* and not written yet */

@@ -391,10 +391,11 @@ json_t *door_json(const struct agent *a)
 {
 	const struct door *d = a->door;
 
-	return json_pack("{s:i, s:i, s:I, s:I}", "clients", (int)d->n_clients,
-			 "limit", DOOR_CLIENTS_MAX, "turned_away",
-			 (json_int_t)d->turned_away, "pauses",
-			 (json_int_t)d->pauses);
+	return json_pack("{s:i, s:i, s:I, s:I, s:I}", "clients",
+			 (int)d->n_clients, "limit", DOOR_CLIENTS_MAX,
+			 "turned_away", (json_int_t)d->turned_away, "pauses",
+			 (json_int_t)d->pauses, "given_up",
+			 (json_int_t)a->studies_given_up);
 }
 
 /* Accounts leave room for root, who has to look what they do. */

@@ -23,6 +23,7 @@
 #include "agent/study.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/limits_door.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "wire/words.h"
@@ -141,22 +142,24 @@ static int show(struct agent *a, struct door_client *c, const json_t *args,
 	bool all = arg_true(args, "all"), behind;
 	json_t *shown = json_array();
 	const char *after = "", *next = NULL;
-	uint64_t limit = 0;
+	uint64_t limit = PROPOSALS_PAGE_MAX;
 	size_t i, total = 0;
 	const json_t *one;
-	int rc = arg_uint(args, "limit", PAST_TALKS_MAX, &limit, reterr);
+	int rc = arg_uint(args, "limit", PROPOSALS_PAGE_MAX, &limit, reterr);
 
 	(void)json_object_set_new(result, "proposals", shown);
 	if (rc == 0)
 		rc = arg_text(args, "after", &after, reterr);
 	if (rc < 0)
 		return rc;
+	if (limit == 0)
+		limit = PROPOSALS_PAGE_MAX;
 	behind = !after[0];
 	json_array_foreach (list, i, one) {
 		if (!all && is_rejected(a, one))
 			continue;
 		total++;
-		if (behind && (!limit || json_array_size(shown) < limit))
+		if (behind && json_array_size(shown) < limit)
 			add_shown(a, shown, one);
 		else if (behind && !next)
 			next = id_of(json_array_get(shown, limit - 1));
@@ -378,6 +381,14 @@ static void compare(struct study *s)
 	intent_judge_free(was);
 }
 
+/* Who asked may have hung up, or was told that it takes too long. */
+static bool is_waited_for(struct agent *a, const struct study *s)
+{
+	const struct comparing *c = s->arg;
+
+	return door_waits(a, c->work) != NULL;
+}
+
 static void compared(struct agent *a, struct study *s)
 {
 	struct comparing *c = s->arg;
@@ -396,7 +407,9 @@ static int begin(struct agent *a, struct door_client *c, struct intent *next,
 		 struct intent *before, uint64_t since_s, json_t *result,
 		 struct err *reterr)
 {
-	static const struct study_kind kind = { compare, compared };
+	static const struct study_kind kind = { .wanted = is_waited_for,
+						.work = compare,
+						.done = compared };
 	struct comparing *m = calloc(1, sizeof *m);
 	int rc;
 

@@ -171,7 +171,8 @@ static void made(struct agent *a, struct study *s)
 static struct making *begin(struct agent *a, uint64_t since_s,
 			    struct err *reterr)
 {
-	static const struct study_kind kind = { make, made };
+	/* what is made is kept for who asks next */
+	static const struct study_kind kind = { .work = make, .done = made };
 	struct making *m = calloc(1, sizeof *m);
 	uint64_t since = since_s ? since_s
 				 : clock_unix_us() / USEC_PER_SEC -

@@ -34,12 +34,24 @@ static void worked(struct agent *a, void *job)
 	leave(a, job);
 }
 
+static bool is_wanted(const struct study *s)
+{
+	return !s->kind->wanted || s->kind->wanted(s->agent, s);
+}
+
 static void read_on(void *arg)
 {
 	static const struct aside_work aside = { work, worked };
 	struct study *s = arg;
-	int rc = past_more(&s->past, &s->err);
+	int rc;
 
+	if (!is_wanted(s)) {
+		s->agent->studies_given_up++;
+		(void)err_set(&s->err, ECANCELED, NULL, "nobody waits for it");
+		leave(s->agent, s);
+		return;
+	}
+	rc = past_more(&s->past, &s->err);
 	if (rc > 0)
 		loop_timer_set(s->agent->loop, &s->read, 0);
 	else if (rc < 0 || aside_run(s->agent, &aside, s, &s->err) < 0)

@@ -13,6 +13,11 @@
 struct study;
 
 struct study_kind {
+	/*
+	 * By the main loop, between two pages: is there still somebody who waits
+	 * for it? If not it is done, with ECANCELED. NULL: it is wanted in any case.
+	 */
+	bool (*wanted)(struct agent *a, const struct study *s);
 	/* By its thread, if all could be read; a failure goes into s->err. */
 	void (*work)(struct study *s);
 	/* By the main loop, once; s->err tells why there was no work(). */

@@ -36,6 +36,8 @@
 #define PROPOSALS_MAKINGS_MAX 2 /* of them */
 /* Proposals are of what was recorded in so many days, if nobody says since when. */
 #define PROPOSALS_DAYS 30
+/* As RULES_PAGE_MAX, of proposals: 250 KB. */
+#define PROPOSALS_PAGE_MAX 1000
 /* Proposals that are kept for who asks next, 3 KB each. More: made each time. */
 #define PROPOSALS_KEPT_MAX 10000
 /*

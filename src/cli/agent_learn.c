@@ -87,6 +87,7 @@ static const struct agent_cmd learned_cmd = {
 		"discover and no\nrule speaks of yet. -o json also tells which "
 		"workloads it was. --all: those\nthat were turned down, too.\n",
 	.command = "learned",
+	.pages = "proposals",
 	.options = learned_options,
 	.print = print_learned,
 };

@@ -303,7 +303,7 @@ static int follow(const struct agent_call *c, struct agentclient *client)
 static int add_page(const struct agent_call *c, struct agentclient *client,
 		    json_t *answer, struct err *reterr)
 {
-	json_t *args = json_copy(c->args), *page, *next;
+	json_t *args = json_copy(c->args), *page, *next, *of;
 	int rc;
 
 	(void)json_object_set(args, "after", json_object_get(answer, "next"));
@@ -317,8 +317,8 @@ static int add_page(const struct agent_call *c, struct agentclient *client,
 		(void)json_object_set(answer, "next", next);
 	else
 		(void)json_object_del(answer, "next");
-	rc = !json_equal(json_object_get(page, "revision"),
-			 json_object_get(answer, "revision"));
+	of = json_object_get(page, "revision");
+	rc = of && !json_equal(of, json_object_get(answer, "revision"));
 	json_decref(page);
 	return rc;
 }

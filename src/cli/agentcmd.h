@@ -45,7 +45,8 @@ struct agent_cmd {
 	bool verbatim;
 	/*
 	 * Its answer comes in pages, each behind "next" of the one before: their
-	 * list. Of one "revision", or all of them once more. NULL: it does not.
+	 * list. Of one "revision", if they have one, or all of them once more.
+	 * NULL: it does not.
 	 */
 	const char *pages;
 	/* Is the answer no, so that it exits with 1? NULL: it never is. */

@@ -1,9 +1,10 @@
 #!/bin/bash
 # A dry run over all that there is in a large store: a workload that comes while
-# it is being read is guarded before the dry run has ended.
+# it is being read is guarded before the dry run has ended. One whose client hangs up is
+# given up. Of many proposals an answer has a page.
 . "$(dirname "$0")/common_agent.sh"
 
-fill() { # 150,000 conversations of a week, of app with web
+fill() { # 150,000 conversations of a week, of app with web, and one with each of 1,500 services
     python3 - "$TEST_DIR/store/weir.db" <<'P'
 import json, socket, sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1])
@@ -16,6 +17,15 @@ rows = ((day << 32 | n + 1, day, wid["app"], wid["web"], old + socket.inet_aton(
 db.executemany("INSERT INTO flow (id, day, client, server, client_addr, server_addr, port, proto, app, action, rule,"
                " ingress, name, sessions, violations, bytes, packets, first_s, last_s)"
                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", rows)
+about = db.execute("SELECT about FROM workload WHERE wid = ?", [wid["web"]]).fetchone()[0]
+for n in range(1500):
+    db.execute("INSERT INTO workload (wid, id, seen_s, about) VALUES (?, ?, ?, ?)",
+               (1000 + n, "netns:s%d" % n, now, about.replace('"web"', '"s%d"' % n)))
+    db.execute("INSERT INTO flow (id, day, client, server, client_addr, server_addr, port, proto, app, action, rule,"
+               " ingress, name, sessions, violations, bytes, packets, first_s, last_s)"
+               " VALUES (?, ?, ?, ?, ?, ?, 80, 6, 0, 1, 0, 1, '', 1, 0, 100, 1, ?, ?)",
+               (day << 32 | 200000 + n, day, wid["app"], 1000 + n, old + socket.inet_aton("10.9.0.3"),
+                old + socket.inet_aton("10.8.%d.%d" % (n // 250, n % 250)), now - 100, now - 50))
 db.commit()
 P
 }
@@ -58,6 +68,57 @@ python3 "$TEST_DIR/ask.py" "$weir" "$TEST_DIR/dry" >"$out" 2>&1
 point $? "a workload that comes meanwhile is guarded before it has ended" "$out"
 python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); sys.exit(d["conversations"] < 150000)' "$TEST_DIR/dry"
 point $? "the dry run has looked at all" "$TEST_DIR/dry"
+
+# --- nobody waits for it ---
+
+cat >"$TEST_DIR/hang_up.py" <<'P'
+import json, os, select, socket, sys
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.environ["WEIR_SOCKET"])
+    return s
+with connect() as s:
+    s.sendall(b'{"command":"mode","args":{"group":"web","mode":"protect","dry_run":true}}\n')
+s = connect()
+f = s.makefile("rb", buffering=0)
+for _ in range(600):
+    s.sendall(b'{"command":"status"}\n')
+    door = json.loads(f.readline())["door"]
+    if door["given_up"] == 1:
+        break
+    select.select([], [], [], 0.1)
+print(door)
+sys.exit(door["given_up"] != 1)
+P
+python3 "$TEST_DIR/hang_up.py" >"$out" 2>&1
+point $? "a dry run whose client hangs up is given up" "$out"
+
+# --- many proposals ---
+
+cat >"$TEST_DIR/pages.py" <<'P'
+import json, os, socket
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["WEIR_SOCKET"])
+f = s.makefile("rb", buffering=0)
+def learned(**args):
+    s.sendall(json.dumps({"command": "learned", "args": args}).encode() + b"\n")
+    line = f.readline()
+    return dict(json.loads(line), bytes=len(line))
+first = learned()
+assert len(first["proposals"]) == 1000 and first["total"] == 1500, first["total"]
+print(first["bytes"], "bytes")
+second = learned(after=first["next"])
+assert "next" not in second and second["total"] == 1500, second["total"]
+ids = {p["id"] for a in (first, second) for p in a["proposals"]}
+assert len(ids) == 1500, len(ids)
+few = learned(limit=10)
+assert [p["id"] for p in few["proposals"]] == [p["id"] for p in first["proposals"][:10]] and few["next"] == few["proposals"][9]["id"], few
+assert learned(limit=1001)["error"]["at"] == "limit"
+P
+python3 "$TEST_DIR/pages.py" >"$out" 2>&1
+point $? "of many proposals one answer has a page" "$out"
+"$weir" policy learned -o json >"$out" && json 'len(d["proposals"]) == d["total"] == 1500 and "next" not in d'
+point $? "weir policy learned has all of them" "$out"
 stop_agent
 point $? "the agent ends" "$TEST_DIR/agent.log"
 finish

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { axe, close, finish, open, part, point, shot } from './lib.mjs';
 
 const link = process.argv[2];
@@ -58,6 +59,12 @@ await part('the story', async () => {
 	// both are recorded: what comes next looks at what was
 	for (const port of [8080, 8081]) await page.getByRole('row').filter({ hasText: `tcp/${port}` }).waitFor();
 	await shot(page, 'live-learned');
+	await page.getByRole('row').filter({ hasText: 'tcp/8080' }).getByRole('link', { name: 'app' }).click();
+	const from = page.locator('aside').filter({ hasText: 'Where it comes from' });
+	await from.getByRole('link', { name: 'web', exact: true }).waitFor();
+	point(await from.getByRole('link', { name: 'app', exact: true }).isVisible(), 'a proposal says whom it was seen with');
+	await page.keyboard.press('Escape');
+	await from.waitFor({ state: 'detached' });
 	await page.getByRole('row').filter({ hasText: 'tcp/8080' }).getByRole('button', { name: 'Accept' }).click();
 	await page.getByText('1 rule is in force').waitFor();
 	point(true, 'what was seen is proposed, and accepted');
@@ -108,6 +115,54 @@ await part('the story', async () => {
 	await dialog.getByRole('button', { name: 'Go back to it' }).click();
 	await page.getByText(/Back at revision/).waitFor();
 	point(await until(false, 8081), 'undone, it is blocked again');
+
+	/* --- looked at, and ended --- */
+
+	await b.at('#/policy');
+	await page.waitForFunction(() => Number(document.querySelector('[data-rule="10000"] .hits')?.title) > 0);
+	point(true, 'a rule says how often it decided');
+	await b.at('#/flows/recorded?violations=yes');
+	await page.getByRole('row').filter({ hasText: 'tcp/8081' }).filter({ hasText: 'blocked' }).first().waitFor();
+	point(true, 'what was blocked is among the recorded flows');
+	await b.at('#/flows');
+	const held = spawn('nsenter', ['--net=/run/netns/app', 'socat', '-', 'TCP:10.9.0.2:8080,connect-timeout=3'], { stdio: ['pipe', 'ignore', 'ignore'] });
+	const alive = page.getByRole('grid', { name: 'Open now' }).getByRole('row').filter({ hasText: 'tcp/8080' });
+	await alive.getByRole('checkbox').first().check();
+	await page.getByRole('button', { name: 'End 1 connection' }).click();
+	await dialog.getByRole('button', { name: 'End 1 connection' }).click();
+	await page.getByText('1 connection is ended').waitFor();
+	point(true, 'a connection that is open is ended');
+	held.kill();
+
+	await b.at('#/capture');
+	await page.getByRole('button', { name: 'Start a capture' }).first().click();
+	await dialog.getByLabel('Workload').fill('web');
+	await dialog.getByRole('button', { name: 'Start' }).click();
+	await page.getByText('running').waitFor();
+	await greets(8080);
+	await page.getByRole('button', { name: 'Stop', exact: true }).click();
+	const ready = page.getByRole('link', { name: /^Download capture/ });
+	await ready.waitFor();
+	const [file] = await Promise.all([page.waitForEvent('download'), ready.click()]);
+	const bytes = await readFile(await file.path());
+	point(bytes.readUInt32BE(0) === 0x0a0d0d0a && bytes.includes('hello'), 'what web says is captured, and fetched', bytes.length);
+
+	await b.at('#/signatures');
+	await page.getByRole('button', { name: 'Load a file' }).first().click();
+	await dialog.getByLabel('Name').fill('mine.rules');
+	await dialog.getByLabel('Rules', { exact: true }).fill('alert tcp any any -> any any (msg:"mine"; content:"mine"; sid:1; rev:1;)\n');
+	await dialog.getByRole('button', { name: 'Load' }).click();
+	await page.getByText('1 in force').waitFor();
+	point(true, 'a signature comes into force');
+	await b.at('#/settings/agent');
+	const days = page.getByLabel('Keep flows for', { exact: true });
+	await days.fill('7');
+	await days.press('Tab');
+	await page.getByRole('button', { name: 'Save what changed' }).click();
+	await page.locator('.save').waitFor({ state: 'detached' });
+	await page.reload();
+	await days.waitFor();
+	point((await days.inputValue()) === '7', 'a setting is changed, and stays', await days.inputValue());
 
 	/* --- cut off --- */
 

@@ -11,7 +11,9 @@
 bridge
 workload web 2
 workload app 3
-listen web 8080
+# says hello, and then what it hears: such a connection stays open
+background web socat "TCP6-LISTEN:8080,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello; cat'
+wait_until 10 listens web 8080
 listen web 8081
 write_config "$netns_only"
 start_agent || { echo "Bail out! the agent does not start"; sed 's/^/# /' "$TEST_DIR/agent.log"; exit 1; }

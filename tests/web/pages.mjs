@@ -226,6 +226,9 @@ async function deeds() {
 	await shot(page, 'evidence-desktop-light');
 	point((await axe(page)) === '', 'the event: axe finds nothing serious', await axe(page));
 
+	await b.at('#/events?kind=change');
+	const changes = await page.getByRole('grid', { name: 'Events' }).innerText();
+	point(/root, on the host/.test(changes) && /alice/.test(changes) && !/uid/.test(changes), 'who made a change is told in words', changes);
 	await b.at('#/events?done=blocked&kind=violation&q=backup');
 	await page.getByRole('row').filter({ hasText: 'shop-db-1' }).first().click();
 	await page.getByText('was in mode protect, and no rule allowed this').waitFor();

@@ -263,7 +263,7 @@ on('POST', '/workloads/{w}/quarantine', 'operator', ({ at, body }) => {
 	w.state = 'quarantined';
 	w.quarantined = body.why || 'by hand';
 	w.ports[0].doing = 'quarantine';
-	event('change', 'info', `${w.name} is quarantined`, { who: 'alice' });
+	event('change', 'info', `${w.name} is quarantined`, { who: 'uid 998', by: 'alice' });
 	return {};
 });
 on('DELETE', '/workloads/{w}/quarantine', 'operator', ({ at }) => {
@@ -271,7 +271,7 @@ on('DELETE', '/workloads/{w}/quarantine', 'operator', ({ at }) => {
 	w.state = 'guarded';
 	delete w.quarantined;
 	w.ports[0].doing = w.mode === 'protect' ? 'inline' : 'tap';
-	event('change', 'info', `${w.name} is quarantined no more`, { who: 'alice' });
+	event('change', 'info', `${w.name} is quarantined no more`, { who: 'uid 998', by: 'alice' });
 	return {};
 });
 
@@ -286,7 +286,7 @@ const putGroup = ({ at, body, method }) => {
 	delete next.learned;
 	if (old) Object.assign(old, next);
 	else world.groups.push(next);
-	event('change', 'info', `group ${name} is changed`, { who: 'alice' });
+	event('change', 'info', `group ${name} is changed`, { who: 'uid 998', by: 'alice' });
 	return change();
 };
 on('PUT', '/groups/{g}', 'operator', putGroup);
@@ -301,27 +301,27 @@ on('DELETE', '/groups/{g}', 'operator', ({ at }) => {
 on('PUT', '/groups/{g}/mode', 'operator', ({ at, body }) => {
 	const g = group(at[0]);
 	setMode(g, body.mode);
-	event('change', 'info', `mode of ${g.name} is ${body.mode}`, { who: 'alice' });
+	event('change', 'info', `mode of ${g.name} is ${body.mode}`, { who: 'uid 998', by: 'alice' });
 	return change(g.members.length === 0 ? { nobody_in: g.name } : {});
 });
 on('GET', '/groups/{g}/mode/preview', 'viewer', ({ at, query }) => compare(group(at[0]).name, query.mode));
 on('PUT', '/mode', 'operator', ({ body }) => {
 	world.default_mode = body.mode;
-	event('change', 'info', `the default mode is ${body.mode}`, { who: 'alice' });
+	event('change', 'info', `the default mode is ${body.mode}`, { who: 'uid 998', by: 'alice' });
 	return change();
 });
 
 on('GET', '/rules', 'viewer', () => ({ rules: world.rules, default_mode: world.default_mode }));
 on('POST', '/rules', 'operator', ({ body }) => {
 	const id = addRule(body.rule, body.after);
-	event('change', 'info', `rule ${id} is added`, { who: 'alice' });
+	event('change', 'info', `rule ${id} is added`, { who: 'uid 998', by: 'alice' });
 	return change({ rule: id });
 });
 on('DELETE', '/rules/{id}', 'operator', ({ at }) => {
 	const i = world.rules.findIndex((r) => r.id === Number(at[0]));
 	if (i < 0) throw none('rule', `no rule ${at[0]}`);
 	world.rules.splice(i, 1);
-	event('change', 'info', `rule ${at[0]} is deleted`, { who: 'alice' });
+	event('change', 'info', `rule ${at[0]} is deleted`, { who: 'uid 998', by: 'alice' });
 	return change();
 });
 on('GET', '/policy', 'viewer', () => ({ text: policyText(), revision: state.revision, etag: state.revision }));
@@ -334,7 +334,7 @@ on('PUT', '/policy', 'operator', ({ body, headers }) => {
 	const hits = new Map(world.rules.map((r) => [r.id, r]));
 	const answer = change({ diff, empty_groups: [] });
 	world.rules = rules.map((r) => ({ ...r, id: r.id ?? 1 + Math.max(0, ...rules.map((x) => x.id ?? 0).filter((id) => id < 10000)), hits: hits.get(r.id)?.hits, last_hit: hits.get(r.id)?.last_hit }));
-	event('change', 'info', 'a policy was applied', { who: 'alice' });
+	event('change', 'info', 'a policy was applied', { who: 'uid 998', by: 'alice' });
 	return answer;
 });
 on('GET', '/policy/history', 'viewer', () => ({ revisions: state.revisions }));
@@ -342,20 +342,23 @@ on('POST', '/policy/rollback', 'operator', ({ body }) => {
 	const kept = state.kept.get(Number(body.to));
 	const answer = change();
 	if (kept) Object.assign(world, structuredClone(kept));
-	event('change', 'info', `rolled back to revision ${body.to}`, { who: 'alice' });
+	event('change', 'info', `rolled back to revision ${body.to}`, { who: 'uid 998', by: 'alice' });
 	return answer;
 });
 
-on('GET', '/learned', 'viewer', ({ query }) => ({
-	proposals: [...world.proposals, ...(query.all ? [...state.rejected.values()].map((p) => ({ ...p, rejected: true })) : [])],
-}));
+on('GET', '/learned', 'viewer', ({ query }) => {
+	const all = [...world.proposals, ...(query.all ? [...state.rejected.values()].map((p) => ({ ...p, rejected: true })) : [])];
+	const from = query.after ? all.findIndex((p) => p.id === query.after) + 1 : 0;
+	const to = from + Math.min(Number(query.limit ?? 1000), 4); // so few that pages are gone through
+	return { proposals: all.slice(from, to), total: all.length, ...(to < all.length ? { next: all[to - 1].id } : {}) };
+});
 on('POST', '/learned/accept', 'operator', ({ body }) => {
 	const chosen = world.proposals.filter((p) => body.all || body.ids?.includes(p.id));
 	if (!chosen.length) throw none('ids', 'no such proposal');
 	world.proposals = world.proposals.filter((p) => !chosen.includes(p));
 	const answer = change();
 	const rules = chosen.map((p) => addRule(p.rule));
-	event('change', 'info', 'proposals were accepted', { who: 'alice' });
+	event('change', 'info', 'proposals were accepted', { who: 'uid 998', by: 'alice' });
 	return { ...answer, rules };
 });
 on('POST', '/learned/reject', 'operator', ({ body }) => {
@@ -379,18 +382,26 @@ function page(list, query, keep) {
 			keep(x) &&
 			(!query.workload || x.workload === query.workload || x.client_id === query.workload || x.server_id === query.workload) &&
 			(!query.since || (x.at ?? x.last_seen) >= Number(query.since)) &&
-			(!query.until || (x.at ?? x.last_seen) < Number(query.until)),
+			(!query.until || (x.at ?? x.last_seen) < Number(query.until)) &&
+			(!query.rule || x.rule === Number(query.rule)) &&
+			(!query.q || JSON.stringify({ ...x, raw: '', what: `${x.proto}/${x.port}` }).toLowerCase().includes(query.q.toLowerCase())),
 	);
-	const some = query.after === undefined ? fits.slice(-limit) : fits.filter((x) => x.number > Number(query.after)).slice(0, limit);
-	return { some, next: some.at(-1)?.number ?? Number(query.after ?? 0) };
+	const next = (some) => some.at(-1)?.number ?? Number(query.after ?? 0);
+	if (query.after !== undefined) {
+		const some = fits.filter((x) => x.number > Number(query.after)).slice(0, limit);
+		return { some, next: next(some) };
+	}
+	const upTo = query.before ? fits.filter((x) => x.number < Number(query.before)) : fits;
+	const some = upTo.slice(-limit);
+	return { some, next: next(some), ...(upTo.length > limit ? { before: some[0].number } : {}) };
 }
 on('GET', '/flows', 'viewer', ({ query }) => {
-	const { some, next } = page(world.flows, query, (f) => !query.violations || f.violations > 0);
-	return { flows: some, next };
+	const { some, ...where } = page(world.flows, query, (f) => !query.violations || f.violations > 0);
+	return { flows: some, ...where };
 });
 on('GET', '/events', 'viewer', ({ query }) => {
-	const { some, next } = page(world.events, query, (e) => !query.kind || e.kind === query.kind);
-	return { events: some.map(({ raw, raw_offset, ...e }) => e), next };
+	const { some, ...where } = page(world.events, query, (e) => !query.kind || e.kind === query.kind);
+	return { events: some.map(({ raw, raw_offset, ...e }) => e), ...where };
 });
 on('GET', '/events/{n}', 'operator', ({ at }) => {
 	const e = world.events[Number(at[0]) - 1];
@@ -405,8 +416,8 @@ on('GET', '/sessions', 'viewer', ({ query }) => ({
 			client: f.client_address, client_port: 33000 + (f.number % 20000), client_name: f.client, server: f.server_address, server_port: f.port, server_name: f.server,
 			client_packets: f.packets >> 1, server_packets: f.packets >> 1, client_bytes: f.bytes >> 3, server_bytes: f.bytes, client_state: 'established', server_state: 'established',
 			application_name: f.application, action: f.action === 'alert' ? 'violate' : f.action, rule: f.rule, reason: f.rule ? 'rule' : 'default', age_s: seconds() - f.first_seen, idle_s: f.number % 9, blocked: false, flags: [],
-			of: f.server_id || f.client_id,
-		})).filter((s) => (!query.workload || s.of === query.workload) && !killed.has(s.id)).map(({ of, ...s }) => s),
+			of: f.server_id || f.client_id, other: f.server_id && f.client_id,
+		})).flatMap(({ other, ...s }) => (other ? [s, { ...s, id: s.id + 100000, direction: 'egress', of: other }] : [s])).filter((s) => (!query.workload || s.of === query.workload) && !killed.has(s.id)).map(({ of, ...s }) => s),
 		next: null,
 	},
 }));

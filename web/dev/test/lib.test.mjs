@@ -13,6 +13,7 @@ async function load(name, folder = 'lib') {
 const format = await load('format');
 const rows = await load('rows');
 const filter = await load('filter');
+const ends = await load('ends');
 const hex = await load('hex');
 const rule = await load('rule');
 const model = await load('model', 'map');
@@ -20,6 +21,21 @@ const layout = await load('layout', 'map');
 const { flat, typed, unflat } = await load('flat');
 const { settingStrings: said } = await load('strings_settings');
 const { defaults } = await import('../fixtures/settings.mjs');
+
+test('a connection that two ends tell of is one', () => {
+	const told = (id, more) => ({ id, proto: 'tcp', client: '10.9.0.3', client_port: 4711, server: '10.9.0.2', server_port: 80, direction: 'ingress', flags: [], ...more });
+	const app = told(1, { direction: 'egress', flags: ['tap'], action: 'learn' });
+	const web = told(2, { action: 'allow' });
+	for (const order of [[app, web], [web, app]]) {
+		const [one, ...others] = ends.connections(order);
+		assert.deepEqual([one.id, one.action, one.ids.toSorted(), others], [2, 'allow', [1, 2], []]);
+	}
+	assert.deepEqual(ends.connections([app, told(3, { client_port: 4712 })]).map((x) => x.ids), [[1], [3]]);
+	for (const [many, killed, watched, unknown, want] of [
+		[1, 1, 1, 0, [1, 0, 0]], [1, 2, 0, 0, [1, 0, 0]], [1, 0, 2, 0, [0, 1, 0]], [2, 1, 2, 1, [1, 1, 0]], [1, 0, 0, 2, [0, 0, 1]],
+	])
+		assert.deepEqual(Object.values(ends.endedOf(many, { killed, watched, unknown })), want);
+});
 
 test('bytes and rates', () => {
 	for (const [n, want] of [

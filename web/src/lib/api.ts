@@ -169,10 +169,15 @@ async function all<T>(path: string, member: string, args: Args = {}): Promise<T[
 		list.push(...((a[member] as T[]) ?? []));
 		const next = a.next as string | number | undefined | null;
 		if (next === undefined || next === null || next === after || next === '') break;
-		if (((a[member] as T[]) ?? []).length < 1000) break;
 		after = next;
 	}
 	return list;
+}
+
+/* Of the newest: `before`, if there may be older ones, is for the next page of them. */
+interface Older {
+	next: number;
+	before?: number;
 }
 
 export const api = {
@@ -213,21 +218,21 @@ export const api = {
 		get<Compared>(`/groups/${e(group)}/mode/preview`, { mode, since }),
 	defaultMode: (mode: Mode) => send<Change>('PUT', '/mode', { mode }),
 
-	rules: () => get<{ rules: Rule[]; default_mode: Mode }>('/rules'),
+	rules: () => all<Rule>('/rules', 'rules'),
 	ruleAdd: (rule: Rule, after?: number) =>
 		send<Change & { rule: number }>('POST', '/rules', { rule, after }),
 	ruleDelete: (id: number) => send<Change>('DELETE', `/rules/${id}`),
 
-	learned: (since?: number, withRejected = false) =>
-		get<{ proposals: Proposal[] }>('/learned', { since, all: withRejected }),
+	learned: (withRejected = false) => all<Proposal>('/learned', 'proposals', { all: withRejected }),
+	learnedCount: async () => (await get<{ total: number }>('/learned', { limit: 1 })).total,
 	accept: (ids: string[]) =>
 		send<Change & { rules: number[] }>('POST', '/learned/accept', { ids }),
 	reject: (ids: string[], undo = false) =>
 		send<{ rejected: number }>('POST', '/learned/reject', { ids, undo }),
 
-	events: (args: Args = {}) => get<{ events: WeirEvent[]; next: number }>('/events', args),
+	events: (args: Args = {}) => get<{ events: WeirEvent[] } & Older>('/events', args),
 	event: (number: number) => get<{ events: WeirEvent[] }>(`/events/${number}`),
-	flows: (args: Args = {}) => get<{ flows: Flow[]; next: number }>('/flows', args),
+	flows: (args: Args = {}) => get<{ flows: Flow[] } & Older>('/flows', args),
 
 	map: (args: Args = {}, signal?: AbortSignal) => get<MapAnswer>('/map', args, signal),
 	explain: (args: Args) => get<Explained>('/explain', args),

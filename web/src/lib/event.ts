@@ -1,4 +1,5 @@
 /* What an event says, for a line in a list. */
+import { t } from './strings';
 import type { WeirEvent } from './types';
 
 const STOPS = new Set(['deny', 'drop', 'reset', 'reject', 'block']);
@@ -39,6 +40,14 @@ export function reasonOf(e: WeirEvent): string {
 		return at >= 0 ? e.text.slice(at + 2) : e.text;
 	}
 	return e.name || e.text;
+}
+
+/* Who made a change: a user of the UI, or an account of the host. */
+export function byOf(e: WeirEvent): string {
+	if (e.by) return e.by;
+	const uid = /^uid (\d+)$/.exec(e.who ?? '')?.[1];
+	if (uid === undefined) return e.who ?? '';
+	return uid === '0' ? t.events.root : t.events.account(uid);
 }
 
 /* As it is said, with an arrow that looks like one. */

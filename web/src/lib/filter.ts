@@ -48,6 +48,11 @@ export function suggestions(
 }
 
 /* All words of the text are somewhere in what is said of the row. */
+/* What the host is asked for when words are looked for: the longest, which leaves least. */
+export function longestWord(words: string | undefined): string {
+	return (words ?? '').split(/\s+/).reduce((a, b) => (b.length > a.length ? b : a), '');
+}
+
 export function hasWords(said: string, text: string): boolean {
 	const low = said.toLowerCase();
 	return text

@@ -75,8 +75,8 @@ export const t = {
 	} satisfies Record<Mode, string>,
 	modeHelp: {
 		discover: 'What no rule speaks of passes, and rules are proposed for it.',
-		monitor: 'What no rule speaks of passes, and is told as a violation.',
-		protect: 'What no rule speaks of is blocked, and told.',
+		monitor: 'What no rule speaks of passes, and is reported as a violation.',
+		protect: 'What no rule speaks of is blocked, and reported.',
 	} satisfies Record<Mode, string>,
 
 	kinds: {
@@ -88,6 +88,24 @@ export const t = {
 		state: 'state',
 		change: 'change',
 	} satisfies Record<EventKind, string>,
+
+	/* What was done: actions of flows and rules, and verdicts of the map. */
+	done: {
+		allow: 'allowed',
+		allowed: 'allowed',
+		open: 'allowed',
+		learn: 'learned',
+		alert: 'violation',
+		violate: 'violation',
+		violation: 'violation',
+		deny: 'blocked',
+		denied: 'blocked',
+		block: 'blocked',
+		drop: 'dropped',
+		reject: 'rejected',
+		reset: 'reset',
+	} as Record<string, string>,
+	wouldBe: (done: string) => `would be ${done}`,
 
 	table: {
 		sortBy: (column: string) => `Sort by ${column}`,
@@ -319,7 +337,7 @@ export const t = {
 		text: 'Rules that would allow what was seen. Accepted ones are in force at once; they count in every mode.',
 		columns: { from: 'From', to: 'To', what: 'What', sessions: 'Connections', first: 'First seen', last: 'Last seen', workloads: 'Seen with' },
 		none: 'Nothing is proposed',
-		noneText: 'What no rule speaks of and a group in mode discover or monitor does is proposed here.',
+		noneText: 'When a workload in mode discover or monitor does what no rule speaks of, a rule for it is proposed here.',
 		tabs: { open: 'Proposed', rejected: 'Rejected' },
 		rejectedNone: 'Nothing was rejected.',
 		accept: (count: number) => `Accept ${count}`,
@@ -360,6 +378,13 @@ export const t = {
 		rule: 'Rule',
 		noRule: 'none: the mode decided',
 		who: 'By',
+		root: 'root, on the host',
+		account: (uid: string) => `user ${uid}, on the host`,
+		parts: {
+			'data-plane': 'data plane',
+			'data-plane-splices': 'data plane of spliced ports',
+			configuration: 'configuration',
+		} as Record<string, string>,
 		done: 'Done',
 		times: (count: number) => `${n(count, 'time', 'times')}`,
 		request: 'Request',
@@ -503,7 +528,7 @@ export const t = {
 			text: 'As it is in force, without what is staged.',
 			from: 'From',
 			to: 'To',
-			hint: 'A workload or an address',
+			hint: 'Name or address',
 			proto: 'Protocol',
 			port: 'Port',
 			app: 'Application',
@@ -528,6 +553,9 @@ export const t = {
 		view: 'Show as',
 		levels: { label: 'Open', namespaces: 'Namespaces', groups: 'Groups', workloads: 'Workloads' },
 		noNamespace: 'no namespace',
+		/* mode: of all of them, 'mixed', or none: they are addresses */
+		inBox: (count: number, mode: string | undefined) =>
+			mode === 'mixed' ? n(count, 'workload', 'workloads') : mode ? `${count} in ${mode}` : String(count),
 		outside: 'outside',
 		addresses: 'local addresses',
 		verdicts: { allowed: 'allowed', violation: 'violation', denied: 'blocked' },
@@ -622,7 +650,7 @@ export const t = {
 		endText: 'Both ends get a reset where the protocol has one, and what comes later is judged anew. Clients may connect again: to keep them out a rule is needed.',
 		ended: (killed: number, watched: number, unknown: number) =>
 			`${n(killed, 'connection is', 'connections are')} ended` +
-			`${watched > 0 ? `; ${watched} are only watched, and go on` : ''}${unknown > 0 ? `; ${unknown} had ended before` : ''}.`,
+			`${watched > 0 ? `; ${n(watched, 'is only watched, and goes on', 'are only watched, and go on')}` : ''}${unknown > 0 ? `; ${unknown} had ended before` : ''}.`,
 		fields: { workload: 'Workload', application: 'Application', action: 'Action', proto: 'Protocol', rule: 'Rule' },
 		selectHint: 'Choose connections to end them.',
 		actions: { allowed: 'allowed', violation: 'violation', blocked: 'blocked', learned: 'learned' },
@@ -668,10 +696,10 @@ export const t = {
 			signatures: 'Signatures',
 			sensors: 'Sensors',
 			inForce: (count: string) => `${count} in force`,
-			rules: (count: string) => `of ${count} rules`,
+			rules: (count: number) => `of ${n(count, 'rule', 'rules')}`,
 			refused: (count: string) => `${count} refused`,
 			leftOut: (count: string) => `${count} had no room`,
-			workloads: (count: string) => `at ${count} workloads`,
+			workloads: (count: number) => `at ${n(count, 'workload', 'workloads')}`,
 			version: (v: number) => `version ${v}`,
 		},
 		states: {

@@ -12,12 +12,11 @@ export function boxName(b: Box): string {
 	return b.kind === 'namespace' ? namespaceName(b.name) : b.name;
 }
 
-/* In the drawing: a closed box says how many are in it, and their mode. */
+/* In the drawing: a closed box says how many are in it, and in which mode. */
 export function boxText(b: Box): string {
 	const name = boxName(b);
 	if (b.open) return `▾ ${name}`;
 	const short = name.length > 19 ? `${name.slice(0, 18)}…` : name;
 	if (b.kind !== 'namespace' && b.kind !== 'group') return short;
-	const mode = b.mode && b.mode !== 'mixed' ? ` · ${b.mode}` : '';
-	return `▸ ${short}\n${b.members}${mode}`;
+	return `▸ ${short}\n${t.map.inBox(b.members, b.mode)}`;
 }
