@@ -35,7 +35,7 @@ MEMORY_KB = 24 << 10
 CACHED = ("flows", "verdict", "cache")
 LIVES_S = 15  # an allowed port is used again within this
 # How often something is done at least; downloads, and who says little, take longer.
-QUIET_S = {"download": 60, "http2": 60, "idle": 40, "guest": 1e9, "vault": 1e9}
+QUIET_S = {"download": 200, "http2": 200, "idle": 40, "guest": 1e9, "vault": 1e9}
 FLUSH_S = 2   # for tables of what is gone to be tidied
 
 

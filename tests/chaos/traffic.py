@@ -32,6 +32,9 @@ import time
 
 STALL_S = 30
 CURL_NO_CONNECTION = 7
+# Who reads slowly shuts the window; if what opens it again is lost, because the data plane was
+# away, the sender asks by itself, twice as late each time, up to the kernel's two minutes.
+WINDOW_S = 150
 BIG_BYTES, SMALL_BYTES = 12 << 20, 20000
 
 
@@ -137,9 +140,9 @@ async def connect(address, port, who):
             raise Cut(f"connect: nothing for {STALL_S} s") from e
 
 
-async def wait(what, doing):
+async def wait(what, doing, limit_s=STALL_S):
     try:
-        return await asyncio.wait_for(doing, STALL_S)
+        return await asyncio.wait_for(doing, limit_s)
     except asyncio.TimeoutError as e:
         raise Cut(f"{what}: nothing for {STALL_S} s") from e
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
@@ -212,7 +215,7 @@ async def fetch(who, size, want, *options):
     p = await run("curl", "-svS", "--noproxy", "*", *options)
     complaints = asyncio.create_task(p.stderr.read())
     digest, got = hashlib.sha256(), 0
-    while data := await wait("curl", p.stdout.read(1 << 18)):
+    while data := await wait("curl", p.stdout.read(1 << 18), WINDOW_S):
         digest.update(data)
         got += len(data)
     status = await p.wait()
