@@ -456,6 +456,43 @@ static void test_http2_middle(void **state)
 	assert_int_equal(SAY(&c, H2_SHORT("\xb", "\xbe")), -REASON_REQUEST);
 }
 
+/* A request of before it: POST, path and content-type are numbers of before. */
+#define H2_PING		   "\0\0\x8\6\0\0\0\0\0abcdefgh"
+#define H2_LATE(stream)	   "\0\0\7\1\4\0\0\0" stream "\x83\x86\1\1a\xbe\xbf"
+#define H2_MESSAGE(stream) "\0\0\7\0\1\0\0\0" stream "\0\0\0\0\2hi"
+
+/*
+ * Its head alone in a packet does not say that it is gRPC; the message in the next one
+ * does, and until then a rule for grpc waits. One that speaks of requests does not.
+ */
+static void test_grpc_middle(void **state)
+{
+	static const char only[] = "[" RULE(1, 80, ",\"apps\":[\"grpc\"]") "]";
+	static const char requests[] =
+		"[" RULE(1, 80, ",\"apps\":[\"grpc\"]") "," RULE(2, 80,
+								 ALLOWED) "]";
+	struct bench *b = *state;
+	struct conn c = { b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
+	uint64_t known = inspect_counts(b->in).app_known;
+
+	judge_by(b, false, only);
+	assert_int_equal(SAY(&c, H2_PING), REASON_APP_PENDING);
+	assert_int_equal(SAY(&c, H2_LATE("\7")), REASON_APP_PENDING);
+	assert_int_equal(inspect_counts(b->in).app_known, known);
+	assert_int_equal(SAY(&c, H2_MESSAGE("\7")), REASON_RULE);
+	assert_int_equal(session_of(&c).application, APP_GRPC);
+	assert_int_equal(inspect_counts(b->in).app_known, known + 1);
+	/* what comes then is none */
+	c = (struct conn){ b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
+	assert_int_equal(SAY(&c, H2_PING H2_LATE("\7")), REASON_APP_PENDING);
+	assert_true(SAY(&c, H2_GET("\x9", "/ok")) < 0);
+	/* its path may be any */
+	judge_by(b, false, requests);
+	c = (struct conn){ b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
+	assert_int_equal(SAY(&c, H2_PING), REASON_APP_PENDING);
+	assert_int_equal(SAY(&c, H2_LATE("\7")), -REASON_REQUEST);
+}
+
 /* There is no 403: whoever speaks HTTP/2 would not understand it. */
 static void test_http2_rejected(void **state)
 {
@@ -703,6 +740,7 @@ int main(void)
 		TEST(test_rejected_request),
 		TEST(test_http2_request),
 		TEST(test_http2_middle),
+		TEST(test_grpc_middle),
 		TEST(test_http2_rejected),
 		TEST(test_http2_kinds),
 		TEST(test_alpn),
