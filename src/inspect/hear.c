@@ -193,7 +193,10 @@ static bool is_http2(uint32_t app)
 	return app == APP_HTTP2 || app == APP_GRPC;
 }
 
-/* Software that serves, and what is made with a protocol (reference 6.1). */
+/*
+ * Software that serves, and what is made with a protocol (reference 6.1). Couchbase
+ * is another protocol, whose servers have a console, too.
+ */
 static bool is_of_the_port(uint32_t app)
 {
 	switch (app) {
@@ -203,6 +206,7 @@ static bool is_of_the_port(uint32_t app)
 	case APP_NODEJS:
 	case APP_WORDPRESS:
 	case APP_COUCHDB:
+	case APP_COUCHBASE:
 	case APP_ETCD: return true;
 	default: return false;
 	}

@@ -41,6 +41,17 @@ static const struct rule_app *find_app(const struct rule_spec *r, uint32_t app)
 	return NULL;
 }
 
+/* May it still become one of those that the rule names? */
+static bool may_become(const struct rule_spec *r, const struct policy_query *q)
+{
+	if (!q->unanswered || !is_app(q->app, APP_HTTP))
+		return false;
+	for (size_t i = 0; i < r->n_apps; i++)
+		if (app_is_told_by_answer(r->apps[i].app))
+			return true;
+	return false;
+}
+
 /* Compares without case (ASCII): `name` is in lower case already. */
 static bool same_text(const char *text, const char *name, size_t len)
 {
@@ -85,7 +96,7 @@ static bool counts(const void *arg, uint32_t order)
 	if (r->proto == 0 && policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return false;
 	if (needs_app(r) && q->app != POLICY_APP_UNKNOWN_YET &&
-	    !find_app(r, q->app))
+	    !find_app(r, q->app) && !may_become(r, q))
 		return false;
 	if (r->vhost && q->vhost && !(r->fqdn && is_host(q->vhost, r->fqdn)))
 		return false;
@@ -109,7 +120,8 @@ static struct judgement say(const struct rule_spec *r,
 	if (r->vhost && !q->vhost) {
 		j.action = POLICY_CHECK_VH;
 		j.reason = REASON_APP_PENDING;
-	} else if (needs_app(r) && q->app == POLICY_APP_UNKNOWN_YET) {
+	} else if (needs_app(r) && (q->app == POLICY_APP_UNKNOWN_YET ||
+				    !find_app(r, q->app))) {
 		j.action = POLICY_CHECK_APP;
 		j.reason = REASON_APP_PENDING;
 	} else if (r->requests && !q->request) {
@@ -117,7 +129,7 @@ static struct judgement say(const struct rule_spec *r,
 		j.reason = REASON_APP_PENDING;
 	} else if (needs_app(r)) {
 		a = find_app(r, q->app);
-		BUG_ON(!a);
+		BUG_ON(!a); /* or it is pending */
 		j.action = a->action;
 		j.rule_id = a->rule_id;
 	}
