@@ -65,9 +65,9 @@ static char *builtin_text(const struct config *c, struct err *reterr)
 {
 	size_t len;
 
-	return c->rules_builtin ? file_load(c->rules_path, RULES_BYTES_MAX,
-					    &len, reterr)
-				: NULL;
+	return c->rules_builtin
+		       ? file_load(c->rules_path, RULES_BYTES_MAX, &len, reterr)
+		       : NULL;
 }
 
 static void tell_unread(struct agent *a, const struct err *err)

@@ -81,6 +81,13 @@ static bool is_host(const char *host, const char *name)
 	       same_text(host + len - name_len, name, name_len);
 }
 
+static bool lets_be(const struct rule_spec *r, const struct policy_query *q)
+{
+	const struct rule_app *a = needs_app(r) ? find_app(r, q->app) : NULL;
+
+	return (a ? a->action : r->action) != POLICY_DENY;
+}
+
 struct question {
 	const struct policy *p;
 	const struct policy_query *q;
@@ -103,7 +110,8 @@ static bool counts(const void *arg, uint32_t order)
 	if (!r->requests)
 		return true;
 	*question->by_request = true;
-	return !q->request || request_matches(r->requests, q->request);
+	return !q->request ||
+	       request_matches(r->requests, q->request, lets_be(r, q));
 }
 
 /* What a rule that counts says. */
@@ -120,8 +128,8 @@ static struct judgement say(const struct rule_spec *r,
 	if (r->vhost && !q->vhost) {
 		j.action = POLICY_CHECK_VH;
 		j.reason = REASON_APP_PENDING;
-	} else if (needs_app(r) && (q->app == POLICY_APP_UNKNOWN_YET ||
-				    !find_app(r, q->app))) {
+	} else if (needs_app(r) &&
+		   (q->app == POLICY_APP_UNKNOWN_YET || !find_app(r, q->app))) {
 		j.action = POLICY_CHECK_APP;
 		j.reason = REASON_APP_PENDING;
 	} else if (r->requests && !q->request) {

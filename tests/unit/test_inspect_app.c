@@ -393,75 +393,6 @@ static void test_rejected_request(void **state)
 	assert_memory_equal(sent.begin, answer, sizeof answer - 1);
 }
 
-/* --- what an answer tells ------------------------------------------------------------ */
-
-#define ANSWER_OF(headers) \
-	"HTTP/1.1 200 OK\r\n" headers "Content-Length: 2\r\n\r\nok"
-#define UPGRADE                                                           \
-	"GET /s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"            \
-	"Connection: Upgrade\r\nSec-WebSocket-Key: a\r\n"                  \
-	"Sec-WebSocket-Version: 13\r\n\r\n"
-#define UPGRADED                                                          \
-	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"       \
-	"Connection: Upgrade\r\nSec-WebSocket-Accept: a\r\n\r\n"
-
-/*
- * What is spoken in HTTP, as its server says: a rule for http means it, too; one that
- * names it waits for the answer, and no longer.
- */
-static void test_told_by_answer(void **state)
-{
-	static const struct {
-		const char *app, *request, *answer;
-		uint32_t told;
-		int at_once, then, second; /* as say() */
-	} rows[] = {
-		{ "http", REQUEST,
-		  ANSWER_OF("X-elastic-product: Elasticsearch\r\n"),
-		  APP_ELASTICSEARCH, REASON_RULE, REASON_RULE, REASON_RULE },
-		{ "http", REQUEST, ANSWER_OF("X-Consul-Index: 7\r\n"),
-		  APP_CONSUL, REASON_RULE, REASON_RULE, REASON_RULE },
-		{ "http", REQUEST, ANSWER_OF("Server: Couchbase Server\r\n"),
-		  APP_HTTP, REASON_RULE, REASON_RULE, REASON_RULE },
-		{ "http", UPGRADE, UPGRADED, APP_WEBSOCKET, REASON_RULE,
-		  REASON_RULE, 0 },
-		{ "elasticsearch", REQUEST,
-		  ANSWER_OF("X-elastic-product: Elasticsearch\r\n"),
-		  APP_ELASTICSEARCH, REASON_APP_PENDING, REASON_RULE,
-		  REASON_RULE },
-		{ "websocket", UPGRADE, UPGRADED, APP_WEBSOCKET,
-		  REASON_APP_PENDING, REASON_RULE, 0 },
-		{ "elasticsearch", REQUEST, ANSWER_OF(""), APP_HTTP,
-		  REASON_APP_PENDING, -REASON_DEFAULT, 0 },
-		{ "elasticsearch", REQUEST, ANSWER_OF("X-Consul-Index: 7\r\n"),
-		  APP_CONSUL, REASON_APP_PENDING, -REASON_DEFAULT, 0 },
-		/* a server's software is no application of a conversation */
-		{ "nginx", REQUEST, NULL, 0, -REASON_DEFAULT, 0, 0 },
-		{ "grpc", REQUEST, NULL, 0, -REASON_DEFAULT, 0, 0 },
-	};
-	struct bench *b = *state;
-	char rules[128];
-	struct conn c;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		(void)snprintf(rules, sizeof rules,
-			       "[" RULE(1, 80, ",\"apps\":[\"%s\"]") "]",
-			       rows[i].app);
-		judge_by(b, false, rules);
-		c = connected(b, true, 80);
-		assert_row(rules,
-			   say(&c, true, rows[i].request) == rows[i].at_once);
-		if (!rows[i].answer)
-			continue;
-		assert_row(rows[i].answer,
-			   say(&c, false, rows[i].answer) == rows[i].then);
-		assert_row(rules, session_of(&c).application == rows[i].told);
-		if (rows[i].second)
-			assert_row(rules, say(&c, true, rows[i].request) ==
-						  rows[i].second);
-	}
-}
-
 /* --- HTTP/2 ------------------------------------------------------------------------ */
 
 #define PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
@@ -523,43 +454,6 @@ static void test_http2_middle(void **state)
 	assert_int_equal(session_of(&c).application, APP_HTTP2);
 	assert_int_equal(SAY(&c, H2_GET("\x9", "/ok")), REASON_RULE);
 	assert_int_equal(SAY(&c, H2_SHORT("\xb", "\xbe")), -REASON_REQUEST);
-}
-
-/* A request of before it: POST, path and content-type are numbers of before. */
-#define H2_PING		   "\0\0\x8\6\0\0\0\0\0abcdefgh"
-#define H2_LATE(stream)	   "\0\0\7\1\4\0\0\0" stream "\x83\x86\1\1a\xbe\xbf"
-#define H2_MESSAGE(stream) "\0\0\7\0\1\0\0\0" stream "\0\0\0\0\2hi"
-
-/*
- * Its head alone in a packet does not say that it is gRPC; the message in the next one
- * does, and until then a rule for grpc waits. One that speaks of requests does not.
- */
-static void test_grpc_middle(void **state)
-{
-	static const char only[] = "[" RULE(1, 80, ",\"apps\":[\"grpc\"]") "]";
-	static const char requests[] =
-		"[" RULE(1, 80, ",\"apps\":[\"grpc\"]") "," RULE(2, 80,
-								 ALLOWED) "]";
-	struct bench *b = *state;
-	struct conn c = { b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
-	uint64_t known = inspect_counts(b->in).app_known;
-
-	judge_by(b, false, only);
-	assert_int_equal(SAY(&c, H2_PING), REASON_APP_PENDING);
-	assert_int_equal(SAY(&c, H2_LATE("\7")), REASON_APP_PENDING);
-	assert_int_equal(inspect_counts(b->in).app_known, known);
-	assert_int_equal(SAY(&c, H2_MESSAGE("\7")), REASON_RULE);
-	assert_int_equal(session_of(&c).application, APP_GRPC);
-	assert_int_equal(inspect_counts(b->in).app_known, known + 1);
-	/* what comes then is none */
-	c = (struct conn){ b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
-	assert_int_equal(SAY(&c, H2_PING H2_LATE("\7")), REASON_APP_PENDING);
-	assert_true(SAY(&c, H2_GET("\x9", "/ok")) < 0);
-	/* its path may be any */
-	judge_by(b, false, requests);
-	c = (struct conn){ b, true, 80, b->port++, { SERVER_ISN, CLIENT_ISN } };
-	assert_int_equal(SAY(&c, H2_PING), REASON_APP_PENDING);
-	assert_int_equal(SAY(&c, H2_LATE("\7")), -REASON_REQUEST);
 }
 
 /* There is no 403: whoever speaks HTTP/2 would not understand it. */
@@ -807,10 +701,8 @@ int main(void)
 		TEST(test_pipelined),
 		TEST(test_long_request),
 		TEST(test_rejected_request),
-		TEST(test_told_by_answer),
 		TEST(test_http2_request),
 		TEST(test_http2_middle),
-		TEST(test_grpc_middle),
 		TEST(test_http2_rejected),
 		TEST(test_http2_kinds),
 		TEST(test_alpn),
