@@ -60,17 +60,14 @@ static void take_made(struct agent *a, struct rules_made *made)
 
 /* --- the built-in file ---------------------------------------------------------- */
 
-/* NULL: there is none; or it cannot be read, *reterr's code is set. */
+/* NULL: it is not wanted; or it cannot be read, *reterr's code is set. */
 static char *builtin_text(const struct config *c, struct err *reterr)
 {
 	size_t len;
-	char *text = c->rules_builtin ? file_load(c->rules_path,
-						  RULES_BYTES_MAX, &len, reterr)
-				      : NULL;
 
-	if (reterr->code == ENOENT)
-		*reterr = (struct err){ 0 };
-	return text;
+	return c->rules_builtin
+		       ? file_load(c->rules_path, RULES_BYTES_MAX, &len, reterr)
+		       : NULL;
 }
 
 static void tell_unread(struct agent *a, const struct err *err)
@@ -78,6 +75,8 @@ static void tell_unread(struct agent *a, const struct err *err)
 	if (!err->code)
 		return;
 	log_warn("rules: %s: %s, going on without", err->at, err->text);
+	if (err->code == ENOENT) /* `rules status` goes on telling it */
+		return;
 	record_state(a, "signatures", "medium", err->text);
 }
 
@@ -339,7 +338,13 @@ json_t *rules_json(const struct agent *a)
 int command_rules_status(struct agent *a, struct door_client *c,
 			 const json_t *args, json_t *result, struct err *reterr)
 {
+	const json_t *files = a->rules->made.files;
+
 	(void)json_object_set(result, "files", a->rules->made.files);
+	if (a->config.rules_builtin &&
+	    !json_object_get(json_array_get(files, 0), "builtin"))
+		(void)json_object_set_new(result, "builtin_missing",
+					  json_string(a->config.rules_path));
 	(void)json_object_set(result, "variables", a->rules->made.variables);
 	(void)json_object_set_new(result, "signatures",
 				  kind_json(a, SIGNATURES, true));

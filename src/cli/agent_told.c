@@ -159,45 +159,42 @@ static enum out_colour severity_colour(const char *severity)
 	return strcmp(severity, "medium") == 0 ? OUT_YELLOW : OUT_PLAIN;
 }
 
-/* Sixteen bytes a line, as they are and as text. */
-static void print_raw(const char *hex)
+/* At whose port it was seen: a request between two workloads is at both. */
+static const char *seen_at(const json_t *e)
 {
-	size_t n = strlen(hex) / 2;
+	bool egress = strcmp(member_text(e, "direction"), "egress") == 0;
+	const char *name = member_text(e, egress ? "client" : "server");
 
-	for (size_t at = 0; at < n; at += 16) {
-		char text[17] = "";
-
-		printf("    %04zx ", at);
-		for (size_t i = 0; i < 16 && at + i < n; i++) {
-			char pair[3] = { hex[2 * (at + i)],
-					 hex[2 * (at + i) + 1], '\0' };
-			unsigned long c = strtoul(pair, NULL, 16);
-
-			printf(" %s", pair);
-			text[i] = c >= ' ' && c <= '~' ? (char)c : '.';
-		}
-		printf("%*s  %s\n", 3 * (int)(16 - strlen(text)), "", text);
-	}
+	return name[0] ? name : member_text(e, "workload");
 }
 
-/* Of what signatures and sensors found: in what, and what. */
+/* Of what signatures and sensors found: where, in what, and what. */
 static void print_finding(const struct out *o, const json_t *e)
 {
+	const char *raw = member_text(e, "raw"), *line;
+	char buf[HUMAN_RAW_MAX];
+
 	printf("%s    ", out_colour(o, OUT_DIM));
 	if (member_number(e, "number"))
 		printf("event %llu, ",
 		       (unsigned long long)member_number(e, "number"));
-	printf("%s, flow %llu, policy rule %llu%s\n",
+	printf("at %s, %s, flow %llu, ", seen_at(e),
 	       member_text(e, "application"),
-	       (unsigned long long)member_number(e, "flow"),
-	       (unsigned long long)member_number(e, "rule"),
-	       out_colour(o, OUT_PLAIN));
+	       (unsigned long long)member_number(e, "flow"));
+	if (member_number(e, "rule"))
+		printf("policy rule %llu",
+		       (unsigned long long)member_number(e, "rule"));
+	else
+		printf("no policy rule");
+	puts(out_colour(o, OUT_PLAIN));
 	if (member_text(e, "request")[0])
 		printf("    request: %s\n", member_text(e, "request"));
 	if (member_text(e, "evidence")[0])
 		printf("    %s: %s\n", member_text(e, "field"),
 		       member_text(e, "evidence"));
-	print_raw(member_text(e, "raw"));
+	for (size_t at = 0; (line = human_raw(raw, at, buf));
+	     at += HUMAN_RAW_BYTES)
+		printf("    %s\n", line);
 }
 
 static void print_event_line(const struct out *o, const json_t *e)
@@ -217,6 +214,13 @@ static void print_event_line(const struct out *o, const json_t *e)
 		print_finding(o, e);
 }
 
+/* With --raw, which has one event and no next ones: of kind dlp. */
+static bool is_leak_alone(const json_t *answer, const json_t *event)
+{
+	return !json_object_get(answer, "next") &&
+	       strcmp(member_text(event, "kind"), "dlp") == 0;
+}
+
 static int print_events(const struct out *o, const json_t *a)
 {
 	const json_t *e, *list = json_object_get(a, "events");
@@ -228,6 +232,9 @@ static int print_events(const struct out *o, const json_t *a)
 			     : "no events are recorded");
 	json_array_foreach (list, i, e)
 		print_event_line(o, e);
+	if (is_leak_alone(a, json_array_get(list, 0)))
+		puts("    its bytes are not stored; the data plane has those "
+		     "of the last ones:\n    weir dp findings --raw");
 	print_more(o, a);
 	return CLI_OK;
 }
@@ -306,6 +313,11 @@ static void print_whose(const char *what, const json_t *end)
 		       member_text(end, "mode"));
 }
 
+static bool is_pending(const json_t *a)
+{
+	return strcmp(member_text(a, "reason"), "app_pending") == 0;
+}
+
 /* Of what leaves `from`, or enters `to`: what becomes of it, and who says so. */
 static void print_answer(const struct out *o, const json_t *a,
 			 const json_t *end, bool in)
@@ -317,7 +329,11 @@ static void print_answer(const struct out *o, const json_t *a,
 	printf("%s %s: %s%s%s: ", in ? "into" : "out of",
 	       member_text(end, "name"), out_colour(o, c), word,
 	       out_colour(o, OUT_PLAIN));
-	if (member_number(a, "rule"))
+	if (member_number(a, "rule") && is_pending(a))
+		printf("it may begin: rule %llu waits for what is spoken or "
+		       "asked\n",
+		       (unsigned long long)member_number(a, "rule"));
+	else if (member_number(a, "rule"))
 		printf("rule %llu says %s\n",
 		       (unsigned long long)member_number(a, "rule"), action);
 	else if (strcmp(member_text(a, "decided_by"), "default") == 0)

@@ -101,7 +101,7 @@ static void add_threat(struct table *t, const json_t *r)
 
 static void add_finding(struct table *t, const json_t *r)
 {
-	char from[80], to[80], count[HUMAN_MAX];
+	char from[80], to[80], count[HUMAN_MAX], raw[HUMAN_RAW_MAX];
 	const char *below;
 
 	print_end(from, sizeof from, member_text(r, "client"),
@@ -120,8 +120,9 @@ static void add_finding(struct table *t, const json_t *r)
 		add_below(t, 2, member_text(r, "request"));
 	if (member_text(r, "evidence")[0])
 		add_below(t, 2, member_text(r, "evidence"));
-	if (member_text(r, "raw")[0])
-		add_below(t, 2, member_text(r, "raw"));
+	for (size_t at = 0; (below = human_raw(member_text(r, "raw"), at, raw));
+	     at += HUMAN_RAW_BYTES)
+		add_below(t, 2, below);
 }
 
 static void add_meter(struct table *t, const json_t *m)

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *const prefixes[] = { "", "k", "M", "G", "T", "P", "E" };
 #define PREFIXES (sizeof prefixes / sizeof *prefixes)
@@ -65,5 +67,30 @@ const char *human_exact(int64_t n, char buf[static HUMAN_MAX])
 		buf[out++] = digits[i];
 	}
 	buf[out] = '\0';
+	return buf;
+}
+
+const char *human_raw(const char *hex, size_t at,
+		      char buf[static HUMAN_RAW_MAX])
+{
+	size_t n = strlen(hex) / 2, len;
+	char text[HUMAN_RAW_BYTES + 1] = "";
+
+	if (at >= n)
+		return NULL;
+	len = (size_t)snprintf(buf, HUMAN_RAW_MAX, "%04zx ", at);
+	for (size_t i = 0; i < HUMAN_RAW_BYTES; i++) {
+		char pair[3] = "  ";
+		unsigned long c;
+
+		if (at + i < n) {
+			memcpy(pair, hex + 2 * (at + i), 2);
+			c = strtoul(pair, NULL, 16);
+			text[i] = c >= ' ' && c <= '~' ? (char)c : '.';
+		}
+		len += (size_t)snprintf(buf + len, HUMAN_RAW_MAX - len, " %s",
+					pair);
+	}
+	(void)snprintf(buf + len, HUMAN_RAW_MAX - len, "  %s", text);
 	return buf;
 }

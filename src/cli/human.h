@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define HUMAN_MAX 32 /* every result and its NUL */
@@ -17,3 +18,12 @@ const char *human_rate(double bits_per_s, char buf[static HUMAN_MAX]);
 const char *human_age(uint64_t seconds, char buf[static HUMAN_MAX]);
 /* "1,234,567" */
 const char *human_exact(int64_t n, char buf[static HUMAN_MAX]);
+
+#define HUMAN_RAW_BYTES 16
+#define HUMAN_RAW_MAX	80
+/*
+ * "0010  2f 41 44                                         /AD": HUMAN_RAW_BYTES of
+ * those that hex says, from `at` on. NULL: there are none.
+ */
+const char *human_raw(const char *hex, size_t at,
+		      char buf[static HUMAN_RAW_MAX]);

@@ -405,10 +405,16 @@ static int print_status(const struct out *o, const json_t *a)
 {
 	const json_t *s = json_object_get(a, "signatures"), *f;
 	const json_t *sensors = json_object_get(a, "sensors");
+	const char *missing = member_text(a, "builtin_missing");
 	size_t i;
 
 	printf("signatures  ");
 	print_state(o, s, "signatures");
+	if (missing[0])
+		printf("  %snone of those that come with Weir: %s cannot be "
+		       "read%s\n",
+		       out_colour(o, OUT_YELLOW), missing,
+		       out_colour(o, OUT_PLAIN));
 	json_array_foreach (json_object_get(a, "files"), i, f)
 		printf("  %-30s %10llu bytes%s\n", member_text(f, "name"),
 		       (unsigned long long)member_number(f, "bytes"),

@@ -1,6 +1,7 @@
 #include "cli/table.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,16 +49,6 @@ static int width(const char *s)
 	return n;
 }
 
-static int column_width(const struct table *t, unsigned col)
-{
-	int max = 0;
-
-	for (size_t i = col; i < t->n; i += t->cols)
-		if (width(t->cells[i]) > max)
-			max = width(t->cells[i]);
-	return max;
-}
-
 /* No blanks behind the last cell that has something in it. */
 static unsigned used_cols(const struct table *t, size_t first)
 {
@@ -67,6 +58,22 @@ static unsigned used_cols(const struct table *t, size_t first)
 		if (t->cells[first + c][0])
 			n = c + 1;
 	return n;
+}
+
+/* Has it all the room that is right of it, in a row that goes on with the one above? */
+static bool is_line(const struct table *t, size_t first, unsigned col)
+{
+	return !t->cells[first][0] && used_cols(t, first) == col + 1;
+}
+
+static int column_width(const struct table *t, unsigned col)
+{
+	int max = 0;
+
+	for (size_t i = 0; i + col < t->n; i += t->cols)
+		if (width(t->cells[i + col]) > max && !is_line(t, i, col))
+			max = width(t->cells[i + col]);
+	return max;
 }
 
 static void print_row(const struct table *t, const int *widths, size_t first)
@@ -80,7 +87,7 @@ static void print_row(const struct table *t, const int *widths, size_t first)
 		if (c > 0)
 			printf("%*s", GAP, "");
 		if (t->right & 1u << c)
-			printf("%*s%s", pad, "", cell);
+			printf("%*s%s", pad > 0 ? pad : 0, "", cell);
 		else
 			printf("%s%*s", cell, c + 1 < used ? pad : 0, "");
 	}

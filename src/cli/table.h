@@ -18,7 +18,11 @@ struct table {
 /* Starts empty; end with table_done(). */
 void table_init(struct table *t, unsigned cols, unsigned right);
 void table_done(struct table *t);
-/* The next cell, left to right, row by row. Out of memory: ends the program. */
+/*
+ * The next cell, left to right, row by row. Out of memory: ends the program. In a
+ * row whose first cell is empty, which goes on with the one above, the last cell
+ * makes its column no wider.
+ */
 void table_add(struct table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /*

@@ -41,6 +41,19 @@ static void tidy(struct asked *a)
 	a->used = used;
 }
 
+/* Who asks, and where, is said once and holds for what is asked then. */
+static void next(struct asked *a)
+{
+	struct asked_text user = a->field[REQUEST_SQL_USER];
+	struct asked_text database = a->field[REQUEST_SQL_DATABASE];
+
+	memset(a->field, 0, sizeof a->field);
+	a->field[REQUEST_SQL_USER] = user;
+	a->field[REQUEST_SQL_DATABASE] = database;
+	a->cut = a->known = a->over = false;
+	tidy(a);
+}
+
 /* Ends with NUL, for who wants text. */
 static void keep(struct asked *a, struct asked_text *t, struct bytes b)
 {
@@ -63,9 +76,11 @@ void asked_tell(struct asked *a, const struct proto_piece *p)
 		return;
 	i--;
 	if (a->over)
-		asked_clear(a);
+		next(a);
 	a->known = false;
 	a->field[i].told = false;
+	if (i == REQUEST_SQL_USER) /* another login, with its own database */
+		a->field[REQUEST_SQL_DATABASE].told = false;
 	if (a->used + bytes_len(p->bytes) + 1 > REQUEST_TEXT_MAX)
 		tidy(a);
 	if (p->cut || !p->begin || !p->end ||
@@ -100,6 +115,9 @@ bool asked_is_sound(const struct asked *a)
 
 void asked_whole(struct asked *a)
 {
+	/* nothing was told of it: it is not the login once more */
+	if (a->over && !a->field[REQUEST_SQL_VERB].told)
+		a->field[REQUEST_SQL_USER].told = false;
 	a->known = true;
 }
 

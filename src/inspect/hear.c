@@ -114,20 +114,45 @@ static bool note(void *arg, enum proto_side side, enum proto_note n)
 	return false;
 }
 
+/*
+ * A head of HTTP/2 that was met in its middle, of which not all is known: it may
+ * be gRPC's, and the message that follows will say so.
+ */
+static bool may_be_grpc(const struct hearing *h)
+{
+	const struct flow *f = h->f;
+
+	return f->midstream && f->app == APP_HTTP2 &&
+	       f->app_state == FLOW_APP_OPEN && h->t->request.cut &&
+	       f->verdict.reason == REASON_APP_PENDING;
+}
+
+/* The rule that waits for its application waits for that message, too. */
+static void unsettle(struct hearing *h)
+{
+	h->f->app_state = FLOW_APP_OPEN;
+	h->w->in->counts.app_known--;
+}
+
 static bool asked(void *arg)
 {
 	struct hearing *h = arg;
 	struct talk *t = h->t;
 	struct flow_verdict before = h->f->verdict, *v = &h->f->verdict;
+	bool open;
 
 	hear_recognised(h);
+	open = may_be_grpc(h);
 	hear_settle(h);
 	asked_whole(&t->request);
 	if (!detection_asked(h) || !forwarded_asked(h))
 		return false;
-	if (!t->host_wanted && !judge_waits_for_requests(h->f) && !h->other_app)
+	if (!t->host_wanted && !judge_waits_for_requests(h->f) &&
+	    !h->other_app && !open)
 		return true;
 	if (judge_request(h->w, h->f, t, h->other_app, &h->reject)) {
+		if (open && v->reason == REASON_APP_PENDING)
+			unsettle(h);
 		h->judged |= v->action == POLICY_VIOLATE ||
 			     v->action != before.action ||
 			     v->rule_id != before.rule_id;
@@ -168,7 +193,10 @@ static bool is_http2(uint32_t app)
 	return app == APP_HTTP2 || app == APP_GRPC;
 }
 
-/* Software that serves, and what is made with a protocol (reference 6.1). */
+/*
+ * Software that serves, and what is made with a protocol (reference 6.1). Couchbase
+ * is another protocol, whose servers have a console, too.
+ */
 static bool is_of_the_port(uint32_t app)
 {
 	switch (app) {
@@ -178,6 +206,7 @@ static bool is_of_the_port(uint32_t app)
 	case APP_NODEJS:
 	case APP_WORDPRESS:
 	case APP_COUCHDB:
+	case APP_COUCHBASE:
 	case APP_ETCD: return true;
 	default: return false;
 	}

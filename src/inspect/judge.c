@@ -60,6 +60,7 @@ static struct flow_verdict judge(struct passage *w, const struct flow_key *k,
 	q.n_names = names_of_peer(w->in, k, f, names, w->now);
 	if (f) {
 		q.app = payload_policy_app(f);
+		q.unanswered = payload_is_unanswered(w->in, f);
 		q.vhost = payload_host(w->in, f);
 		q.request = payload_request(w->in, f, &request);
 	}

@@ -543,14 +543,16 @@ static bool request_is_known(const struct inspect *in, const struct flow *f,
 /* What policy is asked with, as far as it may tell another thing later. */
 struct known {
 	uint32_t app;
-	bool host, request;
+	bool unanswered, host, request;
 };
 
 static struct known known_of(const struct inspect *in, const struct flow *f)
 {
 	const struct talk *t = talk_of(in, f);
 
-	return (struct known){ payload_policy_app(f), host_is_known(in, f, t),
+	return (struct known){ payload_policy_app(f),
+			       payload_is_unanswered(in, f),
+			       host_is_known(in, f, t),
 			       request_is_known(in, f, t) };
 }
 
@@ -560,13 +562,13 @@ static bool is_news(const struct flow *f, struct known before, struct known now)
 	if (f->verdict.reason != REASON_APP_PENDING)
 		return before.app != now.app &&
 		       before.app != POLICY_APP_UNKNOWN_YET;
-	return before.app != now.app || before.host != now.host ||
-	       before.request != now.request;
+	return before.app != now.app || before.unanswered != now.unanswered ||
+	       before.host != now.host || before.request != now.request;
 }
 
 enum payload_news payload_packet(struct passage *w, struct flow *f, bool fresh)
 {
-	struct known before = { POLICY_APP_UNKNOWN_YET, false, false };
+	struct known before = { .app = POLICY_APP_UNKNOWN_YET };
 	struct reading r = { .h = { .w = w, .f = f } };
 	uint64_t searches;
 
@@ -635,6 +637,13 @@ uint32_t payload_policy_app(const struct flow *f)
 	case FLOW_APP_OPEN: break;
 	}
 	return POLICY_APP_UNKNOWN_YET;
+}
+
+bool payload_is_unanswered(const struct inspect *in, const struct flow *f)
+{
+	const struct talk *t = talk_of(in, f);
+
+	return may_ask(in, t) && !t->answered;
 }
 
 const char *payload_host(const struct inspect *in, const struct flow *f)

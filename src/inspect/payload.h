@@ -45,10 +45,11 @@ static inline uint16_t payload_app(const struct flow *f)
 }
 
 /*
- * As policy_query.app, .vhost, .request (in *buf); the texts are valid while f
+ * As policy_query.app, .unanswered, .vhost, .request (in *buf); the texts are valid while f
  * is listened to.
  */
 uint32_t payload_policy_app(const struct flow *f);
+bool payload_is_unanswered(const struct inspect *in, const struct flow *f);
 const char *payload_host(const struct inspect *in, const struct flow *f);
 const struct request *payload_request(const struct inspect *in,
 				      const struct flow *f,

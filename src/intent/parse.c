@@ -232,7 +232,10 @@ static void parse_apps(struct intent *i, struct fields *f, struct rule *r)
 		if (r->apps[k] == 0)
 			fields_refuse(f, at,
 				      "expected an application such as http, "
-				      "tls or postgresql");
+				      "tls or postgresql%s%.40s%s "
+				      "(docs/applications.md has all)",
+				      text ? ", got \"" : "", text ? text : "",
+				      text ? "\"" : "");
 	}
 	r->n_apps = (uint16_t)n;
 }

@@ -41,6 +41,17 @@ static const struct rule_app *find_app(const struct rule_spec *r, uint32_t app)
 	return NULL;
 }
 
+/* May it still become one of those that the rule names? */
+static bool may_become(const struct rule_spec *r, const struct policy_query *q)
+{
+	if (!q->unanswered || !is_app(q->app, APP_HTTP))
+		return false;
+	for (size_t i = 0; i < r->n_apps; i++)
+		if (app_is_told_by_answer(r->apps[i].app))
+			return true;
+	return false;
+}
+
 /* Compares without case (ASCII): `name` is in lower case already. */
 static bool same_text(const char *text, const char *name, size_t len)
 {
@@ -70,6 +81,13 @@ static bool is_host(const char *host, const char *name)
 	       same_text(host + len - name_len, name, name_len);
 }
 
+static bool lets_be(const struct rule_spec *r, const struct policy_query *q)
+{
+	const struct rule_app *a = needs_app(r) ? find_app(r, q->app) : NULL;
+
+	return (a ? a->action : r->action) != POLICY_DENY;
+}
+
 struct question {
 	const struct policy *p;
 	const struct policy_query *q;
@@ -85,14 +103,15 @@ static bool counts(const void *arg, uint32_t order)
 	if (r->proto == 0 && policy_is_icmp(q->proto) && !q->icmp_enforced)
 		return false;
 	if (needs_app(r) && q->app != POLICY_APP_UNKNOWN_YET &&
-	    !find_app(r, q->app))
+	    !find_app(r, q->app) && !may_become(r, q))
 		return false;
 	if (r->vhost && q->vhost && !(r->fqdn && is_host(q->vhost, r->fqdn)))
 		return false;
 	if (!r->requests)
 		return true;
 	*question->by_request = true;
-	return !q->request || request_matches(r->requests, q->request);
+	return !q->request ||
+	       request_matches(r->requests, q->request, lets_be(r, q));
 }
 
 /* What a rule that counts says. */
@@ -109,7 +128,8 @@ static struct judgement say(const struct rule_spec *r,
 	if (r->vhost && !q->vhost) {
 		j.action = POLICY_CHECK_VH;
 		j.reason = REASON_APP_PENDING;
-	} else if (needs_app(r) && q->app == POLICY_APP_UNKNOWN_YET) {
+	} else if (needs_app(r) &&
+		   (q->app == POLICY_APP_UNKNOWN_YET || !find_app(r, q->app))) {
 		j.action = POLICY_CHECK_APP;
 		j.reason = REASON_APP_PENDING;
 	} else if (r->requests && !q->request) {
@@ -117,7 +137,7 @@ static struct judgement say(const struct rule_spec *r,
 		j.reason = REASON_APP_PENDING;
 	} else if (needs_app(r)) {
 		a = find_app(r, q->app);
-		BUG_ON(!a);
+		BUG_ON(!a); /* or it is pending */
 		j.action = a->action;
 		j.rule_id = a->rule_id;
 	}

@@ -54,6 +54,8 @@ struct policy_query {
 	 * POLICY_APP_UNKNOWN_YET (0) until then.
 	 */
 	uint32_t app;
+	/* It has not answered yet, which may tell what it is a kind of. */
+	bool unanswered;
 	/*
 	 * What the client called the server (Host, SNI), as it stands there;
 	 * "" when it named none or what it said is no text. NULL: not known

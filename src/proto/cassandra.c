@@ -310,7 +310,7 @@ static enum frame_step startup(struct cassandra *s, struct bytes b,
 	       take_bytes(&b, len, &value))
 		s->compresses |= text_is(name, "COMPRESSION") &&
 				 bytes_len(value) > 0;
-	return end_message(s, true, sink);
+	return end_message(s, false, sink);
 }
 
 /* Names with values that a client may put ahead of a body. */
@@ -353,8 +353,8 @@ static enum frame_step body(struct cassandra *s, uint8_t opcode,
 						   : end_message(s, true, sink);
 	case OP_STARTUP: return startup(s, *b, sink);
 	case OP_AUTH_RESPONSE: return log_in(s, *b, sink);
-	case OP_OPTIONS:
-	case OP_REGISTER: return end_message(s, true, sink);
+	case OP_OPTIONS: /* nothing is asked for yet */
+	case OP_REGISTER: return end_message(s, false, sink);
 	default: /* EXECUTE: what was prepared was asked about */
 		return end_message(s, false, sink);
 	}

@@ -404,10 +404,18 @@ static bool scan(struct sql *s, const struct proto_sink *sink, struct bytes b)
 	return true;
 }
 
+/* A client's ping: "", ";". */
+static bool is_empty(struct bytes b)
+{
+	while (b.begin < b.end && text_is_one_of(*b.begin, " \t\r\n;"))
+		b.begin++;
+	return b.begin == b.end;
+}
+
 bool sql_text(struct sql *s, const struct proto_sink *sink, struct bytes b,
 	      bool end)
 {
-	bool begin = !s->text_begun;
+	bool begin = !s->text_begun, nothing = begin && end && is_empty(b);
 
 	if (!scan(s, sink, b))
 		return false;
@@ -421,7 +429,7 @@ bool sql_text(struct sql *s, const struct proto_sink *sink, struct bytes b,
 				  end))
 			return false;
 	}
-	return !end || sink->asked(sink->arg);
+	return !end || nothing || sink->asked(sink->arg);
 }
 
 bool sql_verb(const struct proto_sink *sink, const char *verb)

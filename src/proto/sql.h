@@ -40,7 +40,8 @@ struct sql {
 void sql_begin(struct sql *s, enum sql_dialect dialect);
 /*
  * The text goes on by b; end: it is complete with that, which must be called
- * once, for `asked`. false: to be stopped.
+ * once, for `asked`, which is not called for one that is empty. false: to be
+ * stopped.
  */
 bool sql_text(struct sql *s, const struct proto_sink *sink, struct bytes b,
 	      bool end);

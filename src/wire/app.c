@@ -28,8 +28,31 @@ uint32_t app_parent(uint32_t app)
 	switch (app) {
 	case APP_GRPC: return APP_HTTP2;
 	case APP_HTTP2:
-	case APP_WEBSOCKET: return APP_HTTP;
+	case APP_WEBSOCKET:
+	case APP_WORDPRESS:
+	case APP_ACTIVEMQ:
+	case APP_COUCHDB:
+	case APP_ELASTICSEARCH:
+	case APP_RABBITMQ:
+	case APP_CONSUL:
+	case APP_ETCD:
+	case APP_APACHE:
+	case APP_NGINX:
+	case APP_JETTY:
+	case APP_NODEJS: return APP_HTTP;
 	default: return 0;
+	}
+}
+
+bool app_is_told_by_answer(uint32_t app)
+{
+	switch (app) {
+	case APP_WEBSOCKET:
+	case APP_ACTIVEMQ:
+	case APP_ELASTICSEARCH:
+	case APP_RABBITMQ:
+	case APP_CONSUL: return true;
+	default: return false;
 	}
 }
 

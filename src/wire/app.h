@@ -2,11 +2,12 @@
  * Applications by number and by name (reference 6.1). Numbers below
  * APP_ID_PRODUCTS are base protocols.
  *
- * Up to 2028 they are NeuVector's. Ours are base protocols from 1101 on, of which
- * those from 1201 on are nDPI's, and products from 3001 on; they are stable, too.
+ * Up to 2028 they are NeuVector's. Ours are base protocols from 1101 on, those that
+ * nDPI has a name for from 1201 on, and products from 3001 on; they are stable, too.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* X(NAME, number, "name") */
@@ -56,7 +57,10 @@
 	X(MSSQL, 2027, "mssql")                 \
 	X(GRPC, 2028, "grpc")
 
-/* Those that only nDPI tells of (detect/breadth.h); add behind the last. */
+/*
+ * Those that nDPI tells of (detect/breadth.h), if no parser of ours does; add behind
+ * the last.
+ */
 #define APPS_BREADTH(X)                                 \
 	X(FTP, 1201, "ftp")                             \
 	X(FTP_DATA, 1202, "ftp-data")                   \
@@ -214,9 +218,11 @@ enum app_id {
 /* "http" for 1001; NULL for a number without a name. Static storage. */
 const char *app_name(uint32_t app);
 /*
- * What it is a kind of: grpc of http2, http2 of http. A rule that names that
- * means it, too. 0: nothing.
+ * What it is a kind of: grpc of http2, http2 of http, and what speaks HTTP with its
+ * clients. A rule that names that means it, too. 0: nothing.
  */
 uint32_t app_parent(uint32_t app);
+/* A conversation is known as http first, and as that by what a server answers. */
+bool app_is_told_by_answer(uint32_t app);
 /* 1001 for "http", in any case; 0: no such name. */
 uint32_t app_by_name(const char *name);

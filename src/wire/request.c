@@ -76,14 +76,81 @@ static bool term_matches(const struct request_term *t, struct bytes value)
 	return false;
 }
 
-bool request_matches(const struct request_spec *s, const struct request *r)
+/* --- what opens and keeps a conversation -------------------------------- */
+
+#define BIT(field) (1u << REQUEST_##field)
+_Static_assert(REQUEST__MAX <= 32, "a bit each");
+
+static bool is_one_of(struct bytes value, const char *const *words)
 {
+	for (; value.begin && *words; words++)
+		if (request_pattern_matches(*words, value, false))
+			return true;
+	return false;
+}
+
+/*
+ * Fields that it does not say since it asks for nothing yet, or for what was asked
+ * for before (a fetch of Kafka without topics); bits.
+ */
+static uint32_t not_yet_said(const struct request *r)
+{
+	static const char *const kafka[] = { "apiVersions",
+					     "saslHandshake",
+					     "saslAuthenticate",
+					     "metadata",
+					     "describeCluster",
+					     "findCoordinator",
+					     "joinGroup",
+					     "syncGroup",
+					     "heartbeat",
+					     "leaveGroup",
+					     "consumerGroupHeartbeat",
+					     "fetch",
+					     "initProducerId",
+					     "addOffsetsToTxn",
+					     "endTxn",
+					     "getTelemetrySubscriptions",
+					     "pushTelemetry",
+					     NULL };
+	static const char *const mqtt[] = { "connect", "auth", "disconnect",
+					    NULL };
+	static const char *const mongodb[] = { "hello",	      "isMaster",
+					       "ping",	      "buildInfo",
+					       "saslStart",   "saslContinue",
+					       "endSessions", "logout",
+					       NULL };
+	const struct bytes *v = r->value;
+
+	if (v[REQUEST_SQL_USER].begin && !v[REQUEST_SQL_VERB].begin)
+		return BIT(SQL_VERB) |
+		       (v[REQUEST_SQL_DATABASE].begin ? 0 : BIT(SQL_DATABASE));
+	if (!v[REQUEST_KAFKA_TOPIC].begin &&
+	    is_one_of(v[REQUEST_KAFKA_API], kafka))
+		return BIT(KAFKA_API) | BIT(KAFKA_TOPIC);
+	if (!v[REQUEST_MQTT_TOPIC].begin &&
+	    is_one_of(v[REQUEST_MQTT_TYPE], mqtt))
+		return BIT(MQTT_TYPE) | BIT(MQTT_TOPIC);
+	if (!v[REQUEST_MONGO_COLLECTION].begin &&
+	    is_one_of(v[REQUEST_MONGO_COMMAND], mongodb))
+		return BIT(MONGO_COMMAND) | BIT(MONGO_DATABASE) |
+		       BIT(MONGO_COLLECTION);
+	return 0;
+}
+
+bool request_matches(const struct request_spec *s, const struct request *r,
+		     bool may)
+{
+	uint32_t skip = may ? not_yet_said(r) : 0;
+
 	for (size_t i = 0; i < s->n; i++) {
 		const struct request_alternative *a = &s->alternatives[i];
 		size_t k = 0;
 
 		while (k < a->n_terms &&
-		       term_matches(&a->terms[k], r->value[a->terms[k].field]))
+		       (skip >> a->terms[k].field & 1 ||
+			term_matches(&a->terms[k],
+				     r->value[a->terms[k].field])))
 			k++;
 		if (k == a->n_terms)
 			return true;

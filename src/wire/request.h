@@ -79,8 +79,14 @@ struct request_spec {
 /* REQUEST__MAX: there is none of that name. */
 enum request_field request_field_by_name(const char *name);
 
-/* Does any alternative say that? Any thread; pure. */
-bool request_matches(const struct request_spec *s, const struct request *r);
+/*
+ * Does any alternative say that? may: the rule lets what it says be. Then what only
+ * opens or keeps a conversation (a login, what Kafka's clients ask for about no
+ * topic) is of each alternative about what is asked in it: without it nothing is.
+ * Any thread; pure.
+ */
+bool request_matches(const struct request_spec *s, const struct request *r,
+		     bool may);
 /* The whole of b, '*' for any bytes; without case: ASCII. */
 bool request_pattern_matches(const char *pattern, struct bytes b, bool cased);
 

@@ -29,15 +29,16 @@ def serve(c):
         seen.write(repr(said) + "\n"); seen.flush()
         c.sendall(packet(number, fine))
         number = 1
-def ask(address, port):
+def ask(address, port, *statements):
     f = (c := socket.create_connection((address, port), 20)).makefile("rb")
     assert b"8.0.36" in whole(f)
     c.sendall(packet(1, b"\x85\xa6\xff\x01" + b"\0\0\0\1\x21" + bytes(23) + b"shop\0\0" + b"mysql_native_password\0"))
     assert whole(f) == fine
-    c.sendall(packet(0, b"\3SELECT 42"))
-    assert whole(f) == fine
+    for said in statements or ["SELECT 42"]:
+        c.sendall(packet(0, b"\3" + said.encode()))
+        assert whole(f) == fine
 if sys.argv[1] == "ask":
-    ask(sys.argv[2], int(sys.argv[3]))
+    ask(sys.argv[2], int(sys.argv[3]), *sys.argv[4:])
 else:
     seen = open(sys.argv[2], "a")
     s = socket.create_server(("::", int(sys.argv[3])), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -51,7 +52,7 @@ serve() { # PORT
     background db python3 "$TEST_DIR/mysql.py" serve "$TEST_DIR/seen" "$1" >"$TEST_DIR/mysql" 2>&1
     wait_until 20 listens db "$1"
 }
-ask() { at web timeout 60 python3 "$TEST_DIR/mysql.py" ask "$@" >"$out" 2>&1; } # ADDRESS PORT
+ask() { at web timeout 60 python3 "$TEST_DIR/mysql.py" ask "$@" >"$out" 2>&1; } # ADDRESS PORT [STATEMENT]...
 
 # Ended, maybe behind the greeting; 7 would be: nobody listens.
 refused() { # URL
@@ -135,4 +136,13 @@ point $? "nor is a web server there, wherever it listens" "$TEST_DIR/pages"
 spoken() { weir events && grep -qF 'web -> db tcp/3307 (http) blocked: no rule allows it' "$out"; }
 wait_until 20 spoken
 point $? "weir events says what was spoken, for people" "$out"
+
+sed -i 's/applications: \[mysql\]/&, requests: [{sql.verb: SELECT}]/' "$TEST_DIR/policy.yaml"
+weir apply -f "$TEST_DIR/policy.yaml" && grep -q 'sql.verb' "$out"
+point $? "weir apply: what is asked by its verb" "$out"
+ask 10.9.0.3 3306 "SELECT 43" && grep -q "SELECT 43" "$TEST_DIR/seen"
+point $? "a client logs in, and asks for that" "$out"
+! ask 10.9.0.3 3306 "SELECT 44" "DELETE FROM t" && grep -q "SELECT 44" "$TEST_DIR/seen" &&
+    ! grep -q "DELETE" "$TEST_DIR/seen"
+point $? "and for nothing else" "$TEST_DIR/seen"
 finish

@@ -47,7 +47,7 @@ number() { "$weir" events --kind "$1" -o json | python3 -c 'import json,sys; pri
 found=$(number signature)
 leak=$(number dlp)
 weir events && grep -q "signature 2034 log4j lookup: app -> web drop  (2 times)" "$out" &&
-    grep -q "event $found, http, flow 7, policy rule 5" "$out" && grep -qF 'http.request_body: n=«${jndi:»ldap' "$out" &&
+    grep -q "event $found, at web, http, flow 7, policy rule 5" "$out" && grep -qF 'http.request_body: n=«${jndi:»ldap' "$out" &&
     grep -qF 'request: POST shop/pay' "$out"
 point $? "for people" "$out"
 told 'len(d["events"]) == 1 and d["events"][0]["raw"] == "6e3d7365637265742d37"' events --raw "$found"
@@ -58,11 +58,15 @@ told 'd["events"][0]["id"] == 20001 and "raw" not in d["events"][0]' events --ra
     grep -rqa '"log4j lookup".*"raw":"6e3d7365' "$TEST_DIR/store" &&
     ! grep -rqa '"card number"[^}]*"raw":"6e3d7365' "$TEST_DIR/store"
 point $? "those of a leak are not stored" "$out"
+weir events --raw "$leak" && grep -q 'weir dp findings --raw' "$out" && weir events && ! grep -q 'dp findings' "$out"
+point $? "... and who asks for them is told where they are" "$out"
 weir events --raw 4711
 [ $? = 1 ] && grep -q 'no event 4711' "$out"
 point $? "an event that is none" "$out"
 dp findings && grep -q 'signature 2034 log4j lookup' "$out" && grep -qF 'n=«${jndi:»ldap' "$out" && ! grep -q 6e3d "$out"
 point $? "weir dp findings" "$out"
+dp findings --raw && grep -q '0000  6e 3d 73 65 63 72 65 74 2d 37 .*n=secret-7' "$out" && ! grep -q '.\{100\}' "$out"
+point $? "... --raw, for people: as bytes and as text, in lines that fit" "$out"
 dp findings --raw -o json && json '[f["raw"] for f in d["findings"]] == ["6e3d7365637265742d37"] * 2'
 point $? "... --raw: of a leak, too" "$out"
 

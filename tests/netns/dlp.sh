@@ -193,6 +193,13 @@ weir policy rollback --to 3 && told 'd["workload"]["detection"]["sensors"] == [
 point $? "the policy that was has the sensors that were" "$out"
 weir rules unload my.rules && wait_until 20 in_force 1 1
 point $? "weir rules unload" "$out"
+told '"builtin_missing" not in d' rules status && mv "$TEST_DIR/share/builtin.rules" "$TEST_DIR/share/gone.rules" &&
+    kill -HUP "$agent_pid"
+without() { told 'd["builtin_missing"] == "'"$TEST_DIR/share/builtin.rules"'"' rules status; }
+wait_until 20 without && weir rules status && grep -q 'none of those that come with Weir' "$out"
+point $? "rules that come with Weir, and are not there, are told of" "$out"
+mv "$TEST_DIR/share/gone.rules" "$TEST_DIR/share/builtin.rules" && kill -HUP "$agent_pid" && wait_until 20 in_force 1 1
+point $? "... until they are" "$out"
 weir group set web --dlp none --signatures off && in_force 1 0 && answered -d "card=$card" "$pay" &&
     answered -H 'X-Evil: yes' http://10.9.0.2/now
 point $? "and nothing is looked for any more" "$out"

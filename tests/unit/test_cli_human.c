@@ -75,6 +75,38 @@ static void test_exact(void **state)
 		assert_string_equal(human_exact(rows[i].n, buf), rows[i].want);
 }
 
+static void test_raw(void **state)
+{
+	static const struct {
+		const char *hex;
+		size_t at;
+		const char *want;
+	} rows[] = {
+		{ "", 0, NULL },
+		{ "4", 0, NULL }, /* no byte */
+		{ "2f41", 0,
+		  "0000  2f 41"
+		  "                                            /A" },
+		{ "000102030405060708090a0b0c0d0e7fc3a4", 0,
+		  "0000  00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 7f  "
+		  "................" },
+		{ "000102030405060708090a0b0c0d0e7f2026", 16,
+		  "0010  20 26"
+		  "                                             &" },
+		{ "000102030405060708090a0b0c0d0e7f", 16, NULL },
+	};
+	char buf[HUMAN_RAW_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *got = human_raw(rows[i].hex, rows[i].at, buf);
+
+		if (rows[i].want)
+			assert_string_equal(got, rows[i].want);
+		else
+			assert_null(got);
+	}
+}
+
 static void test_block(void **state)
 {
 	static const struct {
@@ -140,7 +172,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bar),   cmocka_unit_test(test_count),
 		cmocka_unit_test(test_units), cmocka_unit_test(test_age),
-		cmocka_unit_test(test_exact), cmocka_unit_test(test_block),
+		cmocka_unit_test(test_exact), cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,12 +246,103 @@ static void decides(void **state)
 	policy_put(p);
 }
 
+/* A rule about what is asked lets a client get there, but denies it nothing. */
+#define RULE(action, requests) \
+	"{\"id\":1,\"action\":\"" action "\",\"requests\":[" requests "]}"
+static const struct {
+	const char *rule;
+	struct {
+		enum request_field field;
+		const char *value;
+	} said[3];
+	bool match;
+} openings[] = {
+#define SELECTS RULE("allow", "{\"sql.verb\":\"select\"}")
+	{ SELECTS, { { REQUEST_SQL_USER, "bob" } }, true },
+	{ SELECTS,
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_VERB, "DROP" } },
+	  false },
+	{ SELECTS, { { REQUEST_SQL_DATABASE, "shop" } }, false },
+	{ SELECTS, { { REQUEST_HTTP_PATH, "/" } }, false },
+	{ SELECTS, { { REQUEST__MAX, NULL } }, false },
+	{ RULE("deny", "{\"sql.verb\":\"select\"}"),
+	  { { REQUEST_SQL_USER, "bob" } },
+	  false },
+	{ RULE("allow", "{\"sql.verb\":\"select\",\"sql.user\":\"ann\"}"),
+	  { { REQUEST_SQL_USER, "bob" } },
+	  false },
+	{ RULE("allow", "{\"http.path\":\"/\"}"),
+	  { { REQUEST_SQL_USER, "bob" } },
+	  false },
+	{ RULE("allow", "{\"sql.database\":\"shop\"}"),
+	  { { REQUEST_SQL_USER, "bob" } },
+	  true }, /* USE will say it */
+	{ RULE("allow", "{\"sql.database\":\"shop\"}"),
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_DATABASE, "x" } },
+	  false },
+#define ORDERS                                                     \
+	RULE("allow", "{\"kafka.topic\":\"orders\",\"kafka.api\":" \
+		      "\"produce\"}")
+	{ ORDERS, { { REQUEST_KAFKA_API, "apiVersions" } }, true },
+	{ ORDERS, { { REQUEST_KAFKA_API, "metadata" } }, true },
+	{ ORDERS,
+	  { { REQUEST_KAFKA_API, "metadata" },
+	    { REQUEST_KAFKA_TOPIC, "orders" } },
+	  false }, /* it says produce */
+	{ ORDERS,
+	  { { REQUEST_KAFKA_API, "produce" },
+	    { REQUEST_KAFKA_TOPIC, "orders" } },
+	  true },
+	{ ORDERS, { { REQUEST_KAFKA_API, "deleteGroups" } }, false },
+	{ ORDERS, { { REQUEST_KAFKA_API, "produce" } }, false },
+	{ RULE("allow", "{\"mqtt.topic\":\"a/*\"}"),
+	  { { REQUEST_MQTT_TYPE, "connect" } },
+	  true },
+	{ RULE("allow", "{\"mqtt.topic\":\"a/*\"}"),
+	  { { REQUEST_MQTT_TYPE, "connect" },
+	    { REQUEST_MQTT_TOPIC, "b" } }, /* its will */
+	  false },
+	{ RULE("allow", "{\"mongodb.collection\":\"carts\"}"),
+	  { { REQUEST_MONGO_COMMAND, "ismaster" },
+	    { REQUEST_MONGO_DATABASE, "admin" } },
+	  true },
+	{ RULE("allow", "{\"mongodb.collection\":\"carts\"}"),
+	  { { REQUEST_MONGO_COMMAND, "dropDatabase" },
+	    { REQUEST_MONGO_DATABASE, "shop" } },
+	  false },
+};
+#undef RULE
+
+static void opening(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(openings); i++) {
+		struct policy *p = compile(&openings[i].rule, 1);
+		struct request r = { 0 };
+		struct policy_query q = {
+			.client = ip_from_v4(0x0a000001),
+			.server = ip_from_v4(0x0a000002),
+			.server_port = 1,
+			.proto = 6,
+			.app = APP_MYSQL,
+			.request = &r,
+		};
+
+		for (size_t k = 0; k < 3 && openings[i].said[k].value; k++)
+			r.value[openings[i].said[k].field] =
+				text(openings[i].said[k].value);
+		if ((policy_match(p, &q).rule_id == 1) != openings[i].match)
+			fail_msg("row %zu: %s", i, openings[i].rule);
+		policy_put(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns), cmocka_unit_test(random_patterns),
 		cmocka_unit_test(printed),  cmocka_unit_test(refused),
-		cmocka_unit_test(decides),
+		cmocka_unit_test(decides),  cmocka_unit_test(opening),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 		"CQL_VERSION\0\5"             \
 		"3.0.0"
 #define READY(version) version "\0\0\1\2\0\0\0\0"
-#define BEGUN	       "app cassandra\nasked\nC ended\nS ended\n"
+#define BEGUN	       "app cassandra\nC ended\nS ended\n"
 #define QUERY(version, stream)                       \
 	version "\0\0" stream "\7\0\0\0\xf\0\0\0\x8" \
 		"select 1\0\1\0"
@@ -27,7 +27,7 @@ static const struct {
 					"\4\0\0\4\xa\0\0\0\4\0\2xx" QUERY(
 						"\4", "\5")),
 	    TALK('S', "\x84\0\0\2\0\0\0\0\x8\0\0\x22\0\0\2no") },
-	  "app cassandra\nasked\nC ended\nS ended\nasked\nC ended\nS ended\n"
+	  "app cassandra\nC ended\nS ended\nC ended\nS ended\n"
 	  "C sql.verb SELECT\nC sql.text select 1\nasked\nC ended\n"
 	  "C sql.verb USE\nC sql.database ks\nC sql.text use ks\nasked\n"
 	  "C ended\nC ended\n"
@@ -61,7 +61,7 @@ static const struct {
 	    TALK('C', "\4\0\0\2\7\0\0\0\4\0\0\0\0"
 		      "\4\0\0\2\xd\0\0\0\x8\0\0\3\0\0\0\0\0"
 		      "\4\0\0\2\xd\0\0\0\3\0\0\3" QUERY("\4", "\5")) },
-	  BEGUN "asked\nC ended\nasked\nasked\nC ended\nasked\nC ended\n"
+	  BEGUN "C ended\nasked\nC ended\nasked\nC ended\n"
 		"C sql.verb SELECT\nC sql.text select 1\nasked\nC ended\n" },
 	{ "compressed",
 	  { TALK('C', STARTUP("\4")), TALK('S', READY("\x84")),
@@ -131,8 +131,8 @@ static void recorded(void **state)
 {
 	(void)state;
 	talk_check("cassandra-driver", false, said_cassandra_driver,
-		   "app cassandra\nasked\nC ended\nS ended\nasked\nC ended\n"
-		   "S ended\nasked\nC ended\nS ended\nC sql.verb SELECT\n"
+		   "app cassandra\nC ended\nS ended\nC ended\n"
+		   "S ended\nC ended\nS ended\nC sql.verb SELECT\n"
 		   "C sql.text SELECT * FROM system.peers_v2\nasked\nC ended\n"
 		   "S ended\nC sql.verb SELECT\n"
 		   "C sql.text SELECT * FROM system.local WHERE key='local'\n"

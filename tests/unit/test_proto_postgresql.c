@@ -28,7 +28,7 @@ static const struct {
 		      "P\0\0\0\x8\0\0\0\0F\0\0\0\6xx") },
 	  "app postgresql\n" START_SAID
 	  "S ended\nC sql.verb DELETE\nC sql.text delete from t\nasked\n"
-	  "C ended\nasked\nC ended\nC sql.verb CALL\nasked\nC ended\n" },
+	  "C ended\nC ended\nC sql.verb CALL\nasked\nC ended\n" },
 	{ "no TLS, no GSS, and the user's database",
 	  { TALK('C', "\0\0\0\x8\x04\xd2\x16\x30"), TALK('S', "N"),
 	    TALK('C', "\0\0\0\x8\x04\xd2\x16\x2f"), TALK('S', "N"),

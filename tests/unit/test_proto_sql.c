@@ -16,7 +16,7 @@ static const struct {
 } rows[] = {
 	{ "one", SQL_ANSI, "select 1", "SELECT ?" },
 	{ "none", SQL_ANSI, " -- nothing\n;;", "?" },
-	{ "empty", SQL_ANSI, "", "?" },
+	{ "empty", SQL_ANSI, "", "" }, /* nothing is asked */
 	{ "a word only", SQL_ANSI, "commit", "COMMIT ?" },
 	{ "blanks, parentheses", SQL_ANSI, " \t\n((SELECT 1) UNION (SELECT 2))",
 	  "SELECT ?" },
