@@ -69,13 +69,12 @@ bool blame_read(const char *report, struct mac ret[2])
 	FILE *f = fopen(report, "re");
 	const struct row *r;
 	char line[256];
-	size_t bytes = 0;
+	size_t left = (size_t)2 * WATCHDOG_REPORT_BYTES;
 
 	if (!f)
 		return false;
-	while (bytes < 2 * WATCHDOG_REPORT_BYTES &&
-	       fgets(line, sizeof line, f)) {
-		bytes += strlen(line);
+	while (left >= sizeof line && fgets(line, sizeof line, f)) {
+		left -= strlen(line);
 		read_line(&t, line);
 	}
 	(void)fclose(f);
