@@ -83,7 +83,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct log_limit taps_log;
 	struct loop_timer sweep; /* what ports that went have left */
 	struct loop_timer parked_ends;
-	uint32_t vth;		 /* ifindex; 0: there is none */
+	uint32_t vth; /* ifindex; 0: there is none */
 
 	struct intent *intent;	  /* in force, or on its way */
 	bool intent_protects;	  /* something in it is in mode protect */

@@ -96,7 +96,7 @@ static void print_row(const struct table *t, const int *widths, size_t first)
 void table_print(const struct table *t, int indent, const char *head_on,
 		 const char *head_off)
 {
-	int widths[TABLE_COLS_MAX];
+	int widths[TABLE_COLS_MAX] = { 0 };
 
 	for (unsigned c = 0; c < t->cols; c++)
 		widths[c] = column_width(t, c);

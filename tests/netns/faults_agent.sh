@@ -8,7 +8,5 @@ door=$TEST_DIR/run/dp.sock
 bridge
 workload web 2
 workload app 3
-# an agent's start is not clean yet (docs/RELIABILITY.md): only `make faults` has it
-[ "${FAULT_SECONDS:-25}" = 0 ] && start=agent-start || start=
-fail_each $start api-start agent-asked
+fail_each agent-start api-start agent-asked
 finish
