@@ -24,7 +24,18 @@ void parking_start(struct agent *a)
 	a->parked_ends.arg = a;
 }
 
-/* By its mark: frames of both its directions have it. */
+/* Frames of both its directions have its mark, or that of copies; or its group's. */
+static bool is_marked(const struct port *p, struct mac mac)
+{
+	struct mac group = mac;
+
+	if (mac.b[3] == INPLACE_COPY_MARK)
+		mac.b[3] = p->mark.b[3];
+	if (group.b[3] == 1)
+		group.b[3] = 0;
+	return mac_equal(mac, p->mark) || mac_equal(group, p->group_mark);
+}
+
 static struct port *blamed(struct agent *a, const json_t *about)
 {
 	const json_t *text;
@@ -37,8 +48,7 @@ static struct port *blamed(struct agent *a, const json_t *about)
 		if (!s || mac_parse(s, &mac) < 0)
 			continue;
 		for (struct port *p = a->registry.ports; p; p = p->next)
-			if (p->state == PORT_DIVERTED &&
-			    mac_equal(p->mark, mac))
+			if (p->state == PORT_DIVERTED && is_marked(p, mac))
 				return p;
 	}
 	return NULL;

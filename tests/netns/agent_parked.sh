@@ -7,6 +7,8 @@ own_processes=1
 bridge
 workload web 2
 workload app 3
+workload more 4
+listen more 80
 listen web 80
 listen app 80
 cat >"$TEST_DIR/weir-dp" <<E
@@ -14,7 +16,7 @@ cat >"$TEST_DIR/weir-dp" <<E
 LD_PRELOAD=$BUILD/tests/unit/libfatal.so exec "$BUILD_RELEASE/src/dp/weir-dp" "\$@"
 E
 chmod +x "$TEST_DIR/weir-dp"
-write_config "$netns_only" "guard: {watch: inline}"
+write_config "$netns_only"
 sed -i "s|^data_plane: {|&program: $TEST_DIR/weir-dp, |" "$config"
 start_agent
 # from the bridge, which is nobody's workload
@@ -64,8 +66,14 @@ weir mode web protect && wait_until 10 guarded web protect hold
 point $? "and closed again" "$out"
 wait_until 90 guarded web protect inline && state web guarded && host_greets 20 10.9.0.2
 point $? "after a while it is tried again" "$out"
-dies_of 10.9.0.2 && wait_until 10 state web parked && weir show web && grep -qE ' (6|5)[0-9]? s left' "$out"
+dies_of 10.9.0.2 && wait_until 10 state web parked &&
+    told_soon '(lambda s: len(s) == 2 and max(s) == 2 * min(s))(
+        [int(e["text"].split("parked for ")[1].split()[0]) for e in d["events"]
+         if e.get("part") == "parked" and "of web:" in e["text"]])' events
 point $? "then once is enough, for twice as long" "$out"
+dies_of 10.9.0.4 && dies_of 10.9.0.4 && state more guarded && dies_of 10.9.0.4 &&
+    wait_until 10 state more parked && guarded more discover pass && host_greets 20 10.9.0.4
+point $? "so is one of which the data plane has copies" "$out"
 stop_agent && start_agent && wait_until 20 guarded web protect inline && host_greets 20 10.9.0.2
 point $? "an agent that is started anew begins anew" "$out"
 finish
