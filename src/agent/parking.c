@@ -77,18 +77,14 @@ static uint64_t parked_for(const struct port *p)
 	return us < PORT_PARKED_MAX_US ? us : PORT_PARKED_MAX_US;
 }
 
-static const char *name_of(const struct port *p)
-{
-	return p->workload ? workload_name(p->workload) : p->host;
-}
-
 void parking_death(struct agent *a, struct plane *of, const json_t *about)
 {
 	struct port *p = blamed(a, about);
 	usec_t now = clock_now();
 	char text[256];
 
-	if (!p || !count_death(p, now))
+	/* at the host's own device, and at a parked one, it counts for all */
+	if (!p || !p->workload || parking_has(p) || !count_death(p, now))
 		return;
 	p->n_parked++;
 	p->n_deaths = 0;
@@ -96,7 +92,8 @@ void parking_death(struct agent *a, struct plane *of, const json_t *about)
 	(void)snprintf(text, sizeof text,
 		       "data planes die of frames of %s: it is parked for "
 		       "%u s, as guard.on_failure says",
-		       name_of(p), (unsigned)(parked_for(p) / USEC_PER_SEC));
+		       workload_name(p->workload),
+		       (unsigned)(parked_for(p) / USEC_PER_SEC));
 	log_warn("port: %s device=%s", text, p->host[0] ? p->host : p->dev);
 	record_state_of(a, p->workload, "parked", "critical", text);
 	plane_forgive(of);

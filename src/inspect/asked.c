@@ -50,6 +50,7 @@ static void next(struct asked *a)
 	memset(a->field, 0, sizeof a->field);
 	a->field[REQUEST_SQL_USER] = user;
 	a->field[REQUEST_SQL_DATABASE] = database;
+	a->unseen = 0;
 	a->cut = a->known = a->over = false;
 	tidy(a);
 }
@@ -79,8 +80,13 @@ void asked_tell(struct asked *a, const struct proto_piece *p)
 		next(a);
 	a->known = false;
 	a->field[i].told = false;
+	a->unseen &= ~(1u << i);
 	if (i == REQUEST_SQL_USER) /* another login, with its own database */
 		a->field[REQUEST_SQL_DATABASE].told = false;
+	if (p->unseen) {
+		a->unseen |= 1u << i;
+		return;
+	}
 	if (a->used + bytes_len(p->bytes) + 1 > REQUEST_TEXT_MAX)
 		tidy(a);
 	if (p->cut || !p->begin || !p->end ||
@@ -95,8 +101,9 @@ bool asked_is_sound(const struct asked *a)
 {
 	size_t all = 0;
 
-	if (a->used > REQUEST_TEXT_MAX || !image_is_bool(&a->cut) ||
-	    !image_is_bool(&a->known) || !image_is_bool(&a->over))
+	if (a->used > REQUEST_TEXT_MAX || a->unseen > REQUEST_UNSEEN_ALL ||
+	    !image_is_bool(&a->cut) || !image_is_bool(&a->known) ||
+	    !image_is_bool(&a->over))
 		return false;
 	for (unsigned i = 0; i < REQUEST__MAX; i++) {
 		const struct asked_text *t = &a->field[i];
@@ -130,6 +137,7 @@ void asked_clear(struct asked *a)
 {
 	memset(a->field, 0, sizeof a->field);
 	a->used = 0;
+	a->unseen = 0;
 	a->cut = a->known = a->over = false;
 }
 
@@ -137,6 +145,7 @@ struct request asked_request(const struct asked *a)
 {
 	struct request r = request_none;
 
+	r.unseen = a->cut ? REQUEST_UNSEEN_ALL : a->unseen;
 	for (unsigned i = 0; i < REQUEST__MAX; i++)
 		if (a->field[i].told)
 			r.value[i] = bytes_of((const uint8_t *)a->text +

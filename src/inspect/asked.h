@@ -16,7 +16,8 @@ struct asked {
 		bool told;
 	} field[REQUEST__MAX];
 	uint16_t used; /* of text */
-	bool cut;      /* something had no room: the request is not known */
+	uint32_t unseen; /* bits: fields that could not be read */
+	bool cut;	 /* something had no room: the request is not known */
 	bool known;    /* it was told as far as it will be */
 	bool over;     /* what is told next is the next request's */
 	char *text;    /* REQUEST_TEXT_MAX; borrowed for good */

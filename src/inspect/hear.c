@@ -62,6 +62,8 @@ static bool piece(void *arg, const struct proto_piece *p)
 	if (!h->t->parser)
 		hear_recognised(h);
 	asked_tell(&h->t->request, p);
+	if (p->unseen)
+		return true;
 	forwarded_piece(h, p);
 	trail_piece(h, p);
 	if (p->field == FIELD_DNS_MESSAGE) {

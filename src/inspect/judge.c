@@ -181,11 +181,6 @@ bool judge_request(struct passage *w, struct flow *f, const struct talk *t,
 		return true;
 	}
 	names_judged(w->in, f);
-	/* nobody knows what it asks, and rules do */
-	if (t->request.cut && v->by_request) {
-		v->action = POLICY_DENY;
-		v->blocked = true;
-	}
 	if (v->blocked && (v->by_request || t->host_wanted))
 		v->reason = REASON_REQUEST;
 	else if (v->action == POLICY_VIOLATE)

@@ -147,7 +147,7 @@ uint32_t talk_longest(const struct talks *t, enum proto_waits what)
 
 #define OWNER "talks"
 
-IMAGE_PART(saved_talks, "talks", struct talk, 1);
+IMAGE_PART(saved_talks, "talks", struct talk, 2);
 IMAGE_PART(saved_text, "text", char, 1);
 IMAGE_PART(saved_waiting, "waiting", uint32_t, 1); /* list after list */
 

@@ -47,6 +47,7 @@ struct policy_query {
 	bool ingress;	    /* the workload is the server */
 	bool peer_external; /* the peer is no internal address */
 	bool icmp_enforced; /* ctrl_enable_icmp_policy */
+	bool unanswered;    /* which may yet tell what kind it is of */
 	unsigned n_names;   /* 0..NAMES_PER_ADDR_MAX + 1, of names */
 	/*
 	 * The application, else its base protocol, else
@@ -54,8 +55,6 @@ struct policy_query {
 	 * POLICY_APP_UNKNOWN_YET (0) until then.
 	 */
 	uint32_t app;
-	/* It has not answered yet, which may tell what it is a kind of. */
-	bool unanswered;
 	/*
 	 * What the client called the server (Host, SNI), as it stands there;
 	 * "" when it named none or what it said is no text. NULL: not known

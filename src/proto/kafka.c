@@ -6,7 +6,9 @@
  * Where the topics are is described in kafka_apis.c; the body is gone along step by
  * step, and what lies between topics is passed over. Asked is for each topic as soon
  * as it is known, once for a request without. Newer versions name topics by an id of
- * 16 bytes: then that is told, written as Kafka does (base64).
+ * 16 bytes: then that is told, written as Kafka does (base64). Where topics may be and
+ * are not found - another version, a body that is not as described - one is told of
+ * that is not seen.
  *
  * "Flexible" versions: lengths are variable, 7 bits a byte, and one more than they
  * are, 0 is null; behind each structure are tags, their number, and for each its
@@ -200,6 +202,14 @@ static bool take_tags(const struct kafka *s, struct bytes *b)
 	return true;
 }
 
+/* A topic, or several, and nobody knows which. */
+static bool tell_unseen(struct kafka *s, const struct proto_sink *sink)
+{
+	s->asked = true;
+	return proto_tell_unseen(sink, PROTO_CLIENT, FIELD_KAFKA_TOPIC) &&
+	       sink->asked(sink->arg);
+}
+
 static bool tell_topic(struct kafka *s, struct bytes topic,
 		       const struct proto_sink *sink)
 {
@@ -214,8 +224,11 @@ static bool tell_id(struct kafka *s, struct bytes id,
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn"
 				      "opqrstuvwxyz0123456789-_";
+	static const uint8_t none[16];
 	uint8_t text[22];
 
+	if (memcmp(id.begin, none, sizeof none) == 0)
+		return true;
 	for (unsigned i = 0; i < sizeof text; i++) {
 		unsigned bit = 6 * i, at = bit / 8;
 		unsigned two = (unsigned)id.begin[at] << 8 |
@@ -377,7 +390,8 @@ static enum frame_step body(struct kafka *s, struct bytes *rest,
 			/* described wrongly, or built wrongly: not followed */
 			s->frames.pass[PROTO_CLIENT] = 0;
 			if (!sink->note(sink->arg, PROTO_CLIENT,
-					NOTE_MALFORMED))
+					NOTE_MALFORMED) ||
+			    !tell_unseen(s, sink))
 				return FRAME_STOPPED;
 			return end_body(s, sink);
 		}
@@ -437,6 +451,8 @@ static enum frame_step begin_request(struct kafka *s, struct bytes *rest,
 			bytes_of(api->name, strlen(api->name))) ||
 	    (h.has_client &&
 	     !proto_tell(sink, PROTO_CLIENT, FIELD_KAFKA_CLIENT, h.client)))
+		return FRAME_STOPPED;
+	if (!s->in_body && (api->steps || api->unread) && !tell_unseen(s, sink))
 		return FRAME_STOPPED;
 	return s->in_body && s->left > 0 ? FRAME_TAKEN : end_body(s, sink);
 }

@@ -16,7 +16,7 @@ enum kafka_step_kind {
 	KAFKA_BYTES,  /* likewise; records */
 	KAFKA_INTS,   /* an array of 32-bit numbers */
 	KAFKA_TOPIC,  /* a string */
-	KAFKA_ID,     /* a topic's 16 bytes */
+	KAFKA_ID,     /* a topic's 16 bytes; all 0: it has none here */
 	KAFKA_ARRAY,  /* of what is up to CLOSE; may be null */
 	KAFKA_CLOSE,
 	KAFKA_CLOSE_PLAIN, /* of no structures: no tags behind each */
@@ -35,7 +35,8 @@ struct kafka_api {
 	/* From this version on lengths are short and tags follow structures. */
 	uint8_t flexible;
 	uint8_t versions; /* the highest that is described; 0: none is */
-	const struct kafka_step *steps; /* NULL: it has no topics */
+	bool unread;	  /* it may name topics, and no steps say where */
+	const struct kafka_step *steps; /* NULL: none */
 };
 
 /* NULL: there is none of that number. Static storage. */

@@ -158,21 +158,21 @@ static bool tell_connect(struct mqtt *s, uint8_t flags, struct bytes b,
 			 const struct proto_sink *sink)
 {
 	struct bytes text;
+	bool read = skip_properties(s, &b) && take_text(&b, &text);
 
-	if (!skip_properties(s, &b) || !take_text(&b, &text))
-		return true;
-	if (!proto_tell(sink, PROTO_CLIENT, FIELD_MQTT_CLIENT, text))
+	if (read && !proto_tell(sink, PROTO_CLIENT, FIELD_MQTT_CLIENT, text))
 		return false;
 	if (flags & FLAG_WILL) {
 		/* what is published when it is gone */
-		if (!skip_properties(s, &b) || !take_text(&b, &text))
-			return true;
-		if (!proto_tell(sink, PROTO_CLIENT, FIELD_MQTT_TOPIC, text))
+		read = read && skip_properties(s, &b) && take_text(&b, &text);
+		if (!(read ? proto_tell(sink, PROTO_CLIENT, FIELD_MQTT_TOPIC,
+					text)
+			   : proto_tell_unseen(sink, PROTO_CLIENT,
+					       FIELD_MQTT_TOPIC)))
 			return false;
-		if (!take_text(&b, &text))
-			return true;
+		read = read && take_text(&b, &text);
 	}
-	return !(flags & FLAG_USER) || !take_text(&b, &text) ||
+	return !read || !(flags & FLAG_USER) || !take_text(&b, &text) ||
 	       proto_tell(sink, PROTO_CLIENT, FIELD_MQTT_USER, text);
 }
 

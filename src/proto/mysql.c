@@ -244,13 +244,23 @@ static bool skip_password(const struct mysql *s, struct bytes *b)
 	return take_name(b, &ignored);
 }
 
-static bool tell_login(const struct proto_sink *sink, struct bytes user,
-		       struct bytes database)
+/* Compression begins when a login that wants it has got its OK. */
+static bool is_compressed(const struct mysql *s)
+{
+	return s->server_can & s->client_can & (CAN_COMPRESS | CAN_ZSTD);
+}
+
+static bool tell_login(const struct mysql *s, const struct proto_sink *sink,
+		       struct bytes user, struct bytes database)
 {
 	if (!proto_tell(sink, PROTO_CLIENT, FIELD_SQL_USER, user))
 		return false;
 	if (bytes_len(database) > 0 &&
 	    !proto_tell(sink, PROTO_CLIENT, FIELD_SQL_DATABASE, database))
+		return false;
+	/* what will be asked then cannot be read */
+	if (is_compressed(s) &&
+	    !proto_tell_unseen(sink, PROTO_CLIENT, FIELD_SQL_VERB))
 		return false;
 	return sink->asked(sink->arg) && sink->ended(sink->arg, PROTO_CLIENT);
 }
@@ -290,7 +300,7 @@ static enum frame_step login(struct mysql *s, const struct packet *p,
 	if (!ok)
 		return malformed(PROTO_CLIENT, sink);
 	s->logged_in = true;
-	return frames_go_on(tell_login(sink, user, database));
+	return frames_go_on(tell_login(s, sink, user, database));
 }
 
 /* COM_CHANGE_USER: as a login, without its flags. */
@@ -306,7 +316,7 @@ static enum frame_step change_user(struct mysql *s, const struct packet *p,
 	if (!take_name(&b, &user) || !skip_password(s, &b) ||
 	    !take_name(&b, &database))
 		return malformed(PROTO_CLIENT, sink);
-	return frames_go_on(tell_login(sink, user, database));
+	return frames_go_on(tell_login(s, sink, user, database));
 }
 
 /* --- commands ---------------------------------------------------------------- */
@@ -541,12 +551,6 @@ static bool tell_error(const struct packet *p, const struct proto_sink *sink)
 	       ((code != 1044 && code != 1045) ||
 		sink->note(sink->arg, PROTO_SERVER, NOTE_SQL_DENIED)) &&
 	       sink->ended(sink->arg, PROTO_SERVER);
-}
-
-/* Compression begins when a login that wants it has got its OK. */
-static bool is_compressed(const struct mysql *s)
-{
-	return s->server_can & s->client_can & (CAN_COMPRESS | CAN_ZSTD);
 }
 
 static enum frame_step answer(struct mysql *s, const struct packet *p,

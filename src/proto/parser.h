@@ -74,6 +74,8 @@ struct proto_piece {
 	/* The field's first, its last piece; a whole field is both. */
 	bool begin, end;
 	bool cut; /* the field is longer than FIELD_BYTES_MAX */
+	/* It is said, but what it is cannot be read; no bytes, begin, end */
+	bool unseen;
 	/*
 	 * Not 0: whole fields with the same number, from the parsers of one worker,
 	 * are the same field and the same bytes, whoever says them.
@@ -227,4 +229,23 @@ static inline bool proto_tell(const struct proto_sink *sink,
 		p.cut = true;
 	}
 	return sink->piece(sink->arg, &p);
+}
+
+/*
+ * The side says that field where it cannot be read: in a version that is not
+ * known, behind what is not followed, compressed. So nobody takes it for not
+ * said. As proto_tell().
+ */
+static inline bool proto_tell_unseen(const struct proto_sink *sink,
+				     enum proto_side side,
+				     enum proto_field field)
+{
+	struct proto_piece p = { .bytes = bytes_of("", 0),
+				 .field = (uint8_t)field,
+				 .side = (uint8_t)side,
+				 .begin = true,
+				 .end = true,
+				 .unseen = true };
+
+	return !proto_wanted(sink, field) || sink->piece(sink->arg, &p);
 }

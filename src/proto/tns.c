@@ -139,7 +139,9 @@ static bool tell_descriptor(struct bytes b, const struct proto_sink *sink)
 	     find_value(b, "sid", &value)) &&
 	    !proto_tell(sink, PROTO_CLIENT, FIELD_SQL_DATABASE, value))
 		return false;
-	return sink->asked(sink->arg) && sink->ended(sink->arg, PROTO_CLIENT);
+	/* its statements are found by chance only */
+	return proto_tell_unseen(sink, PROTO_CLIENT, FIELD_SQL_VERB) &&
+	       sink->asked(sink->arg) && sink->ended(sink->arg, PROTO_CLIENT);
 }
 
 static bool connects(struct tns *s, const struct packet *p,

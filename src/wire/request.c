@@ -65,8 +65,13 @@ bool request_pattern_matches(const char *pattern, struct bytes b, bool cased)
 	return *p == '\0';
 }
 
-static bool term_matches(const struct request_term *t, struct bytes value)
+static bool term_matches(const struct request_term *t, const struct request *r,
+			 bool may)
 {
+	struct bytes value = r->value[t->field];
+
+	if (r->unseen >> t->field & 1)
+		return !may;
 	if (!value.begin)
 		return false;
 	for (size_t i = 0; i < t->n_patterns; i++)
@@ -80,6 +85,11 @@ static bool term_matches(const struct request_term *t, struct bytes value)
 
 #define BIT(field) (1u << REQUEST_##field)
 _Static_assert(REQUEST__MAX <= 32, "a bit each");
+
+static bool is_absent(const struct request *r, enum request_field f)
+{
+	return !r->value[f].begin && !(r->unseen >> f & 1);
+}
 
 static bool is_one_of(struct bytes value, const char *const *words)
 {
@@ -122,16 +132,17 @@ static uint32_t not_yet_said(const struct request *r)
 					       NULL };
 	const struct bytes *v = r->value;
 
-	if (v[REQUEST_SQL_USER].begin && !v[REQUEST_SQL_VERB].begin)
+	if (v[REQUEST_SQL_USER].begin && is_absent(r, REQUEST_SQL_VERB))
 		return BIT(SQL_VERB) |
-		       (v[REQUEST_SQL_DATABASE].begin ? 0 : BIT(SQL_DATABASE));
-	if (!v[REQUEST_KAFKA_TOPIC].begin &&
+		       (is_absent(r, REQUEST_SQL_DATABASE) ? BIT(SQL_DATABASE)
+							   : 0);
+	if (is_absent(r, REQUEST_KAFKA_TOPIC) &&
 	    is_one_of(v[REQUEST_KAFKA_API], kafka))
 		return BIT(KAFKA_API) | BIT(KAFKA_TOPIC);
-	if (!v[REQUEST_MQTT_TOPIC].begin &&
+	if (is_absent(r, REQUEST_MQTT_TOPIC) &&
 	    is_one_of(v[REQUEST_MQTT_TYPE], mqtt))
 		return BIT(MQTT_TYPE) | BIT(MQTT_TOPIC);
-	if (!v[REQUEST_MONGO_COLLECTION].begin &&
+	if (is_absent(r, REQUEST_MONGO_COLLECTION) &&
 	    is_one_of(v[REQUEST_MONGO_COMMAND], mongodb))
 		return BIT(MONGO_COMMAND) | BIT(MONGO_DATABASE) |
 		       BIT(MONGO_COLLECTION);
@@ -147,10 +158,8 @@ bool request_matches(const struct request_spec *s, const struct request *r,
 		const struct request_alternative *a = &s->alternatives[i];
 		size_t k = 0;
 
-		while (k < a->n_terms &&
-		       (skip >> a->terms[k].field & 1 ||
-			term_matches(&a->terms[k],
-				     r->value[a->terms[k].field])))
+		while (k < a->n_terms && (skip >> a->terms[k].field & 1 ||
+					  term_matches(&a->terms[k], r, may)))
 			k++;
 		if (k == a->n_terms)
 			return true;

@@ -57,7 +57,9 @@ enum request_field {
 /* What is asked; a field that begins with NULL was not said. Borrowed. */
 struct request {
 	struct bytes value[REQUEST__MAX];
+	uint32_t unseen; /* bits: it is said, but what it is could not be read */
 };
+#define REQUEST_UNSEEN_ALL ((1u << REQUEST__MAX) - 1)
 /* Nothing is asked, and nothing will be that rules could name. */
 extern const struct request request_none;
 
@@ -83,6 +85,7 @@ enum request_field request_field_by_name(const char *name);
  * Does any alternative say that? may: the rule lets what it says be. Then what only
  * opens or keeps a conversation (a login, what Kafka's clients ask for about no
  * topic) is of each alternative about what is asked in it: without it nothing is.
+ * What could not be read is never what such a rule says, and always what another does.
  * Any thread; pure.
  */
 bool request_matches(const struct request_spec *s, const struct request *r,

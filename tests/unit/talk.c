@@ -90,7 +90,7 @@ static void put_field(struct talk *t, const struct proto_piece *p,
 	put(t, proto_field_name((enum proto_field)p->field));
 	put(t, " ");
 	put_bytes(t, all);
-	put(t, p->cut ? "~\n" : "\n");
+	put(t, p->unseen ? "?\n" : p->cut ? "~\n" : "\n");
 }
 
 /* By now it must be known who speaks. */

@@ -4,7 +4,7 @@
  * (BUG_ON).
  *
  *   app ssh                      recognised
- *   C ssh.proto 2.0              a field, its pieces joined; \xNN, ~ if cut
+ *   C ssh.proto 2.0              a field, its pieces joined; \xNN, ~ if cut, ? if unseen
  *   C note ssh.1
  *   asked
  *   S ended

@@ -99,6 +99,71 @@ static void test_login(void **state)
 	}
 }
 
+/* --- what cannot be read ---------------------------------------------------------------- */
+
+/* As LOGIN_BOB, and wants what follows compressed. */
+#define LOGIN_COMPRESSED                                                      \
+	"\x2a\0\0\1\xad\xa6\xff\1\0\0\0\1\x21" ZEROS8 ZEROS8 "\0\0\0\0\0\0\0" \
+	"bob\0\0shop\0"
+#define KAFKA(api, version) \
+	"\0\0\0\x10\0" api "\0" version "\0\0\0\7\0\2me\0xyz"
+#define FETCH_UNKNOWN KAFKA("\1", "\x18")
+#define WILL_UNREAD   "\x10\x12\0\4MQTT\4\6\0\0\0\1c\0\x9wwww"
+
+/*
+ * It is not taken for what asks for nothing: no rule that lets something be means it.
+ * One that denies does, where what is read is what it says.
+ */
+static void test_unread(void **state)
+{
+#define UNREAD(what) what, sizeof(what) - 1
+	static const struct {
+		const char *rules, *greeting;
+		const char *said;
+		size_t len;
+		bool passes;
+	} rows[] = {
+		{ "[" RULE(1, 80,
+			   ",\"requests\":[{\"sql.verb\":\"SELECT\"}]") "]",
+		  GREETING, UNREAD(LOGIN_COMPRESSED), false },
+		{ "[" RULE(1, 80, ",\"requests\":[{\"sql.user\":\"bob\"}]") "]",
+		  GREETING, UNREAD(LOGIN_COMPRESSED), true },
+		{ "[{\"id\":1,\"action\":\"deny\",\"requests\":[{\"sql.verb\":"
+		  "\"DROP\"}]}," RULE(2, 80, "") "]",
+		  GREETING, UNREAD(LOGIN_COMPRESSED), false },
+		{ "[" RULE(1, 80,
+			   ",\"requests\":[{\"kafka.topic\":\"a\"}]") "]",
+		  NULL, UNREAD(FETCH_UNKNOWN), false },
+		{ "[" RULE(1, 80,
+			   ",\"requests\":[{\"kafka.api\":\"fetch\"}]") "]",
+		  NULL, UNREAD(FETCH_UNKNOWN), true },
+		{ "[{\"id\":1,\"action\":\"deny\",\"requests\":[{"
+		  "\"kafka.topic\":\"a\"}]}," RULE(2, 80, "") "]",
+		  NULL, UNREAD(FETCH_UNKNOWN), false },
+		{ "[{\"id\":1,\"action\":\"deny\",\"requests\":[{"
+		  "\"kafka.topic\":\"a\",\"kafka.api\":\"produce\"}]}," RULE(
+			  2, 80, "") "]",
+		  NULL, UNREAD(FETCH_UNKNOWN), true },
+		{ "[" RULE(1, 80, ",\"requests\":[{\"mqtt.topic\":\"a\"}]") "]",
+		  NULL, UNREAD(WILL_UNREAD), false },
+		{ "[" RULE(1, 80,
+			   ",\"requests\":[{\"mqtt.type\":\"connect\"}]") "]",
+		  NULL, UNREAD(WILL_UNREAD), true },
+	};
+	struct bench *b = *state;
+	struct conn c;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		judge_by(b, false, rows[i].rules);
+		c = connected(b, true, 80);
+		if (rows[i].greeting)
+			assert_true(SAY_SERVER(&c, GREETING) > 0);
+		assert_row(rows[i].rules,
+			   (say_bytes(&c, true, rows[i].said, rows[i].len) >
+			    0) == rows[i].passes);
+	}
+}
+
 /* --- what an answer tells ------------------------------------------------------------ */
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
@@ -217,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_login),
+		TEST(test_unread),
 		TEST(test_told_by_answer),
 		TEST(test_grpc_middle),
 	};

@@ -247,13 +247,14 @@ static void decides(void **state)
 }
 
 /* A rule about what is asked lets a client get there, but denies it nothing. */
+#define UNSEEN "?"
 #define RULE(action, requests) \
 	"{\"id\":1,\"action\":\"" action "\",\"requests\":[" requests "]}"
 static const struct {
 	const char *rule;
 	struct {
 		enum request_field field;
-		const char *value;
+		const char *value; /* UNSEEN: could not be read */
 	} said[3];
 	bool match;
 } openings[] = {
@@ -271,6 +272,19 @@ static const struct {
 	{ RULE("allow", "{\"sql.verb\":\"select\",\"sql.user\":\"ann\"}"),
 	  { { REQUEST_SQL_USER, "bob" } },
 	  false },
+	/* what is not known is not allowed, and denied where anything is */
+	{ SELECTS,
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_VERB, UNSEEN } },
+	  false },
+	{ RULE("deny", "{\"sql.verb\":\"select\"}"),
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_VERB, UNSEEN } },
+	  true },
+	{ RULE("deny", "{\"sql.verb\":\"select\",\"sql.user\":\"ann\"}"),
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_VERB, UNSEEN } },
+	  false },
+	{ RULE("allow", "{\"sql.user\":\"bob\"}"),
+	  { { REQUEST_SQL_USER, "bob" }, { REQUEST_SQL_VERB, UNSEEN } },
+	  true },
 	{ RULE("allow", "{\"http.path\":\"/\"}"),
 	  { { REQUEST_SQL_USER, "bob" } },
 	  false },
@@ -295,6 +309,12 @@ static const struct {
 	  true },
 	{ ORDERS, { { REQUEST_KAFKA_API, "deleteGroups" } }, false },
 	{ ORDERS, { { REQUEST_KAFKA_API, "produce" } }, false },
+	{ ORDERS,
+	  { { REQUEST_KAFKA_API, "fetch" }, { REQUEST_KAFKA_TOPIC, UNSEEN } },
+	  false },
+	{ RULE("allow", "{\"mqtt.topic\":\"a/*\"}"),
+	  { { REQUEST_MQTT_TYPE, "connect" }, { REQUEST_MQTT_TOPIC, UNSEEN } },
+	  false },
 	{ RULE("allow", "{\"mqtt.topic\":\"a/*\"}"),
 	  { { REQUEST_MQTT_TYPE, "connect" } },
 	  true },
@@ -328,9 +348,14 @@ static void opening(void **state)
 			.request = &r,
 		};
 
-		for (size_t k = 0; k < 3 && openings[i].said[k].value; k++)
-			r.value[openings[i].said[k].field] =
-				text(openings[i].said[k].value);
+		for (size_t k = 0; k < 3 && openings[i].said[k].value; k++) {
+			unsigned f = openings[i].said[k].field;
+
+			if (strcmp(openings[i].said[k].value, UNSEEN) == 0)
+				r.unseen |= 1u << f;
+			else
+				r.value[f] = text(openings[i].said[k].value);
+		}
 		if ((policy_match(p, &q).rule_id == 1) != openings[i].match)
 			fail_msg("row %zu: %s", i, openings[i].rule);
 		policy_put(p);

@@ -7,6 +7,7 @@
 #define HEAD(len, api, version) \
 	"\0\0\0" len "\0" api "\0" version "\0\0\0\7\0\2me"
 #define SAID(api) "C kafka.api " api "\nC kafka.client me\n"
+#define ID	  "MDEyMzQ1Njc4OWFiY2RlZg"
 #define TOPIC(t)  "C kafka.topic " t "\nasked\n"
 
 static const struct {
@@ -71,8 +72,23 @@ static const struct {
 								     "\1\1\1"
 								     "\0") },
 	  "app kafka\n" SAID("metadata") "asked\nC ended\n" SAID("metadata")
-		  TOPIC("a") TOPIC("b") "C ended\n" SAID("metadata")
-			  TOPIC("t") "C ended\n" },
+		  TOPIC("a") TOPIC("b") "C ended\n" SAID("metadata") TOPIC(ID)
+			  TOPIC(ID) TOPIC("t") "C ended\n" },
+	{ "a version that is not known, one without topics",
+	  { TALK('C', HEAD("\x10", "\1", "\x12") "\0xyz" HEAD(
+			      "\xc", "\x20", "\1") HEAD("\xc", "\x12", "\0")) },
+	  "app kafka\n" SAID("fetch")
+		  TOPIC("?") "C ended\n" SAID("describeConfigs")
+			  TOPIC("?") "C ended\n" SAID(
+				  "apiVersions") "asked\nC ended\n" },
+	{ "deleted by its id",
+	  { TALK('C', HEAD("\x21", "\x14", "\6") "\0"
+						 "\2"
+						 "\0"
+						 "0123456789abcdef"
+						 "\0"
+						 "\0") },
+	  "app kafka\n" SAID("deleteTopics") TOPIC(ID) "C ended\n" },
 	{ "offsets",
 	  /* group g: topics a (partitions 1, 2) and b (none) */
 	  { TALK('C',
@@ -116,10 +132,9 @@ static const struct {
 	{ "more topics than bytes",
 	  { TALK('C', HEAD("\x10", "\3", "\1") "\0\0\1\0" HEAD("\xc", "\x12",
 							       "\0")) },
-	  "app kafka\n" SAID("metadata") "C note malformed\nasked\nC "
-					 "ended\n" SAID(
-						 "apiVersions") "asked\nC "
-								"ended\n" },
+	  "app kafka\n" SAID("metadata") "C note malformed\n" TOPIC(
+		  "?") "C ended\n" SAID("apiVersions") "asked\nC "
+						       "ended\n" },
 	{ "no such request",
 	  { TALK('C', HEAD("\xc", "\x12", "\0") HEAD("\xc", "\xff", "\0")) },
 	  "app kafka\n" SAID("apiVersions") "asked\nC ended\n"

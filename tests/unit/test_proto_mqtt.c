@@ -37,6 +37,14 @@ static const struct {
 	  "app mqtt\nC mqtt.type connect\nC mqtt.client c\nC mqtt.topic w\n"
 	  "C mqtt.user bob\nasked\nC ended\n"
 	  "S note sql.denied\nS mqtt.type connack\nS ended\n" },
+	{ "a will that cannot be read",
+	  { TALK('C', "\x10\x12\0\4MQTT\4\6\0\0\0\1c\0\x9wwww") },
+	  "app mqtt\nC mqtt.type connect\nC mqtt.client c\nC mqtt.topic ?\n"
+	  "asked\nC ended\n" },
+	{ "nor its client",
+	  { TALK('C', "\x10\xd\0\4MQTT\4\6\0\0\0\x9"
+		      "c") },
+	  "app mqtt\nC mqtt.type connect\nC mqtt.topic ?\nasked\nC ended\n" },
 	{ "version 5, properties everywhere",
 	  { TALK('C', "\x10\x17\0\4MQTT\5\x4\0\0\2\x21\1\0\0\1\xff\0\1w\0\1x"),
 	    TALK('C', "\x10\x1b\0\4MQTT\5\x84\0\0\2\x21\1\0\1c\1\xff\0\1w\0\1x"

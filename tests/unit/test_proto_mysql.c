@@ -62,7 +62,8 @@ static const struct {
 	  { TALK('S', GREETING("\xff\xf7")),
 	    TALK('C', LOGIN("\x27\0\0\1", "\x20\x82\0\0", "bob\0\2pw")),
 	    TALK('S', OK), TALK('C', "\x0d\0\0\0\0\0\0\x09\0\0\0\3drop") },
-	  BOB_SAID "over\n" },
+	  "app mysql\nC sql.user bob\nC sql.verb ?\nasked\nC ended\nS ended\n"
+	  "over\n" },
 	{ "another user",
 	  { TALK('S', GREETING("\xff\xf7")), TALK('C', BOB), TALK('S', OK),
 	    TALK('C', "\x0f\0\0\0\x11"
@@ -117,9 +118,9 @@ static void recorded(void **state)
 	talk_check("denied", false, said_mariadb_denied,
 		   "app mysql\nC sql.user bob\nC sql.database shop\nasked\n"
 		   "C ended\nS sql.error 1045\nS note sql.denied\nS ended\n");
-	talk_check(
-		"compressed", false, said_mariadb_compressed,
-		"app mysql\nC sql.user bob\nasked\nC ended\nS ended\nover\n");
+	talk_check("compressed", false, said_mariadb_compressed,
+		   "app mysql\nC sql.user bob\nC sql.verb ?\nasked\nC ended\n"
+		   "S ended\nover\n");
 	talk_check("pymysql", false, said_pymysql,
 		   "app mysql\nC sql.user bob\nasked\nC ended\nS ended\n"
 		   "C sql.verb SET\nC sql.text SET AUTOCOMMIT = 0\nasked\n"

@@ -7,8 +7,9 @@
 	len "\0\0\1\0\0\0\1\x3c\1\x2c\0\0\x20\0\x7f\xff\x7f\x08\0\0\1" \
 	    "\0" text_len "\0\x22\0\0\0\0\0\0"
 #define SHORT CONNECT("\0\x46", "\0\x24") "(DESCRIPTION=(A=(Sid = x)(USER=me)))"
-#define SHORT_SAID \
-	"app oracle\nC sql.user me\nC sql.database x\nasked\nC ended\n"
+#define SHORT_SAID                                                           \
+	"app oracle\nC sql.user me\nC sql.database x\nC sql.verb ?\nasked\n" \
+	"C ended\n"
 
 static const struct {
 	const char *name;
@@ -33,8 +34,10 @@ static const struct {
 	    TALK('S', "\0\x0a\0\0\2\0\0\0\1\x3b"),
 	    TALK('C', "\0\0\0\x17\6\0\0\0\0\0\3\x5e\7\1\x07"
 		      "begin x\1") },
-	  "app oracle\nC sql.user ann\nC sql.database shop\nasked\nC ended\n"
-	  "S ended\nC sql.verb BEGIN\nC sql.text begin x\nasked\nC ended\n" },
+	  "app oracle\nC sql.user ann\nC sql.database shop\nC sql.verb "
+	  "?\nasked\n"
+	  "C ended\nS ended\nC sql.verb BEGIN\nC sql.text begin x\nasked\nC "
+	  "ended\n" },
 	{ "refused",
 	  { TALK('C', SHORT),
 	    TALK('S',
