@@ -15,12 +15,12 @@ struct asked {
 		uint16_t at, len;
 		bool told;
 	} field[REQUEST__MAX];
-	uint16_t used; /* of text */
+	uint16_t used;	 /* of text */
 	uint32_t unseen; /* bits: fields that could not be read */
 	bool cut;	 /* something had no room: the request is not known */
-	bool known;    /* it was told as far as it will be */
-	bool over;     /* what is told next is the next request's */
-	char *text;    /* REQUEST_TEXT_MAX; borrowed for good */
+	bool known;	 /* it was told as far as it will be */
+	bool over;	 /* what is told next is the next request's */
+	char *text;	 /* REQUEST_TEXT_MAX; borrowed for good */
 };
 
 /* The parser's field that is that one. */
