@@ -13,7 +13,7 @@ T ?=
 DURATION ?= 10m
 FRAMES ?= 100000000
 
-.PHONY: help deps build demo check bench lint fuzz chaos faults soak torture install deb sbom clean
+.PHONY: help deps build demo check bench lint fuzz chaos faults soak torture install deb sbom reproducible clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' \
@@ -81,6 +81,10 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if given
 deb: ## a Debian package in build-deb/
 	@tools/deps build web deb
 	@tools/deb
+
+reproducible: ## HEAD, built twice in other folders: the same bytes?
+	@tools/deps build web
+	@tools/reproducible
 
 sbom: build ## what the programs are made of, in build/weir.cdx.json
 	@tools/sbom build build/weir.cdx.json

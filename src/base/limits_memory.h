@@ -10,6 +10,8 @@
  * who else is in the cgroup (weir-agent starts weir-dp in its own).
  */
 #define MEMORY_OTHERS_SHARE 4
+/* Of that quarter, what weir-dp itself may grow by; in quarters of it. */
+#define MEMORY_GROWTH_QUARTERS 3
 /* Both processes as they start, without tables. */
 #define MEMORY_PROCESS_BYTES (48u << 20)
 /*

@@ -16,6 +16,7 @@
 
 #include <ndpi/ndpi_api.h>
 #include <ndpi/ndpi_main.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +52,20 @@ struct breadth {
 
 static _Thread_local struct breadth_memory *at_work;
 
+/*
+ * Where start_ndpi() goes on if there is no memory for it: nDPI does not expect that
+ * while it begins, and would read NULL. What it has by then is lost; who has so
+ * little does not start.
+ */
+static _Thread_local jmp_buf *no_memory;
+
 static void *take(size_t size)
 {
-	return at_work ? breadth_memory_take(at_work, size) : malloc(size);
+	void *p = at_work ? breadth_memory_take(at_work, size) : malloc(size);
+
+	if (!p && no_memory)
+		longjmp(*no_memory, 1);
+	return p;
 }
 
 static void give_back(void *p)
@@ -69,15 +81,11 @@ static bool is_asked_for(uint32_t app)
 	       !proto_parser_of(app);
 }
 
-static bool start_ndpi(struct breadth *b)
+static bool begin_ndpi(struct breadth *b)
 {
 	NDPI_PROTOCOL_BITMASK asked;
 	unsigned n;
 
-	set_ndpi_malloc(take);
-	set_ndpi_free(give_back);
-	set_ndpi_flow_malloc(take);
-	set_ndpi_flow_free(give_back);
 	b->ndpi = ndpi_init_detection_module(ndpi_dont_load_tor_hosts |
 					     ndpi_dont_init_libgcrypt);
 	if (!b->ndpi)
@@ -98,6 +106,26 @@ static bool start_ndpi(struct breadth *b)
 	ndpi_set_protocol_detection_bitmask2(b->ndpi, &asked);
 	ndpi_finalize_initialization(b->ndpi);
 	return true;
+}
+
+static bool start_ndpi(struct breadth *b)
+{
+	jmp_buf failed;
+	bool ok;
+
+	set_ndpi_malloc(take);
+	set_ndpi_free(give_back);
+	set_ndpi_flow_malloc(take);
+	set_ndpi_flow_free(give_back);
+	if (setjmp(failed) != 0) {
+		no_memory = NULL;
+		b->ndpi = NULL; /* half of one cannot be given back */
+		return false;
+	}
+	no_memory = &failed;
+	ok = begin_ndpi(b);
+	no_memory = NULL;
+	return ok;
 }
 
 size_t breadth_bytes(uint32_t flows)

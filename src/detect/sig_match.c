@@ -603,13 +603,13 @@ void *sig_pcre_new(const struct sig_item *item, struct err *reterr)
 		pcre2_code_free(code);
 		at = 0;
 	}
-	(void)pcre2_get_error_message(r, (uint8_t *)text, sizeof text);
 	/* the one is of its compiler to code, the other of the one before */
-	(void)err_set(reterr,
-		      r == PCRE2_ERROR_NOMEMORY || r == PCRE2_ERROR_HEAP_FAILED
-			      ? ENOMEM
-			      : EINVAL,
-		      "pcre", "%s at %zu", text, at);
+	if (r == PCRE2_ERROR_NOMEMORY || r == PCRE2_ERROR_HEAP_FAILED) {
+		(void)err_set(reterr, ENOMEM, "pcre", "out of memory");
+		return NULL;
+	}
+	(void)pcre2_get_error_message(r, (uint8_t *)text, sizeof text);
+	(void)err_set(reterr, EINVAL, "pcre", "%s at %zu", text, at);
 	return NULL;
 }
 

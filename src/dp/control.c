@@ -244,10 +244,14 @@ static int begin(struct control *ctl, const struct control_begin *b)
 {
 	struct err err;
 
+	fit_bound(ctl->fit, b->fit_fd);
 	if (load_each(b->load, load_one, ctl) < 0)
 		return -EINVAL;
 	/* nothing is let in before it is looked for */
-	detection_settle(ctl->detection, ctl->config);
+	if (detection_settle(ctl->detection, ctl->config, &err) < 0) {
+		log_error("cannot start: %s: %s", err.at, err.text);
+		return -EINVAL;
+	}
 	notify_init(&ctl->notify, b->doors.notify >= 0, clock_now());
 	if (b->from >= 0 && handover_take(ctl, b->from, &err) < 0) {
 		log_error("cannot take over: %s", err.text);

@@ -84,6 +84,7 @@ struct door_fds {
 struct control_begin {
 	struct door_fds doors;
 	int opener_fd, from;
+	int fit_fd;		       /* of fit_open(); taken */
 	const struct options *options; /* borrowed, as what follows */
 	struct heartbeat *heartbeat;   /* NULL: not here */
 	struct pulse *pulse;	       /* the workers' */

@@ -521,6 +521,11 @@ static void look_again(struct config *c)
 		log_warn("sensors look at new connections only: %s", err.text);
 }
 
+static const char *const names[BUILT__MAX] = {
+	[BUILT_RULES] = "weir_rules",
+	[BUILT_SENSORS] = "weir_detection",
+};
+
 /* What was there before goes on where nothing came of it. */
 static void in_force(struct detection *d, struct config *c, struct built *r)
 {
@@ -545,6 +550,11 @@ static void in_force(struct detection *d, struct config *c, struct built *r)
 		(void)err_set(&r->err, ENOMEM, NULL, "out of memory");
 		r->failed = true;
 	}
+	if (r->failed)
+		log_warn("%s: nothing came of it, what was in force stays: "
+			 "version=%llu: %s",
+			 names[r->kind], (unsigned long long)r->version,
+			 r->err.text);
 	sig_set_free(r->signatures);
 	sensor_set_free(r->sensors);
 	r->signatures = NULL;
@@ -573,10 +583,18 @@ void detection_turn(struct detection *d, struct config *c)
 		collect(d);
 }
 
-void detection_settle(struct detection *d, struct config *c)
+int detection_settle(struct detection *d, struct config *c, struct err *reterr)
 {
 	builder_wait(d->builder);
 	detection_turn(d, c);
+	for (unsigned i = 0; i < BUILT__MAX; i++) {
+		const struct built *b = &d->kinds[i].last;
+
+		if (b->failed)
+			return err_set(reterr, b->err.code, names[i], "%s",
+				       b->err.text);
+	}
+	return 0;
 }
 
 /* --- what is told ------------------------------------------------------------- */

@@ -60,8 +60,11 @@ int detection_fd(const struct detection *d);
 void detection_turn(struct detection *d, struct config *c);
 /* Is there an older set that is to be looked after now and then? */
 bool detection_has_old(const struct detection *d);
-/* Until all that was ordered is in force. */
-void detection_settle(struct detection *d, struct config *c);
+/*
+ * Until all that was ordered is in force. As negative errno if nothing came of some of
+ * it: then that is not what it was told to begin with.
+ */
+int detection_settle(struct detection *d, struct config *c, struct err *reterr);
 
 struct detection_state {
 	uint64_t version;  /* of the last order; 0: there was none */

@@ -1,8 +1,18 @@
 #include "dp/fit.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "base/cgroup.h"
 #include "base/limits.h"
+#include "base/limits_memory.h"
 #include "base/log.h"
+#include "base/sanitized.h"
 #include "dp/answer.h"
 
 /* A worker's part of what all may hold. */
@@ -58,6 +68,51 @@ void fit_find(struct fit *f, uint32_t flows, unsigned workers)
 			 err.at, err.text);
 	fit_into(f, flows, workers, limit);
 	say(f);
+}
+
+/* --- what is not a table ---------------------------------------------------- */
+
+int fit_open(const struct fit *f)
+{
+	/* a sanitizer's shadow is counted, too */
+	if (!f->limit_bytes || !f->fits || SANITIZED)
+		return -1;
+	return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
+/* Private memory that can be written, whether it has been or not: its sixth number. */
+static int read_data(int fd, uint64_t *ret)
+{
+	char text[128];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	unsigned long pages;
+
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	if (sscanf(text, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
+		return -EINVAL;
+	*ret = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return 0;
+}
+
+void fit_bound(const struct fit *f, int fd)
+{
+	uint64_t others = f->limit_bytes / MEMORY_OTHERS_SHARE, has = 0;
+	struct rlimit limit;
+	int rc;
+
+	if (fd < 0)
+		return;
+	rc = read_data(fd, &has);
+	close(fd);
+	limit.rlim_cur = limit.rlim_max =
+		has + others / 4 * MEMORY_GROWTH_QUARTERS;
+	if (rc == 0 && setrlimit(RLIMIT_DATA, &limit) < 0)
+		rc = -errno;
+	if (rc < 0)
+		log_warn("memory: what is not a table is not bound: %s",
+			 strerror(-rc));
 }
 
 void answer_fit(json_t *result, const struct fit *f)

@@ -94,6 +94,7 @@ static int run_worker(const struct both *b, const struct handover_from *from)
 	crash_also_to(b->report_fd);
 	crash_watch();
 	json_object_seed(0); /* of a file that is out of reach from here on */
+	begin.fit_fd = fit_open(&b->opt->fit);
 	if (sandbox_worker(&err) < 0)
 		die("%s: %s", err.at, err.text);
 	begin.load = load =

@@ -38,6 +38,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/sanitized.h"
@@ -224,6 +225,10 @@ static int add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls,
 static int add_ifs(scmp_filter_ctx ctx)
 {
 	struct scmp_arg_cmp self = { 0, SCMP_CMP_EQ, (uint64_t)getpid(), 0 };
+	static const struct scmp_arg_cmp bound[] = {
+		{ 0, SCMP_CMP_EQ, 0, 0 },
+		{ 1, SCMP_CMP_EQ, RLIMIT_DATA, 0 },
+	};
 	int rc = 0;
 
 	for (size_t i = 0; i < COUNT(allowed_if) && rc == 0; i++)
@@ -231,9 +236,13 @@ static int add_ifs(scmp_filter_ctx ctx)
 					    allowed_if[i].call, 1,
 					    &allowed_if[i].arg);
 	/* abort(3) and raise(3) */
+	if (rc == 0)
+		rc = seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
+					    SCMP_SYS(tgkill), 1, &self);
+	/* setrlimit(3), of itself: dp/fit.h */
 	return rc < 0 ? rc
 		      : seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
-					       SCMP_SYS(tgkill), 1, &self);
+					       SCMP_SYS(prlimit64), 2, bound);
 }
 
 static int fill_worker(scmp_filter_ctx ctx)

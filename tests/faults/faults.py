@@ -46,12 +46,16 @@ class World:
         return os.environ["BUILD"] + "/src/" + path
 
 
+def only_some():
+    return os.environ.get("FAULT_SITE")
+
+
 def tried(trial, seconds):
     """(sites, tried, violations)"""
     found = trial.sites()
     spared = [p for p in found if any(way in str(p) for way, _ in KNOWN)]
     found = sites.spread([p for p in found if p not in spared])
-    only = os.environ.get("FAULT_SITE")
+    only = only_some()
     if only:
         found = [p for p in found if only in str(p)]
     end = time.monotonic() + seconds
@@ -91,6 +95,9 @@ def main():
               f"{len(violations)} violations, "
               f"{time.monotonic() - begun:.0f} s", flush=True)
         bad += len(violations)
+        if not done and not only_some():
+            bad += 1
+            print("violation: no site was tried: is the library loaded?", flush=True)
     return bad > 0
 
 

@@ -35,7 +35,7 @@ make_group() {
     return 1
 }
 
-start_limited() { # MB [OPTION of weir-dp]...
+run_limited() { # MB [OPTION of weir-dp]...
     local mb=$1
     echo $((mb << 20)) >"$group/$limit" || return 1
     : >"$TEST_DIR/log"
@@ -44,7 +44,9 @@ start_limited() { # MB [OPTION of weir-dp]...
         exec "$weir_dp" --listen "" --notify "" --control "$door" -s 1 "${@:2}" 2>>"$TEST_DIR/log"
     ) &
     dp_pid=$!
-    wait_until 20 dp version
+}
+start_limited() { # as run_limited
+    run_limited "$@" && wait_until 20 dp version
 }
 memory() { dp stats -o json && json "(lambda m: $1)(d['memory'])"; }
 smaller_logged() { sed -n 's/^warn.*makes a table smaller: table=\([a-z0-9]*\) .*/\1/p' "$TEST_DIR/log" | paste -sd, -; }
@@ -84,6 +86,41 @@ point $? "two workers that want a million flows: all are smaller" "$out"
 dp stats && grep -q smaller "$out"
 point $? "weir dp stats tells" "$out"
 stop_dp
+
+# --- what is not a table ---
+
+# Signatures of expressions, for which a quarter of the limit has no room.
+write_many() { # VERSION NUMBER: into rules.json
+    python3 - "$1" "$2" >"$TEST_DIR/rules.json" <<'P'
+import json, random, sys
+word = random.Random(7)
+def rule(sid):
+    return (f'alert tcp any any -> any any (msg:"m"; content:"{word.getrandbits(96):x}"; '
+            f'pcre:"/{word.getrandbits(64):x}[0-9]{{1,9}}{word.getrandbits(32):x}/i"; sid:{sid};)')
+print(json.dumps([{"weir_rules": {"version": int(sys.argv[1]), "files": [
+    {"name": "many.rules", "text": "\n".join(rule(1 + i) for i in range(int(sys.argv[2])))}]}}]))
+P
+}
+many() { # VERSION NUMBER
+    write_many "$@"
+    dp @"$TEST_DIR/rules.json" -o json && wait_until 60 built
+}
+built() { dp '{"weir_rules":{}}' -o json && json "not d['building']"; }
+start_limited 256 && many 1 100 && json "d['in_force'] == 1 and d['signatures'] == 100"
+point $? "signatures for which there is room" "$out"
+was=$dp_pid
+many 2 20000 && json "d['error'] == 'out of memory' and d['in_force'] == 1 and d['signatures'] == 100"
+point $? "too many: refused, those before stay in force" "$out"
+grep -q '^warn.*weir_rules: nothing came of it.*out of memory' "$TEST_DIR/log" && [ "$dp_pid" = "$was" ] && kill -0 "$was"
+point $? "nobody was ended for it, and the log says it" "$TEST_DIR/log"
+many 3 200 && json "d['in_force'] == 3 and d['signatures'] == 200"
+point $? "and others are taken" "$out"
+stop_dp
+write_many 4 20000
+run_limited 256 --load "$TEST_DIR/rules.json"
+! wait "$dp_pid" && grep -q '^error.*cannot start: weir_rules: out of memory' "$TEST_DIR/log"
+point $? "told to begin with so many it does not start, and says why" "$TEST_DIR/log"
+dp_pid=
 start_limited 64 && grep -q '^warn.*tables at their least may take more' "$TEST_DIR/log" && memory "not m['fits']"
 point $? "with far too little it says so, and starts" "$TEST_DIR/log"
 stop_dp

@@ -367,7 +367,8 @@ static void order_set(struct detection *d, uint64_t version)
 				"(content:\"x\"; sid:1;)");
 	r->n_files = 1;
 	assert_int_equal(detection_rules(d, &m, &err), 0);
-	detection_settle(d, NULL); /* only sensors are in it */
+	/* only sensors are in it */
+	assert_int_equal(detection_settle(d, NULL, &err), 0);
 	assert_int_equal(detection_state(d, BUILT_RULES).in_force, version);
 }
 
