@@ -2,8 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -83,15 +82,20 @@ int fit_open(const struct fit *f)
 /* Private memory that can be written, whether it has been or not: its sixth number. */
 static int read_data(int fd, uint64_t *ret)
 {
-	char text[128];
+	char text[128], *at = text;
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	unsigned long pages;
+	unsigned long pages = 0;
 
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
-	if (sscanf(text, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
-		return -EINVAL;
+	for (unsigned i = 0; i < 6; i++) {
+		const char *before = at;
+
+		pages = strtoul(at, &at, 10);
+		if (at == before)
+			return -EINVAL;
+	}
 	*ret = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return 0;
 }

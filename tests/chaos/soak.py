@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """soak.py DURATION: the traffic of chaos.py, and nothing that breaks it: what grows?
 
+First what is kept until its place is needed is filled, as it would be by a day or two: the data
+plane's history of connections (65,536 of each worth), with it the agent's and the API's.
 DURATION is seconds, or 10m, 8h. Every SAMPLE_S a line in soak.csv of the folder of logs: memory
 and descriptors of each process, exchanges and their latency since the line before. Exit status 1
 if memory drifts more than LIMIT percent an hour, with what it may be wrong by (of a run that is
@@ -24,6 +26,16 @@ WARM = 0.25
 # In less than this that filling is all that there is to see.
 TELLS_S = 1800
 PASSWORD = "soak-Soak-1234"
+# Twice a datagram to each port: what each is to be told of is another connection.
+FILL = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for turn in range(2):
+    for port in range(10000, 65536):
+        s.sendto(b"x", (sys.argv[1], port))
+        if port % 100 == 0:
+            time.sleep(0.02)
+"""
 PROCESSES = ("agent", "opener", "worker", "api")
 
 
@@ -65,6 +77,13 @@ class Api:
                     self.failed.append(f"{path}: {e}")
                 self.asked += 1
                 time.sleep(0.5)
+
+
+def fill(run):
+    """To db that is allowed, to web it is not."""
+    for last in (world.DB, world.WEB):
+        if run.ns.run("app", "python3", "-c", FILL, world.ipv4(last)).wait() != 0:
+            raise RuntimeError("nothing was filled")
 
 
 def trend(times, values):
@@ -133,6 +152,7 @@ def main():
     run = chaos.Run(folder, world.build(), 0)
     servers, ends = chaos.begin(run)
     api = Api(run)
+    fill(run)
     client = chaos.start_client(run)
     begun, lines = time.monotonic(), []
     with open(folder + "/soak.csv", "w", encoding="ascii", newline="") as f:

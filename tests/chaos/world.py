@@ -324,5 +324,6 @@ rules:
 - {{id: 12, from: [app], to: [db], ports: [tcp/5432], applications: [postgresql], action: allow}}
 - {{id: 13, from: [app], to: [db], ports: [tcp/6379], applications: [redis], action: allow}}
 - {{id: 14, from: [app], to: [db], ports: [udp/53, tcp/7], action: allow}}
+- {{id: 15, from: [app], to: [db], ports: [udp/10000-65535], action: allow}}
 - {{id: 20, from: [app], to: [web], ports: [tcp/8082], action: {toggle}}}
 """
