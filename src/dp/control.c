@@ -244,6 +244,10 @@ static int begin(struct control *ctl, const struct control_begin *b)
 {
 	struct err err;
 
+	if (opener_serves(ctl->opener_fd, &err) < 0) {
+		log_error("cannot start: %s", err.text);
+		return -EINVAL;
+	}
 	fit_bound(ctl->fit, b->fit_fd);
 	if (load_each(b->load, load_one, ctl) < 0)
 		return -EINVAL;

@@ -39,6 +39,7 @@
 
 struct request {
 	enum {
+		SERVE,
 		OPEN_PORT,
 		RELEASE_PORT,
 		SEND_REPLY,
@@ -347,6 +348,8 @@ static bool serve_one(int fd, const struct opener_door *compat,
 	}
 	if (len != sizeof q)
 		a.rc = err_set(&a.err, EINVAL, NULL, "not a request");
+	else if (q.what == SERVE)
+		a.rc = 0;
 	else if (q.what == RELEASE_PORT)
 		a.rc = release_port(kept, &q.port);
 	else if (q.what == SEND_REPLY)
@@ -470,6 +473,15 @@ static int ask(int fd, const struct request *q, const int *pass, size_t n_pass,
 		return 0;
 	close_all(came, n);
 	return err_set(reterr, EMFILE, NULL, "no descriptor came");
+}
+
+int opener_serves(int fd, struct err *reterr)
+{
+	struct request q = { .what = SERVE };
+	struct passed p = { .fds.verdicts = -1, .netns = -1, .sign = -1 };
+	struct answer a = { 0 };
+
+	return ask(fd, &q, NULL, 0, &a, &p, reterr);
 }
 
 int opener_ask(int fd, const struct opener_port *port, int *netns,

@@ -88,6 +88,11 @@ struct opener_fds {
 void opener_fds_close(struct opener_fds *fds);
 
 /*
+ * Runs in the worker, before it takes anything upon itself: does the opener serve it?
+ * -EPIPE: it could not begin. Control thread.
+ */
+int opener_serves(int fd, struct err *reterr);
+/*
  * Runs in the worker: asks for a packet socket on an interface or an NFQUEUE.
  * 0 and *ret, the caller's to close; or -errno with *reterr as the opener said
  * it: -ENODEV, -EPERM, -ENOTDIR... Control thread.

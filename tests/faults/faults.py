@@ -31,7 +31,7 @@ KNOWN = [
     ("getpwnam_r <", "glibc 2.36 ends the process where it begins to look for names without memory"),
     ("getgrnam_r <", "the same"),
 ]
-ALL = {c.name: c for c in (of_dp.OpenerStart, of_dp.WorkerStart, of_dp.DpAsked,
+ALL = {c.name: c for c in (of_dp.OpenerStart, of_dp.WorkerStart, of_dp.DpAsked, of_dp.Change, of_dp.Given,
                            of_agent.AgentStart, of_agent.AgentAsked, of_agent.ApiStart)}
 
 

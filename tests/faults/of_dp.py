@@ -124,6 +124,76 @@ class WorkerStart(DpStart):
     name, roles = "dp-worker-start", sites.FORKED
 
 
+class Change:
+    """One weir-dp takes over from another: that succeeds, or the first one goes on."""
+
+    name, roles, binary = "dp-takes-over", sites.BOTH, "dp/weir-dp"
+    fails = "second"  # whose calls fail
+
+    def __init__(self, world, table):
+        self.world, self.table, self.there, self.expected = world, table, [], None
+
+    def begin(self, who, *more):
+        env = self.table.environment() if who == self.fails else dict(os.environ)
+        p = Program(command(self.world, *more), f"{self.world.folder}/{who}.log", env)
+        self.there.append(p)
+        return p
+
+    def once(self, arm):
+        """arm(): from here on."""
+        with open(self.world.folder + "/first.json", "w", encoding="ascii") as f:
+            # how rules are built is part of any start
+            json.dump([m for m in LOAD if "weir_rules" not in m], f)
+        first = self.begin("first", "--load", self.world.folder + "/first.json")
+        before = until(lambda: config(self.world.door))
+        if self.fails == "second":
+            arm()
+        second = self.begin("second", "--take-over")
+        if self.fails == "first":
+            arm()
+        decided = until(lambda: first.ended() or second.ended())
+        self.table.at.phase = sites.OFF
+        self.changed = first.ended()
+        problem = first.crashed() or second.crashed()
+        if not decided:
+            problem = problem or "hangs"
+        elif self.changed and first.process.returncode != 0:
+            problem = problem or f"the first one ends with {first.process.returncode}"
+        elif not self.changed and not second.said().strip():
+            problem = problem or "ends without a word"
+        if not problem and config(self.world.door) != before:
+            problem = "nobody serves, or another configuration"
+        return problem or (second if self.changed else first).end()
+
+    def attempt(self, place):
+        try:
+            problem = self.once(lambda: self.table.fail(place, self.roles))
+        finally:
+            self.stop()
+        return self.table.off(), problem
+
+    def stop(self):
+        with open(self.world.log, "w", encoding="utf-8") as log:
+            for p in self.there:
+                log.write(p.said())
+                p.process.kill()
+                p.process.wait()
+        self.there = []
+
+    def sites(self):
+        problem = self.once(lambda: self.table.note(self.roles))
+        self.stop()
+        self.table.off()
+        if problem or not self.changed:
+            with open(self.world.log, encoding="utf-8") as f:
+                raise AssertionError(f"without any fault: {problem or 'it does not change'}: {f.read()}")
+        return self.table.places()
+
+
+class Given(Change):
+    name, fails = "dp-gives-over", "first"
+
+
 class DpAsked(Asked):
     """Each message that changes something, at its own door."""
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every call of weir-dp that can fail does, once: memory, descriptors, what is asked of
-# the kernel; when it starts, and when it is told something new (tests/faults/).
+# the kernel; when it starts, is told something new, takes over or is taken over from
+# (tests/faults/).
 # FAULT_SECONDS: how long for each part, 0 for all sites (make faults). The programs
 # as they are installed: a sanitizer's malloc would stand before ours.
 own_processes=1
@@ -9,5 +10,5 @@ own_processes=1
 
 topology && splice up --mark 00b4 --mode inline
 point $? "a container is diverted" "$out"
-fail_each dp-opener-start dp-worker-start dp-asked
+fail_each dp-opener-start dp-worker-start dp-asked dp-takes-over dp-gives-over
 finish
