@@ -268,6 +268,29 @@ static int hand_over(struct replay *r)
 	return 0;
 }
 
+static void print_threat(const struct threat_record *t)
+{
+	char from[IP_TEXT_MAX + 10], to[IP_TEXT_MAX + 10], proto[4];
+	bool ports = t->src_port || t->dst_port;
+
+	printf("threat %u severity=%s action=%s", t->id,
+	       severity_name(t->severity), dpi_action_name(t->action));
+	if (t->proto) /* else its header could not be read */
+		printf(" %s %s > %s", proto_name(t->proto, proto),
+		       end_text(from, t->src, t->src_port, ports),
+		       end_text(to, t->dst, t->dst_port, ports));
+	printf(": %s\n", t->text);
+}
+
+/* As they are met; one that is repeated, once in ten seconds. */
+static void print_threats(struct replay *r)
+{
+	struct threat_record t;
+
+	while (!r->opt->json && inspect_drain_threats(r->inspect, &t, 1) == 1)
+		print_threat(&t);
+}
+
 static int one_frame(struct replay *r, struct ring_frame f, usec_t now)
 {
 	struct frame frame = { .bytes = f.bytes,
@@ -276,6 +299,7 @@ static int one_frame(struct replay *r, struct ring_frame f, usec_t now)
 
 	inspect_age(r->inspect, now);
 	(void)inspect_frame(r->inspect, frame, now);
+	print_threats(r);
 	if (!r->opt->hand_over || ++r->frames % r->opt->hand_over != 0)
 		return 0;
 	return hand_over(r);
@@ -317,7 +341,8 @@ static void print_results(struct replay *r, usec_t now)
 
 	while (inspect_copy_flows(r->inspect, &cursor, now, &s, 1) == 1)
 		collect(&r->flows, &s);
-	qsort(r->flows.records, r->flows.n, sizeof s, by_id);
+	if (r->flows.n)
+		qsort(r->flows.records, r->flows.n, sizeof s, by_id);
 	for (size_t i = 0; i < r->flows.n; i++) {
 		if (r->opt->json)
 			print_json(&r->flows.records[i]);
