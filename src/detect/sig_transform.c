@@ -186,32 +186,47 @@ static uint8_t letter_of(uint8_t c, uint8_t before)
 	}
 }
 
+/*
+ * One code, or one byte, of those at p; *ret_len bytes are written to `to`, where
+ * that many may be. before: what stands ahead of them. Returns how long it is.
+ */
+static size_t undo_one(const uint8_t *p, size_t len, uint8_t before,
+		       uint8_t *to, size_t *ret_len)
+{
+	uint8_t c = p[0], next = len > 1 ? p[1] : 0, letter;
+	uint32_t point;
+	size_t n;
+
+	to[0] = c;
+	*ret_len = 1;
+	if (c != '\\')
+		return 1;
+	n = numbered(p, len, &point);
+	if (n) {
+		*ret_len = put_char(to, point);
+		return n;
+	}
+	letter = letter_of(next, before);
+	if (letter) {
+		to[0] = letter;
+		return 2;
+	}
+	if (next != '"' && next != '\\')
+		return 1;
+	to[1] = next;
+	*ret_len = 2;
+	return 2;
+}
+
 /* Of JSON and scripts. Where a text ends can still be told: \" stays. */
 static size_t undo_backslashes(uint8_t *bytes, size_t len)
 {
-	size_t to = 0, i = 0;
+	size_t to = 0, i = 0, n;
 
 	while (i < len) {
-		uint8_t c = bytes[i], next = len - i > 1 ? bytes[i + 1] : 0;
-		uint32_t point;
-		size_t code = c == '\\' ? numbered(bytes + i, len - i, &point)
-					: 0;
-		uint8_t letter = letter_of(next, to ? bytes[to - 1] : 0);
-
-		if (code) {
-			to += put_char(bytes + to, point);
-			i += code;
-		} else if (c == '\\' && letter) {
-			bytes[to++] = letter;
-			i += 2;
-		} else {
-			bytes[to++] = c;
-			i++;
-			if (c == '\\' && (next == '"' || next == '\\')) {
-				bytes[to++] = next;
-				i++;
-			}
-		}
+		i += undo_one(bytes + i, len - i, to ? bytes[to - 1] : 0,
+			      bytes + to, &n);
+		to += n;
 	}
 	return to;
 }
