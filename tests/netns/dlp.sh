@@ -156,6 +156,8 @@ answered -d 'card=4111111111111112' "$pay" && reached 4111111111111112
 point $? "what is none does: its last digit is wrong" "$out"
 found dlp 'e["name"] == "cards" and e["action"] in ("reset", "drop") and e["server"] == "web"'
 point $? "weir events tells of it" "$out"
+asked 'd["dropped"]["dlp"] >= 1 and d["limits_met"]["unpack_limit"] == 0' top
+point $? "counted by a reason of its own, as the metrics are" "$out"
 weir events --kind dlp && grep -q 'dlp 30001 cards: app -> web' "$out" && grep -q 'request: POST' "$out" &&
     grep -q '«[* ]*[0-9]\{0,4\}»' "$out"
 point $? "... for people, masked" "$out"
