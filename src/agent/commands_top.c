@@ -227,6 +227,25 @@ struct top_row *top_rows(struct agent *a, const struct top_told *told,
 	return rows;
 }
 
+/* Numbers by name, of that member of what the data planes told, together. */
+static json_t *sum_of(const struct top_told *told, const char *member)
+{
+	const json_t *parts[] = { json_object_get(told->host, member),
+				  json_object_get(told->splices, member) };
+	json_t *sum = json_object(), *v;
+	const char *name;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		/* jansson's iteration wants a non-const object but changes nothing */
+		json_object_foreach ((json_t *)(uintptr_t)parts[i], name, v) {
+			json_int_t n = json_integer_value(v);
+
+			n += json_integer_value(json_object_get(sum, name));
+			(void)json_object_set_new(sum, name, json_integer(n));
+		}
+	return sum;
+}
+
 static void add_top(struct agent *a, const struct top_told *told,
 		    json_t *result)
 {
@@ -245,6 +264,9 @@ static void add_top(struct agent *a, const struct top_told *told,
 			row_json(a, &rows[i], told->host || told->splices));
 	free(rows);
 	(void)json_object_set_new(result, "workloads", list);
+	(void)json_object_set_new(result, "dropped", sum_of(told, "dropped"));
+	(void)json_object_set_new(result, "limits_met",
+				  sum_of(told, "limits_met"));
 	(void)json_object_set_new(
 		result, "at",
 		json_integer((json_int_t)(clock_unix_us() / USEC_PER_SEC)));

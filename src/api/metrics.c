@@ -237,6 +237,31 @@ static void add_workloads(struct text *t, const json_t *top)
 	free(rows);
 }
 
+/* --- of the data planes --------------------------------------------------------------- */
+
+/* Numbers by name. */
+static void add_named(struct text *t, const char *metric, const char *help,
+		      const char *label, json_t *of)
+{
+	const char *name;
+	json_t *v;
+
+	if (!of)
+		return;
+	family(t, metric, "counter", help);
+	json_object_foreach (of, name, v)
+		labelled(t, metric, label, name, number_of(v));
+}
+
+static void add_planes(struct text *t, const json_t *top)
+{
+	add_named(t, "weir_dropped_total", "Frames that were dropped.",
+		  "reason", json_object_get(top, "dropped"));
+	add_named(t, "weir_inspection_limits_total",
+		  "What could not be inspected as it should.", "limit",
+		  json_object_get(top, "limits_met"));
+}
+
 /* --- of weir-api itself ---------------------------------------------------------------- */
 
 static double resident_bytes(void)
@@ -326,6 +351,7 @@ static void run(struct job *j, struct asker *a)
 
 	add_status(&t, status);
 	add_workloads(&t, top);
+	add_planes(&t, top);
 	add_own(&t, r->server);
 	json_decref(status);
 	json_decref(top);

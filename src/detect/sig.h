@@ -40,6 +40,7 @@ enum sig_transform {
 	SIG_COMPRESS_WHITESPACE,
 	SIG_REPLACE_COMMENTS, /* ours: of SQL */
 	SIG_FROM_BASE64,
+	SIG_UNESCAPE, /* ours: of JSON, HTML and IIS; odd UTF-8 */
 	SIG_TRANSFORM__MAX
 };
 

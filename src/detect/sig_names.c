@@ -92,6 +92,7 @@ static const char *const transforms[SIG_TRANSFORM__MAX] = {
 	[SIG_COMPRESS_WHITESPACE] = "compress_whitespace",
 	[SIG_REPLACE_COMMENTS] = "replace_comments",
 	[SIG_FROM_BASE64] = "from_base64",
+	[SIG_UNESCAPE] = "unescape",
 };
 
 const char *sig_transform_name(enum sig_transform t)

@@ -206,6 +206,18 @@ static void answer_reasons(json_t *result, const char *name,
 			answer_uint(o, reason_name((enum reason)i), counts[i]);
 }
 
+void answer_drops(json_t *result, struct control *ctl)
+{
+	struct inspect_counts c = ask_counts(&ctl->workers);
+	json_t *o;
+
+	answer_reasons(result, "dropped", c.dropped);
+	o = answer_group(result, "limits_met");
+	for (int i = 0; i < INSPECT_LIMIT__MAX; i++)
+		answer_uint(o, inspect_limit_name((enum inspect_limit)i),
+			    c.limits_met[i]);
+}
+
 void answer_use(json_t *result, const char *name, uint64_t in_use,
 		uint64_t limit, uint64_t evicted)
 {

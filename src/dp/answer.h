@@ -22,6 +22,8 @@ void answer_uint(json_t *result, const char *name, uint64_t v);
 void answer_text(json_t *result, const char *name, const char *text);
 
 /* One flow as an object. The caller owns it. */
+/* Frames that were dropped, by reason; limits that kept from inspecting. */
+void answer_drops(json_t *result, struct control *ctl);
 json_t *answer_session(const struct session_record *s);
 /* "sessions" and "next": the cursor of the next page, null at the end. */
 void answer_sessions(json_t *result, const struct flow_page *page,

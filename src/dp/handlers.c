@@ -344,6 +344,7 @@ static void json_traffic(struct control *ctl, const struct ctrl_msg *m,
 			 json_t *result)
 {
 	answer_each_traffic(result, ctl);
+	answer_drops(result, ctl);
 }
 
 static void json_counters(struct control *ctl, const struct ctrl_msg *m,

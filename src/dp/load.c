@@ -1,6 +1,7 @@
 #include "dp/load.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,21 @@ json_t *load_parse(const char *path, char *text, size_t len)
 		die("%s: %s", path, err.text);
 	if (!json_is_array(load))
 		die("%s: expected an array of messages", path);
+	return load;
+}
+
+json_t *load_threat(json_t *load, uint32_t id)
+{
+	char name[sizeof "4294967295"];
+	json_t *m;
+
+	(void)snprintf(name, sizeof name, "%" PRIu32, id);
+	m = json_pack("{s:{s:{s:{s:b}}}}", "weir_settings", "threats", name,
+		      "enabled", 1);
+	if (!load)
+		load = json_array();
+	if (json_array_insert_new(load, 0, m) < 0)
+		die("out of memory");
 	return load;
 }
 

@@ -14,6 +14,9 @@ char *load_read(const char *path, size_t *ret_len);
 /* Takes text. The array, the caller's; NULL for NULL. Dies of what is wrong. */
 json_t *load_parse(const char *path, char *text, size_t len);
 
+/* First of all that threat is looked for. load: taken; NULL: none yet. */
+json_t *load_threat(json_t *load, uint32_t id);
+
 typedef int load_fn(void *arg, const char *name, const json_t *body,
 		    struct err *reterr);
 /* fn for each message, in order; stops at the first refusal, told in the log. */

@@ -16,6 +16,7 @@
 
 #include "base/bug.h"
 #include "base/log.h"
+#include "detect/threat.h"
 #include "dp/control.h"
 #include "dp/crash.h"
 #include "dp/door.h"
@@ -57,8 +58,14 @@ static int bind_or_give_up(const struct options *opt,
 /* The array of messages to begin with; NULL: there are none. Takes its text. */
 static json_t *first_messages(const struct options *opt, char *text, size_t len)
 {
-	return load_parse(opt->take_over ? "--take-over" : opt->load, text,
-			  len);
+	json_t *load = load_parse(opt->take_over ? "--take-over" : opt->load,
+				  text, len);
+
+	if (opt->tls_10)
+		load = load_threat(load, THREAT_TLS_10);
+	if (opt->tls_11)
+		load = load_threat(load, THREAT_TLS_11);
+	return load;
 }
 
 /* What both processes begin with. */

@@ -62,7 +62,10 @@ static const char usage_text[] =
 	"  -V, --version      version\n"
 	"  -s WORD            standalone: without a supervisor that watches\n"
 	"                     the heartbeat in /dev/shm/dp_mnt.shm\n"
-	"  -c -m -j -v NAME   accepted for NeuVector's monitor, no effect\n"
+	"  -v thrt_tls_1dot0, -v thrt_tls_1dot1\n"
+	"                     looks for threats 2012 and 2027: TLS 1.0, TLS "
+	"1.1\n"
+	"  -c -m -j           accepted for NeuVector's monitor, no effect\n"
 	"\n"
 	"Examples:\n"
 	"  ip netns exec agent-ns weir-dp -n 1\n"
@@ -160,6 +163,9 @@ static int one_option(struct options *opt, int c)
 		break;
 	case 's': opt->standalone = true; break;
 	case 'v':
+		opt->tls_10 |= strcmp(optarg, "thrt_tls_1dot0") == 0;
+		opt->tls_11 |= strcmp(optarg, "thrt_tls_1dot1") == 0;
+		break;
 	case 'c':
 	case 'm':
 	case 'j': break;

@@ -15,13 +15,14 @@ struct options {
 	const char *replay;  /* capture file or folder; NULL = live */
 	unsigned workers;    /* 1..WORKERS_MAX */
 	uint32_t max_flows;
-	bool take_over;	    /* from who serves the own door */
-	const char *crash;  /* folder for reports; NULL = none */
-	bool no_watchdog;   /* one that hangs is let hang */
-	bool standalone;    /* no supervisor watches */
-	bool json;	    /* -o json, for replay */
-	uint32_t hand_over; /* replay: after so many frames; 0: never */
-	struct fit fit;	    /* not of argv: live, before anything is made */
+	bool take_over;	     /* from who serves the own door */
+	const char *crash;   /* folder for reports; NULL = none */
+	bool no_watchdog;    /* one that hangs is let hang */
+	bool standalone;     /* no supervisor watches */
+	bool tls_10, tls_11; /* -v: these two threats are looked for */
+	bool json;	     /* -o json, for replay */
+	uint32_t hand_over;  /* replay: after so many frames; 0: never */
+	struct fit fit;	     /* not of argv: live, before anything is made */
 };
 
 /*

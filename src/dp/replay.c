@@ -22,6 +22,7 @@
 #include "dp/config.h"
 #include "dp/load.h"
 #include "dp/opener.h"
+#include "dp/replay_detection.h"
 #include "dp/settings.h"
 #include "inspect/image.h"
 #include "inspect/inspect.h"
@@ -52,6 +53,7 @@ struct replay {
 	struct inspect *inspect;
 	const struct snapshot *snapshot; /* the config's */
 	struct config *config;
+	struct replay_detection *detection; /* NULL: nobody asks for it */
 	struct inspect_settings settings;
 	uint64_t frames;
 	struct collected flows;
@@ -132,6 +134,12 @@ static int apply(void *arg, const char *name, const json_t *body,
 	case CTRL_STRICT_GROUP_MODE:
 	case CTRL_ENABLE_ICMP_POLICY: rc = config_switch(c, &m, reterr); break;
 	case CTRL_WEIR_SETTINGS: rc = apply_settings(r, &m, reterr); break;
+	case CTRL_WEIR_RULES:
+		rc = replay_rules(r->detection, &m, reterr);
+		break;
+	case CTRL_WEIR_DETECTION:
+		rc = replay_sensors(r->detection, &m, reterr);
+		break;
 	default: break; /* the port's and the doors' messages */
 	}
 	ctrl_msg_done(&m);
@@ -256,16 +264,64 @@ static int hand_over(struct replay *r)
 		image_write(&w, image, w.len);
 		inspect_save(r->inspect, &w);
 		(void)inspect_adopt(next, r->snapshot);
-		rc = load_image(next, image, w.len);
+		rc = r->detection ? replay_detection_move(r->detection, next)
+				  : 0;
+		if (rc == 0)
+			rc = load_image(next, image, w.len);
 	}
 	free(image);
 	if (rc < 0) {
+		if (r->detection) /* what it was moved to goes */
+			(void)replay_detection_move(r->detection, r->inspect);
 		inspect_free(next);
 		return rc;
 	}
 	inspect_free(r->inspect);
 	r->inspect = next;
 	return 0;
+}
+
+static void print_threat(const struct threat_record *t)
+{
+	char from[IP_TEXT_MAX + 10], to[IP_TEXT_MAX + 10], proto[4];
+	bool ports = t->src_port || t->dst_port;
+
+	printf("threat %u severity=%s action=%s", t->id,
+	       severity_name(t->severity), dpi_action_name(t->action));
+	if (t->proto) /* else its header could not be read */
+		printf(" %s %s > %s", proto_name(t->proto, proto),
+		       end_text(from, t->src, t->src_port, ports),
+		       end_text(to, t->dst, t->dst_port, ports));
+	printf(": %s\n", t->text);
+}
+
+/* As they are met; one that is repeated, once in ten seconds. */
+static void print_threats(struct replay *r)
+{
+	struct threat_record t;
+
+	while (!r->opt->json && inspect_drain_threats(r->inspect, &t, 1) == 1)
+		print_threat(&t);
+}
+
+static void print_finding(const struct finding_record *f)
+{
+	char client[IP_TEXT_MAX + 10], server[IP_TEXT_MAX + 10], proto[4];
+	bool ports = f->client_port || f->server_port;
+
+	printf("%s %u action=%s %s %s > %s", finding_kind_name(f->kind), f->id,
+	       dpi_action_name(f->action), proto_name(f->proto, proto),
+	       end_text(client, f->client, f->client_port, ports),
+	       end_text(server, f->server, f->server_port, ports));
+	printf(": %s: %s\n", f->name, f->evidence);
+}
+
+static void print_findings(struct replay *r)
+{
+	struct finding_record f;
+
+	while (!r->opt->json && inspect_drain_findings(r->inspect, &f, 1) == 1)
+		print_finding(&f);
 }
 
 static int one_frame(struct replay *r, struct ring_frame f, usec_t now)
@@ -276,6 +332,8 @@ static int one_frame(struct replay *r, struct ring_frame f, usec_t now)
 
 	inspect_age(r->inspect, now);
 	(void)inspect_frame(r->inspect, frame, now);
+	print_threats(r);
+	print_findings(r);
 	if (!r->opt->hand_over || ++r->frames % r->opt->hand_over != 0)
 		return 0;
 	return hand_over(r);
@@ -310,6 +368,19 @@ static void print_dropped(const struct replay *r)
 			       reason_name((enum reason)i), c.dropped[i]);
 }
 
+/* What is known only when a connection is over. */
+static void print_last_findings(struct replay *r)
+{
+	const struct flow_pick all = { FLOW_PICK_ALL, 0 };
+	uint32_t cursor = 0, n = 0;
+
+	if (!r->detection)
+		return;
+	while (inspect_end_flows(r->inspect, all, &cursor, &n))
+		print_findings(r);
+	print_findings(r);
+}
+
 static void print_results(struct replay *r, usec_t now)
 {
 	struct session_record s;
@@ -317,7 +388,8 @@ static void print_results(struct replay *r, usec_t now)
 
 	while (inspect_copy_flows(r->inspect, &cursor, now, &s, 1) == 1)
 		collect(&r->flows, &s);
-	qsort(r->flows.records, r->flows.n, sizeof s, by_id);
+	if (r->flows.n)
+		qsort(r->flows.records, r->flows.n, sizeof s, by_id);
 	for (size_t i = 0; i < r->flows.n; i++) {
 		if (r->opt->json)
 			print_json(&r->flows.records[i]);
@@ -326,6 +398,19 @@ static void print_results(struct replay *r, usec_t now)
 	}
 	print_blocks(r);
 	print_dropped(r);
+	print_last_findings(r);
+}
+
+static int begin_detection(struct replay *r)
+{
+	struct err err;
+
+	if (!r->inspect_options.detection)
+		return 0;
+	r->detection = replay_detection_new(r->inspect, r->config, &err);
+	if (!r->detection)
+		log_error("%s", err.text);
+	return r->detection ? 0 : -ENOMEM;
 }
 
 static int run_configured(struct replay *r, struct ring *ring, const char *name)
@@ -335,6 +420,8 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 
 	r->config = config_new(publish, r);
 	if (r->config)
+		rc = begin_detection(r);
+	if (rc == 0)
 		rc = load_each(r->load, apply, r);
 	if (rc == 0) {
 		rc = run_frames(r, ring, &now);
@@ -347,6 +434,7 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 	}
 	if (r->flows.failed)
 		rc = -ENOMEM;
+	replay_detection_free(r->detection);
 	inspect_free(r->inspect);
 	config_free(r->config);
 	return rc;
@@ -355,13 +443,17 @@ static int run_configured(struct replay *r, struct ring *ring, const char *name)
 static int run_file(const struct options *opt, const json_t *load,
 		    struct capture *c, bool with_name)
 {
-	struct replay r = { .opt = opt,
-			    .load = load,
-			    .inspect_options = { .max_flows = opt->max_flows,
-						 .breadth = true,
-						 .seed = REPLAY_SEED,
-						 .capture = true },
-			    .settings = inspect_settings_default() };
+	struct replay r = {
+		.opt = opt,
+		.load = load,
+		.inspect_options = { .max_flows = opt->max_flows,
+				     .breadth = true,
+				     .seed = REPLAY_SEED,
+				     .capture = true,
+				     .detection =
+					     replay_detection_is_asked(load) },
+		.settings = inspect_settings_default()
+	};
 	struct err err;
 	struct ring *ring = ring_capture_new(c->file, &err);
 	int rc;

@@ -342,8 +342,15 @@ static bool tell_message(const struct proto_sink *sink, enum proto_side side,
 /* Of TCP. */
 struct dns_talk {
 	uint16_t skip[PROTO_SIDE__MAX]; /* rest of a long message */
-	bool begun[PROTO_SIDE__MAX];
+	uint8_t begun[PROTO_SIDE__MAX]; /* enum begun */
 };
+
+enum begun {
+	BEGUN_NOT, /* its first message is to come */
+	BEGUN,
+	BEGUN_AMID, /* what comes may be from the middle of a message */
+};
+
 _Static_assert(sizeof(struct dns_talk) <= PARSER_STATE_SMALL, "small");
 IMAGE_PART(dns_talk_state, "dns_talk", struct dns_talk, 1);
 
@@ -384,20 +391,22 @@ static struct proto_result read_stream(struct dns_talk *s,
 	enum proto_side side = (enum proto_side)c->side;
 	struct bytes rest = c->bytes, message;
 
-	if (c->gap_before && s->begun[side]) {
+	if (c->gap_before && s->begun[side] == BEGUN) {
 		r.state = PROTO_LOST;
 		return r;
 	}
+	if ((c->gap_before || c->midstream) && s->begun[side] == BEGUN_NOT)
+		s->begun[side] = BEGUN_AMID;
 	skip_rest(s, side, &rest);
 	while (take_message(&rest, &message, &s->skip[side])) {
 		bool cut = s->skip[side] > 0;
 
-		/* in the middle of a message, if its beginning was not seen */
-		if (!s->begun[side] && guess(message, cut) != PROTO_YES) {
+		if (s->begun[side] == BEGUN_AMID &&
+		    guess(message, cut) != PROTO_YES) {
 			r.state = PROTO_LOST;
 			return r;
 		}
-		s->begun[side] = true;
+		s->begun[side] = BEGUN;
 		if (!tell_message(sink, side, message, cut)) {
 			r.state = PROTO_STOPPED;
 			return r;

@@ -7,9 +7,9 @@
  *
  * A document (BSON) is its length and elements: type, name\0, value. The first
  * element's name is the command and its value the collection, "$db" is the
- * database. Elements are gone through one by one, and what they have inside is
- * passed over by its length; of a list of documents nothing is looked at. Asked is
- * where the document ends.
+ * database; of getMore, which goes on with a cursor, "collection" is. Elements are
+ * gone through one by one, and what they have inside is passed over by its length;
+ * of a list of documents nothing is looked at. Asked is where the document ends.
  *
  * A compressed command cannot be read: it is asked about with nothing told.
  */
@@ -74,8 +74,9 @@ struct mongodb {
 	uint32_t left;	 /* of the client's message, behind what was taken */
 	uint32_t inside; /* of `left`: of the document */
 	uint8_t where;
-	bool named;   /* the command is told */
-	bool by_name; /* the collection is the command's value */
+	bool named;    /* the command is told */
+	bool by_name;  /* the collection is the command's value */
+	bool get_more; /* it is still to come, in "collection" */
 };
 _Static_assert(sizeof(struct mongodb) <= PARSER_STATE_SMALL, "small");
 IMAGE_PART(mongodb_state, "mongodb", struct mongodb, 1);
@@ -221,7 +222,7 @@ static enum frame_step begin_old(struct mongodb *s, struct bytes *rest,
 				       ? FRAME_MORE
 				       : malformed(PROTO_CLIENT, sink);
 	}
-	s->named = false;
+	s->named = s->get_more = false;
 	s->by_name = true;
 	if (!tell_names(s, h->opcode, full, sink))
 		return FRAME_STOPPED;
@@ -256,7 +257,7 @@ static enum frame_step begin_message(struct mongodb *s, struct bytes *rest,
 		if (flags & FLAG_CHECKSUM && s->left >= 4)
 			s->left -= 4;
 		s->where = SECTIONS;
-		s->named = s->by_name = false;
+		s->named = s->by_name = s->get_more = false;
 		*rest = b;
 		if (s->left > 0)
 			return FRAME_TAKEN;
@@ -387,9 +388,10 @@ static enum frame_step tell_element(struct mongodb *s, const struct element *e,
 				    const struct proto_sink *sink)
 {
 	bool is_db = text_is(e->name, "$db"), more;
+	bool is_collection = s->get_more && text_is(e->name, "collection");
 	struct bytes text;
 
-	if (s->named && !is_db)
+	if (s->named && !is_db && !is_collection)
 		return FRAME_TAKEN;
 	if (!string_of(e, &text, &more))
 		text = bytes_of(NULL, 0);
@@ -398,7 +400,13 @@ static enum frame_step tell_element(struct mongodb *s, const struct element *e,
 	if (is_db)
 		return frames_go_on(proto_tell(sink, PROTO_CLIENT,
 					       FIELD_MONGO_DATABASE, text));
+	if (is_collection) {
+		s->get_more = false;
+		return frames_go_on(proto_tell(sink, PROTO_CLIENT,
+					       FIELD_MONGO_COLLECTION, text));
+	}
 	s->named = true;
+	s->get_more = text_is(e->name, "getMore");
 	if (!proto_tell(sink, PROTO_CLIENT, FIELD_MONGO_COMMAND, e->name))
 		return FRAME_STOPPED;
 	return frames_go_on(

@@ -53,6 +53,26 @@ stopped() { # ARGUMENT of curl...: reset, or nothing came
 
 reached() { grep -q -- "$1" "$TEST_DIR/seen"; } # TEXT
 
+# What a number is written in: WAY NUMBER, a body in $TEST_DIR/body.
+written() {
+    python3 - "$@" >"$TEST_DIR/body" <<'P'
+import base64, ctypes, gzip, sys, zlib
+way, number = sys.argv[1:]
+def br(data):
+    out, size = ctypes.create_string_buffer(len(data) + 1024), ctypes.c_size_t(len(data) + 1024)
+    assert ctypes.CDLL("libbrotlienc.so.1").BrotliEncoderCompress(5, 22, 0, len(data), data, ctypes.byref(size), out)
+    return out.raw[:size.value]
+json = b'{"user": "bob", "note": "%s"}'
+some = lambda code: "".join(code % ord(c) if i % 3 == 0 else c for i, c in enumerate(number)).encode()
+plain = json % number.encode()
+sys.stdout.buffer.write({
+    "json": lambda: json % some("\\u%04x"), "html": lambda: b"<a>%s</a>" % some("&#%d;"), "percent": lambda: b"a=b&c=" + some("%%25%02x"),
+    "base64": lambda: json % base64.b64encode(b"the card is " + number.encode()), "base64-json": lambda: base64.b64encode(json % some("\\u%04x")),
+    "gzip": lambda: gzip.compress(plain), "deflate": lambda: zlib.compress(plain), "br": lambda: br(plain),
+    "gzip-json": lambda: gzip.compress(json % some("\\u%04x")), "br-base64": lambda: br(json % base64.b64encode(b"is " + number.encode()))}[way]())
+P
+}
+
 # No digits of the card, in a row or as they were written, for people or programs.
 untold() { # DIGIT... of a part of it
     weir events && ! grep -qE "$1" "$out" && weir events -o json && ! grep -qE "$1" "$out" &&
@@ -122,10 +142,22 @@ stopped -d "name=x&card=$card" "$pay" && ! reached 4111
 point $? "the card number in a POST does not reach the server" "$out"
 stopped -d 'card=%34111111111111111' "$pay" && ! reached 4111 && ! reached %3411
 point $? "nor does it behind a percent sign" "$out"
+for way in json html percent base64 base64-json gzip deflate br gzip-json br-base64; do
+    coding=(-H 'Content-Type: application/json')
+    case $way in gzip* | deflate | br*) coding+=(-H "Content-Encoding: ${way%%-*}") ;; esac
+    [ $way != gzip-json ] || coding+=(-H 'Transfer-Encoding: chunked')
+    : >"$TEST_DIR/seen"
+    written $way "$card" && stopped "${coding[@]}" --data-binary "@$TEST_DIR/body" "$pay" && [ ! -s "$TEST_DIR/seen" ]
+    point $? "nor when it is written in $way" "$out"
+    written $way "${card%1}2" && answered "${coding[@]}" --data-binary "@$TEST_DIR/body" "$pay" && [ -s "$TEST_DIR/seen" ]
+    point $? "... but what is none does" "$out"
+done
 answered -d 'card=4111111111111112' "$pay" && reached 4111111111111112
 point $? "what is none does: its last digit is wrong" "$out"
 found dlp 'e["name"] == "cards" and e["action"] in ("reset", "drop") and e["server"] == "web"'
 point $? "weir events tells of it" "$out"
+asked 'd["dropped"]["dlp"] >= 1 and d["limits_met"]["unpack_limit"] == 0' top
+point $? "counted by a reason of its own, as the metrics are" "$out"
 weir events --kind dlp && grep -q 'dlp 30001 cards: app -> web' "$out" && grep -q 'request: POST' "$out" &&
     grep -q '«[* ]*[0-9]\{0,4\}»' "$out"
 point $? "... for people, masked" "$out"

@@ -289,3 +289,7 @@ with open(os.path.join(HERE, "cut.pcap"), "wb") as f:
     f.write(whole[:-7])
 with open(os.path.join(HERE, "no-capture.pcap"), "wb") as f:
     f.write(b"this is no capture\n")
+
+# What a rule and a sensor of the loaded ones find.
+LEAK = b"POST /evil HTTP/1.1\r\nHost: a\r\nContent-Length: 24\r\n\r\ncard=4111 1111 1111 1111&"
+write("leak", handshake() + [tcp(0, "PA", 101, 501, LEAK), tcp(1, "A", 501, 101 + len(LEAK))])

@@ -41,6 +41,17 @@ struct bench *bench_new_detecting(uint32_t max_flows)
 		.max_flows = max_flows, .seed = 1, .detection = true });
 }
 
+struct bench *bench_new_listening(uint32_t max_flows, uint32_t heard)
+{
+	struct pools pools = pools_default(max_flows);
+
+	pools.n[POOL_STREAMS] = heard;
+	return make(&(struct inspect_options){ .max_flows = max_flows,
+					       .seed = 1,
+					       .pools = &pools,
+					       .detection = true });
+}
+
 void bench_free(struct bench *b)
 {
 	inspect_free(b->in);

@@ -40,6 +40,8 @@ struct bench {
 struct bench *bench_new(uint32_t max_flows);
 /* With signatures and sensors, of which there are none yet. */
 struct bench *bench_new_detecting(uint32_t max_flows);
+/* The same, which listens to so many flows at a time. */
+struct bench *bench_new_listening(uint32_t max_flows, uint32_t heard);
 void bench_free(struct bench *b);
 /* cmocka's teardown: *state is a bench. */
 int bench_stop(void **state);

@@ -115,6 +115,41 @@ static void test_wrapped_secrets_are_found(void **state)
 	bench_done(&b);
 }
 
+/* Some characters are written in a code, others as they are. */
+static void test_half_wrapped_secrets_are_found(void **state)
+{
+	static const char kinds[] = "%2&xu";
+	uint64_t seed = seed_choose() | 1;
+	struct sensor_bench b;
+
+	(void)state;
+	bench_with(&b, sensor_list_ready());
+	for (int turn = 0; turn < 4000; turn++) {
+		const char *secret =
+			secrets[seed_draw(&seed, ARRAY_LEN(secrets))];
+		char kind = kinds[seed_draw(&seed, sizeof kinds - 1)];
+		static char text[8192];
+		struct sensor_row r = { .request = text };
+		size_t len =
+			(size_t)snprintf(text, 64, "{\"a\": 17, \"n\": \"");
+
+		for (const char *c = secret; *c; c++) {
+			const char one[2] = { *c };
+
+			if (seed_draw(&seed, 2))
+				each(one, text + len, kind);
+			else
+				(void)snprintf(text + len, 2, "%s", one);
+			len += strlen(text + len);
+		}
+		(void)snprintf(text + len, 64, "\", \"b\": [1, 2]}");
+		play(&b, &r, turn % 2 ? &seed : NULL, 1 + seed_draw(&seed, 99));
+		if (b.heard.n != 1)
+			fail_msg("%s: \"%s\"", text, b.heard.text);
+	}
+	bench_done(&b);
+}
+
 /* A body whose lines are of mail's base64. */
 static void test_base64_of_lines(void **state)
 {
@@ -309,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wrapped_secrets_are_found),
+		cmocka_unit_test(test_half_wrapped_secrets_are_found),
 		cmocka_unit_test(test_base64_of_lines),
 		cmocka_unit_test(test_pieces_find_what_the_whole_finds),
 		cmocka_unit_test(test_no_false_alarms),

@@ -3,6 +3,7 @@
  * further where their action says so; who is looked at, with which set, and for
  * how long.
  */
+#include "base/limits_memory.h"
 #include "detecting.h"
 
 /* --- signatures --------------------------------------------------------------- */
@@ -564,6 +565,73 @@ static void test_unpack_limit(void **state)
 	}
 }
 
+/* A header that is longer than its parser reads. */
+static void test_parser_limit(void **state)
+{
+	static const enum stream_exception all[] = { STREAM_PASS, STREAM_BYPASS,
+						     STREAM_DROP };
+	struct detecting *d = *state;
+	char aaa[1301];
+	struct conn c;
+
+	memset(aaa, 'a', sizeof aaa - 1);
+	aaa[sizeof aaa - 1] = '\0';
+	look_for(d, EVIL_RULE);
+	for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
+		int r = REASON_RULE;
+
+		on(d, LIMIT_DEPTH, all[i]);
+		c = connected(d->b, true, 80);
+		assert_int_equal(say(&c, true, "GET / HTTP/1.1\r\nA: "),
+				 REASON_RULE);
+		for (int n = 0; n < 60 && r == REASON_RULE; n++)
+			r = say(&c, true, aaa);
+		assert_int_equal(r, all[i] == STREAM_DROP ? -REASON_PARSER_LIMIT
+							  : REASON_RULE);
+		assert_int_equal(met(d, LIMIT_DEPTH), i + 1);
+		if (all[i] != STREAM_DROP)
+			assert_int_equal(say(&c, true, "evil"),
+					 all[i] == STREAM_PASS
+						 ? -REASON_SIGNATURE
+						 : REASON_RULE);
+	}
+}
+
+/* All places to listen at are taken: who has none is let be, or does not begin. */
+static void test_no_place(void **state)
+{
+	struct detecting *d = calloc(1, sizeof *d);
+	void *own_state = d;
+	struct conn first, c;
+
+	(void)state;
+	assert_non_null(d);
+	d->b = bench_new_listening(2 * POOL_STREAMS_MIN, POOL_STREAMS_MIN);
+	judge_open(d->b, false);
+	look_for(d, EVIL_RULE);
+	first = connected(d->b, true, 80);
+	for (unsigned i = 1; i < POOL_STREAMS_MIN; i++)
+		(void)connected(d->b, true, 80);
+	for (unsigned i = 0; i < 2; i++) {
+		on(d, LIMIT_PLACE, i ? STREAM_BYPASS : STREAM_PASS);
+		c = connected(d->b, true, 80);
+		assert_int_equal(say(&c, true, "evil"), REASON_RULE);
+		assert_int_equal(met(d, LIMIT_PLACE), i + 1);
+	}
+	on(d, LIMIT_PLACE, STREAM_DROP);
+	c = (struct conn){
+		.b = d->b, .own = true, .port = 80, .client_port = 99
+	};
+	assert_int_equal(conn_frame(&c, true, TCP_SYN, NULL, 0, 0),
+			 -REASON_NO_PLACE);
+	assert_int_equal(met(d, LIMIT_PLACE), 3);
+	/* who has it is heard, and then its place is free */
+	assert_int_equal(say(&first, true, "evil"), -REASON_SIGNATURE);
+	c = connected(d->b, true, 80);
+	assert_int_equal(say(&c, true, "evil"), -REASON_SIGNATURE);
+	assert_int_equal(stop(&own_state), 0);
+}
+
 /* So many bytes as they are sent, and then nobody listens. */
 static void test_depth(void **state)
 {
@@ -647,6 +715,8 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(test_unpack_limit, start, stop),
 		cmocka_unit_test_setup_teardown(test_search_limit, start, stop),
+		cmocka_unit_test_setup_teardown(test_parser_limit, start, stop),
+		cmocka_unit_test(test_no_place),
 		cmocka_unit_test_setup_teardown(test_depth, start, stop),
 		cmocka_unit_test_setup_teardown(test_taken_away, start, stop),
 		cmocka_unit_test_setup_teardown(test_none_between, start, stop),

@@ -232,14 +232,28 @@ static void long_messages(void **state)
 {
 	static uint8_t all[40000];
 	static const char query[] = QUERY Q("\1");
+	static const char answer[] = ANSWER Q("\1")
+		RR("\1", "\4", "\x0a\0\0\1");
+	static uint8_t tail[3000];
 	struct talk *t = talk_new(true, false);
 
 	(void)state;
+	memcpy(tail, answer, sizeof answer - 1);
 	memcpy(all, query, sizeof query - 1);
 	talk_say(t, PROTO_CLIENT, bytes_of(all, 3000));
 	expect("overflow", t,
 	       "app dns\nC dns.query www.example.com\nC dns.type A\n"
 	       "C note dns.overflow\nasked\nC ended\n");
+	t = talk_new(false, false);
+	say_framed(t, PROTO_CLIENT, bytes_of(query, sizeof query - 1), 99);
+	say_framed(t, PROTO_SERVER, bytes_of(tail, sizeof tail), 1400);
+	say_framed(t, PROTO_SERVER, bytes_of(answer, sizeof answer - 1), 99);
+	expect("overflow of an answer", t,
+	       "app dns\n" ASKED(
+		       "A") "S dns.query www.example.com\n"
+			    "S dns.type A\nS note dns.overflow\n"
+			    "S dns.answer 10.0.0.1\nS ended\n" ANSWERED(
+				    "A", "S dns.answer 10.0.0.1\n"));
 	t = talk_new(false, false);
 	say_framed(t, PROTO_CLIENT, bytes_of(all, sizeof all), 1400);
 	say_framed(t, PROTO_CLIENT, bytes_of(query, sizeof query - 1), 7);

@@ -48,6 +48,16 @@ static const struct {
 	    TALK('C', FIND) },
 	  "app mongodb\nC mongodb.command insert\nC mongodb.collection t\n"
 	  "C mongodb.database shop\nasked\nC ended\n" FIND_SAID },
+	{ "what follows of an answer",
+	  /* {getMore: 7, collection: "t", $db: "shop"} */
+	  { TALK('C',
+		 "\x4b\0\0\0" MSG "\0\x36\0\0\0\x12getMore\0\7\0\0\0\0\0\0\0"
+		 "\2collection\0\2\0\0\0t\0" DB "\0"),
+	    /* {find: "t", collection: "u", $db: "shop"}: that is no name */
+	    TALK('C', "\x46\0\0\0" MSG "\0\x31\0\0\0\2find\0\2\0\0\0t\0"
+		      "\2collection\0\2\0\0\0u\0" DB "\0") },
+	  "app mongodb\nC mongodb.command getMore\nC mongodb.collection t\n"
+	  "C mongodb.database shop\nasked\nC ended\n" FIND_SAID },
 	{ "as it was",
 	  { TALK('C', "\x3a\0\0\0\1\0\0\0\0\0\0\0\xd4\7\0\0\0\0\0\0admin.$cmd"
 		      "\0\0\0\0\0\1\0\0\0\x13\0\0\0\x10isMaster\0\1\0\0\0\0"),

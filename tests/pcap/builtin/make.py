@@ -66,13 +66,24 @@ def every(x):
     return percent(x, 1, True)
 
 
+def iis(x):
+    """As IIS has it, what is special."""
+    return b"".join(bytes([c]) if c in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~" or c > 127
+                    else b"%%u%04x" % c for c in x)
+
+
+def json_escaped(body):
+    """What may stand for itself in JSON and need not."""
+    return b"".join(b"\\u%04X" % c if c in b"'<>$#%&;/.()=" else bytes([c]) for c in body)
+
+
 def written(a):
     """(what, bytes) for each way to write that attack down."""
     case = [] if a.how.get("exact") else [("case", mixed)]
     if a.kind == "uri" and a.how.get("raw"):
         yield "as is", request("GET", a.text, {})
     elif a.kind == "uri":
-        codes = [("once", once), ("twice", twice), ("every byte", every)]
+        codes = [("once", once), ("twice", twice), ("every byte", every), ("iis", iis)]
         for name, code in codes + [(n, lambda x, f=f: once(f(x))) for n, f in case]:
             yield name, request("GET", marked(a.text, code), {})
     elif a.kind == "header":
@@ -85,6 +96,8 @@ def written(a):
         kind = {"Content-Type": FORM if a.kind == "form" else a.how["type"]}
         for name, code in codes:
             yield name, request("POST", "/a", kind, marked(a.text, code))
+        if a.how.get("type") == "application/json" and not a.how.get("exact"):
+            yield "json", request("POST", "/a", kind, json_escaped(marked(a.text, plain)))
         for packed in ("chunked", "gzip", "deflate", "gzip-chunked"):
             yield packed, request("POST", "/a", kind, marked(a.text, codes[0][1]), packed)
     else:

@@ -1,12 +1,13 @@
-"""Kafka: one broker with one topic of one partition, which keeps what is put in it."""
+"""kafka.py PORT [TOPIC]...: one broker, whose topics (orders, and others) have one partition and keep, together, what is put in them."""
 import struct
+import sys
 import threading
 
 from common import Conversation, Reader, serve
 
 PRODUCE, FETCH, OFFSETS, METADATA, SASL, VERSIONS, SASL_LOGIN = 0, 1, 2, 3, 17, 18, 36
 KNOWN = {PRODUCE: (3, 7), FETCH: (4, 4), OFFSETS: (1, 1), METADATA: (1, 9), SASL: (0, 1), VERSIONS: (0, 3), SASL_LOGIN: (0, 1)}
-TOPIC, PORT = "orders", 9092
+TOPICS, PORT = ["orders"] + sys.argv[2:], 9092
 log, lock = [], threading.Lock()  # of batches: (first offset, records, bytes)
 
 
@@ -46,9 +47,10 @@ def metadata(version, host):
     nodes = row([struct.pack(">i", 1)])
     partition = struct.pack(">hii", 0, 0, 1) + (struct.pack(">i", 0) if version >= 7 else b"") + nodes + nodes + \
         (row([]) if version >= 5 else b"") + tags
-    topic = struct.pack(">h", 0) + word(TOPIC) + b"\0" + row([partition]) + (struct.pack(">i", -2147483648) if version >= 8 else b"") + tags
+    topics = [struct.pack(">h", 0) + word(topic) + b"\0" + row([partition]) + (struct.pack(">i", -2147483648) if version >= 8 else b"") + tags
+              for topic in TOPICS]
     return tags + (struct.pack(">i", 0) if version >= 3 else b"") + row([struct.pack(">i", 1) + word(host) + struct.pack(">i", PORT) + none() + tags]) + \
-        (word("weir") if version >= 2 else b"") + struct.pack(">i", 1) + row([topic]) + \
+        (word("weir") if version >= 2 else b"") + struct.pack(">i", 1) + row(topics) + \
         (struct.pack(">i", -2147483648) if version >= 8 else b"") + tags
 
 
