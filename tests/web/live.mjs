@@ -111,6 +111,9 @@ await part('the story', async () => {
 	point(await until(true, 8081), 'applied, what was blocked passes');
 	// the message has an Undo, too, and may be gone by now
 	await page.getByRole('tab', { name: 'History' }).click();
+	const last = page.getByRole('grid', { name: 'History' }).getByRole('row').filter({ hasText: 'in force' });
+	await last.waitFor();
+	point(/a policy was applied: 1 rule added\s+admin/.test(await last.innerText()), 'the history says who did it, and what', await last.innerText());
 	await page.getByRole('button', { name: 'Go back to it' }).first().click();
 	await dialog.getByRole('button', { name: 'Go back to it' }).click();
 	await page.getByText(/Back at revision/).waitFor();

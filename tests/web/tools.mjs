@@ -284,6 +284,14 @@ async function policy() {
 	point((await order()).join() === first.join(), 'undone, all is as it was');
 
 	await page.getByRole('tab', { name: 'History' }).click();
+	const told = await page.getByRole('grid', { name: 'History' }).getByRole('row').allInnerTexts();
+	point(
+		[/^\d+\s+a policy was applied\s+alice/, /^12\s+1 learned rule was accepted\s+weir-agent/, /^10\s+rule 10003 was deleted\s+root, on the host/, /^9\s+–\s+–/].every((x) =>
+			told.some((row) => x.test(row)),
+		),
+		'the history says who made each, and what was done, of an older one nothing',
+		told.join('\n'),
+	);
 	await page.getByRole('button', { name: 'Go back to it' }).first().click();
 	await dialog.getByRole('button', { name: 'Go back to it' }).click();
 	await page.getByText(/Back at revision/).waitFor();

@@ -515,7 +515,7 @@ export const t = {
 			stagedHint: 'What is staged on the tab Rules is not in this text.',
 		},
 		history: {
-			columns: { revision: 'Revision', saved: 'Saved', bytes: 'Size' },
+			columns: { revision: 'Revision', what: 'What', by: 'By', saved: 'Saved' },
 			current: 'in force',
 			back: 'Go back to it',
 			backTitle: (r: number) => `Go back to revision ${r}?`,

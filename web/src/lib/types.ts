@@ -397,7 +397,9 @@ export interface Revision {
 	revision: number;
 	saved: number;
 	bytes: number;
+	what?: string; /* none of the three: made by an older version */
 	who?: string;
+	by?: string;
 }
 
 /* A session as the data plane has it now. */
