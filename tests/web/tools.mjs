@@ -130,6 +130,96 @@ async function map() {
 	point(true, 'what goes on changes it');
 }
 
+/* What is drawn is what was recorded of the time that the slider says. */
+async function history() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const now = Math.floor(Date.now() / 1000 / 300) * 300;
+	const day = 86400;
+	const seen = [
+		{ at: now - 3 * day, from: 'a', to: 'b', verdict: 'allowed', sessions: 11 },
+		{ at: now - day, from: 'a', to: 'b', verdict: 'denied', sessions: 12 },
+		{ at: now - day, from: 'c', to: 'b', verdict: 'violation', sessions: 13 },
+		{ at: now - 60, from: 'c', to: 'a', verdict: 'allowed', sessions: 14 },
+	];
+	const asked = [];
+	let go;
+	const late = new Promise((done) => (go = done));
+	await page.route('**/api/v1/map*', async (r) => {
+		const q = Object.fromEntries(new URL(r.request().url()).searchParams);
+		const until = Number(q.until ?? now + 300);
+		const since = Number(q.since ?? now - 3600);
+		asked.push(q);
+		if (q.after) {
+			// what changed: told when something else is shown
+			await late;
+			const edge = { from: 'b', to: 'c', protos_ports: ['tcp/80'], applications: ['http'], sessions: 1, bytes: 1000, verdict: 'denied', rule: 0, threats: 0, first_seen: now, last_seen: now };
+			await r.fulfill({ json: { nodes: [], edges: [edge], gone: [], after: Number(q.after), next: now + 1, whole: false } });
+			return;
+		}
+		await r.fulfill({
+			json: {
+				nodes: ['a', 'b', 'c'].map((id) => ({ id, name: id, namespace: 'shop', service: id, groups: [id], mode: 'discover', state: 'guarded', kind: 'workload' })),
+				edges: seen.filter((e) => e.at >= since && e.at < until).map(({ at, ...e }) => ({ ...e, protos_ports: ['tcp/80'], applications: ['http'], bytes: 1000, rule: 0, threats: 0, first_seen: at, last_seen: at })),
+				gone: [], next: now, whole: true, recorded: { first: now - 5 * day, last: now }, since, until, left_out: 0,
+			},
+		});
+	});
+	await b.at('#/map');
+	await ready(page);
+	/* As it is drawn: lines' ends, by name, and their colour's class. */
+	const lines = (want) => {
+		const edges = document.querySelector('.host')._cyreg.cy.edges();
+		const is = edges.map((e) => `${e.data('source').split('/').pop()} ${e.data('target').split('/').pop()} ${['allowed', 'violation', 'denied'].find((c) => e.hasClass(c))}`);
+		const all = is.sort().join(', ');
+		return want === undefined ? all : all === want;
+	};
+	const drawn = async (want, name) => {
+		const is = await page.waitForFunction(lines, want).catch(() => false);
+		point(!!is, name, is || `${await page.evaluate(lines)}, not ${want}`);
+	};
+	const slider = page.getByRole('slider', { name: /End of the time/ });
+	const shown = async (from, to) => {
+		const stamp = (s) => new Date(s * 1000).toISOString().slice(0, 16).replace('T', ' ');
+		const want = `${stamp(from)} – ${stamp(to).slice(-5)}`;
+		await page.locator('.bar .when', { hasText: want }).waitFor();
+		point((await slider.getAttribute('aria-valuetext')) === want, 'and says which time that is', want);
+	};
+	await drawn('c a allowed', 'live, the last hour is drawn');
+	point((await slider.getAttribute('min')) === String(now - 5 * day) && (await slider.getAttribute('max')) === String(now), 'the slider goes over what is recorded');
+	await slider.fill(String(now - 3 * day + 600));
+	await drawn('a b allowed', 'three days back, what was recorded then');
+	const told = page.waitForResponse((r) => r.url().includes('after='));
+	go();
+	await told;
+	await settled(page);
+	await drawn('a b allowed', 'what changes now is not drawn there');
+	await shown(now - 3 * day + 600 - 3600, now - 3 * day + 600);
+	await slider.fill(String(now - day + 300));
+	await drawn('a b denied, c b violation', 'a day back, what was then, and nothing else');
+	await shown(now - day + 300 - 3600, now - day + 300);
+	await page.getByLabel('How much at once').selectOption('900');
+	await page.waitForFunction(() => location.hash.includes('span=900'));
+	await shown(now - day + 300 - 900, now - day + 300);
+	await slider.fill(String(now - 2 * day));
+	await drawn('', 'where nothing was recorded nothing is drawn');
+	await page.getByRole('button', { name: 'List', exact: true }).click();
+	await slider.fill(String(now - day + 300));
+	const grid = page.getByRole('grid', { name: 'Map of connections' });
+	await grid.getByRole('row').filter({ hasText: '13' }).waitFor();
+	point((await grid.getAttribute('aria-rowcount')) === '3', 'the list is of the same time', await grid.innerText());
+	await page.reload();
+	await grid.getByRole('row').filter({ hasText: '13' }).waitFor();
+	point((await grid.getAttribute('aria-rowcount')) === '3' && asked.at(-1).until === String(now - day + 300) && asked.at(-1).since === String(now - day + 300 - 900), 'also after a reload', JSON.stringify(asked.at(-1)));
+	await page.getByRole('button', { name: 'Graph', exact: true }).click();
+	await ready(page);
+	await drawn('a b denied, c b violation', 'and the graph');
+	await page.getByRole('button', { name: 'Live', exact: true }).click();
+	await drawn('c a allowed', 'back to what goes on now');
+	await quiet(b);
+}
+
 /* A thousand workloads: how long until something is drawn is told, and bounded loosely. */
 async function many() {
 	const host = await fixtures('--open', '--quiet', '--workloads', '1000');
@@ -475,7 +565,7 @@ async function troubles() {
 }
 
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, map, many, fingers, policy, deeds, troubles }))
+for (const [name, run] of Object.entries({ looks, map, history, many, fingers, policy, deeds, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());
