@@ -94,6 +94,7 @@ await part('the story', async () => {
 	await page.getByText('web was in mode protect, and no rule allowed this').waitFor();
 	await shot(page, 'live-event');
 	point(true, 'its evidence says which mode, and that no rule allows it');
+	point((await axe(page)) === '', 'axe finds nothing serious there', await axe(page));
 	await page.getByRole('button', { name: 'Make a rule of this' }).click();
 	await page.getByRole('link', { name: 'To the policy' }).waitFor();
 	point((await page.locator('nav .count').innerText()) === '1', 'a rule is made of it');

@@ -337,6 +337,26 @@ async function chart() {
 	const first = await b.page.evaluate(drawn);
 	await b.page.waitForFunction((was) => document.querySelector('.chart canvas').toDataURL() !== was, first);
 	point(true, 'the chart is drawn anew when there is more');
+
+	// of a host that has just begun: one point, of nothing
+	const o = await open(host.url);
+	await o.page.addInitScript(() => {
+		globalThis.said = [];
+		const put = CanvasRenderingContext2D.prototype.fillText;
+		CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+			if (text) globalThis.said.push(text);
+			return put.call(this, text, ...more);
+		};
+	});
+	const now = Math.floor(Date.now() / 10_000) * 10;
+	await o.page.route('**/throughput*', (r) =>
+		r.fulfill({ json: { step: 10, points: [{ at: now, bytes: 0, frames: 0, dropped: 0, sessions: 0, new_sessions: 0, violations: 0, threats: 0 }] } }),
+	);
+	await o.at('#/overview');
+	await o.page.locator('.chart canvas').waitFor();
+	await o.page.waitForFunction(() => globalThis.said.length > 1);
+	const said = await o.page.evaluate(() => globalThis.said);
+	point(new Set(said).size === said.length && said.every((x) => /bit\/s$|:[0-5]\d$/.test(x)) && !said.includes('00:00'), 'its axes say nothing twice', said.join(' '));
 }
 
 /* --- when things are not well ----------------------------------------------------------------------- */

@@ -537,7 +537,56 @@ async function deeds() {
 }
 
 /* A viewer changes nothing, an agent that is away is told of. */
+/* What is told of a conversation that is in the list goes to its row. */
+async function flows() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const flow = (more) => ({
+		client: 'a', client_id: 'n:a', client_address: '10.0.0.1', server: 'b', server_id: 'n:b', server_address: '10.0.0.2', proto: 'tcp', port: 80,
+		application: 'http', action: 'allow', rule: 7, first_seen: 86400 * 20000, last_seen: 86400 * 20000 + 50, sessions: 2, violations: 0, packets: 9, bytes: 1000, told_by: 'server', ...more,
+	});
+	await page.addInitScript(() => {
+		globalThis.EventSource = class {
+			heard = {};
+			constructor() {
+				globalThis.source = this;
+			}
+			addEventListener(topic, f) {
+				this.heard[topic] = f;
+			}
+			close() {}
+		};
+	});
+	await page.route('**/api/v1/flows?*', (r) => r.fulfill({ json: { flows: [flow({ port: 443, server: '', server_id: '', server_name: 'api.example.com' }), flow({})], next: 2 } }));
+	await b.at('#/flows/recorded');
+	const grid = page.getByRole('grid', { name: 'Recorded' });
+	await grid.waitFor();
+	await page.waitForFunction(() => globalThis.source?.heard.flows);
+	const tell = (f) => page.evaluate((x) => globalThis.source.heard.flows({ data: JSON.stringify(x) }), f);
+	const rows = async () => (await grid.getByRole('row').allInnerTexts()).slice(1).map((x) => x.replace(/\s+/g, ' '));
+	await tell(flow({ sessions: 0, bytes: 223, last_seen: 86400 * 20000 + 90 }));
+	await grid.getByText('1.2 kB').waitFor();
+	point((await rows()).length === 2 && / 2 1\.2 kB/.test((await rows())[0]), 'what goes on is added up', (await rows()).join('\n'));
+	await tell(flow({ action: 'deny', rule: 0, bytes: 5 }));
+	await grid.getByText('5 B', { exact: true }).waitFor();
+	await tell(flow({ bytes: 6, last_seen: 86400 * 20001 }));
+	await grid.getByText('6 B', { exact: true }).waitFor();
+	point((await grid.getByText('api.example.com').count()) === 1, 'who is outside is told by name', (await rows()).join('\n'));
+	point((await rows()).length === 4, 'another verdict, or day, is a row of its own', (await rows()).join('\n'));
+	await quiet(b);
+}
+
 async function troubles() {
+	const none = await fixtures('--open', '--quiet');
+	const m = await open(none.url);
+	await m.page.route('**/api/v1/signatures', async (r) => r.fulfill({ json: { ...(await (await r.fetch()).json()), builtin_missing: '/usr/share/weir/rules' } }));
+	await m.at('#/signatures');
+	await m.page.getByText('/usr/share/weir/rules').waitFor();
+	point(await m.page.getByText('The signatures that come with Weir cannot be read').isVisible(), 'signatures that should be there, and are not, are told of');
+	await shot(m.page, 'signatures-missing-desktop-light');
+	await quiet(m);
+
 	const away = await fixtures('--open', '--quiet', '--away');
 	const b = await open(away.url, { expected: ['503'] });
 	for (const page of ['map', 'policy', 'policy/text', 'flows', 'flows/recorded', 'capture', 'signatures', 'settings', 'settings/responses']) {
@@ -565,7 +614,7 @@ async function troubles() {
 }
 
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, map, history, many, fingers, policy, deeds, troubles }))
+for (const [name, run] of Object.entries({ looks, map, history, many, fingers, policy, deeds, flows, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());

@@ -712,6 +712,7 @@ export const t = {
 		files: 'Files',
 		columns: { name: 'Name', bytes: 'Size', faults: 'Faults' },
 		builtin: 'comes with Weir',
+		builtinMissing: 'The signatures that come with Weir cannot be read, and are not in force:',
 		show: 'Show',
 		replace: 'Change',
 		unload: 'Unload',
