@@ -78,16 +78,17 @@ class Client:
             sys.exit(f"{path}: {answer.status} {body[:300]}")
         return body
 
-    def measure(self, path, wanted=WANTED_MS):
+    def measure(self, path, wanted=WANTED_MS, times=None):
+        times = times or self.args.times
         body = self.get(path)
         took = []
         self.worst.value = 0.0
         before = [cpu_ms(pid) for pid in (self.args.agent, self.args.api)]
-        for _ in range(self.args.times):
+        for _ in range(times):
             begun = time.monotonic()
             self.get(path)
             took.append((time.monotonic() - begun) * 1000)
-        agent, api = ((cpu_ms(pid) - b) / self.args.times for pid, b in
+        agent, api = ((cpu_ms(pid) - b) / times for pid, b in
                       zip((self.args.agent, self.args.api), before))
         took.sort()
         p99 = took[min(len(took) - 1, len(took) * 99 // 100)]
@@ -152,8 +153,20 @@ def others(client):
     client.measure(f"/map?since={now - 6 * 86400}")
     client.measure("/policy", float("inf"))  # all rules as one text: no list
     for path in ("/status", "/top", "/throughput", "/sessions", "/policy/history", "/captures", "/responses", "/responses/log", "/signatures",
-                 "/signatures/files", "/settings", "/learned"):
+                 "/signatures/files", "/settings"):
         client.measure(path)
+    learned(client, now)
+
+
+def learned(client, now):
+    """What is proposed: a page and the next as it is kept; and made anew, beside the
+    agent's loop, as with each `since`: no list, but what others wait is told."""
+    client.measure("/learned?limit=1")  # what the menu counts
+    first = json.loads(client.measure("/learned"))
+    if "next" in first:
+        client.measure(f"/learned?after={first['next']}")
+    client.measure("/learned?all=true")
+    client.measure(f"/learned?limit=100&since={now - 7 * 86400}", float("inf"), 5)
 
 
 def signatures(client, count, folder):

@@ -42,10 +42,9 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		intent_put(next);
 		return rc;
 	}
-	number = policy_set(a, next, expect, reterr);
+	number = policy_set(a, next, what, c, expect, reterr);
 	if (number < 0)
 		return (int)number;
-	record_change_by(a, what, c);
 	(void)json_object_set_new(result, "revision",
 				  json_integer((json_int_t)a->intent_revision));
 	if (json_is_false(json_object_get(args, "wait")) || !a->plane_up) {
@@ -388,10 +387,50 @@ static void tell_empty(const struct agent *a, const struct intent *next,
 	free(macs);
 }
 
+/* "2 rules added, 1 moved", behind what is there. */
+static void say_list(const json_t *diff, const char *list, const char *noun,
+		     struct text *t)
+{
+	static const char *const ways[] = { "added", "removed", "changed",
+					    "moved" };
+	const json_t *of = json_object_get(diff, list);
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		size_t n = json_array_size(json_object_get(of, ways[i]));
+
+		if (!n)
+			continue;
+		text_addf(t, "%s%zu", t->len ? ", " : "", n);
+		if (noun)
+			text_addf(t, " %s%s", noun, n == 1 ? "" : "s");
+		text_addf(t, " %s", ways[i]);
+		noun = NULL; /* once */
+	}
+}
+
+static void say_applied(const json_t *diff, char ret[WORKLOAD_TEXT_MAX])
+{
+	struct text t = { .at = NULL };
+	char *sum;
+
+	say_list(diff, "rules", "rule", &t);
+	say_list(diff, "groups", "group", &t);
+	say_list(diff, "sensors", "sensor", &t);
+	say_list(diff, "responses", "response rule", &t);
+	if (json_object_get(diff, "default_mode"))
+		text_addf(&t, "%sanother default mode", t.len ? ", " : "");
+	sum = text_take(&t);
+	/* without it it is still true */
+	(void)snprintf(ret, WORKLOAD_TEXT_MAX, "a policy was applied%s%s",
+		       sum ? ": " : "", sum ? sum : "");
+	free(sum);
+}
+
 int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 		  json_t *result, struct err *reterr)
 {
 	struct intent *next = NULL;
+	char what[WORKLOAD_TEXT_MAX];
 	json_t *diff;
 	int rc = commands_read_yaml(a, args, &next, reterr);
 
@@ -411,8 +450,8 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 			json_integer((json_int_t)a->intent_revision));
 		return 0;
 	}
-	return commands_change(a, c, args, next, "a policy was applied", result,
-			       reterr);
+	say_applied(diff, what);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 int command_export(struct agent *a, struct door_client *c, const json_t *args,

@@ -103,6 +103,8 @@ void door_ask_for_throughput(struct agent *a, bool of_splices);
 /* Who asks; and for whom, NULL: for itself. */
 uid_t door_client_uid(const struct door_client *c);
 const char *door_client_by(const struct door_client *c);
+/* Writes both into o, for people: "who" ("uid 0"), and "by" if it is for another. */
+void door_client_sign(const struct door_client *c, json_t *o);
 /* May it have what is not masked? */
 bool door_client_sees_raw(const struct door_client *c);
 /* {"clients", "limit", "turned_away", "pauses"}: for `status`. */

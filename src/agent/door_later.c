@@ -3,6 +3,7 @@
  * work beside the main loop; and those that are told what happens.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "agent/door_client.h"
 #include "agent/throughput.h"
@@ -102,6 +103,16 @@ uid_t door_client_uid(const struct door_client *c)
 const char *door_client_by(const struct door_client *c)
 {
 	return c->by[0] ? c->by : NULL;
+}
+
+void door_client_sign(const struct door_client *c, json_t *o)
+{
+	char who[32];
+
+	(void)snprintf(who, sizeof who, "uid %u", (unsigned)c->uid);
+	(void)json_object_set_new(o, "who", json_string(who));
+	if (c->by[0])
+		(void)json_object_set_new(o, "by", json_string(c->by));
 }
 
 bool door_client_sees_raw(const struct door_client *c)

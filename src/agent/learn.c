@@ -230,12 +230,23 @@ static int with_chosen(struct agent *a, const json_t *list, const json_t *ids,
 	return rc;
 }
 
+#define ACCEPTED_TEXT_MAX 64
+
+static void say_accepted(const json_t *rules, char ret[ACCEPTED_TEXT_MAX])
+{
+	size_t n = json_array_size(rules);
+
+	(void)snprintf(ret, ACCEPTED_TEXT_MAX, "%zu learned rule%s accepted", n,
+		       n == 1 ? " was" : "s were");
+}
+
 static int accept_chosen(struct agent *a, struct door_client *c,
 			 const json_t *args, const json_t *list, json_t *result,
 			 struct err *reterr)
 {
 	json_t *rules = json_array();
 	struct intent *next = NULL;
+	char what[ACCEPTED_TEXT_MAX];
 	int rc;
 
 	(void)json_object_set_new(result, "rules", rules);
@@ -243,8 +254,8 @@ static int accept_chosen(struct agent *a, struct door_client *c,
 			 arg_true(args, "all"), &next, rules, reterr);
 	if (rc < 0)
 		return rc;
-	return commands_change(a, c, args, next, "proposals were accepted",
-			       result, reterr);
+	say_accepted(rules, what);
+	return commands_change(a, c, args, next, what, result, reterr);
 }
 
 int command_accept(struct agent *a, struct door_client *c, const json_t *args,
@@ -314,14 +325,13 @@ static void accept_made(struct agent *a, const json_t *list,
 {
 	json_t *rules = json_array();
 	struct intent *next = NULL;
+	char what[ACCEPTED_TEXT_MAX];
 	struct err why;
 
 	if (list && with_chosen(a, list, NULL, true, &next, rules, &why) == 0) {
-		if (policy_set(a, next, 0, &why) < 0)
+		say_accepted(rules, what);
+		if (policy_set(a, next, what, NULL, 0, &why) < 0)
 			log_warn("learned rules: not accepted: %s", why.text);
-		else
-			record_change(a, "learned rules were accepted "
-					 "(learn.auto_accept)");
 	}
 	json_decref(rules);
 }

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 /* What changes together is compiled together. */
 #define COMPILE_US 3000
@@ -439,21 +440,39 @@ static void take(struct agent *a, struct intent *next)
 	guard_soon(a);
 }
 
+/* NULL: out of memory. */
+static json_t *change_json(const char *what, const struct door_client *c)
+{
+	char buf[WORKLOAD_TEXT_MAX]; /* it may have been cut in a character */
+	json_t *o =
+		json_pack("{s:s}", "what", utf8_text(what, buf, sizeof buf));
+
+	if (o && c)
+		door_client_sign(c, o);
+	else if (o)
+		(void)json_object_set_new(o, "who", json_string("weir-agent"));
+	return o;
+}
+
 static int put_intent(struct agent *a, const struct intent *i,
-		      uint64_t expect_revision, struct err *reterr)
+		      const json_t *about, uint64_t expect_revision,
+		      struct err *reterr)
 {
 	char *doc = intent_to_text(i);
-	int rc = doc ? store_put_text(a->store, "intent", doc, expect_revision,
-				      &a->intent_revision, reterr)
-		     : err_set(reterr, ENOMEM, NULL, "out of memory");
+	int rc = doc && about ? store_put_text(a->store, "intent", doc, about,
+					       expect_revision,
+					       &a->intent_revision, reterr)
+			      : err_set(reterr, ENOMEM, NULL, "out of memory");
 
 	free(doc);
 	return rc;
 }
 
-int64_t policy_set(struct agent *a, struct intent *next,
-		   uint64_t expect_revision, struct err *reterr)
+int64_t policy_set(struct agent *a, struct intent *next, const char *what,
+		   const struct door_client *by, uint64_t expect_revision,
+		   struct err *reterr)
 {
+	json_t *about = change_json(what, by);
 	struct compiled c = { 0 };
 	struct here here;
 	/* some limits show only when it is compiled for who is here */
@@ -462,7 +481,8 @@ int64_t policy_set(struct agent *a, struct intent *next,
 	int rc = ok ? 0 : -reterr->code;
 
 	if (ok)
-		rc = put_intent(a, next, expect_revision, reterr);
+		rc = put_intent(a, next, about, expect_revision, reterr);
+	json_decref(about);
 	if (!ok || rc < 0) {
 		intent_put(next);
 		here_done(&here);
@@ -470,6 +490,7 @@ int64_t policy_set(struct agent *a, struct intent *next,
 		return rc;
 	}
 	take(a, next);
+	record_change_by(a, what, by);
 	if (waits_for_owners(a)) {
 		here_done(&here);
 		compiled_done(&c);

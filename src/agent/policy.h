@@ -6,6 +6,8 @@
 
 #include "agent/agent.h"
 
+struct door_client;
+
 /* Reads the intent from the store; starts the data plane's thread. */
 int policy_start(struct agent *a, struct err *reterr);
 void policy_stop(struct agent *a);
@@ -19,12 +21,14 @@ void policy_soon(struct agent *a);
  */
 void policy_soon_for_change(struct agent *a);
 /*
- * Another intent (taken by count): stored, then in force. who: of the audit's
- * line. The number with which it will be in force; or -errno, and nothing is
- * changed. -ESTALE: expect_revision (0: any) is not the last.
+ * Another intent (taken by count): stored, then in force. what was done, and by whom
+ * (NULL: Weir by itself), are kept with it, and told as an event. The number
+ * with which it will be in force; or -errno, and nothing is changed. -ESTALE:
+ * expect_revision (0: any) is not the last.
  */
-int64_t policy_set(struct agent *a, struct intent *next,
-		   uint64_t expect_revision, struct err *reterr);
+int64_t policy_set(struct agent *a, struct intent *next, const char *what,
+		   const struct door_client *by, uint64_t expect_revision,
+		   struct err *reterr);
 /*
  * Starts the thread of the other data plane, which is in that namespace and has
  * the spliced ports; from then on nothing is in force before it is there, too.

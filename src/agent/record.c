@@ -584,13 +584,9 @@ void record_change_by(struct agent *a, const char *what,
 		      const struct door_client *c)
 {
 	json_t *event = change_json(what);
-	const char *by = door_client_by(c);
-	char who[32];
 
-	(void)snprintf(who, sizeof who, "uid %u", (unsigned)door_client_uid(c));
-	(void)json_object_set_new(event, "who", json_string(who));
-	if (by)
-		(void)json_object_set_new(event, "by", json_string(by));
+	if (c)
+		door_client_sign(c, event);
 	put_event(a, event);
 }
 

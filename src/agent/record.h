@@ -30,7 +30,7 @@ static inline void record_state(struct agent *a, const char *part,
 }
 /* What Weir did by itself. */
 void record_change(struct agent *a, const char *what);
-/* What somebody did: who asked at the door, and for whom. */
+/* What somebody did: who asked at the door, and for whom; NULL: Weir by itself. */
 struct door_client;
 void record_change_by(struct agent *a, const char *what,
 		      const struct door_client *c);

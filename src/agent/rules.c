@@ -148,15 +148,12 @@ static int keep(struct agent *a, struct loading *l, struct err *reterr)
 	if (a->rules->made.body != l->load.before)
 		return err_set(reterr, EAGAIN, NULL,
 			       "the built-in rules were read again meanwhile");
-	rc = store_put_text(a->store, DOCUMENT, l->load.document, 0, &revision,
-			    reterr);
+	rc = store_put_text(a->store, DOCUMENT, l->load.document, NULL, 0,
+			    &revision, reterr);
 	if (rc < 0)
 		return rc;
 	take_made(a, &l->load.made);
-	if (c)
-		record_change_by(a, l->load.what, c);
-	else
-		record_change(a, l->load.what);
+	record_change_by(a, l->load.what, c);
 	(void)json_object_update(l->result, l->load.answer);
 	(void)json_object_set(l->result, "files", a->rules->made.files);
 	(void)json_object_set_new(

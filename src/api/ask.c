@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/hall.h"
 #include "api/link.h"
 #include "api/lists.h"
 #include "api/route.h"
@@ -48,6 +49,28 @@ static void tag(struct request *r)
 		etag_of(a->text, a->len, a->etag);
 }
 
+/*
+ * The agent's line. Who only looks and leaves is waited for no more, and the agent
+ * spares itself the rest (a preview of weeks); a change that was asked for is made.
+ */
+static int ask(struct request *r, struct link *l, json_t *args,
+	       struct span *ret, struct err *reterr)
+{
+	struct hall *h = r->server->hall;
+	bool looks = r->route->role == ROLE_VIEWER;
+	int rc = 0;
+
+	if (looks && !hall_asks(h, r->of, l))
+		json_decref(args);
+	else
+		rc = link_ask(l, r->route->command, r->who.user, args, ret,
+			      reterr);
+	if (looks && !hall_answered(h, r->of))
+		rc = err_set(reterr, ECONNABORTED, NULL,
+			     "who asked has ended his side of the connection");
+	return rc;
+}
+
 static void run(struct job *j, struct asker *a)
 {
 	struct request *r = (struct request *)j;
@@ -58,8 +81,7 @@ static void run(struct job *j, struct asker *a)
 	int rc;
 
 	r->args = NULL;
-	rc = link_ask(asker_link(a), r->route->command, r->who.user, args,
-		      &line, &err);
+	rc = ask(r, asker_link(a), args, &line, &err);
 	if (rc == 0)
 		rc = lists_answer(r->route, &r->uri, line, &out, &err);
 	if (rc == 0) {

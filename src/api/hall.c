@@ -6,10 +6,12 @@
 #include "api/hall.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/link.h"
 #include "base/limits_api.h"
 
 struct connection {
@@ -17,8 +19,9 @@ struct connection {
 	int fd;
 	struct in6_addr from; /* IPv4: mapped; IPv6: its /64 */
 	char text[INET6_ADDRSTRLEN];
-	bool local, known;
-	usec_t ends; /* 0: never */
+	bool local, known, left;
+	usec_t ends;	   /* 0: never */
+	struct link *asks; /* for it, just now; borrowed */
 };
 
 struct hall {
@@ -163,10 +166,49 @@ bool hall_is_local(const struct connection *c)
 	return c && c->local;
 }
 
+/* The library does not look at a connection while it is suspended. */
+static bool has_left(const struct connection *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+bool hall_asks(struct hall *h, struct connection *c, struct link *l)
+{
+	bool left;
+
+	if (!c)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	left = c->left = has_left(c);
+	c->asks = left ? NULL : l;
+	pthread_mutex_unlock(&h->lock);
+	return !left;
+}
+
+bool hall_answered(struct hall *h, struct connection *c)
+{
+	bool left;
+
+	if (!c)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	left = c->left;
+	c->asks = NULL;
+	pthread_mutex_unlock(&h->lock);
+	return !left;
+}
+
 void hall_sweep(struct hall *h, usec_t now)
 {
 	pthread_mutex_lock(&h->lock);
 	for (struct connection *c = h->all; c; c = c->next) {
+		if (c->asks && has_left(c)) {
+			/* again each time: it may not have connected yet */
+			link_hang_up(c->asks);
+			c->left = true;
+		}
 		if (!c->ends.us || usec_before(now, c->ends))
 			continue;
 		/* it may have gone by itself */

@@ -15,6 +15,7 @@
 
 struct connection;
 struct hall;
+struct link;
 
 struct hall *hall_new(void);
 void hall_free(struct hall *h); /* NULL is accepted */
@@ -34,7 +35,15 @@ void hall_know(struct hall *h, struct connection *c);
 const char *hall_address(const struct connection *c);
 bool hall_is_local(const struct connection *c);
 
-/* Shuts those out whose time is over. */
+/*
+ * It waits for what this link asks the agent, until hall_answered(). Who leaves
+ * meanwhile, or ends his side (which looks the same), has the link hung up.
+ * false: he has left. NULL for c is accepted: nobody knows.
+ */
+bool hall_asks(struct hall *h, struct connection *c, struct link *l);
+bool hall_answered(struct hall *h, struct connection *c);
+
+/* Shuts those out whose time is over, and hangs up for those who have left. */
 void hall_sweep(struct hall *h, usec_t now);
 
 struct hall_counts {

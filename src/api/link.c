@@ -31,12 +31,25 @@ static bool tell_fd(struct link *l, int fd)
 	return !cut;
 }
 
+/* Under the lock. */
+static void end(const struct link *l)
+{
+	if (l->fd >= 0) /* gone already: nothing to end */
+		(void)shutdown(l->fd, SHUT_RDWR);
+}
+
 void link_cut(struct link *l)
 {
 	pthread_mutex_lock(&l->lock);
 	l->cut = true;
-	if (l->fd >= 0) /* gone already: nothing to end */
-		(void)shutdown(l->fd, SHUT_RDWR);
+	end(l);
+	pthread_mutex_unlock(&l->lock);
+}
+
+void link_hang_up(struct link *l)
+{
+	pthread_mutex_lock(&l->lock);
+	end(l);
 	pthread_mutex_unlock(&l->lock);
 }
 

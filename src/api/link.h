@@ -27,6 +27,11 @@ void link_done(struct link *l);
 /* Whoever waits for the agent does so no more, nor will anybody. Any thread. */
 void link_cut(struct link *l);
 bool link_is_cut(struct link *l);
+/*
+ * What it asks just now is not wanted any more: it fails, and the agent hears that
+ * nobody waits. The next question connects anew. Any thread.
+ */
+void link_hang_up(struct link *l);
 
 /*
  * A command (args is taken), for whom ("by"; NULL: nobody in particular), and the

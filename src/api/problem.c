@@ -9,6 +9,7 @@ unsigned problem_status(int code)
 	switch (code) {
 	case EINVAL:
 	case E2BIG:
+	case ECONNABORTED: /* by who asks: seldom read */
 	case EPROTONOSUPPORT: return 400;
 	case ENOKEY:
 	case EKEYREJECTED: return 401;

@@ -249,6 +249,15 @@ static const struct agent_cmd candidate_cmd = {
 
 /* --- what it was -------------------------------------------------------------------- */
 
+/* Older revisions do not say. */
+static const char *word_of(const json_t *o, const char *member,
+			   const char *otherwise)
+{
+	const char *word = member_text(o, member);
+
+	return word[0] ? word : otherwise;
+}
+
 static int print_history(const struct out *o, const json_t *a)
 {
 	const json_t *r, *list = json_object_get(a, "revisions");
@@ -260,10 +269,12 @@ static int print_history(const struct out *o, const json_t *a)
 		puts("nothing was changed yet");
 		return CLI_OK;
 	}
-	table_init(&t, 3, 1u << 0 | 1u << 2);
+	table_init(&t, 5, 1u << 0 | 1u << 2);
 	table_add(&t, "REVISION");
 	table_add(&t, "SAVED");
 	table_add(&t, "BYTES");
+	table_add(&t, "BY");
+	table_add(&t, "WHAT");
 	json_array_foreach (list, i, r) {
 		table_add(&t, "%llu",
 			  (unsigned long long)member_number(r, "revision"));
@@ -271,6 +282,8 @@ static int print_history(const struct out *o, const json_t *a)
 			  human_age(age_of(member_number(r, "saved")), age));
 		table_add(&t, "%llu",
 			  (unsigned long long)member_number(r, "bytes"));
+		table_add(&t, "%s", word_of(r, "by", word_of(r, "who", "-")));
+		table_add(&t, "%s", word_of(r, "what", "-"));
 	}
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
@@ -280,7 +293,8 @@ static int print_history(const struct out *o, const json_t *a)
 static const struct agent_cmd history_cmd = {
 	.name = "policy history",
 	.help = "Usage: weir policy history\n\n"
-		"Revisions that weir policy rollback can go back to.\n",
+		"Revisions that weir policy rollback can go back to: who made "
+		"each, and what\nwas done.\n",
 	.command = "history",
 	.print = print_history,
 };

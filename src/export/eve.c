@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "base/utf8.h"
+#include "export/anomaly.h"
 #include "export/community.h"
 #include "export/visible.h"
 #include "wire/words.h"
@@ -415,10 +416,9 @@ static void put_body(json_t *o, json_t *weir, const json_t *ev, struct item *i)
 		break;
 	case ITEM_THREAT:
 		put(o, "anomaly",
-		    json_pack("{s:s, s:s, s:o}", "type", "weir", "event",
-			      text_of(ev, "name"), "code",
-			      json_integer((json_int_t)uint_of(ev, "id"))));
-		take(weir, "detail", ev, "text");
+		    anomaly_of(uint_of(ev, "id"), text_of(ev, "name")));
+		take(weir, "id", ev, "id");
+		take(weir, "name", ev, "name");
 		break;
 	default:
 		part = json_pack("{s:s}", "message", text_of(ev, "text"));
@@ -473,8 +473,6 @@ struct item *eve_of_event(const struct eve *e, const json_t *ev)
 	put_body(o, weir, ev, i);
 	put_uint(weir, "event", i->number);
 	take(weir, "text", ev, "text");
-	if (kind == ITEM_THREAT) /* it was the detail, and this is for people */
-		put_text(weir, "text", text_of(ev, "text"));
 	put(o, "weir", weir);
 	return finish(i, o, text_of(ev, "text"));
 }

@@ -31,6 +31,18 @@ static const char *file_of(const char *name, const char *suffix,
 	return buf;
 }
 
+static int take_texts(const json_t *about, const json_t *document,
+		      struct copy *ret)
+{
+	ret->body = json_dumps(document, JSON_COMPACT);
+	ret->about = json_is_object(about) ? json_dumps(about, JSON_COMPACT)
+					   : NULL;
+	if (ret->body && (ret->about || !json_is_object(about)))
+		return 0;
+	copy_done(ret);
+	return -ENOMEM;
+}
+
 int copy_read(int dir, const char *name, bool body, struct copy *ret)
 {
 	char file[FILE_BYTES];
@@ -39,6 +51,7 @@ int copy_read(int dir, const char *name, bool body, struct copy *ret)
 	json_int_t revision;
 	json_int_t saved;
 	json_t *document;
+	json_t *about = NULL;
 	json_t *all;
 	int rc = -EBADMSG;
 
@@ -46,22 +59,27 @@ int copy_read(int dir, const char *name, bool body, struct copy *ret)
 		return -errno;
 	all = json_loadfd(fd, 0, NULL);
 	(void)close(fd); /* was only read */
-	if (json_unpack(all, "{s:I, s:I, s:o}", "revision", &revision, "saved",
-			&saved, "document", &document) == 0 &&
+	if (json_unpack(all, "{s:I, s:I, s?o, s:o}", "revision", &revision,
+			"saved", &saved, "about", &about, "document",
+			&document) == 0 &&
 	    revision > 0 && saved >= 0) {
 		*ret = (struct copy){ .revision = (uint64_t)revision,
 				      .saved_s = (uint64_t)saved };
-		if (body)
-			ret->body = json_dumps(document, JSON_COMPACT);
-		rc = body && !ret->body ? -ENOMEM : 0;
+		rc = body ? take_texts(about, document, ret) : 0;
 	}
 	json_decref(all);
 	return rc;
 }
 
+void copy_done(struct copy *c)
+{
+	free(c->about);
+	free(c->body);
+	c->about = c->body = NULL;
+}
+
 /* 0 or -errno; closes fd. */
-static int write_all(int fd, const char *name, uint64_t revision,
-		     uint64_t saved_s, const char *body)
+static int write_all(int fd, const char *name, const struct revision *r)
 {
 	FILE *f = fdopen(fd, "w");
 	int rc = 0;
@@ -73,9 +91,11 @@ static int write_all(int fd, const char *name, uint64_t revision,
 	}
 	if (fprintf(f,
 		    "{\"name\": \"%s\", \"revision\": %llu, \"saved\": %llu,\n"
-		    "\"document\": %s}\n",
-		    name, (unsigned long long)revision,
-		    (unsigned long long)saved_s, body) < 0 ||
+		    "%s%s%s\"document\": %s}\n",
+		    name, (unsigned long long)r->number,
+		    (unsigned long long)r->saved_s,
+		    r->about ? "\"about\": " : "", r->about ? r->about : "",
+		    r->about ? ",\n" : "", r->body) < 0 ||
 	    fflush(f) != 0 || fsync(fd) < 0)
 		rc = errno ? -errno : -EIO;
 	if (fclose(f) != 0 && rc == 0)
@@ -83,8 +103,7 @@ static int write_all(int fd, const char *name, uint64_t revision,
 	return rc;
 }
 
-int copy_prepare(int dir, const char *name, uint64_t revision, uint64_t saved_s,
-		 const char *body)
+int copy_prepare(int dir, const char *name, const struct revision *r)
 {
 	char file[FILE_BYTES];
 	int fd = openat(dir, file_of(name, ".new", file),
@@ -94,7 +113,7 @@ int copy_prepare(int dir, const char *name, uint64_t revision, uint64_t saved_s,
 
 	if (fd < 0)
 		return -errno;
-	rc = write_all(fd, name, revision, saved_s, body);
+	rc = write_all(fd, name, r);
 	if (rc < 0)
 		copy_forget_prepared(dir, name);
 	return rc;

@@ -49,14 +49,15 @@ static int last_of(struct store *s, const char *name, struct last *ret,
 	return 0;
 }
 
-/* -ENOENT. *ret is the caller's. */
-static int body_of(struct store *s, const char *name, uint64_t revision,
-		   char **ret, struct err *reterr)
+/* The one text of a revision's row; NULL: there is none. *ret is the caller's. */
+static int text_in(struct store *s, enum db_statement which, const char *name,
+		   uint64_t revision, char **ret, struct err *reterr)
 {
 	sqlite3_stmt *st = NULL;
-	const char *body;
-	int rc = db_use(s, DB_DOC_BODY, &st, reterr);
+	const char *text;
+	int rc = db_use(s, which, &st, reterr);
 
+	*ret = NULL;
 	if (rc < 0)
 		return rc;
 	db_bind_text(st, 1, name);
@@ -64,22 +65,48 @@ static int body_of(struct store *s, const char *name, uint64_t revision,
 	rc = db_step(s, st, reterr);
 	if (rc < 0)
 		return rc;
-	body = rc ? (const char *)sqlite3_column_text(st, 0) : NULL;
-	if (!body) {
-		db_end(st);
-		return err_set(reterr, ENOENT, name, "no such document");
-	}
-	*ret = strdup(body);
+	text = rc ? (const char *)sqlite3_column_text(st, 0) : NULL;
+	*ret = text ? strdup(text) : NULL;
 	db_end(st);
-	return *ret ? 0 : err_set(reterr, ENOMEM, name, "out of memory");
+	return *ret || !text ? 0
+			     : err_set(reterr, ENOMEM, name, "out of memory");
 }
 
-/*
- * A new row; body NULL: deleted. Of all there are then only `keep` stay, and not
- * too large ones.
- */
-static int add_revision(struct store *s, const char *name, uint64_t revision,
-			uint64_t saved_s, const char *body, unsigned keep,
+/* -ENOENT. *ret is the caller's. */
+static int body_of(struct store *s, const char *name, uint64_t revision,
+		   char **ret, struct err *reterr)
+{
+	int rc = text_in(s, DB_DOC_BODY, name, revision, ret, reterr);
+
+	return rc < 0 || *ret
+		       ? rc
+		       : err_set(reterr, ENOENT, name, "no such document");
+}
+
+/* And forgets it of those that are forgotten. */
+static int add_about(struct store *s, const char *name,
+		     const struct revision *r, struct err *reterr)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = db_use(s, DB_ABOUT_PUT, &st, reterr);
+
+	if (rc < 0)
+		return rc;
+	db_bind_text(st, 1, name);
+	db_bind(st, 2, r->number);
+	db_bind_text(st, 3, r->about);
+	rc = db_run(s, st, reterr);
+	if (rc == 0)
+		rc = db_use(s, DB_ABOUT_FORGET, &st, reterr);
+	if (rc < 0)
+		return rc;
+	db_bind_text(st, 1, name);
+	return db_run(s, st, reterr);
+}
+
+/* A new row. Of all there are then only `keep` stay, and not too large ones. */
+static int add_revision(struct store *s, const char *name,
+			const struct revision *r, unsigned keep,
 			struct err *reterr)
 {
 	sqlite3_stmt *st = NULL;
@@ -88,11 +115,11 @@ static int add_revision(struct store *s, const char *name, uint64_t revision,
 	if (rc < 0)
 		return rc;
 	db_bind_text(st, 1, name);
-	db_bind(st, 2, revision);
-	db_bind(st, 3, saved_s);
-	if (body) {
-		db_bind(st, 4, strlen(body));
-		db_bind_text(st, 5, body);
+	db_bind(st, 2, r->number);
+	db_bind(st, 3, r->saved_s);
+	if (r->body) {
+		db_bind(st, 4, strlen(r->body));
+		db_bind_text(st, 5, r->body);
 	}
 	rc = db_run(s, st, reterr);
 	if (rc == 0)
@@ -102,15 +129,20 @@ static int add_revision(struct store *s, const char *name, uint64_t revision,
 	db_bind_text(st, 1, name);
 	db_bind(st, 2, keep);
 	db_bind(st, 3, STORE_REVISIONS_BYTES);
-	return db_run(s, st, reterr);
+	rc = db_run(s, st, reterr);
+	return rc == 0 && r->about ? add_about(s, name, r, reterr) : rc;
 }
 
 /* --- lists ------------------------------------------------------------ */
 
-/* Appends a row's columns as an object. */
+/* Appends a row's columns as an object, and what is told about it. */
 static int append_row(json_t *list, sqlite3_stmt *st)
 {
 	bool is_deleted = sqlite3_column_type(st, 3) == SQLITE_NULL;
+	const char *text = sqlite3_column_count(st) > 4
+				   ? (const char *)sqlite3_column_text(st, 4)
+				   : NULL;
+	json_t *about = text ? json_loads(text, 0, NULL) : NULL;
 	json_t *row = json_pack(
 		"{s:s, s:I, s:I, s:o}", "name", sqlite3_column_text(st, 0),
 		"revision", (json_int_t)sqlite3_column_int64(st, 1), "saved",
@@ -119,6 +151,8 @@ static int append_row(json_t *list, sqlite3_stmt *st)
 		is_deleted ? json_true()
 			   : json_integer(sqlite3_column_int64(st, 3)));
 
+	(void)json_object_update_missing(row, about); /* if there is any */
+	json_decref(about);
 	return row ? json_array_append_new(list, row) : -1;
 }
 
@@ -162,38 +196,48 @@ static void copy_is_late(struct store *s, int code)
 static int write_copy(struct store *s, const char *name,
 		      const struct last *last, struct err *reterr)
 {
-	char *body = NULL;
+	struct revision r = { .number = last->revision,
+			      .saved_s = last->saved_s };
+	char *body = NULL, *about = NULL;
 	int rc = body_of(s, name, last->revision, &body, reterr);
 
-	if (rc < 0)
-		return rc;
-	rc = copy_prepare(s->copies, name, last->revision, last->saved_s, body);
 	if (rc == 0)
-		rc = copy_commit(s->copies, name);
-	if (rc < 0)
-		copy_is_late(s, -rc);
+		rc = text_in(s, DB_ABOUT, name, last->revision, &about, reterr);
+	if (rc == 0) {
+		r.about = about;
+		r.body = body;
+		rc = copy_prepare(s->copies, name, &r);
+		if (rc == 0)
+			rc = copy_commit(s->copies, name);
+		if (rc < 0)
+			copy_is_late(s, -rc);
+		rc = 0;
+	}
+	free(about);
 	free(body);
-	return 0;
+	return rc;
 }
 
 static int adopt_copy(struct store *s, const char *name, struct err *reterr)
 {
+	struct revision r;
 	struct copy copy;
 	int rc = copy_read(s->copies, name, true, &copy);
 
 	if (rc < 0)
 		return store_failed(s, -rc, "reading a document's copy",
 				    reterr);
+	r = (struct revision){ copy.revision, copy.saved_s, copy.about,
+			       copy.body };
 	rc = db_begin(s, true, reterr);
 	if (rc == 0) {
-		rc = add_revision(s, name, copy.revision, copy.saved_s,
-				  copy.body, STORE_REVISIONS_MAX, reterr);
+		rc = add_revision(s, name, &r, STORE_REVISIONS_MAX, reterr);
 		if (rc == 0)
 			rc = db_commit(s, reterr);
 		else
 			db_rollback(s);
 	}
-	free(copy.body);
+	copy_done(&copy);
 	return rc;
 }
 
@@ -282,11 +326,10 @@ static int name_check(const char *name, struct err *reterr)
 		       STORE_DOC_NAME_MAX - 1);
 }
 
-/* Within a transaction; the copy is prepared with it. */
-static int put_row(struct store *s, const char *name, const char *body,
-		   uint64_t expect, uint64_t *ret_revision, struct err *reterr)
+/* Within a transaction; the copy is prepared with it. Gives r its number. */
+static int put_row(struct store *s, const char *name, struct revision *r,
+		   uint64_t expect, struct err *reterr)
 {
-	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
 	struct last last = { 0 };
 	int rc = last_of(s, name, &last, reterr);
 
@@ -297,25 +340,23 @@ static int put_row(struct store *s, const char *name, const char *body,
 			       "is of revision %llu by now, not %llu",
 			       (unsigned long long)last.revision,
 			       (unsigned long long)expect);
-	rc = add_revision(s, name, last.revision + 1, now_s, body,
-			  STORE_REVISIONS_MAX, reterr);
+	r->number = last.revision + 1;
+	r->saved_s = clock_unix_us() / USEC_PER_SEC;
+	rc = add_revision(s, name, r, STORE_REVISIONS_MAX, reterr);
 	if (rc < 0)
 		return rc;
-	rc = copy_prepare(s->copies, name, last.revision + 1, now_s, body);
-	if (rc < 0)
-		return store_failed(s, -rc, "copying a document", reterr);
-	*ret_revision = last.revision + 1;
-	return 0;
+	rc = copy_prepare(s->copies, name, r);
+	return rc < 0 ? store_failed(s, -rc, "copying a document", reterr) : 0;
 }
 
-static int put_body(struct store *s, const char *name, const char *body,
-		    uint64_t expect, uint64_t *ret_revision, struct err *reterr)
+static int put_revision(struct store *s, const char *name, struct revision *r,
+			uint64_t expect, struct err *reterr)
 {
 	int rc = db_begin(s, true, reterr);
 
 	if (rc < 0)
 		return rc;
-	rc = put_row(s, name, body, expect, ret_revision, reterr);
+	rc = put_row(s, name, r, expect, reterr);
 	if (rc < 0) {
 		db_rollback(s);
 		return rc;
@@ -361,47 +402,62 @@ int store_put_doc(struct store *s, const char *name, const json_t *doc,
 	int rc = text_of(name, doc, &body, reterr);
 
 	if (rc == 0)
-		rc = store_put_text(s, name, body, expect, ret_revision,
+		rc = store_put_text(s, name, body, NULL, expect, ret_revision,
 				    reterr);
 	free(body);
 	return rc;
 }
 
-int store_put_text(struct store *s, const char *name, const char *body,
-		   uint64_t expect, uint64_t *ret_revision, struct err *reterr)
+/* The same, and what is told about it. */
+static int put_text(struct store *s, const char *name, struct revision *r,
+		    uint64_t expect, struct err *reterr)
 {
-	uint64_t revision = 0;
 	int rc = name_check(name, reterr);
 
 	if (rc == 0)
-		rc = size_check(name, body, reterr);
+		rc = size_check(name, r->body, reterr);
 	if (rc == 0)
 		rc = db_ready(s, reterr);
 	if (rc == 0)
-		rc = put_body(s, name, body, expect, &revision, reterr);
+		rc = put_revision(s, name, r, expect, reterr);
 	if (rc == -ENOSPC && s->db && reserve_release(s))
-		rc = put_body(s, name, body, expect, &revision, reterr);
+		rc = put_revision(s, name, r, expect, reterr);
 	if (rc == 0)
 		/* what was used up; if it cannot be had, the state says so */
 		(void)reserve_take(s, NULL);
+	return rc;
+}
+
+int store_put_text(struct store *s, const char *name, const char *body,
+		   const json_t *about, uint64_t expect, uint64_t *ret_revision,
+		   struct err *reterr)
+{
+	char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
+	struct revision r = { .about = text, .body = body };
+	int rc = !about || text
+			 ? put_text(s, name, &r, expect, reterr)
+			 : err_set(reterr, ENOMEM, name, "out of memory");
+
+	free(text);
 	if (rc == 0 && ret_revision)
-		*ret_revision = revision;
+		*ret_revision = r.number;
 	return rc;
 }
 
 static int put_note(struct store *s, const char *name, const char *body,
 		    struct err *reterr)
 {
-	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
+	struct revision r = { .saved_s = clock_unix_us() / USEC_PER_SEC,
+			      .body = body };
 	struct last last = { 0 };
 	int rc = db_begin(s, false, reterr);
 
 	if (rc < 0)
 		return rc;
 	rc = last_of(s, name, &last, reterr);
+	r.number = last.revision + 1;
 	if (rc == 0)
-		rc = add_revision(s, name, last.revision + 1, now_s, body, 1,
-				  reterr);
+		rc = add_revision(s, name, &r, 1, reterr);
 	if (rc == 0)
 		return db_commit(s, reterr);
 	db_rollback(s);
@@ -426,7 +482,7 @@ int store_put_note(struct store *s, const char *name, const json_t *doc,
 
 static int del_row(struct store *s, const char *name, struct err *reterr)
 {
-	uint64_t now_s = clock_unix_us() / USEC_PER_SEC;
+	struct revision r = { .saved_s = clock_unix_us() / USEC_PER_SEC };
 	struct last last = { 0 };
 	int rc = last_of(s, name, &last, reterr);
 
@@ -434,8 +490,8 @@ static int del_row(struct store *s, const char *name, struct err *reterr)
 		return rc;
 	if (!last.revision || last.is_deleted)
 		return err_set(reterr, ENOENT, name, "no such document");
-	rc = add_revision(s, name, last.revision + 1, now_s, NULL,
-			  STORE_REVISIONS_MAX, reterr);
+	r.number = last.revision + 1;
+	rc = add_revision(s, name, &r, STORE_REVISIONS_MAX, reterr);
 	if (rc < 0)
 		return rc;
 	rc = copy_delete(s->copies, name);
@@ -532,7 +588,7 @@ int store_get_doc(struct store *s, const char *name, json_t **ret,
 				s, -read, "reading a document's copy", reterr);
 		revision = copy.revision;
 		*ret = json_loads(copy.body, 0, NULL);
-		free(copy.body);
+		copy_done(&copy);
 		if (!*ret)
 			return err_set(reterr, ENOMEM, name, "out of memory");
 	}

@@ -6,6 +6,8 @@
  *
  * document   one row a revision. `bytes` stands before `body`, so that it is
  *            read without it. A deletion is a revision without body.
+ * about      what is told about a revision, for those of which something is:
+ *            behind `body` it could only be read through it.
  * flow       id = day << 32 | count, so days are ranges of it: since, until and
  *            forgetting are ranges, and pages go by it. What is added up changes
  *            no index (but flow_violation, once), so it costs one page.
@@ -66,6 +68,9 @@ static const char *const steps[SCHEMA_VERSION] = {
 	" THEN max(json_extract(body, '$.rule'), 0) ELSE 0 END"
 	" WHERE body LIKE '%\"rule\":%';"
 	"CREATE INDEX event_rule ON event (rule) WHERE rule > 0;",
+
+	"CREATE TABLE about (name TEXT NOT NULL, revision INTEGER NOT NULL,"
+	" about TEXT NOT NULL, PRIMARY KEY (name, revision)) WITHOUT ROWID;",
 };
 
 static int version_of(sqlite3 *db, int *ret)

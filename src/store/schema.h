@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 
 /* The version of a file with all of them. */
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /*
  * Brings db from its version (0: an empty file) to `version`, step by step, each

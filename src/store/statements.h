@@ -59,8 +59,14 @@
 	  " WHERE n > 1 AND (n > ?2 OR total > ?3))")                          \
 	X(DOC_LIST, "SELECT name, max(revision), saved_s, bytes FROM document" \
 		    " GROUP BY name ORDER BY name")                            \
-	X(DOC_HISTORY, "SELECT name, revision, saved_s, bytes FROM document"   \
+	X(DOC_HISTORY, "SELECT name, revision, saved_s, bytes, about"          \
+		       " FROM document LEFT JOIN about USING (name, revision)" \
 		       " WHERE name = ?1 ORDER BY revision")                   \
+	X(ABOUT, "SELECT about FROM about WHERE name = ?1 AND revision = ?2")  \
+	X(ABOUT_PUT, "INSERT OR REPLACE INTO about VALUES (?1, ?2, ?3)")       \
+	X(ABOUT_FORGET,                                                        \
+	  "DELETE FROM about WHERE name = ?1 AND revision <"                   \
+	  " (SELECT min(revision) FROM document WHERE name = ?1)")             \
 	X(WORKLOAD_PUT,                                                        \
 	  "INSERT INTO workload (id, seen_s, about) VALUES (?1, ?2, ?3)"       \
 	  " ON CONFLICT (id) DO UPDATE"                                        \

@@ -55,9 +55,13 @@ void store_stats(struct store *s, struct store_stats *ret);
  */
 int store_put_doc(struct store *s, const char *name, const json_t *doc,
 		  uint64_t expect, uint64_t *ret_revision, struct err *reterr);
-/* The same of a document that is text already: JSON, which is not looked into. */
+/*
+ * The same of a document that is text already: JSON, which is not looked into.
+ * about: an object that store_doc_history() tells with it; NULL: none.
+ */
 int store_put_text(struct store *s, const char *name, const char *body,
-		   uint64_t expect, uint64_t *ret_revision, struct err *reterr);
+		   const json_t *about, uint64_t expect, uint64_t *ret_revision,
+		   struct err *reterr);
 /*
  * *ret is the caller's. -ENOENT: there is none, or weir.db cannot be opened and
  * there is no copy; after any other failure it is not known.
@@ -82,7 +86,10 @@ int store_list_docs(struct store *s, json_t **ret, struct err *reterr);
  */
 int store_get_doc_at(struct store *s, const char *name, uint64_t revision,
 		     json_t **ret, struct err *reterr);
-/* [{"revision":, "saved":, "bytes":} or {..., "deleted": true}], newest last. */
+/*
+ * [{"revision":, "saved":, "bytes":} or {..., "deleted": true}], newest last, each
+ * with the members of what was told about it, if anything was.
+ */
 int store_doc_history(struct store *s, const char *name, json_t **ret,
 		      struct err *reterr);
 

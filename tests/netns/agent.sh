@@ -143,6 +143,11 @@ weir policy delete 7 && no_greeting app 10.9.0.2 8081
 point $? "a rule that is deleted counts no more" "$out"
 told 'len(d["revisions"]) >= 4' policy history
 point $? "history keeps the revisions" "$out"
+told '[(r["what"], r["who"]) for r in d["revisions"][-2:]] ==
+    [("a policy was applied: 1 rule added", "uid 0"), ("rule 7 was deleted", "uid 0")] and "by" not in d["revisions"][-1]' policy history &&
+    cp "$out" "$TEST_DIR/history" && weir policy history && grep -q "uid 0 *rule 7 was deleted\$" "$out"
+point $? "with who made each, and what was done" "$out"
+cp "$TEST_DIR/history" "$out"
 weir policy rollback --to "$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["revisions"][-2]["revision"])' "$out")" &&
     greets app 10.9.0.2 8081
 point $? "and rollback goes back to one" "$out"

@@ -1,8 +1,13 @@
 #!/bin/bash
 # A dry run over all that there is in a large store: a workload that comes while
 # it is being read is guarded before the dry run has ended. One whose client hangs up is
-# given up. Of many proposals an answer has a page.
+# given up, also if it is a browser, and weir-api is between. Of many proposals an answer
+# has a page.
 . "$(dirname "$0")/common_agent.sh"
+
+# Of weir-api, which comes to the agent by this path.
+export WEIR_SOCKET=/run/agent.sock
+account=nobody
 
 fill() { # 150,000 conversations of a week, of app with web, and one with each of 1,500 services
     python3 - "$TEST_DIR/store/weir.db" <<'P'
@@ -34,6 +39,7 @@ bridge
 workload web 2
 workload app 3
 write_config "$netns_only"
+sed -i "s/^control: {/control: {api_user: $account, group: $(id -gn $account), /" "$config"
 start_agent && wait_until 10 guarded web discover tap && wait_until 10 guarded app discover tap
 point $? "two workloads" "$out"
 greets app 10.9.0.2 1
@@ -92,6 +98,62 @@ sys.exit(door["given_up"] != 1)
 P
 python3 "$TEST_DIR/hang_up.py" >"$out" 2>&1
 point $? "a dry run whose client hangs up is given up" "$out"
+
+# The agent is halted until weir-api has hung up: what it finds then are the questions
+# of a client that is not there any more.
+cat >"$TEST_DIR/leave.py" <<'P'
+import http.client, json, os, select, signal, sys
+agent, api, link = int(sys.argv[1]), int(sys.argv[2]), open(sys.argv[3]).read()
+headers = {"Content-Type": "application/json"}
+def ask(c, method, path, body=None):
+    c.request(method, "/api/v1" + path, body and json.dumps(body), headers)
+def client():
+    return http.client.HTTPConnection("127.0.0.1", 8787, timeout=20)
+def files():
+    return len(os.listdir(f"/proc/{api}/fd"))
+def until(has):
+    for _ in range(200):
+        if files() == has:
+            return
+        select.select([], [], [], 0.1)
+    sys.exit(f"{files()} descriptors, not {has}")
+def leave(c, method, path, body=None):
+    '''Once weir-api asks the agent. How many descriptors it has without both.'''
+    n = files()
+    ask(c, method, path, body)
+    until(n + 1)
+    c.close()
+    return n - 1
+first, second = client(), client()
+ask(first, "POST", "/setup", {"token": link.split("token=")[1].split()[0], "user": "ann", "password": "a-Secret-of-Ann"})
+answer = first.getresponse()
+headers.update({"Cookie": answer.getheader("Set-Cookie").split(";")[0], "X-Weir-CSRF": json.loads(answer.read())["csrf"]})
+os.kill(agent, signal.SIGSTOP)
+try:
+    until(leave(first, "GET", "/groups/web/mode/preview?mode=protect"))
+    print("hung up")
+    ask(second, "GET", "/session")
+    print(second.getresponse().read())
+    leave(second, "PUT", "/groups/web/mode", {"mode": "monitor"})
+finally:
+    os.kill(agent, signal.SIGCONT)
+P
+echo "web: {openapi: $SRC/docs/openapi.yaml}" >"$TEST_DIR/api.yaml"
+mkdir "$TEST_DIR/web"
+"$BUILD/src/api/weir-api" --config "$TEST_DIR/api.yaml" --socket "$WEIR_SOCKET" --state /run/api --web "$TEST_DIR/web" \
+    --user $account >"$TEST_DIR/api.out" 2>>"$TEST_DIR/api.log" &
+api_pid=$!
+children+=("$api_pid")
+serves() { curl -s -o "$out" http://127.0.0.1:8787/api/v1/session; }
+wait_until 20 serves
+python3 "$TEST_DIR/leave.py" "$agent_pid" "$api_pid" "$TEST_DIR/api.out" >"$out" 2>&1
+point $? "weir-api hangs up when a browser leaves that asked for a dry run" "$out"
+told_soon 'd["door"]["given_up"] == 2' status
+point $? "which is given up, too" "$out"
+asked_soon 'next(g for g in d["groups"] if g["name"] == "web")["mode"] == "monitor"' groups
+point $? "a change that a browser asked for is made all the same" "$out"
+kill "$api_pid" && wait "$api_pid"
+point $? "weir-api ends" "$TEST_DIR/api.log"
 
 # --- many proposals ---
 

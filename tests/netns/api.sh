@@ -169,6 +169,9 @@ as ann 412 -X PUT -H "If-Match: \"$((revision + 7))\"" -d "@$TEST_DIR/put" $base
 point $? "a policy that others have changed is not overwritten" "$out"
 as ann 200 -X PUT -H "If-Match: \"$revision\"" -d "@$TEST_DIR/put" $base/policy && says "d['revision'] == $revision + 1 and d['in_force']"
 point $? "one that they have not is" "$out"
+as ann 200 $base/policy/history &&
+    says '(d["revisions"][-1]["by"], d["revisions"][-1]["what"]) == ("ann", "a policy was applied: 1 rule added")'
+point $? "its history says who did that, and what" "$out"
 as ann 200 $base/rules && says 'len(d["rules"]) == 1' && told 'len(d["rules"]) == 1' policy list
 point $? "and both doors show it" "$out"
 as ann 200 "$base/rules?q=WEB&limit=1" && says 'd["total"] == 1 and len(d["rules"]) == 1 and "next" not in d' &&

@@ -66,6 +66,26 @@ numbers() {
 }
 wait_until 20 numbers # each conversation's end is told at its time
 point $? "... has the numbers of its request" "$out"
+# What is malformed comes in its three shapes: by a packet itself, by what packets are
+# together, and by what is said in them.
+at app ping -q -c 1 -W 1 -s 40000 10.9.0.2 >>"$TEST_DIR/log" 2>&1
+eve_soon '.event_type == "anomaly" and .anomaly == {type: "decode", event: "decoder.ping_of_death"} and .proto == "ICMP"
+    and .src_ip == "10.9.0.3" and .dest_ip == "10.9.0.2" and .icmp_type == 8 and .icmp_code == 0
+    and .weir.id == 2006 and .weir.severity == "critical" and .weir.workload.name == "web"'
+point $? "a ping of death is an anomaly of the packet" "$eve"
+at app python3 -c '
+import socket
+s = socket.socket()
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 100)
+s.connect(("10.9.0.2", 80))' 2>>"$TEST_DIR/log"
+eve_soon '.event_type == "anomaly" and .anomaly == {type: "stream", event: "stream.small_mss"} and .proto == "TCP"
+    and .src_ip == "10.9.0.3" and .src_port > 0 and .dest_port == 80'
+point $? "a handshake with small segments is one of the stream" "$eve"
+printf 'POST / HTTP/1.1\r\nHost: web\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n' |
+    at app socat -T2 - TCP:10.9.0.2:80 >>"$TEST_DIR/log" 2>&1
+eve_soon '.event_type == "anomaly" and .anomaly == {type: "applayer", event: "HTTP_REQUEST_SMUGGLING", layer: "proto_parser"}
+    and .app_proto == "http" and .src_ip == "10.9.0.3" and .dest_port == 80 and (.timestamp | test("^20.*[+]0000$"))'
+point $? "a request of two lengths is one of the application" "$eve"
 eve_soon '.event_type == "stats" and .stats.weir.counts.workloads >= 2 and .stats.weir.traffic.packets_in > 0'
 point $? "stats" "$eve"
 [ "$(stat -c %a:%u "$eve")" = "640:$uid" ]

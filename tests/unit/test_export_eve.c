@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "detect/threat.h"
+#include "export/anomaly.h"
 #include "export/community.h"
 #include "export/eve.h"
 #include "export/hook.h"
@@ -174,15 +176,31 @@ static const struct {
 	  "{\"alert\":{\"gid\":9003,\"category\":\"Web attack\",\"action\":"
 	  "\"allowed\"}}" },
 	{ "threat", false,
-	  "{\"kind\":\"threat\",\"at\":1,\"id\":1009,\"name\":\"ping of "
+	  "{\"kind\":\"threat\",\"at\":1,\"id\":2006,\"name\":\"ping of "
 	  "death\","
 	  "\"severity\":\"critical\",\"from\":\"10.9.0.3\",\"to\":\"10.9.0.2\","
 	  "\"proto\":\"icmp\",\"icmp_type\":8,\"icmp_code\":0,\"action\":"
 	  "\"drop\",\"workload\":\"n:web\",\"text\":\"ping\"}",
 	  "{\"event_type\":\"anomaly\",\"src_ip\":\"10.9.0.3\",\"proto\":"
 	  "\"ICMP\",\"icmp_type\":8,\"icmp_code\":0,\"src_port\":null,"
-	  "\"anomaly\":{\"type\":\"weir\",\"event\":\"ping of death\",\"code\":"
-	  "1009},\"weir\":{\"kind\":\"threat\",\"severity\":\"critical\"}}" },
+	  "\"anomaly\":{\"type\":\"decode\",\"event\":"
+	  "\"decoder.ping_of_death\",\"code\":null,\"layer\":null},"
+	  "\"weir\":{\"kind\":\"threat\",\"id\":2006,\"severity\":"
+	  "\"critical\"}}" },
+	{ "threat of a parser", false,
+	  "{\"kind\":\"threat\",\"at\":1,\"id\":2011,\"name\":"
+	  "\"SSL 2.0 or 3.0\",\"from\":\"10.9.0.3\",\"to\":\"10.9.0.2\","
+	  "\"proto\":\"tcp\",\"from_port\":5000,\"to_port\":443,"
+	  "\"application\":\"tls\",\"text\":\"old\"}",
+	  "{\"app_proto\":\"tls\",\"src_port\":5000,\"anomaly\":{\"type\":"
+	  "\"applayer\",\"event\":\"SSL_2_0_OR_3_0\",\"layer\":"
+	  "\"proto_parser\",\"code\":null}}" },
+	{ "threat of a later data plane", false,
+	  "{\"kind\":\"threat\",\"at\":1,\"id\":2999,\"name\":\"new\","
+	  "\"from\":\"10.9.0.3\",\"to\":\"10.9.0.2\",\"proto\":\"tcp\","
+	  "\"text\":\"new\"}",
+	  "{\"anomaly\":{\"type\":\"unknown\",\"event\":\"new\",\"code\":"
+	  "2999}}" },
 	{ "state", false,
 	  "{\"kind\":\"state\",\"at\":1,\"severity\":\"high\",\"part\":"
 	  "\"data-plane\",\"workload\":\"\",\"text\":\"down\"}",
@@ -436,6 +454,39 @@ static void test_syslog(void **state)
 	text_done(&t);
 }
 
+/* --- anomalies ---------------------------------------------------------------------- */
+
+/* Each threat there is has a type of Suricata's. */
+static void test_anomalies(void **state)
+{
+	static const char *const types[] = { "decode", "stream", "applayer" };
+
+	(void)state;
+	for (unsigned i = 0; i < THREAT_KINDS; i++) {
+		const struct threat_kind *k = threat_kind_at(i);
+		json_t *a = anomaly_of(k->id, k->name);
+		const char *type =
+			json_string_value(json_object_get(a, "type"));
+		bool known = false;
+
+		for (size_t n = 0; n < ARRAY_LEN(types); n++)
+			known |= type && strcmp(type, types[n]) == 0;
+		assert_row(k->name, known);
+		assert_row(k->name, !json_object_get(a, "code"));
+		assert_row(k->name,
+			   (strcmp(type, "applayer") == 0) ==
+				   (json_object_get(a, "layer") != NULL));
+		json_decref(a);
+	}
+	for (uint64_t id = 0; id < 3000; id++) { /* and no others */
+		json_t *a = anomaly_of(id, "x");
+
+		assert_int_equal(json_object_get(a, "code") == NULL,
+				 threat_kind_find((uint32_t)id) != NULL);
+		json_decref(a);
+	}
+}
+
 /* --- webhooks ----------------------------------------------------------------------- */
 
 static void test_hooks(void **state)
@@ -484,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_syslog),
+		cmocka_unit_test(test_anomalies),
 		cmocka_unit_test(test_hooks),
 	};
 

@@ -254,6 +254,76 @@ static void test_history(void **state)
 	store_free(s);
 }
 
+/* Puts one more; what: NULL: nothing is told about it. */
+static void put_about(struct store *s, const char *what)
+{
+	json_t *about = what ? json_pack("{s:s, s:s}", "what", what, "revision",
+					 "not it")
+			     : NULL;
+
+	assert_int_equal(
+		store_put_text(s, "intent", "{}", about, 0, NULL, NULL), 0);
+	json_decref(about);
+}
+
+/* Of the n-th in the history; NULL: nothing. */
+static void assert_what(struct store *s, size_t n, const char *want)
+{
+	const char *what;
+	json_t *list, *row;
+
+	assert_int_equal(store_doc_history(s, "intent", &list, NULL), 0);
+	row = json_array_get(list, n);
+	assert_true(json_is_integer(json_object_get(row, "revision")));
+	what = json_string_value(json_object_get(row, "what"));
+	if (want) {
+		assert_non_null(what);
+		assert_string_equal(what, want);
+	} else {
+		assert_null(what);
+	}
+	json_decref(list);
+}
+
+/* What is told about a revision stays as long as it does. */
+static void test_about(void **state)
+{
+	struct store *s = open_store(*state);
+	char what[16];
+
+	put_about(s, NULL);
+	for (int i = 2; i <= STORE_REVISIONS_MAX + 2; i++) {
+		(void)snprintf(what, sizeof what, "change %d", i);
+		put_about(s, what);
+	}
+	assert_what(s, 0, "change 3");
+	assert_what(s, STORE_REVISIONS_MAX - 1, "change 102");
+	put_about(s, NULL);
+	assert_what(s, STORE_REVISIONS_MAX - 1, NULL);
+	put_about(s, "the last");
+	store_free(s);
+
+	/* the copy is made of the row, and has it, and the row of the copy */
+	assert_int_equal(unlink(folder_file(*state, "documents/intent.json")),
+			 0);
+	store_free(open_store(*state));
+	assert_int_equal(unlink(folder_file(*state, "weir.db")), 0);
+	s = open_store(*state);
+	assert_what(s, 0, "the last");
+	assert_doc(s, "intent", "{}", 104);
+	store_free(s);
+
+	/* a copy in which it is nothing that can be told */
+	assert_int_equal(unlink(folder_file(*state, "weir.db")), 0);
+	write_file(folder_file(*state, "documents/intent.json"),
+		   "{\"revision\": 7, \"saved\": 1, \"about\": \"me\","
+		   " \"document\": {\"n\": 1}}");
+	s = open_store(*state);
+	assert_what(s, 0, NULL);
+	assert_doc(s, "intent", "{\"n\":1}", 7);
+	store_free(s);
+}
+
 static void test_notes(void **state)
 {
 	struct store *s = open_store(*state);
@@ -585,19 +655,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, removes)
 	const struct CMUnitTest tests[] = {
-		TEST(test_put_get),
-		TEST(test_names),
-		TEST(test_no_document),
-		TEST(test_history),
-		TEST(test_history_bytes),
-		TEST(test_notes),
-		TEST(test_locked),
-		TEST(test_folder),
-		TEST(test_killed),
-		TEST(test_damaged),
-		TEST(test_damaged_meanwhile),
-		TEST(test_old_file),
-		TEST(test_lost_copies),
+		TEST(test_put_get),	TEST(test_names),
+		TEST(test_no_document), TEST(test_history),
+		TEST(test_about),	TEST(test_history_bytes),
+		TEST(test_notes),	TEST(test_locked),
+		TEST(test_folder),	TEST(test_killed),
+		TEST(test_damaged),	TEST(test_damaged_meanwhile),
+		TEST(test_old_file),	TEST(test_lost_copies),
 		TEST(test_no_file),
 	};
 

@@ -57,6 +57,7 @@ static const char *const rows[SCHEMA_VERSION + 1] = {
 	      " (1003, 'violation', 0, '{\"rule\":17');",
 	[4] = "INSERT INTO map VALUES (300, x'01');",
 	[5] = "UPDATE event SET rule = 17 WHERE at_s = 1001",
+	[6] = "INSERT INTO about VALUES ('intent', 7, '{\"what\":\"it\"}')",
 };
 
 static int on_flow(const struct store_flow *f, uint64_t cursor,
@@ -95,13 +96,19 @@ static void check_all(struct store *s, int version)
 	unsigned n_events = 0;
 	unsigned n_of_rule = 0;
 	uint64_t revision = 0;
-	json_t *doc;
+	json_t *doc, *list;
 	int rc = store_get_doc(s, "intent", &doc, &revision, NULL);
 
 	assert_int_equal(rc, version >= 1 ? 0 : -ENOENT);
 	if (rc == 0)
 		json_decref(doc);
 	assert_int_equal(revision, version >= 1 ? 7 : 0);
+	assert_int_equal(store_doc_history(s, "intent", &list, NULL), 0);
+	assert_int_equal(json_array_size(list), version >= 1);
+	assert_int_equal(json_object_get(json_array_get(list, 0), "what") !=
+				 NULL,
+			 version >= 6);
+	json_decref(list);
 	assert_int_equal(store_each_flow(s, &flows, on_flow, &n_flows, NULL),
 			 0);
 	assert_int_equal(n_flows, version >= 2);
@@ -160,7 +167,7 @@ static void test_later(void **state)
 	assert_int_equal(store_open(*state, &s, &err), -EPROTO);
 	assert_string_equal(err.text,
 			    "is of version 99, which a later weir wrote; "
-			    "this one knows 5");
+			    "this one knows 6");
 	assert_int_equal(store_open(*state, &s, NULL), -EPROTO);
 
 	db = open_db(*state);

@@ -94,6 +94,7 @@ await part('the story', async () => {
 	await page.getByText('web was in mode protect, and no rule allowed this').waitFor();
 	await shot(page, 'live-event');
 	point(true, 'its evidence says which mode, and that no rule allows it');
+	point((await axe(page)) === '', 'axe finds nothing serious there', await axe(page));
 	await page.getByRole('button', { name: 'Make a rule of this' }).click();
 	await page.getByRole('link', { name: 'To the policy' }).waitFor();
 	point((await page.locator('nav .count').innerText()) === '1', 'a rule is made of it');
@@ -111,6 +112,9 @@ await part('the story', async () => {
 	point(await until(true, 8081), 'applied, what was blocked passes');
 	// the message has an Undo, too, and may be gone by now
 	await page.getByRole('tab', { name: 'History' }).click();
+	const last = page.getByRole('grid', { name: 'History' }).getByRole('row').filter({ hasText: 'in force' });
+	await last.waitFor();
+	point(/a policy was applied: 1 rule added\s+admin/.test(await last.innerText()), 'the history says who did it, and what', await last.innerText());
 	await page.getByRole('button', { name: 'Go back to it' }).first().click();
 	await dialog.getByRole('button', { name: 'Go back to it' }).click();
 	await page.getByText(/Back at revision/).waitFor();

@@ -243,6 +243,82 @@ async function deeds() {
 	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
 }
 
+/* Of more events than a page has: all of them, each once, and those that are looked for. */
+async function events() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const now = Math.floor(Date.now() / 1000);
+	const all = Array.from({ length: 1234 }, (_, i) => ({
+		number: i + 1, at: now - (1234 - i) * 60, kind: i % 2 ? 'state' : 'change', severity: i === 6 ? 'critical' : 'info', workload: '',
+		text: i === 6 ? 'the needle was found in hay' : i % 100 === 0 ? `hay number ${i}` : `number ${i}`, ...(i % 2 ? { part: 'store' } : { who: 'uid 998', by: i === 20 ? 'Zoe' : 'alice' }),
+	}));
+	let asked = [];
+	let late; // answers of older pages wait for it
+	await page.route('**/api/v1/events?*', async (r) => {
+		const q = Object.fromEntries(new URL(r.request().url()).searchParams);
+		asked.push(q);
+		if (q.before) await late;
+		const fits = all.filter((e) => (!q.kind || e.kind === q.kind) && (!q.since || e.at >= q.since) && (!q.q || JSON.stringify(Object.values(e)).toLowerCase().includes(q.q.toLowerCase())));
+		const upTo = fits.filter((e) => !q.before || e.number < q.before);
+		const some = upTo.slice(-q.limit);
+		await r.fulfill({ json: { events: some, next: some.at(-1)?.number ?? 0, ...(upTo.length > some.length ? { before: some[0].number } : {}) } }).catch(() => {});
+	});
+	const grid = page.getByRole('grid', { name: 'Events' });
+	const rows = (n) => page.locator(`[role=grid][aria-label=Events][aria-rowcount="${n + 1}"]`).waitFor();
+	const older = page.getByRole('button', { name: 'Show older ones' });
+	const row = (n) => grid.locator(`[aria-rowindex="${n + 1}"]`);
+	await b.at('#/events');
+	await rows(500);
+	point(/number 1233/.test(await row(1).innerText()), 'events begin with the newest', await row(1).innerText());
+	await older.click();
+	await rows(1000);
+	await older.click();
+	await rows(1234);
+	point((await older.count()) === 0, 'older ones come page by page, to the first');
+	const found = new Set();
+	await row(1).focus();
+	for (let i = 0; i < 200 && found.size < 1234; i++) {
+		for (const n of await grid.locator('[role=row][data-at]').evaluateAll((l) => l.map((e) => e.querySelector('a').getAttribute('href')))) found.add(n);
+		await page.keyboard.press('PageDown');
+	}
+	point(found.size === 1234, 'each once', found.size);
+
+	const field = page.getByRole('combobox', { name: 'Filter' });
+	asked = [];
+	await field.fill('found needle');
+	await rows(1);
+	point(/the needle was found/.test(await row(1).innerText()) && asked.at(-1).q === 'needle', 'words are looked for by the host, also where no page was loaded', JSON.stringify(asked.at(-1)));
+	await field.fill('zoe');
+	await rows(1);
+	point(/Zoe/.test(await row(1).innerText()), 'and who did it is found', await row(1).innerText());
+	await field.fill('hay');
+	await rows(14);
+	point((await older.count()) === 0, 'all that have them', await grid.getAttribute('aria-rowcount'));
+	await field.fill('nothing like it');
+	await page.getByText('Nothing matches these filters.').waitFor();
+	point(true, 'or that there are none');
+
+	// an answer that comes when something else is shown already
+	await b.at('#/events?kind=state');
+	await rows(500);
+	let go;
+	late = new Promise((done) => (go = done));
+	const came = page.waitForResponse((r) => r.url().includes('before='));
+	await older.click();
+	await b.at('#/events?kind=change');
+	await rows(500);
+	await page.waitForFunction(() => document.querySelector('[role=grid]').innerText.includes('alice'));
+	go();
+	await came;
+	await older.and(page.locator(':enabled')).waitFor();
+	point((await grid.getAttribute('aria-rowcount')) === '501', 'older ones of another filter are not mixed in', await grid.getAttribute('aria-rowcount'));
+	await older.click();
+	await rows(617);
+	point((await older.count()) === 0, 'and its own follow');
+	point(b.complaints.length === 0, 'no complaint on the way', b.complaints.join('\n'));
+}
+
 /* What comes later is drawn, too. */
 async function chart() {
 	const host = await fixtures('--open', '--quiet');
@@ -261,6 +337,26 @@ async function chart() {
 	const first = await b.page.evaluate(drawn);
 	await b.page.waitForFunction((was) => document.querySelector('.chart canvas').toDataURL() !== was, first);
 	point(true, 'the chart is drawn anew when there is more');
+
+	// of a host that has just begun: one point, of nothing
+	const o = await open(host.url);
+	await o.page.addInitScript(() => {
+		globalThis.said = [];
+		const put = CanvasRenderingContext2D.prototype.fillText;
+		CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+			if (text) globalThis.said.push(text);
+			return put.call(this, text, ...more);
+		};
+	});
+	const now = Math.floor(Date.now() / 10_000) * 10;
+	await o.page.route('**/throughput*', (r) =>
+		r.fulfill({ json: { step: 10, points: [{ at: now, bytes: 0, frames: 0, dropped: 0, sessions: 0, new_sessions: 0, violations: 0, threats: 0 }] } }),
+	);
+	await o.at('#/overview');
+	await o.page.locator('.chart canvas').waitFor();
+	await o.page.waitForFunction(() => globalThis.said.length > 1);
+	const said = await o.page.evaluate(() => globalThis.said);
+	point(new Set(said).size === said.length && said.every((x) => /bit\/s$|:[0-5]\d$/.test(x)) && !said.includes('00:00'), 'its axes say nothing twice', said.join(' '));
 }
 
 /* --- when things are not well ----------------------------------------------------------------------- */
@@ -307,7 +403,7 @@ async function troubles() {
 
 // All parts, or those that are named.
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, gettingIn, tables, deeds, chart, troubles }))
+for (const [name, run] of Object.entries({ looks, gettingIn, tables, deeds, events, chart, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());

@@ -130,6 +130,96 @@ async function map() {
 	point(true, 'what goes on changes it');
 }
 
+/* What is drawn is what was recorded of the time that the slider says. */
+async function history() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const now = Math.floor(Date.now() / 1000 / 300) * 300;
+	const day = 86400;
+	const seen = [
+		{ at: now - 3 * day, from: 'a', to: 'b', verdict: 'allowed', sessions: 11 },
+		{ at: now - day, from: 'a', to: 'b', verdict: 'denied', sessions: 12 },
+		{ at: now - day, from: 'c', to: 'b', verdict: 'violation', sessions: 13 },
+		{ at: now - 60, from: 'c', to: 'a', verdict: 'allowed', sessions: 14 },
+	];
+	const asked = [];
+	let go;
+	const late = new Promise((done) => (go = done));
+	await page.route('**/api/v1/map*', async (r) => {
+		const q = Object.fromEntries(new URL(r.request().url()).searchParams);
+		const until = Number(q.until ?? now + 300);
+		const since = Number(q.since ?? now - 3600);
+		asked.push(q);
+		if (q.after) {
+			// what changed: told when something else is shown
+			await late;
+			const edge = { from: 'b', to: 'c', protos_ports: ['tcp/80'], applications: ['http'], sessions: 1, bytes: 1000, verdict: 'denied', rule: 0, threats: 0, first_seen: now, last_seen: now };
+			await r.fulfill({ json: { nodes: [], edges: [edge], gone: [], after: Number(q.after), next: now + 1, whole: false } });
+			return;
+		}
+		await r.fulfill({
+			json: {
+				nodes: ['a', 'b', 'c'].map((id) => ({ id, name: id, namespace: 'shop', service: id, groups: [id], mode: 'discover', state: 'guarded', kind: 'workload' })),
+				edges: seen.filter((e) => e.at >= since && e.at < until).map(({ at, ...e }) => ({ ...e, protos_ports: ['tcp/80'], applications: ['http'], bytes: 1000, rule: 0, threats: 0, first_seen: at, last_seen: at })),
+				gone: [], next: now, whole: true, recorded: { first: now - 5 * day, last: now }, since, until, left_out: 0,
+			},
+		});
+	});
+	await b.at('#/map');
+	await ready(page);
+	/* As it is drawn: lines' ends, by name, and their colour's class. */
+	const lines = (want) => {
+		const edges = document.querySelector('.host')._cyreg.cy.edges();
+		const is = edges.map((e) => `${e.data('source').split('/').pop()} ${e.data('target').split('/').pop()} ${['allowed', 'violation', 'denied'].find((c) => e.hasClass(c))}`);
+		const all = is.sort().join(', ');
+		return want === undefined ? all : all === want;
+	};
+	const drawn = async (want, name) => {
+		const is = await page.waitForFunction(lines, want).catch(() => false);
+		point(!!is, name, is || `${await page.evaluate(lines)}, not ${want}`);
+	};
+	const slider = page.getByRole('slider', { name: /End of the time/ });
+	const shown = async (from, to) => {
+		const stamp = (s) => new Date(s * 1000).toISOString().slice(0, 16).replace('T', ' ');
+		const want = `${stamp(from)} – ${stamp(to).slice(-5)}`;
+		await page.locator('.bar .when', { hasText: want }).waitFor();
+		point((await slider.getAttribute('aria-valuetext')) === want, 'and says which time that is', want);
+	};
+	await drawn('c a allowed', 'live, the last hour is drawn');
+	point((await slider.getAttribute('min')) === String(now - 5 * day) && (await slider.getAttribute('max')) === String(now), 'the slider goes over what is recorded');
+	await slider.fill(String(now - 3 * day + 600));
+	await drawn('a b allowed', 'three days back, what was recorded then');
+	const told = page.waitForResponse((r) => r.url().includes('after='));
+	go();
+	await told;
+	await settled(page);
+	await drawn('a b allowed', 'what changes now is not drawn there');
+	await shown(now - 3 * day + 600 - 3600, now - 3 * day + 600);
+	await slider.fill(String(now - day + 300));
+	await drawn('a b denied, c b violation', 'a day back, what was then, and nothing else');
+	await shown(now - day + 300 - 3600, now - day + 300);
+	await page.getByLabel('How much at once').selectOption('900');
+	await page.waitForFunction(() => location.hash.includes('span=900'));
+	await shown(now - day + 300 - 900, now - day + 300);
+	await slider.fill(String(now - 2 * day));
+	await drawn('', 'where nothing was recorded nothing is drawn');
+	await page.getByRole('button', { name: 'List', exact: true }).click();
+	await slider.fill(String(now - day + 300));
+	const grid = page.getByRole('grid', { name: 'Map of connections' });
+	await grid.getByRole('row').filter({ hasText: '13' }).waitFor();
+	point((await grid.getAttribute('aria-rowcount')) === '3', 'the list is of the same time', await grid.innerText());
+	await page.reload();
+	await grid.getByRole('row').filter({ hasText: '13' }).waitFor();
+	point((await grid.getAttribute('aria-rowcount')) === '3' && asked.at(-1).until === String(now - day + 300) && asked.at(-1).since === String(now - day + 300 - 900), 'also after a reload', JSON.stringify(asked.at(-1)));
+	await page.getByRole('button', { name: 'Graph', exact: true }).click();
+	await ready(page);
+	await drawn('a b denied, c b violation', 'and the graph');
+	await page.getByRole('button', { name: 'Live', exact: true }).click();
+	await drawn('c a allowed', 'back to what goes on now');
+	await quiet(b);
+}
+
 /* A thousand workloads: how long until something is drawn is told, and bounded loosely. */
 async function many() {
 	const host = await fixtures('--open', '--quiet', '--workloads', '1000');
@@ -284,6 +374,14 @@ async function policy() {
 	point((await order()).join() === first.join(), 'undone, all is as it was');
 
 	await page.getByRole('tab', { name: 'History' }).click();
+	const told = await page.getByRole('grid', { name: 'History' }).getByRole('row').allInnerTexts();
+	point(
+		[/^\d+\s+a policy was applied\s+alice/, /^12\s+1 learned rule was accepted\s+weir-agent/, /^10\s+rule 10003 was deleted\s+root, on the host/, /^9\s+–\s+–/].every((x) =>
+			told.some((row) => x.test(row)),
+		),
+		'the history says who made each, and what was done, of an older one nothing',
+		told.join('\n'),
+	);
 	await page.getByRole('button', { name: 'Go back to it' }).first().click();
 	await dialog.getByRole('button', { name: 'Go back to it' }).click();
 	await page.getByText(/Back at revision/).waitFor();
@@ -439,7 +537,56 @@ async function deeds() {
 }
 
 /* A viewer changes nothing, an agent that is away is told of. */
+/* What is told of a conversation that is in the list goes to its row. */
+async function flows() {
+	const host = await fixtures('--open', '--quiet');
+	const b = await open(host.url);
+	const { page } = b;
+	const flow = (more) => ({
+		client: 'a', client_id: 'n:a', client_address: '10.0.0.1', server: 'b', server_id: 'n:b', server_address: '10.0.0.2', proto: 'tcp', port: 80,
+		application: 'http', action: 'allow', rule: 7, first_seen: 86400 * 20000, last_seen: 86400 * 20000 + 50, sessions: 2, violations: 0, packets: 9, bytes: 1000, told_by: 'server', ...more,
+	});
+	await page.addInitScript(() => {
+		globalThis.EventSource = class {
+			heard = {};
+			constructor() {
+				globalThis.source = this;
+			}
+			addEventListener(topic, f) {
+				this.heard[topic] = f;
+			}
+			close() {}
+		};
+	});
+	await page.route('**/api/v1/flows?*', (r) => r.fulfill({ json: { flows: [flow({ port: 443, server: '', server_id: '', server_name: 'api.example.com' }), flow({})], next: 2 } }));
+	await b.at('#/flows/recorded');
+	const grid = page.getByRole('grid', { name: 'Recorded' });
+	await grid.waitFor();
+	await page.waitForFunction(() => globalThis.source?.heard.flows);
+	const tell = (f) => page.evaluate((x) => globalThis.source.heard.flows({ data: JSON.stringify(x) }), f);
+	const rows = async () => (await grid.getByRole('row').allInnerTexts()).slice(1).map((x) => x.replace(/\s+/g, ' '));
+	await tell(flow({ sessions: 0, bytes: 223, last_seen: 86400 * 20000 + 90 }));
+	await grid.getByText('1.2 kB').waitFor();
+	point((await rows()).length === 2 && / 2 1\.2 kB/.test((await rows())[0]), 'what goes on is added up', (await rows()).join('\n'));
+	await tell(flow({ action: 'deny', rule: 0, bytes: 5 }));
+	await grid.getByText('5 B', { exact: true }).waitFor();
+	await tell(flow({ bytes: 6, last_seen: 86400 * 20001 }));
+	await grid.getByText('6 B', { exact: true }).waitFor();
+	point((await grid.getByText('api.example.com').count()) === 1, 'who is outside is told by name', (await rows()).join('\n'));
+	point((await rows()).length === 4, 'another verdict, or day, is a row of its own', (await rows()).join('\n'));
+	await quiet(b);
+}
+
 async function troubles() {
+	const none = await fixtures('--open', '--quiet');
+	const m = await open(none.url);
+	await m.page.route('**/api/v1/signatures', async (r) => r.fulfill({ json: { ...(await (await r.fetch()).json()), builtin_missing: '/usr/share/weir/rules' } }));
+	await m.at('#/signatures');
+	await m.page.getByText('/usr/share/weir/rules').waitFor();
+	point(await m.page.getByText('The signatures that come with Weir cannot be read').isVisible(), 'signatures that should be there, and are not, are told of');
+	await shot(m.page, 'signatures-missing-desktop-light');
+	await quiet(m);
+
 	const away = await fixtures('--open', '--quiet', '--away');
 	const b = await open(away.url, { expected: ['503'] });
 	for (const page of ['map', 'policy', 'policy/text', 'flows', 'flows/recorded', 'capture', 'signatures', 'settings', 'settings/responses']) {
@@ -467,7 +614,7 @@ async function troubles() {
 }
 
 const only = process.argv.slice(2);
-for (const [name, run] of Object.entries({ looks, map, many, fingers, policy, deeds, troubles }))
+for (const [name, run] of Object.entries({ looks, map, history, many, fingers, policy, deeds, flows, troubles }))
 	if (only.length === 0 || only.includes(name)) await part(name, run);
 await close();
 process.exit(finish());

@@ -50,10 +50,10 @@ const state = {
 	revision: 12,
 	rejected: new Map(), // key -> proposal
 	revisions: [
-		{ name: 'intent', revision: 9, saved: started - 86400 * 5, bytes: 3120, who: 'alice' },
-		{ name: 'intent', revision: 10, saved: started - 86400 * 2, bytes: 3240, who: 'bob' },
-		{ name: 'intent', revision: 11, saved: started - 2900, bytes: 4180, who: 'alice' },
-		{ name: 'intent', revision: 12, saved: started - 2600, bytes: 4196, who: 'alice' },
+		{ name: 'intent', revision: 9, saved: started - 86400 * 5, bytes: 3120 },
+		{ name: 'intent', revision: 10, saved: started - 86400 * 2, bytes: 3240, what: 'rule 10003 was deleted', who: 'uid 0' },
+		{ name: 'intent', revision: 11, saved: started - 2900, bytes: 4180, what: 'a policy was applied: 9 rules added, 1 removed, 2 groups changed', who: 'uid 998', by: 'alice' },
+		{ name: 'intent', revision: 12, saved: started - 2600, bytes: 4196, what: '1 learned rule was accepted', who: 'weir-agent' },
 	],
 	kept: new Map(), // revision -> what is rolled back to
 	captures: [
@@ -89,10 +89,12 @@ class Problem extends Error {
 const bad = (at, text) => new Problem(400, 'EINVAL', text, at);
 const none = (at, text) => new Problem(404, 'ENOENT', text, at);
 
-function change(more = {}) {
+/* A new revision, told as an event. */
+function change(what, more = {}) {
 	state.kept.set(state.revision, structuredClone({ rules: world.rules, groups: world.groups, default_mode: world.default_mode }));
 	state.revision++;
-	state.revisions.push({ name: 'intent', revision: state.revision, saved: seconds(), bytes: JSON.stringify(world.rules).length, who: 'alice' });
+	state.revisions.push({ name: 'intent', revision: state.revision, saved: seconds(), bytes: JSON.stringify(world.rules).length, what, who: 'uid 998', by: 'alice' });
+	event('change', 'info', what, { who: 'uid 998', by: 'alice' });
 	return { revision: state.revision, in_force: true, ...more };
 }
 
@@ -286,8 +288,7 @@ const putGroup = ({ at, body, method }) => {
 	delete next.learned;
 	if (old) Object.assign(old, next);
 	else world.groups.push(next);
-	event('change', 'info', `group ${name} is changed`, { who: 'uid 998', by: 'alice' });
-	return change();
+	return change(`group ${name} is changed`);
 };
 on('PUT', '/groups/{g}', 'operator', putGroup);
 on('PATCH', '/groups/{g}', 'operator', putGroup);
@@ -296,33 +297,29 @@ on('DELETE', '/groups/{g}', 'operator', ({ at }) => {
 	const user = world.rules.find((r) => r.from.includes(g.name) || r.to.includes(g.name));
 	if (user && g.where) throw new Problem(409, 'EBUSY', `rule ${user.id} speaks of ${g.name}`, 'group');
 	world.groups.splice(world.groups.indexOf(g), 1);
-	return change();
+	return change(`group ${g.name} was deleted`);
 });
 on('PUT', '/groups/{g}/mode', 'operator', ({ at, body }) => {
 	const g = group(at[0]);
 	setMode(g, body.mode);
-	event('change', 'info', `mode of ${g.name} is ${body.mode}`, { who: 'uid 998', by: 'alice' });
-	return change(g.members.length === 0 ? { nobody_in: g.name } : {});
+	return change(`mode of ${g.name} is ${body.mode}`, g.members.length === 0 ? { nobody_in: g.name } : {});
 });
 on('GET', '/groups/{g}/mode/preview', 'viewer', ({ at, query }) => compare(group(at[0]).name, query.mode));
 on('PUT', '/mode', 'operator', ({ body }) => {
 	world.default_mode = body.mode;
-	event('change', 'info', `the default mode is ${body.mode}`, { who: 'uid 998', by: 'alice' });
-	return change();
+	return change(`the default mode is ${body.mode}`);
 });
 
 on('GET', '/rules', 'viewer', () => ({ rules: world.rules, default_mode: world.default_mode }));
 on('POST', '/rules', 'operator', ({ body }) => {
 	const id = addRule(body.rule, body.after);
-	event('change', 'info', `rule ${id} is added`, { who: 'uid 998', by: 'alice' });
-	return change({ rule: id });
+	return change(`rule ${id} is added`, { rule: id });
 });
 on('DELETE', '/rules/{id}', 'operator', ({ at }) => {
 	const i = world.rules.findIndex((r) => r.id === Number(at[0]));
 	if (i < 0) throw none('rule', `no rule ${at[0]}`);
 	world.rules.splice(i, 1);
-	event('change', 'info', `rule ${at[0]} is deleted`, { who: 'uid 998', by: 'alice' });
-	return change();
+	return change(`rule ${at[0]} is deleted`);
 });
 on('GET', '/policy', 'viewer', () => ({ text: policyText(), revision: state.revision, etag: state.revision }));
 on('POST', '/policy/diff', 'viewer', ({ body }) => ({ diff: diffRules(readPolicy(body.text ?? '').rules), empty_groups: [] }));
@@ -332,17 +329,15 @@ on('PUT', '/policy', 'operator', ({ body, headers }) => {
 	const { rules } = readPolicy(body.text ?? '');
 	const diff = diffRules(rules);
 	const hits = new Map(world.rules.map((r) => [r.id, r]));
-	const answer = change({ diff, empty_groups: [] });
+	const answer = change('a policy was applied', { diff, empty_groups: [] });
 	world.rules = rules.map((r) => ({ ...r, id: r.id ?? 1 + Math.max(0, ...rules.map((x) => x.id ?? 0).filter((id) => id < 10000)), hits: hits.get(r.id)?.hits, last_hit: hits.get(r.id)?.last_hit }));
-	event('change', 'info', 'a policy was applied', { who: 'uid 998', by: 'alice' });
 	return answer;
 });
 on('GET', '/policy/history', 'viewer', () => ({ revisions: state.revisions }));
 on('POST', '/policy/rollback', 'operator', ({ body }) => {
 	const kept = state.kept.get(Number(body.to));
-	const answer = change();
+	const answer = change(`the policy is revision ${body.to} again`);
 	if (kept) Object.assign(world, structuredClone(kept));
-	event('change', 'info', `rolled back to revision ${body.to}`, { who: 'uid 998', by: 'alice' });
 	return answer;
 });
 
@@ -356,9 +351,8 @@ on('POST', '/learned/accept', 'operator', ({ body }) => {
 	const chosen = world.proposals.filter((p) => body.all || body.ids?.includes(p.id));
 	if (!chosen.length) throw none('ids', 'no such proposal');
 	world.proposals = world.proposals.filter((p) => !chosen.includes(p));
-	const answer = change();
+	const answer = change('learned rules were accepted');
 	const rules = chosen.map((p) => addRule(p.rule));
-	event('change', 'info', 'proposals were accepted', { who: 'uid 998', by: 'alice' });
 	return { ...answer, rules };
 });
 on('POST', '/learned/reject', 'operator', ({ body }) => {
@@ -501,11 +495,11 @@ on('PUT', '/responses/{id}', 'operator', ({ at, body }) => {
 	const old = state.responses.find((x) => x.id === r.id);
 	if (old) Object.assign(old, r);
 	else state.responses.push({ fired: 0, ...r });
-	return change();
+	return change(`response rule ${r.id} was set`);
 });
 on('DELETE', '/responses/{id}', 'operator', ({ at }) => {
 	state.responses = state.responses.filter((r) => r.id !== Number(at[0]));
-	return change();
+	return change(`response rule ${at[0]} was deleted`);
 });
 on('GET', '/responses/log', 'viewer', () => ({ log: state.fired, next: state.fired.length }));
 /* null takes away */

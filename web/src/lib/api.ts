@@ -214,8 +214,9 @@ export const api = {
 		send<Change>('PATCH', `/groups/${e(name)}`, part),
 	groupDelete: (name: string) => send<Change>('DELETE', `/groups/${e(name)}`),
 	mode: (group: string, mode: Mode) => send<Change>('PUT', `/groups/${e(group)}/mode`, { mode }),
-	modePreview: (group: string, mode: Mode, since?: number) =>
-		get<Compared>(`/groups/${e(group)}/mode/preview`, { mode, since }),
+	/* group: '': the default mode */
+	modePreview: (group: string, mode: Mode, since: number, signal: AbortSignal) =>
+		get<Compared>(group ? `/groups/${e(group)}/mode/preview` : '/mode/preview', { mode, since }, signal),
 	defaultMode: (mode: Mode) => send<Change>('PUT', '/mode', { mode }),
 
 	rules: () => all<Rule>('/rules', 'rules'),

@@ -43,7 +43,7 @@ export function reasonOf(e: WeirEvent): string {
 }
 
 /* Who made a change: a user of the UI, or an account of the host. */
-export function byOf(e: WeirEvent): string {
+export function byOf(e: { by?: string | null; who?: string | null }): string {
 	if (e.by) return e.by;
 	const uid = /^uid (\d+)$/.exec(e.who ?? '')?.[1];
 	if (uid === undefined) return e.who ?? '';

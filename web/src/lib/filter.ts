@@ -47,12 +47,18 @@ export function suggestions(
 	return list;
 }
 
-/* All words of the text are somewhere in what is said of the row. */
 /* What the host is asked for when words are looked for: the longest, which leaves least. */
 export function longestWord(words: string | undefined): string {
 	return (words ?? '').split(/\s+/).reduce((a, b) => (b.length > a.length ? b : a), '');
 }
 
+/* Every text of it, in which the host looks for words. */
+export function textsOf(v: unknown): string {
+	if (typeof v === 'string') return v;
+	return v && typeof v === 'object' ? Object.values(v).map(textsOf).join(' ') : '';
+}
+
+/* All words of the text are somewhere in what is said of the row. */
 export function hasWords(said: string, text: string): boolean {
 	const low = said.toLowerCase();
 	return text

@@ -515,7 +515,7 @@ export const t = {
 			stagedHint: 'What is staged on the tab Rules is not in this text.',
 		},
 		history: {
-			columns: { revision: 'Revision', saved: 'Saved', bytes: 'Size' },
+			columns: { revision: 'Revision', what: 'What', by: 'By', saved: 'Saved' },
 			current: 'in force',
 			back: 'Go back to it',
 			backTitle: (r: number) => `Go back to revision ${r}?`,
@@ -712,6 +712,7 @@ export const t = {
 		files: 'Files',
 		columns: { name: 'Name', bytes: 'Size', faults: 'Faults' },
 		builtin: 'comes with Weir',
+		builtinMissing: 'The signatures that come with Weir cannot be read, and are not in force:',
 		show: 'Show',
 		replace: 'Change',
 		unload: 'Unload',

@@ -193,7 +193,7 @@ export interface Flow extends Ends {
 	packets: number;
 	bytes: number;
 	told_by: 'client' | 'server';
-	name?: string;
+	server_name?: string; // of an address outside
 }
 
 export const EVENT_KINDS = [
@@ -397,7 +397,9 @@ export interface Revision {
 	revision: number;
 	saved: number;
 	bytes: number;
+	what?: string; /* none of the three: made by an older version */
 	who?: string;
+	by?: string;
 }
 
 /* A session as the data plane has it now. */
@@ -472,6 +474,7 @@ export interface SignatureFile {
 
 export interface SignatureStatus {
 	files: SignatureFile[];
+	builtin_missing?: string; // where those that come with Weir should be
 	variables?: Record<string, string>;
 	signatures: InForce & { faults?: Fault[] };
 	sensors: InForce & { faults?: Fault[] };
