@@ -69,8 +69,8 @@ static int ask_until_gone(const struct sockaddr_un *addr, int type, int *ret,
 	return rc;
 }
 
-/* Somebody listens there, or it is no socket: an error. */
-static int clear_path(const struct sockaddr_un *addr, int type,
+/* Somebody listens there (may_leave: and goes on), or it is no socket: an error. */
+static int clear_path(const struct sockaddr_un *addr, int type, bool may_leave,
 		      struct err *reterr)
 {
 	struct stat st;
@@ -81,7 +81,8 @@ static int clear_path(const struct sockaddr_un *addr, int type,
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(reterr, EEXIST, addr->sun_path,
 			       "exists and is no socket; left alone");
-	rc = ask_until_gone(addr, type, &there, reterr);
+	rc = may_leave ? ask_until_gone(addr, type, &there, reterr)
+		       : ask(addr, type, &there, reterr);
 	if (rc < 0)
 		return rc;
 	if (there == ECONNREFUSED || there == ENOENT)
@@ -106,7 +107,7 @@ int door_bind(const char *path, int type, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	make_parents(path);
-	rc = clear_path(&addr, type, reterr);
+	rc = clear_path(&addr, type, true, reterr);
 	if (rc < 0)
 		return rc;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -132,7 +133,8 @@ int door_bind(const char *path, int type, struct err *reterr)
 
 /*
  * The bound socket's inode is not the path's, so what is at the path is asked:
- * ours, or nobody's, if nobody else accepts there.
+ * ours, or nobody's, if nobody else accepts there. Who does is not waited for: of a
+ * successor that failed it is the first one, who goes on.
  */
 void door_unlink(const char *path, int fd)
 {
@@ -145,5 +147,5 @@ void door_unlink(const char *path, int fd)
 		return;
 	close(fd);
 	if (address_of(path, &addr, &ignored) == 0)
-		(void)clear_path(&addr, type, &ignored);
+		(void)clear_path(&addr, type, false, &ignored);
 }
