@@ -352,7 +352,7 @@ enum begun {
 };
 
 _Static_assert(sizeof(struct dns_talk) <= PARSER_STATE_SMALL, "small");
-IMAGE_PART(dns_talk_state, "dns_talk", struct dns_talk, 1);
+IMAGE_PART(dns_talk_state, "dns_talk", struct dns_talk, 2);
 
 /*
  * Takes the first message, as much of it as is wanted. false: it is not there

@@ -79,7 +79,7 @@ struct mongodb {
 	bool get_more; /* it is still to come, in "collection" */
 };
 _Static_assert(sizeof(struct mongodb) <= PARSER_STATE_SMALL, "small");
-IMAGE_PART(mongodb_state, "mongodb", struct mongodb, 1);
+IMAGE_PART(mongodb_state, "mongodb", struct mongodb, 2);
 
 struct head {
 	uint32_t len, id, answers, opcode;

@@ -69,8 +69,8 @@ static const char *const steps[SCHEMA_VERSION] = {
 	" WHERE body LIKE '%\"rule\":%';"
 	"CREATE INDEX event_rule ON event (rule) WHERE rule > 0;",
 
-	"CREATE TABLE about (name TEXT NOT NULL, revision INTEGER NOT NULL,"
-	" about TEXT NOT NULL, PRIMARY KEY (name, revision)) WITHOUT ROWID;",
+	("CREATE TABLE about (name TEXT NOT NULL, revision INTEGER NOT NULL,"
+	 " about TEXT NOT NULL, PRIMARY KEY (name, revision)) WITHOUT ROWID;"),
 };
 
 static int version_of(sqlite3 *db, int *ret)
