@@ -19,9 +19,9 @@ chmod +x "$TEST_DIR/weir-dp"
 write_config "$netns_only"
 sed -i "s|^data_plane: {|&program: $TEST_DIR/weir-dp, |" "$config"
 start_agent
-# from the bridge, which is nobody's workload
+# from the bridge, which is nobody's workload; as greets_within()
 host_greets() { # SECONDS ADDRESS
-    timeout $(($1 * 2 + 1)) socat "-T$1" - "TCP:$2:80,connect-timeout=$1" </dev/null 2>>"$TEST_DIR/log" | grep -q hello
+    timeout $(($1 * 2 + 1)) socat -u "-T$1" "TCP:$2:80,connect-timeout=$1" - 2>>"$TEST_DIR/log" | grep -q hello
 }
 weir policy add --from any --to web --port tcp/80 --action allow &&
     weir policy add --from any --to app --port tcp/80 --action allow &&

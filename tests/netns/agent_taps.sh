@@ -41,7 +41,7 @@ guest_listens() { # NAME PORT
 }
 
 hello() { # ADDRESS PORT: from the host
-    timeout 5 socat -T2 - "TCP:$1:$2,connect-timeout=2" </dev/null 2>>"$TEST_DIR/log" | grep -q hello
+    timeout 5 socat -u -T2 "TCP:$1:$2,connect-timeout=2" - 2>>"$TEST_DIR/log" | grep -q hello
 }
 no_hello() { ! hello "$@"; }
 

@@ -112,11 +112,12 @@ listen() { # NAMESPACE PORT: says "hello" to who connects
     wait_until 10 listens "$1" "$2"
 }
 
+# It says nothing, and no end either: who hears that may be gone before he has greeted.
 greets_within() { # SECONDS FROM ADDRESS PORT
     local address=$3
     [[ $address != *:* ]] || address="[$address]"
-    at "$2" timeout $(($1 * 2 + 1)) socat "-T$1" - "TCP:$address:$4,connect-timeout=$1" \
-        </dev/null 2>>"$TEST_DIR/log" | grep -q hello
+    at "$2" timeout $(($1 * 2 + 1)) socat -u "-T$1" "TCP:$address:$4,connect-timeout=$1" - \
+        2>>"$TEST_DIR/log" | grep -q hello
 }
 
 # Whoever answers may be late; who does not is not waited for as long.
