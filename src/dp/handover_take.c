@@ -7,6 +7,7 @@
  * met in their middle, and the log says so.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -404,6 +405,27 @@ static void take_deaf(const struct taking *t)
 	}
 }
 
+/*
+ * It carries frames by now, and the first one has to know: who hears nothing and sees
+ * the connection end carries them, too. So it is said again where it could not be; who
+ * cannot say it ends. If the first one is gone, there is nobody to be told.
+ */
+static int tell_running(int fd, struct err *reterr)
+{
+	usec_t until = usec_add(clock_now(), HANDOVER_SWITCH_MS * 1000ULL);
+	int rc = handover_tell(fd, HANDOVER_RUNNING, HANDOVER_SWITCH_MS);
+
+	while ((rc == -ENOBUFS || rc == -ENOMEM) &&
+	       usec_before(clock_now(), until)) {
+		(void)poll(NULL, 0, 1);
+		rc = handover_tell(fd, HANDOVER_RUNNING, HANDOVER_SWITCH_MS);
+	}
+	if (rc == 0 || rc == -EPIPE || rc == -ECONNRESET)
+		return 0;
+	return err_set(reterr, -rc, "--take-over",
+		       "the predecessor cannot be told: %s", strerror(-rc));
+}
+
 int handover_take(struct control *ctl, int fd, struct err *reterr)
 {
 	struct taking t = { .ctl = ctl, .fd = fd, .sign = -1 };
@@ -431,10 +453,10 @@ int handover_take(struct control *ctl, int fd, struct err *reterr)
 	if (rc == 0) {
 		run(&t);
 		ctl->stalled_us = usec_since(clock_now(), t.waits);
-		/* if it has gone meanwhile, there is nobody to be told */
-		(void)handover_tell(fd, HANDOVER_RUNNING, HANDOVER_SWITCH_MS);
-		take_deaf(&t);
+		rc = tell_running(fd, reterr);
 	}
+	if (rc == 0)
+		take_deaf(&t);
 	for (unsigned i = 0; i < t.n_ports; i++)
 		for (unsigned k = 0; k < t.ports[i].port->where.sockets; k++)
 			ring_free(t.ports[i].rings[k]);
