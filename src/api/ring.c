@@ -104,10 +104,27 @@ static struct message *make(enum topic t, const char *json, size_t len)
 		return NULL;
 	m->users = 1;
 	m->topic = t;
+	m->said = clock_now();
 	m->len = (size_t)snprintf(m->text, max, "event: %s\ndata: ", names[t]);
 	m->len += (size_t)snprintf(m->text + m->len, max - m->len, "%.*s\n\n",
 				   (int)len, json);
 	return m;
+}
+
+/* With the lock. */
+static void drop_old(struct ring *r, usec_t now)
+{
+	while (r->begin < r->end &&
+	       usec_since(now, r->at[r->begin % API_MESSAGES_MAX]->said) >
+		       API_MESSAGE_KEPT_US)
+		drop_oldest(r);
+}
+
+void ring_age(struct ring *r, usec_t now)
+{
+	pthread_mutex_lock(&r->lock);
+	drop_old(r, now);
+	pthread_mutex_unlock(&r->lock);
 }
 
 void ring_add(struct ring *r, enum topic t, const char *json, size_t len)
@@ -117,6 +134,7 @@ void ring_add(struct ring *r, enum topic t, const char *json, size_t len)
 	pthread_mutex_lock(&r->lock);
 	r->numbers[t]++;
 	if (m) {
+		drop_old(r, m->said);
 		m->number = r->numbers[t];
 		while (r->end - r->begin == API_MESSAGES_MAX ||
 		       (r->end > r->begin &&

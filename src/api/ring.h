@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
 enum topic {
 	TOPIC_EVENTS,
 	TOPIC_FLOWS,
@@ -26,6 +28,7 @@ struct message {
 	unsigned users; /* the ring's lock's */
 	enum topic topic;
 	uint64_t number; /* in its topic, from 1 */
+	usec_t said;
 	size_t len;
 	char text[]; /* as it goes out: "event: ...\ndata: ...\n\n" */
 };
@@ -39,6 +42,9 @@ void ring_free(struct ring *r); /* NULL is accepted; no reader has a message */
 void ring_add(struct ring *r, enum topic t, const char *json, size_t len);
 /* So many were said that nobody here has. */
 void ring_skip(struct ring *r, enum topic t, uint64_t n);
+
+/* Lets go of what was said too long ago; so does each ring_add(). */
+void ring_age(struct ring *r, usec_t now);
 
 /* Where a reader is. */
 struct ring_reader {

@@ -130,10 +130,12 @@
 #define API_STREAMS_MAX 1024
 /*
  * Messages that are kept for who has not read them yet, and their bytes, however
- * many read; who is further behind is told how many he missed.
+ * many read, and for how long at most; who is further behind is told how many he
+ * missed.
  */
 #define API_MESSAGES_MAX       4096
 #define API_MESSAGES_BYTES_MAX (8u << 20)
+#define API_MESSAGE_KEPT_US    (60 * USEC_PER_SEC)
 /* One of them (a whole map); a larger one is told as missed: it is to be fetched. */
 #define API_MESSAGE_MAX (2u << 20)
 /* A comment to who has had nothing for so long: proxies cut silent connections. */

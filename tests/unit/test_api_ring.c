@@ -52,6 +52,35 @@ static void test_text(void **state)
 	ring_free(r);
 }
 
+/* Nobody needs for long what he did not read. */
+static void test_age(void **state)
+{
+	usec_t now = clock_now(),
+	       later = usec_add(now, 2 * API_MESSAGE_KEPT_US);
+	struct ring *r = ring_new();
+	struct ring_reader reader;
+	struct message *m = NULL;
+	enum topic t;
+	uint64_t missed = 0;
+
+	ring_begin(r, 1u << TOPIC_EVENTS, &reader);
+	ring_add(r, TOPIC_EVENTS, "{}", 2);
+	ring_age(r, now);
+	ring_add(r, TOPIC_EVENTS, "{}", 2);
+	assert_int_equal(ring_next(r, &reader, &m, &t, &missed), RING_MESSAGE);
+	ring_age(r, later); /* he has it in his hands */
+	assert_int_equal(m->number, 1);
+	ring_put(r, m);
+	assert_int_equal(ring_next(r, &reader, &m, &t, &missed), RING_MISSED);
+	assert_int_equal(missed, 1);
+	assert_int_equal(ring_next(r, &reader, &m, &t, &missed), RING_NOTHING);
+	ring_add(r, TOPIC_EVENTS, "{}", 2);
+	assert_int_equal(ring_next(r, &reader, &m, &t, &missed), RING_MESSAGE);
+	assert_int_equal(m->number, 3);
+	ring_put(r, m);
+	ring_free(r);
+}
+
 /* One that is too long is told as missed, not cut. */
 static void test_large(void **state)
 {
@@ -146,9 +175,8 @@ static void test_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_topics),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_topics), cmocka_unit_test(test_text),
+		cmocka_unit_test(test_age),    cmocka_unit_test(test_large),
 		cmocka_unit_test(test_model),
 	};
 
