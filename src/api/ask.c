@@ -75,7 +75,7 @@ static void run(struct job *j, struct asker *a)
 {
 	struct request *r = (struct request *)j;
 	struct text out = { 0 };
-	struct span line;
+	struct span line = { 0 };
 	struct err err;
 	json_t *args = r->args;
 	int rc;

@@ -82,5 +82,11 @@ int demo_agent_download_rest(struct demo_agent *d, struct err *reterr);
 
 /* Starts weir-api where the caller's browser reaches it; d->link. */
 int demo_agent_ui(struct demo_agent *d, struct err *reterr);
+/*
+ * What was built with this program (its path from build/src/cli/), or installed (from
+ * bin/). false: neither is there.
+ */
+bool demo_agent_find(const char *built, const char *installed,
+		     char ret[static PATH_MAX]);
 /* Whom it becomes, and the agent's door lets in; and that account's group. */
 const char *demo_agent_ui_account(const char **ret_group);

@@ -129,12 +129,19 @@ static int write_config(const struct demo_agent *d, struct err *reterr)
 {
 	const char *group, *account = demo_agent_ui_account(&group);
 	FILE *f = fopen(CONFIG, "we");
+	char rules[PATH_MAX];
+	bool there = demo_agent_find("../../../rules/builtin.rules",
+				     "../share/weir/rules/builtin.rules",
+				     rules);
 	bool ok = f &&
 		  fprintf(f,
 			  "runtimes: [%s]\n"
 			  "store: {dir: " DEMO_WORLD_DIR "/store}\n"
 			  "control: {group: %s, api_user: %s}\n",
 			  box_kind_runtimes(d->boxes.kind), group, account) > 0;
+
+	if (ok && there)
+		ok = fprintf(f, "rules: {path: '%s'}\n", rules) > 0;
 
 	if (f && fclose(f) != 0)
 		ok = false;

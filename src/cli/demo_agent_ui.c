@@ -54,32 +54,35 @@ static int find_port(void *arg, struct err *reterr)
 		       PORT_FIRST + PORTS - 1);
 }
 
-/* As the environment says; built or installed with us; "": it is not there. */
-static void find_web(char ret[static PATH_MAX])
+bool demo_agent_find(const char *built, const char *installed,
+		     char ret[static PATH_MAX])
 {
-	const char *given = getenv("WEIR_WEB");
-	/* from build/src/cli/, or from bin/ */
-	static const char *const places[] = { "../../web",
-					      "../share/weir/web" };
+	const char *const places[] = { built, installed };
 	char self[PATH_MAX];
 	const char *dir;
 
 	program_self(self);
 	dir = dirname(self);
-	if (given && given[0]) {
-		(void)snprintf(ret, PATH_MAX, "%s", given);
-		return;
-	}
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-		int n = snprintf(ret, PATH_MAX, "%s/%s/index.html", dir,
-				 places[i]);
+		int n = snprintf(ret, PATH_MAX, "%s/%s", dir, places[i]);
 
-		if (n > 0 && n < PATH_MAX && access(ret, R_OK) == 0) {
-			*strrchr(ret, '/') = '\0';
-			return;
-		}
+		if (n > 0 && n < PATH_MAX && access(ret, R_OK) == 0)
+			return true;
 	}
 	ret[0] = '\0';
+	return false;
+}
+
+/* As the environment says; built or installed with us; "": it is not there. */
+static void find_web(char ret[static PATH_MAX])
+{
+	const char *given = getenv("WEIR_WEB");
+
+	if (given && given[0])
+		(void)snprintf(ret, PATH_MAX, "%s", given);
+	else if (demo_agent_find("../../web/index.html",
+				 "../share/weir/web/index.html", ret))
+		*strrchr(ret, '/') = '\0';
 }
 
 const char *demo_agent_ui_account(const char **ret_group)

@@ -389,9 +389,11 @@ static int text_of(const char *name, const json_t *doc, char **ret,
 	*ret = rc < 0 ? NULL : json_dumps(doc, JSON_COMPACT);
 	if (rc < 0)
 		return rc;
-	if (!*ret)
-		return err_set(reterr, EINVAL, name,
-			       "a document is an object or an array");
+	if (!*ret) {
+		(void)err_set(reterr, EINVAL, name,
+			      "a document is an object or an array");
+		return -EINVAL;
+	}
 	return size_check(name, *ret, reterr);
 }
 
