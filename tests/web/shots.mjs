@@ -33,8 +33,8 @@ await page.getByLabel('The same password again').fill('correct horse battery');
 await page.getByRole('button', { name: 'Make the user' }).click();
 await page.getByRole('heading', { name: /guarded/ }).waitFor();
 
-/* The agent looks for signatures at web: for Weir's own, by another name, and blocking. */
-const rules = (await readFile(`${process.env.SRC}/rules/builtin.rules`, 'utf8')).replace(/^alert /gm, 'drop ');
+/* The agent looks for signatures at web: for Weir's own, with other numbers, and blocking. */
+const rules = (await readFile(`${process.env.SRC}/rules/builtin.rules`, 'utf8')).replace(/^alert /gm, 'drop ').replace(/sid:9/g, 'sid:8');
 const said = await page.evaluate(async (text) => {
 	const { csrf } = await (await fetch('/api/v1/session')).json();
 	const send = (method, path, body, type) =>
