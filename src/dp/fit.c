@@ -71,12 +71,23 @@ void fit_find(struct fit *f, uint32_t flows, unsigned workers)
 
 /* --- what is not a table ---------------------------------------------------- */
 
+static void say_unbound(int code)
+{
+	log_warn("memory: what is not a table is not bound: %s",
+		 strerror(code));
+}
+
 int fit_open(const struct fit *f)
 {
+	int fd;
+
 	/* a sanitizer's shadow is counted, too */
 	if (!f->limit_bytes || !f->fits || SANITIZED)
 		return -1;
-	return open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		say_unbound(errno);
+	return fd;
 }
 
 /* Private memory that can be written, whether it has been or not: its sixth number. */
@@ -115,8 +126,7 @@ void fit_bound(const struct fit *f, int fd)
 	if (rc == 0 && setrlimit(RLIMIT_DATA, &limit) < 0)
 		rc = -errno;
 	if (rc < 0)
-		log_warn("memory: what is not a table is not bound: %s",
-			 strerror(-rc));
+		say_unbound(-rc);
 }
 
 void answer_fit(json_t *result, const struct fit *f)

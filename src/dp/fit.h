@@ -27,7 +27,7 @@ void fit_into(struct fit *f, uint32_t flows, unsigned workers,
 
 /*
  * Where the process tells what it has, for fit_bound(), which cannot open it; -1:
- * there is nothing to be bound by.
+ * there is nothing to be bound by, or it cannot be, and the log says so.
  */
 int fit_open(const struct fit *f);
 /*

@@ -57,8 +57,7 @@ enum request_field {
 /* What is asked; a field that begins with NULL was not said. Borrowed. */
 struct request {
 	struct bytes value[REQUEST__MAX];
-	uint32_t
-		unseen; /* bits: it is said, but what it is could not be read */
+	uint32_t unseen; /* bits: said, but what it is could not be read */
 };
 #define REQUEST_UNSEEN_ALL ((1u << REQUEST__MAX) - 1)
 /* Nothing is asked, and nothing will be that rules could name. */

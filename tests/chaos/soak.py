@@ -2,7 +2,8 @@
 """soak.py DURATION: the traffic of chaos.py, and nothing that breaks it: what grows?
 
 First what is kept until its place is needed is filled, as it would be by a day or two: the data
-plane's history of connections (65,536 of each worth), with it the agent's and the API's.
+plane's table of flows and its history of what was denied (65,536), with it what the agent keeps
+of that. Its history of what was allowed is not, for only what is answered is in it.
 DURATION is seconds, or 10m, 8h. Every SAMPLE_S a line in soak.csv of the folder of logs: memory
 and descriptors of each process, exchanges and their latency since the line before. Exit status 1
 if memory drifts more than LIMIT percent an hour, with what it may be wrong by (of a run that is

@@ -69,7 +69,7 @@ for (let i = 0; i < 20; i++) { // until what app did is recorded
 }
 await shot(page, 'preview');
 
-await at('#/events?kind=signature');
+await at('#/events?kind=signature&done=blocked');
 await page.getByRole('row').filter({ hasText: 'Log4Shell' }).first().click();
 await page.getByRole('button', { name: 'Show the bytes' }).click();
 await page.locator('.hex .marked').first().waitFor();
