@@ -76,10 +76,16 @@ wait_until() { # SECONDS CMD...
     within $(($1 < 60 ? 60 : $1)) "${@:2}"
 }
 
+# What socat forked for a connection outlives it: its peer may be gone without a word.
+forked() { # PID
+    [ "$(cat "/proc/$1/comm" 2>/dev/null)" != socat ] || cat "/proc/$1/task/$1/children"
+}
+
 end_children() {
     local pid
     for pid in ${dp_pid:+"$dp_pid"} "${children[@]}"; do
-        kill "$pid" 2>/dev/null
+        # shellcheck disable=SC2046 # words
+        kill "$pid" $(forked "$pid") 2>/dev/null
     done
     wait
 }
