@@ -45,6 +45,7 @@ int cmd_export(int argc, char **argv);	    /* export_status.c */
 int cmd_flows(int argc, char **argv);	    /* agent_told.c */
 int cmd_group(int argc, char **argv);	    /* agent_policy.c */
 int cmd_hook(int argc, char **argv);	    /* hook.c */
+int cmd_import(int argc, char **argv);	    /* import.c */
 int cmd_ls(int argc, char **argv);	    /* agent_show.c */
 int cmd_mode(int argc, char **argv);	    /* divert.c */
 int cmd_policy(int argc, char **argv);	    /* agent_policy.c */

@@ -27,6 +27,8 @@ static const struct cli_command commands[] = {
 	{ "diff", "what apply would change", cmd_diff },
 	{ "export", "the policy as YAML; or how weir-export is", cmd_export,
 	  "status" },
+	{ "import", "another firewall's policy as Weir's", cmd_import,
+	  "neuvector networkpolicy" },
 	{ "flows", "who spoke with whom", cmd_flows, "kill" },
 	{ "events", "violations, threats, and what became of Weir",
 	  cmd_events },
