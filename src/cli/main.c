@@ -13,6 +13,7 @@ static int cmd_help(int argc, char **argv);
 static const struct cli_command commands[] = {
 	{ "status", "is everything as it should be", cmd_status },
 	{ "ls", "workloads, their modes and states", cmd_ls },
+	{ "doctor", "what this host allows, and what is missing", cmd_doctor },
 	{ "top", "a live view of what goes on", cmd_top },
 	{ "show", "all that is known of one workload", cmd_show },
 	{ "mode",
