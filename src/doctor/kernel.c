@@ -241,10 +241,10 @@ static void tell_bpf_switches(struct doctor *d)
 	struct doctor_check c = { .name = "BPF's switches" };
 	char jit[8] = "?", unprivileged[8] = "?";
 	bool known =
-		line_of("/proc/sys/net/core/bpf_jit_enable", jit, sizeof jit) |
-		line_of("/proc/sys/kernel/unprivileged_bpf_disabled",
-			unprivileged, sizeof unprivileged);
+		line_of("/proc/sys/net/core/bpf_jit_enable", jit, sizeof jit);
 
+	known |= line_of("/proc/sys/kernel/unprivileged_bpf_disabled",
+			 unprivileged, sizeof unprivileged);
 	if (!known) {
 		c.result = DOCTOR_NOT_LOOKED;
 	} else if (strcmp(jit, "0") == 0) {
