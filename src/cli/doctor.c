@@ -124,54 +124,67 @@ static int examine(const struct out *out, const struct doctor_options *options,
 	return ok ? CLI_OK : CLI_FAILED;
 }
 
+static int read_wait(const char *text, struct doctor_options *o,
+		     struct err *reterr)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (end == text || *end || n == 0 || n > DOCTOR_WAIT_MAX_S)
+		return err_set(reterr, EINVAL, "--wait",
+			       "expected 1..%d seconds", DOCTOR_WAIT_MAX_S);
+	o->wait_s = (unsigned)n;
+	return 0;
+}
+
+struct asked {
+	struct doctor_options options;
+	struct out out;
+	bool all, help;
+};
+
+static int take_option(struct asked *a, int c, const char *at,
+		       struct err *reterr)
+{
+	switch (c) {
+	case 'c':
+		a->options.config = optarg;
+		a->options.config_must = true;
+		return 0;
+	case 'S': a->options.agent = optarg; return 0;
+	case 'C': a->options.plane = optarg; return 0;
+	case 'w': return read_wait(optarg, &a->options, reterr);
+	case 'l': a->all = true; return 0;
+	case 'h': a->help = true; return 0;
+	case 'o': return out_set_format(&a->out, optarg, reterr);
+	default:
+		return err_set(reterr, EINVAL, at,
+			       "no such option, or its value is missing");
+	}
+}
+
 int cmd_doctor(int argc, char **argv)
 {
-	struct doctor_options options = { .config = CONFIG_DEFAULT,
-					  .agent = getenv("WEIR_SOCKET") };
-	struct out out = out_default();
+	struct asked a = { .options = { .config = CONFIG_DEFAULT,
+					.agent = getenv("WEIR_SOCKET") },
+			   .out = out_default() };
 	struct err err = { 0 };
-	bool all = false;
-	int c;
+	int c, rc = 0;
 
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "lo:h", longs, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			options.config = optarg;
-			options.config_must = true;
-			break;
-		case 'S': options.agent = optarg; break;
-		case 'C': options.plane = optarg; break;
-		case 'w':
-			if (sscanf(optarg, "%u", &options.wait_s) != 1 ||
-			    options.wait_s == 0 ||
-			    options.wait_s > DOCTOR_WAIT_MAX_S) {
-				(void)err_set(&err, EINVAL, "--wait",
-					      "expected 1..%d seconds",
-					      DOCTOR_WAIT_MAX_S);
-				return out_usage(&out, "doctor", &err);
-			}
-			break;
-		case 'l': all = true; break;
-		case 'h': fputs(help_text, stdout); return CLI_OK;
-		case 'o':
-			if (out_set_format(&out, optarg, &err) < 0)
-				return out_usage(&out, "doctor", &err);
-			break;
-		default:
-			(void)err_set(&err, EINVAL, argv[optind - 1],
-				      "no such option, or its value is "
-				      "missing");
-			return out_usage(&out, "doctor", &err);
-		}
+	while (rc == 0 &&
+	       (c = getopt_long(argc, argv, "lo:h", longs, NULL)) >= 0)
+		rc = take_option(&a, c, argv[optind - 1], &err);
+	if (rc == 0 && !a.help && optind < argc)
+		rc = err_set(&err, EINVAL, argv[optind], "unexpected argument");
+	if (rc < 0)
+		return out_usage(&a.out, "doctor", &err);
+	if (a.help) {
+		fputs(help_text, stdout);
+		return CLI_OK;
 	}
-	if (optind < argc) {
-		(void)err_set(&err, EINVAL, argv[optind],
-			      "unexpected argument");
-		return out_usage(&out, "doctor", &err);
-	}
-	if (options.agent && !options.agent[0])
-		options.agent = NULL;
-	return examine(&out, &options, all);
+	if (a.options.agent && !a.options.agent[0])
+		a.options.agent = NULL;
+	return examine(&a.out, &a.options, a.all);
 }

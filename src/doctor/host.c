@@ -20,7 +20,7 @@
 /* No clock of a host where this runs is before (2025-01-01). */
 #define TIME_MIN 1735689600
 /* What the store keeps free for itself (docs/decisions/0017-store.md). */
-#define RESERVE_MB 8
+#define RESERVE_MB 8ULL
 
 /* The next folder above that is there. */
 static bool nearest(const char *dir, char ret[static PATH_MAX])

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -48,12 +49,16 @@ bool status_number(const char *text, const char *name, uint64_t *ret)
 {
 	const char *line = text;
 	size_t len = strlen(name);
+	char *end;
 
 	while (line && (strncmp(line, name, len) != 0 || line[len] != ':')) {
 		line = strchr(line, '\n');
 		line = line ? line + 1 : NULL;
 	}
-	return line && sscanf(line + len + 1, "%lx", ret) == 1;
+	if (!line)
+		return false;
+	*ret = strtoull(line + len + 1, &end, 16);
+	return end != line + len + 1;
 }
 
 /* false: there is no /proc. */
@@ -133,14 +138,27 @@ static void tell_effective(struct doctor *d, uint64_t set)
 	doctor_tell(d, &c, "user %d, without %s", (int)geteuid(), names);
 }
 
+/* "0 0 4294967295": each is himself. */
+static bool is_all_users(const char *line)
+{
+	static const unsigned long all[] = { 0, 0, UINT32_MAX };
+
+	for (int n = 0; n < 3; n++) {
+		char *end;
+
+		if (strtoul(line, &end, 10) != all[n] || end == line)
+			return false;
+		line = end;
+	}
+	return true;
+}
+
 static void tell_user_namespace(struct doctor *d)
 {
 	struct doctor_check c = { .name = "user namespace" };
-	unsigned long inside = 0, outside = 0, n = 0;
+	char line[80] = "";
 	FILE *f = fopen("/proc/self/uid_map", "re");
-	bool whole = f &&
-		     fscanf(f, "%lu %lu %lu", &inside, &outside, &n) == 3 &&
-		     inside == 0 && outside == 0 && n == UINT32_MAX;
+	bool whole = f && fgets(line, sizeof line, f) && is_all_users(line);
 
 	if (f)
 		(void)fclose(f); /* only read */

@@ -471,35 +471,39 @@ static void add_between(struct nv *nv, const json_t *from, const json_t *to,
 			  "NeuVector"));
 }
 
-/* Between those in Protect and those in that mode, both ways. */
+/* Between these, which are in Protect, and those in that mode, both ways. */
+static size_t relax_some(struct nv *nv, const json_t *strict, enum nv_mode mode,
+			 const char *action)
+{
+	size_t made = 0, n = INTENT_WORDS_MAX;
+
+	for (size_t at = 0; n == INTENT_WORDS_MAX; at += n) {
+		json_t *others = words_in(nv, mode, at);
+
+		n = json_array_size(others);
+		if (n > 0) {
+			add_between(nv, strict, others, "client", action);
+			add_between(nv, others, strict, "server", action);
+			made += 2;
+		}
+		json_decref(others);
+	}
+	return made;
+}
+
 static size_t relax(struct nv *nv, enum nv_mode mode, const char *action)
 {
-	size_t made = 0;
+	size_t made = 0, n = INTENT_WORDS_MAX;
 
-	for (size_t a = 0;; a += INTENT_WORDS_MAX) {
-		json_t *protected = words_in(nv, NV_PROTECT, a);
+	for (size_t at = 0; n == INTENT_WORDS_MAX; at += n) {
+		json_t *strict = words_in(nv, NV_PROTECT, at);
 
-		if (json_array_size(protected) == 0) {
-			json_decref(protected);
-			return made;
-		}
-		for (size_t b = 0;; b += INTENT_WORDS_MAX) {
-			json_t *others = words_in(nv, mode, b);
-			size_t n = json_array_size(others);
-
-			if (n > 0) {
-				add_between(nv, protected, others, "client",
-					    action);
-				add_between(nv, others, protected, "server",
-					    action);
-				made += 2;
-			}
-			json_decref(others);
-			if (n < INTENT_WORDS_MAX)
-				break;
-		}
-		json_decref(protected);
+		n = json_array_size(strict);
+		if (n > 0)
+			made += relax_some(nv, strict, mode, action);
+		json_decref(strict);
 	}
+	return made;
 }
 
 void nv_rules_finish(struct nv *nv)

@@ -80,10 +80,13 @@ static int add_document(struct import_objects *o, const struct yaml_text *text,
 int import_objects_read(const struct import_file *files, size_t n,
 			struct import_objects *ret, struct err *reterr)
 {
-	struct import_objects o = { .texts =
-					    calloc(n ? n : 1, sizeof(void *)) };
-	int rc = o.texts ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+	struct import_objects o = {
+		.texts = calloc(n ? n : 1, sizeof(void *)),
+	};
+	int rc = 0;
 
+	if (!o.texts)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	for (size_t k = 0; k < n && rc == 0; k++) {
 		rc = yaml_text_read(files[k].text, files[k].len, files[k].name,
 				    &o.texts[k], reterr);
