@@ -258,18 +258,21 @@ static void add_service(struct matching *m, size_t n, struct services *s)
 {
 	const char *value = nv_text(at(m, n), "value");
 	const char *dot = strrchr(value, '.');
+	const char *namespace = dot ? dot + 1 : "";
 
-	if (!dot)
-		lose(m, n, "a service is written SERVICE.NAMESPACE");
-	else if (s->namespace[0] && strcmp(s->namespace, dot + 1) != 0)
+	if (json_array_size(s->names) > 0 &&
+	    strcmp(s->namespace, namespace) != 0) {
 		lose(m, n,
 		     "services of several namespaces: make a group of each");
-	else {
-		(void)snprintf(s->namespace, sizeof s->namespace, "%s",
-			       dot + 1);
-		nv_push(m->nv, s->names,
-			json_stringn(value, (size_t)(dot - value)));
+		return;
 	}
+	/* of a host without Kubernetes */
+	if (!dot && json_array_size(s->names) == 0)
+		change(m, n, "of any namespace here: it names none");
+	(void)snprintf(s->namespace, sizeof s->namespace, "%s", namespace);
+	nv_push(m->nv, s->names,
+		json_stringn(value,
+			     dot ? (size_t)(dot - value) : strlen(value)));
 }
 
 /* One that is not said by "=" alone: a part of it may be the namespace's. */
@@ -298,7 +301,6 @@ static void add_odd_service(struct matching *m, size_t n)
 static void add_services(struct matching *m)
 {
 	struct services s = { .names = json_array() };
-	json_t *namespace;
 
 	for (size_t n = 0; n < json_array_size(m->criteria) && !m->lost; n++) {
 		if (strcmp(nv_text(at(m, n), "key"), "service") != 0)
@@ -314,13 +316,13 @@ static void add_services(struct matching *m)
 			add_odd_service(m, n);
 	}
 	if (!m->lost && json_array_size(s.names) > 0) {
-		namespace = json_string(s.namespace);
 		add_term(m, "service", "in", json_incref(s.names));
 		/*
 		 * With others of the key beside it either would do: a domain that
 		 * is said as well is looked at by nv_where().
 		 */
-		add_term(m, "namespace", "=", namespace);
+		if (s.namespace[0])
+			add_term(m, "namespace", "=", json_string(s.namespace));
 	}
 	json_decref(s.names);
 }

@@ -28,11 +28,11 @@ explains() {
 }
 
 state_of_host() { # what a look must not change
-    ip -br link
+    # whether a carrier was noticed yet is the kernel's affair
+    ip -o link | sed 's/ state [A-Z]*//; s/NO-CARRIER,//; s/,LOWER_UP//'
     ip netns
     find /sys/fs/bpf /run
     cut -d' ' -f 3- /proc/self/mountinfo
-    cat /sys/kernel/rcu_expedited
     tc qdisc
 }
 

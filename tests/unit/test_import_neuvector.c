@@ -231,6 +231,8 @@ static const struct {
 	{ "service of another namespace",
 	  DB_FROM(TERM("service", "=", "web.ops")), WEB, DB, 6, 1, 0, 0,
 	  false },
+	{ "service without namespace", DB_FROM(TERM("service", "=", "job-7")),
+	  JOB, DB, 6, 1, 0, 0, true },
 	{ "service by its beginning", DB_FROM(TERM("service", "=", "job*")),
 	  JOB, DB, 6, 1, 0, 0, true },
 	{ "container", DB_FROM(TERM("container", "prefix", "job")), JOB, DB, 6,
@@ -414,6 +416,19 @@ static const struct {
 	{ "turned off",
 	  OF_DB "  waf: {status: false, settings: [{name: s, action: deny}]}\n",
 	  { "f:6:3 lost spec.waf: it is turned off" } },
+	{ "services of several namespaces",
+	  OF_DB INGRESS("allow",
+			GROUP(TERM("service", "=", "a.x") "," TERM("service",
+								   "=", "b.y")),
+			"any", "any"),
+	  { "f:7:134 lost spec.ingress[0].selector.criteria[1]: services of",
+	    "f:7:65 lost spec.ingress[0].selector: group g: it cannot",
+	    "f:7:65 lost spec.ingress[0].selector: the rule is" } },
+	{ "a service without namespace",
+	  OF_DB INGRESS("allow", GROUP(TERM("service", "=", "a")), "any",
+			"any"),
+	  { "f:7:96 changed spec.ingress[0].selector.criteria[0]: of any" },
+	  { "key: service" } },
 	{ "an odd regular expression",
 	  OF_DB INGRESS("allow", GROUP(TERM("image", "regex", "(")), "any",
 			"any"),
@@ -490,7 +505,8 @@ static void test_no_yaml(void **state)
 #define POLICY(name, spec)                                                  \
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: " \
 	"{name: " name ", namespace: shop}\nspec: " spec "\n"
-#define TEAM "{namespaceSelector: {matchLabels: {team: a}}}"
+/* no network: it ends within one */
+#define ODD  "{ipBlock: {cidr: 10.0.0.1/8}}"
 #define PODS "{podSelector: {matchLabels: {app: web}}}"
 
 static const struct {
@@ -504,20 +520,20 @@ static const struct {
 	  false },
 	{ "a peer of two",
 	  POLICY("a",
-		 "{podSelector: {}, ingress: [{from: [" TEAM ", " PODS "]}]}"),
+		 "{podSelector: {}, ingress: [{from: [" ODD ", " PODS "]}]}"),
 	  { "f:4:" },
 	  true,
 	  false },
 	{ "the only peer takes its rule along",
-	  POLICY("a", "{podSelector: {}, ingress: [{from: [" TEAM
+	  POLICY("a", "{podSelector: {}, ingress: [{from: [" ODD
 		      "]}, {from: [" PODS "], ports: [{port: 80}]}]}"),
 	  { "f:4:" },
 	  true,
 	  false },
 	{ "the second of what is left",
-	  POLICY("a", "{podSelector: {}, ingress: [{from: [" TEAM
-		      "]}, {from: [" TEAM ", " PODS "]}]}"),
-	  { "f:4:", "f:4:101 lost spec.ingress[1].from[0].namespaceSelector" },
+	  POLICY("a", "{podSelector: {}, ingress: [{from: [" ODD
+		      "]}, {from: [" ODD ", " PODS "]}]}"),
+	  { "f:4:", "f:4:95 lost spec.ingress[1].from[0].ipBlock" },
 	  true,
 	  false },
 	{ "a name of a port alone",
