@@ -38,7 +38,7 @@ int cmd_demo(int argc, char **argv);	    /* demo_agent.c */
 int cmd_demo_splice(int argc, char **argv); /* demo_splice.c */
 int cmd_diff(int argc, char **argv);	    /* agent_policy.c */
 int cmd_divert(int argc, char **argv);	    /* divert.c */
-int cmd_doctor(int argc, char **argv);	    /* doctor.c */
+int cmd_doctor(int argc, char **argv);	    /* doctor.c, doctor_main.c */
 int cmd_dp(int argc, char **argv);	    /* dp.c */
 int cmd_events(int argc, char **argv);	    /* agent_told.c */
 int cmd_explain(int argc, char **argv);	    /* agent_told.c */
