@@ -524,5 +524,7 @@ const struct command commands[] = {
 	{ "capture-stop", command_capture_stop, false },
 	{ "capture-delete", command_capture_delete, false },
 	{ "capture-read", command_capture_read, false },
+	{ "fleet", command_fleet, true },
+	{ "fleet-forget", command_fleet_forget, false },
 	{ NULL, NULL, false },
 };

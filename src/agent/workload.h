@@ -143,6 +143,8 @@ struct registry {
 	 */
 	struct workload *gone;
 	unsigned n_gone;
+	struct workload *remote; /* of other nodes; peers.c has them */
+	unsigned n_remote;
 	struct whose *whose; /* index of MACs and addresses; owned */
 	bool whose_is_stale;
 };

@@ -1,0 +1,451 @@
+/*
+ * Our thread: brings the connection up, and does what is ordered, one after the
+ * other. What is told of this node goes first, and is tried again until it is sent.
+ *
+ * A proposal whose answer is lost may have been stored. It is sent again with the same
+ * id, by which the servers know it, until it is answered; and it is known by its id
+ * when it is heard like everybody's.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "fleet/fleet_own.h"
+#include "fleet/pack.h"
+
+void order_free(struct order *o)
+{
+	if (!o)
+		return;
+	free(o->reply);
+	free(o->bytes);
+	json_decref(o->about);
+	free(o);
+}
+
+int order_put(struct fleet *f, struct order *o, struct err *reterr)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->up)
+		rc = err_set(reterr, ENOTCONN, NULL,
+			     "this node is cut off from the fleet: %s",
+			     f->said[0] ? f->said : "no server answers");
+	else if (f->n_orders == FLEET_ORDERS_MAX)
+		rc = err_set(reterr, EAGAIN, NULL,
+			     "%d orders wait for the fleet's servers",
+			     FLEET_ORDERS_MAX);
+	if (rc == 0) {
+		o->next = NULL;
+		*f->last = o;
+		f->last = &o->next;
+		f->n_orders++;
+		pthread_cond_broadcast(&f->wake);
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (rc < 0)
+		order_free(o);
+	return rc;
+}
+
+static struct order *order_take(struct fleet *f)
+{
+	struct order *o;
+
+	pthread_mutex_lock(&f->lock);
+	o = f->first;
+	if (o) {
+		f->first = o->next;
+		if (!f->first)
+			f->last = &f->first;
+		f->n_orders--;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return o;
+}
+
+/* --- proposals ---------------------------------------------------------------- */
+
+/* The message of a proposal; NULL and *reterr: another version came before. */
+static char *write_proposal(struct fleet *f, const struct order *o,
+			    const char *id, size_t *ret_len, struct err *reterr)
+{
+	char *message = NULL;
+
+	pthread_mutex_lock(&f->policy_lock);
+	(void)snprintf(f->proposing_id, sizeof f->proposing_id, "%s", id);
+	f->proposed = 0;
+	if (f->version.revision != o->base)
+		(void)err_set(reterr, ESTALE, NULL,
+			      "somebody else has changed the fleet's policy "
+			      "meanwhile: it is revision %llu",
+			      (unsigned long long)f->version.revision);
+	else
+		message = version_write(&f->version, o->bytes, o->len, id,
+					o->about, ret_len, reterr);
+	pthread_mutex_unlock(&f->policy_lock);
+	return message;
+}
+
+/* Its revision, if it was heard; 0. */
+static uint64_t heard(struct fleet *f)
+{
+	uint64_t revision;
+
+	pthread_mutex_lock(&f->policy_lock);
+	revision = f->proposed;
+	pthread_mutex_unlock(&f->policy_lock);
+	return revision;
+}
+
+/* Once. 0 and *ret, -EAGAIN: no answer; or refused. */
+static int publish_proposal(struct fleet *f, const struct order *o,
+			    const char *id, const char *message, size_t len,
+			    uint64_t *ret, struct err *reterr)
+{
+	char subject[SUBJECT_MAX], denied[ERR_TEXT_MAX];
+	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsPubAck *ack = NULL;
+	jsErrCode code = 0;
+	jsPubOptions p;
+	natsStatus s;
+
+	(void)jsPubOptions_Init(&p);
+	p.MaxWait = FLEET_ANSWER_MS;
+	p.MsgId = id;
+	p.ExpectLastSubjectSeq = o->base;
+	p.ExpectNoMessage = o->base == 0;
+	s = js_Publish(&ack, f->js, subject_policy(f->name, subject), message,
+		       (int)len, &p, &code);
+	if (s == NATS_OK) {
+		*ret = ack->Sequence;
+		jsPubAck_Destroy(ack);
+		return 0;
+	}
+	*ret = heard(f);
+	if (*ret)
+		return 0;
+	if (link_denials(f, denied, sizeof denied) != before)
+		return err_set(reterr, EACCES, NULL,
+			       "this node may not change the fleet's policy: "
+			       "%s",
+			       denied);
+	if (code == JSStreamWrongLastSequenceErr)
+		return err_set(reterr, ESTALE, NULL,
+			       "somebody else has changed the fleet's policy "
+			       "meanwhile");
+	return err_set(reterr, EAGAIN, NULL, "%s", natsStatus_GetText(s));
+}
+
+static void pause_ms(struct fleet *f, unsigned ms)
+{
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&f->lock);
+	if (!f->ending)
+		(void)pthread_cond_timedwait(&f->wake, &f->lock, &at);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static bool is_ending(struct fleet *f)
+{
+	bool ending;
+
+	pthread_mutex_lock(&f->lock);
+	ending = f->ending;
+	pthread_mutex_unlock(&f->lock);
+	return ending;
+}
+
+static void propose(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_PROPOSED, .token = o->token };
+	usec_t begin = clock_now();
+	char id[2 * FLEET_NAME_MAX];
+	size_t len = 0;
+	char *message;
+	int rc = -EAGAIN;
+
+	(void)snprintf(id, sizeof id, "%s.%llu.%llu", f->node,
+		       (unsigned long long)clock_unix_us(),
+		       (unsigned long long)o->token);
+	message = write_proposal(f, o, id, &len, &n.err);
+	while (message && rc == -EAGAIN) {
+		n.err = (struct err){ 0 };
+		rc = publish_proposal(f, o, id, message, len, &n.revision,
+				      &n.err);
+		if (rc != -EAGAIN || is_ending(f) ||
+		    usec_since(clock_now(), begin) > FLEET_PROPOSE_MS * 1000ULL)
+			break;
+		pause_ms(f, FLEET_AGAIN_MS);
+	}
+	if (message && rc == -EAGAIN)
+		(void)err_set(&n.err, ETIMEDOUT, NULL,
+			      "the fleet's servers have not said that it is "
+			      "stored; it may be");
+	free(message);
+	news_put(&f->news, &n);
+}
+
+/* --- the rest ------------------------------------------------------------------- */
+
+static int publish(struct fleet *f, const char *subject, const char *bytes,
+		   size_t len, struct err *reterr)
+{
+	char denied[ERR_TEXT_MAX];
+	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsPubOptions p;
+	natsStatus s;
+
+	(void)jsPubOptions_Init(&p);
+	p.MaxWait = FLEET_ANSWER_MS;
+	s = js_Publish(NULL, f->js, subject, bytes, (int)len, &p, NULL);
+	if (s == NATS_OK)
+		return 0;
+	if (link_denials(f, denied, sizeof denied) != before)
+		return err_set(reterr, EACCES, NULL, "%s", denied);
+	return err_set(reterr, EIO, NULL, "%s: %s", subject,
+		       natsStatus_GetText(s));
+}
+
+static void send_batch(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_SENT, .token = o->token };
+	char subject[SUBJECT_MAX];
+
+	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
+		      o->bytes, o->len, &n.err);
+	news_put(&f->news, &n);
+}
+
+/* The last of ours there (ADR-31, direct get): no stream's leader is asked. */
+static void get_last(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_LAST, .token = o->token };
+	char stream[SUBJECT_MAX], own[SUBJECT_MAX], subject[3 * SUBJECT_MAX];
+	const char *status = NULL;
+	natsMsg *m = NULL;
+	natsStatus s;
+
+	(void)snprintf(subject, sizeof subject, "$JS.API.DIRECT.GET.%s.%s",
+		       stream_name(f->name,
+				   o->stream == FLEET_EVENTS ? STREAM_EVENTS
+							     : STREAM_FLOWS,
+				   stream),
+		       subject_stream(f->name, o->stream, f->node, own));
+	s = natsConnection_Request(&m, f->nc, subject, "", 0, FLEET_ANSWER_MS);
+	if (s != NATS_OK)
+		(void)err_set(&n.err, EIO, NULL, "%s: %s", subject,
+			      natsStatus_GetText(s));
+	else if (natsMsgHeader_Get(m, "Status", &status) != NATS_OK)
+		n.text = unpack_text(natsMsg_GetData(m),
+				     (size_t)natsMsg_GetDataLength(m), &n.len,
+				     &n.err);
+	else if (strcmp(status, "404") != 0)
+		(void)err_set(&n.err, EIO, NULL, "%s: status %s", subject,
+			      status);
+	natsMsg_Destroy(m);
+	news_put(&f->news, &n);
+}
+
+static natsStatus publish_deletion(struct fleet *f, const char *subject)
+{
+	jsPubOptions p;
+	natsMsg *m = NULL;
+	natsStatus s = natsMsg_Create(&m, subject, NULL, NULL, 0);
+
+	(void)jsPubOptions_Init(&p);
+	p.MaxWait = FLEET_ANSWER_MS;
+	if (s == NATS_OK)
+		s = natsMsgHeader_Set(m, "KV-Operation", "DEL");
+	if (s == NATS_OK)
+		s = js_PublishMsg(NULL, f->js, m, &p, NULL);
+	natsMsg_Destroy(m);
+	return s;
+}
+
+static void forget(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_FORGOTTEN, .token = o->token };
+	char subject[SUBJECT_MAX], denied[ERR_TEXT_MAX];
+	uint64_t before = link_denials(f, denied, sizeof denied);
+	natsStatus s = NATS_OK;
+
+	for (int k = 0; k < FLEET_KEY__MAX && s == NATS_OK; k++)
+		s = publish_deletion(f, subject_key(f->name, (enum fleet_key)k,
+						    o->node, subject));
+	if (s != NATS_OK && link_denials(f, denied, sizeof denied) != before)
+		(void)err_set(&n.err, EACCES, NULL,
+			      "this node may not forget others: %s", denied);
+	else if (s != NATS_OK)
+		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
+	news_put(&f->news, &n);
+}
+
+static void ask(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_ANSWERED, .token = o->token };
+	char subject[SUBJECT_MAX], reply[SUBJECT_MAX];
+	natsStatus s;
+
+	(void)snprintf(reply, sizeof reply, "_INBOX.%s.ask.%llu", f->node,
+		       (unsigned long long)o->token);
+	s = natsConnection_PublishRequest(
+		f->nc, subject_ask(f->name, o->node, subject), reply, o->bytes,
+		(int)o->len);
+	if (s == NATS_OK)
+		return;
+	(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
+	news_put(&f->news, &n);
+}
+
+static void do_order(struct fleet *f, const struct order *o)
+{
+	switch (o->kind) {
+	case ORDER_PROPOSE: propose(f, o); break;
+	case ORDER_SEND: send_batch(f, o); break;
+	case ORDER_LAST: get_last(f, o); break;
+	case ORDER_FORGET: forget(f, o); break;
+	case ORDER_ASK: ask(f, o); break;
+	case ORDER_ANSWER:
+		/* what is lost is asked for again by who waits */
+		(void)natsConnection_Publish(f->nc, o->reply, o->bytes,
+					     (int)o->len);
+		break;
+	}
+}
+
+/* --- the thread -------------------------------------------------------------------- */
+
+/* Once for each reason. */
+static void say_down(struct fleet *f, const struct err *why)
+{
+	struct fleet_news n = { .kind = FLEET_DOWN, .err = *why };
+	bool told;
+
+	pthread_mutex_lock(&f->lock);
+	f->up = false;
+	told = strcmp(f->said, why->text) == 0;
+	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
+	pthread_mutex_unlock(&f->lock);
+	if (!told)
+		news_put(&f->news, &n);
+}
+
+static void bring_up(struct fleet *f)
+{
+	struct fleet_news n = { .kind = FLEET_UP };
+	struct err err = { 0 };
+	bool was_up;
+
+	pthread_mutex_lock(&f->lock);
+	f->again = false;
+	was_up = f->up;
+	pthread_mutex_unlock(&f->lock);
+	if (watch_begin(f, &err) < 0) {
+		say_down(f, &err);
+		pause_ms(f, FLEET_AGAIN_MS);
+		link_again(f);
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	f->up = true;
+	f->said[0] = '\0';
+	pthread_mutex_unlock(&f->lock);
+	if (!was_up)
+		news_put(&f->news, &n);
+}
+
+/* What is told of this node; false: it was not sent, and is tried again. */
+static bool tell(struct fleet *f, enum fleet_key key)
+{
+	char subject[SUBJECT_MAX];
+	struct err err;
+	char *bytes;
+	size_t len;
+	int rc;
+
+	pthread_mutex_lock(&f->lock);
+	bytes = f->tell[key];
+	len = f->tell_len[key];
+	f->tell[key] = NULL;
+	pthread_mutex_unlock(&f->lock);
+	if (!bytes)
+		return true;
+	rc = publish(f, subject_key(f->name, key, f->node, subject), bytes, len,
+		     &err);
+	pthread_mutex_lock(&f->lock);
+	if (rc < 0 && !f->tell[key]) {
+		f->tell[key] = bytes;
+		f->tell_len[key] = len;
+		bytes = NULL;
+	}
+	pthread_mutex_unlock(&f->lock);
+	free(bytes);
+	return rc == 0;
+}
+
+enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK };
+
+static enum next wait_for_work(struct fleet *f)
+{
+	enum next next;
+
+	pthread_mutex_lock(&f->lock);
+	for (;;) {
+		if (f->ending)
+			next = NEXT_END;
+		else if (!f->connected && f->up)
+			next = NEXT_DOWN;
+		else if (f->connected && f->again)
+			next = NEXT_AGAIN;
+		else if (f->up && (f->first || f->tell[FLEET_INVENTORY] ||
+				   f->tell[FLEET_STATE]))
+			next = NEXT_WORK;
+		else {
+			pthread_cond_wait(&f->wake, &f->lock);
+			continue;
+		}
+		break;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return next;
+}
+
+static void work(struct fleet *f)
+{
+	struct order *o = order_take(f);
+	bool told = true;
+
+	for (int k = 0; k < FLEET_KEY__MAX; k++)
+		told &= tell(f, (enum fleet_key)k);
+	if (o)
+		do_order(f, o);
+	order_free(o);
+	if (!told)
+		pause_ms(f, FLEET_AGAIN_MS);
+}
+
+void *orders_run(void *fleet)
+{
+	struct fleet *f = fleet;
+	struct err down = { 0 };
+
+	(void)err_set(&down, ENOTCONN, NULL, "no server answers");
+	for (;;) {
+		switch (wait_for_work(f)) {
+		case NEXT_END: return NULL;
+		case NEXT_DOWN: say_down(f, &down); break;
+		case NEXT_AGAIN: bring_up(f); break;
+		case NEXT_WORK: work(f); break;
+		}
+	}
+}
