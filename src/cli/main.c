@@ -27,6 +27,8 @@ static const struct cli_command commands[] = {
 	{ "diff", "what apply would change", cmd_diff },
 	{ "export", "the policy as YAML; or how weir-export is", cmd_export,
 	  "status" },
+	{ "fleet", "many hosts with one policy: make what that needs",
+	  cmd_fleet, "init" },
 	{ "flows", "who spoke with whom", cmd_flows, "kill" },
 	{ "events", "violations, threats, and what became of Weir",
 	  cmd_events },

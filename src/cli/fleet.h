@@ -1,0 +1,7 @@
+/*
+ * The words of `weir fleet`; each gets argv from its own name on, and returns an
+ * exit code, as a command does (cli.h).
+ */
+#pragma once
+
+int fleet_init(int argc, char **argv); /* fleet_init.c */
