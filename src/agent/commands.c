@@ -15,6 +15,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/member.h"
 #include "agent/parking.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -388,6 +389,8 @@ static int command_status(struct agent *a, struct door_client *c,
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	(void)json_object_set_new(result, "door", door_json(a));
+	if (member_is_on(a))
+		(void)json_object_set_new(result, "fleet", member_json(a));
 	return 0;
 }
 

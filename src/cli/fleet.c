@@ -18,6 +18,9 @@ static const struct fleet_word {
 } words[] = {
 	{ "init", "makes a fleet's certificates and its servers' files",
 	  fleet_init },
+	{ "status", "which nodes there are, and what is in force there",
+	  fleet_status },
+	{ "forget", "a node that is gone for good", fleet_forget_node },
 };
 
 #define N_WORDS (sizeof words / sizeof *words)

@@ -4,4 +4,6 @@
  */
 #pragma once
 
-int fleet_init(int argc, char **argv); /* fleet_init.c */
+int fleet_init(int argc, char **argv);	 /* fleet_init.c */
+int fleet_status(int argc, char **argv); /* fleet_ask.c */
+int fleet_forget_node(int argc, char **argv);
