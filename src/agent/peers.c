@@ -203,7 +203,7 @@ static int read_workload(struct agent *a, struct peer *p, json_t *about,
 	w->agent = a;
 	w->ns.fd = -1;
 	w->about = json_incref(about);
-	w->described = true; /* the store has not got it yet */
+	w->remote = true;
 	if (to->n++)
 		to->last->next = w;
 	else

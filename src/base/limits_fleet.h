@@ -9,11 +9,12 @@
 /* Servers that are named in cluster.servers. */
 #define FLEET_SERVERS_MAX 16
 /*
- * Versions of the policy that its bucket keeps: JetStream's most. One of
- * FLEET_WHOLE_EVERY is whole, so that who has none finds one among those.
+ * Versions of the policy that its bucket keeps: JetStream's most. A whole one comes
+ * after FLEET_WHOLE_EVERY at the latest, so that who has none finds one among those,
+ * and what it follows, too.
  */
 #define FLEET_HISTORY	  64
-#define FLEET_WHOLE_EVERY 32
+#define FLEET_WHOLE_EVERY 20
 /* Bytes of one message, as it is sent; the servers' max_payload. Met: E2BIG. */
 #define FLEET_MESSAGE_MAX (8 << 20)
 /* ... and of what is packed in it: a document of the store. Met: E2BIG. */

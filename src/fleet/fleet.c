@@ -46,6 +46,7 @@ struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr)
 	BUG_ON(pthread_mutex_init(&f->lock, NULL) != 0);
 	BUG_ON(pthread_mutex_init(&f->policy_lock, NULL) != 0);
 	BUG_ON(pthread_cond_init(&f->wake, NULL) != 0);
+	BUG_ON(pthread_cond_init(&f->policy_heard, NULL) != 0);
 	rc = take_spec(f, spec, reterr);
 	if (rc == 0)
 		rc = news_init(&f->news, reterr);
@@ -85,6 +86,7 @@ void fleet_free(struct fleet *f)
 		free(f->tell[k]);
 	version_done(&f->version);
 	pthread_cond_destroy(&f->wake);
+	pthread_cond_destroy(&f->policy_heard);
 	pthread_mutex_destroy(&f->lock);
 	pthread_mutex_destroy(&f->policy_lock);
 	free(f->name);

@@ -81,10 +81,16 @@ struct fleet {
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
 
-	pthread_mutex_t policy_lock;
+	pthread_mutex_t policy_lock; /* over what follows */
+	pthread_cond_t policy_heard;
 	struct version version;
-	uint64_t proposed; /* revision of what has proposing_id; 0: not heard */
+	struct version_start start;
+	uint64_t told;	/* revision of the last FLEET_POLICY */
+	uint64_t heard; /* the last message of the bucket, void or not */
+	/* What became of what has proposing_id, when it was heard. */
 	char proposing_id[2 * FLEET_NAME_MAX];
+	uint64_t proposed; /* its revision */
+	bool is_void;	   /* ... which does not count */
 };
 
 /* --- link.c: the connection ------------------------------------------------ */
@@ -122,3 +128,11 @@ void watch_end(struct fleet *f);
 int order_put(struct fleet *f, struct order *o, struct err *reterr);
 void order_free(struct order *o);
 void *orders_run(void *fleet);
+/* Waits so long, or until something happens; false: it is to end. */
+bool fleet_pause(struct fleet *f, unsigned ms);
+/* That time from now, for pthread_cond_timedwait(). */
+struct timespec fleet_in_ms(unsigned ms);
+
+/* --- propose.c ------------------------------------------------------------------------ */
+
+void fleet_do_propose(struct fleet *f, const struct order *o);

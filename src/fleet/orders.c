@@ -1,10 +1,6 @@
 /*
  * Our thread: brings the connection up, and does what is ordered, one after the
  * other. What is told of this node goes first, and is tried again until it is sent.
- *
- * A proposal whose answer is lost may have been stored. It is sent again with the same
- * id, by which the servers know it, until it is answered; and it is known by its id
- * when it is heard like everybody's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
@@ -68,80 +63,22 @@ static struct order *order_take(struct fleet *f)
 	return o;
 }
 
-/* --- proposals ---------------------------------------------------------------- */
+/* --- pausing -------------------------------------------------------------------- */
 
-/* The message of a proposal; NULL and *reterr: another version came before. */
-static char *write_proposal(struct fleet *f, const struct order *o,
-			    const char *id, size_t *ret_len, struct err *reterr)
+bool fleet_pause(struct fleet *f, unsigned ms)
 {
-	char *message = NULL;
+	struct timespec at = fleet_in_ms(ms);
+	bool ending;
 
-	pthread_mutex_lock(&f->policy_lock);
-	(void)snprintf(f->proposing_id, sizeof f->proposing_id, "%s", id);
-	f->proposed = 0;
-	if (f->version.revision != o->base)
-		(void)err_set(reterr, ESTALE, NULL,
-			      "somebody else has changed the fleet's policy "
-			      "meanwhile: it is revision %llu",
-			      (unsigned long long)f->version.revision);
-	else
-		message = version_write(&f->version, o->bytes, o->len, id,
-					o->about, ret_len, reterr);
-	pthread_mutex_unlock(&f->policy_lock);
-	return message;
+	pthread_mutex_lock(&f->lock);
+	if (!f->ending)
+		(void)pthread_cond_timedwait(&f->wake, &f->lock, &at);
+	ending = f->ending;
+	pthread_mutex_unlock(&f->lock);
+	return !ending;
 }
 
-/* Its revision, if it was heard; 0. */
-static uint64_t heard(struct fleet *f)
-{
-	uint64_t revision;
-
-	pthread_mutex_lock(&f->policy_lock);
-	revision = f->proposed;
-	pthread_mutex_unlock(&f->policy_lock);
-	return revision;
-}
-
-/* Once. 0 and *ret, -EAGAIN: no answer; or refused. */
-static int publish_proposal(struct fleet *f, const struct order *o,
-			    const char *id, const char *message, size_t len,
-			    uint64_t *ret, struct err *reterr)
-{
-	char subject[SUBJECT_MAX], denied[ERR_TEXT_MAX];
-	uint64_t before = link_denials(f, denied, sizeof denied);
-	jsPubAck *ack = NULL;
-	jsErrCode code = 0;
-	jsPubOptions p;
-	natsStatus s;
-
-	(void)jsPubOptions_Init(&p);
-	p.MaxWait = FLEET_ANSWER_MS;
-	p.MsgId = id;
-	p.ExpectLastSubjectSeq = o->base;
-	p.ExpectNoMessage = o->base == 0;
-	s = js_Publish(&ack, f->js, subject_policy(f->name, subject), message,
-		       (int)len, &p, &code);
-	if (s == NATS_OK) {
-		*ret = ack->Sequence;
-		jsPubAck_Destroy(ack);
-		return 0;
-	}
-	*ret = heard(f);
-	if (*ret)
-		return 0;
-	if (link_denials(f, denied, sizeof denied) != before)
-		return err_set(reterr, EACCES, NULL,
-			       "this node may not change the fleet's policy: "
-			       "%s",
-			       denied);
-	if (code == JSStreamWrongLastSequenceErr)
-		return err_set(reterr, ESTALE, NULL,
-			       "somebody else has changed the fleet's policy "
-			       "meanwhile");
-	return err_set(reterr, EAGAIN, NULL, "%s", natsStatus_GetText(s));
-}
-
-static void pause_ms(struct fleet *f, unsigned ms)
+struct timespec fleet_in_ms(unsigned ms)
 {
 	struct timespec at;
 
@@ -149,53 +86,10 @@ static void pause_ms(struct fleet *f, unsigned ms)
 	at.tv_nsec += (long)(ms % 1000) * 1000000;
 	at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000;
 	at.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&f->lock);
-	if (!f->ending)
-		(void)pthread_cond_timedwait(&f->wake, &f->lock, &at);
-	pthread_mutex_unlock(&f->lock);
+	return at;
 }
 
-static bool is_ending(struct fleet *f)
-{
-	bool ending;
-
-	pthread_mutex_lock(&f->lock);
-	ending = f->ending;
-	pthread_mutex_unlock(&f->lock);
-	return ending;
-}
-
-static void propose(struct fleet *f, const struct order *o)
-{
-	struct fleet_news n = { .kind = FLEET_PROPOSED, .token = o->token };
-	usec_t begin = clock_now();
-	char id[2 * FLEET_NAME_MAX];
-	size_t len = 0;
-	char *message;
-	int rc = -EAGAIN;
-
-	(void)snprintf(id, sizeof id, "%s.%llu.%llu", f->node,
-		       (unsigned long long)clock_unix_us(),
-		       (unsigned long long)o->token);
-	message = write_proposal(f, o, id, &len, &n.err);
-	while (message && rc == -EAGAIN) {
-		n.err = (struct err){ 0 };
-		rc = publish_proposal(f, o, id, message, len, &n.revision,
-				      &n.err);
-		if (rc != -EAGAIN || is_ending(f) ||
-		    usec_since(clock_now(), begin) > FLEET_PROPOSE_MS * 1000ULL)
-			break;
-		pause_ms(f, FLEET_AGAIN_MS);
-	}
-	if (message && rc == -EAGAIN)
-		(void)err_set(&n.err, ETIMEDOUT, NULL,
-			      "the fleet's servers have not said that it is "
-			      "stored; it may be");
-	free(message);
-	news_put(&f->news, &n);
-}
-
-/* --- the rest ------------------------------------------------------------------- */
+/* --- orders ------------------------------------------------------------------- */
 
 static int publish(struct fleet *f, const char *subject, const char *bytes,
 		   size_t len, struct err *reterr)
@@ -310,7 +204,7 @@ static void ask(struct fleet *f, const struct order *o)
 static void do_order(struct fleet *f, const struct order *o)
 {
 	switch (o->kind) {
-	case ORDER_PROPOSE: propose(f, o); break;
+	case ORDER_PROPOSE: fleet_do_propose(f, o); break;
 	case ORDER_SEND: send_batch(f, o); break;
 	case ORDER_LAST: get_last(f, o); break;
 	case ORDER_FORGET: forget(f, o); break;
@@ -352,7 +246,7 @@ static void bring_up(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 	if (watch_begin(f, &err) < 0) {
 		say_down(f, &err);
-		pause_ms(f, FLEET_AGAIN_MS);
+		(void)fleet_pause(f, FLEET_AGAIN_MS);
 		link_again(f);
 		return;
 	}
@@ -431,7 +325,7 @@ static void work(struct fleet *f)
 		do_order(f, o);
 	order_free(o);
 	if (!told)
-		pause_ms(f, FLEET_AGAIN_MS);
+		(void)fleet_pause(f, FLEET_AGAIN_MS);
 }
 
 void *orders_run(void *fleet)

@@ -55,22 +55,17 @@ static void text_add_json(struct text *t, const json_t *o)
 }
 
 static json_t *head_of(const char *text, size_t len, const char *id,
-		       const json_t *about)
+		       const json_t *about, uint64_t after)
 {
-	return json_pack("{s:i, s:s, s:O, s:I, s:I}", "v", FORM, "id", id,
+	return json_pack("{s:i, s:s, s:O, s:I, s:I, s:I}", "v", FORM, "id", id,
 			 "about", about, "size", (json_int_t)len, "crc",
-			 (json_int_t)crc_of(text, len));
+			 (json_int_t)crc_of(text, len), "after",
+			 (json_int_t)after);
 }
 
-static bool say_change(json_t *head, const struct version *last,
-		       const struct cut *c)
+static bool say_change(json_t *head, const struct cut *c)
 {
-	return json_object_set_new(head, "after",
-				   json_integer((json_int_t)last->revision)) ==
-		       0 &&
-	       json_object_set_new(head, "depth",
-				   json_integer(last->depth + 1)) == 0 &&
-	       json_object_set_new(head, "at",
+	return json_object_set_new(head, "at",
 				   json_integer((json_int_t)c->at)) == 0 &&
 	       json_object_set_new(head, "cut",
 				   json_integer((json_int_t)c->cut)) == 0;
@@ -81,15 +76,15 @@ char *version_write(const struct version *last, const char *text, size_t len,
 		    struct err *reterr)
 {
 	bool whole = last->revision == 0 ||
-		     last->depth + 1 >= FLEET_WHOLE_EVERY;
+		     last->revision - last->whole >= FLEET_WHOLE_EVERY;
 	struct cut c = whole ? (struct cut){ 0, 0, len }
 			     : cut_between(last, text, len);
-	json_t *head = head_of(text, len, id, about);
+	json_t *head = head_of(text, len, id, about, last->revision);
 	struct text t = { 0 };
 	size_t packed_len = 0;
 	char *packed;
 
-	if (!head || (!whole && !say_change(head, last, &c))) {
+	if (!head || (!whole && !say_change(head, &c))) {
 		json_decref(head);
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 		return NULL;
@@ -140,24 +135,23 @@ static bool number(const json_t *head, const char *name, uint64_t max,
 
 struct head {
 	bool whole;
-	uint64_t size, crc, after, depth, at, cut;
+	uint64_t size, crc, after, at, cut;
 };
 
 static int read_head(const json_t *o, struct head *ret, struct err *reterr)
 {
 	uint64_t form = 0;
 
-	*ret = (struct head){ .whole = !json_object_get(o, "after") };
+	*ret = (struct head){ .whole = !json_object_get(o, "cut") };
 	if (!number(o, "v", INT64_MAX, &form) || form != FORM)
 		return no_version(reterr, "of another form");
 	if (!number(o, "size", FLEET_UNPACKED_MAX, &ret->size) ||
 	    !number(o, "crc", UINT32_MAX, &ret->crc) ||
+	    !number(o, "after", INT64_MAX, &ret->after) ||
 	    !json_is_string(json_object_get(o, "id")) ||
 	    !json_is_object(json_object_get(o, "about")))
 		return no_version(reterr, "a member is missing");
-	if (!ret->whole && (!number(o, "after", INT64_MAX, &ret->after) ||
-			    !number(o, "depth", FLEET_HISTORY, &ret->depth) ||
-			    !number(o, "at", FLEET_UNPACKED_MAX, &ret->at) ||
+	if (!ret->whole && (!number(o, "at", FLEET_UNPACKED_MAX, &ret->at) ||
 			    !number(o, "cut", FLEET_UNPACKED_MAX, &ret->cut)))
 		return no_version(reterr, "of what it is a change");
 	return 0;
@@ -197,16 +191,14 @@ static int make_text(const struct version *v, const struct head *h,
 static int read_body(struct version *v, uint64_t revision, const struct head *h,
 		     const char *body, size_t len, struct err *reterr)
 {
+	uint64_t whole = h->whole ? revision : v->whole;
 	char *packed, *text = NULL;
 	size_t n = 0;
 	int rc;
 
-	if (!h->whole && (v->revision == 0 || h->after != v->revision ||
-			  h->at > v->len || h->cut > v->len - h->at))
+	if (!h->whole && (h->at > v->len || h->cut > v->len - h->at))
 		return err_set(reterr, ESTALE, NULL,
-			       "is a change of revision %llu, and %llu is here",
-			       (unsigned long long)h->after,
-			       (unsigned long long)v->revision);
+			       "changes what is not there");
 	packed = unpack_text(body, len, &n, reterr);
 	if (!packed)
 		return -reterr->code;
@@ -217,15 +209,59 @@ static int read_body(struct version *v, uint64_t revision, const struct head *h,
 	*v = (struct version){ .revision = revision,
 			       .text = text,
 			       .len = (size_t)h->size,
-			       .depth = (unsigned)h->depth };
+			       .whole = whole };
 	return 0;
 }
 
-int version_read(struct version *v, uint64_t revision, const char *bytes,
-		 size_t len, char **ret_id, json_t **ret_about,
-		 struct err *reterr)
+/* Did one before it follow the same? 1; 0: none; -1: that is not known. */
+static int is_late(const struct version_start *s, uint64_t after)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->after[i] == after)
+			return 1;
+	return after == 0 || (s->first && after >= s->first) ? 0 : -1;
+}
+
+/* As version_read(), of one that is well formed, while there is no version. */
+static int read_first(struct version *v, struct version_start *s,
+		      uint64_t revision, const struct head *h, const char *body,
+		      size_t len, struct err *reterr)
+{
+	bool is_first = is_late(s, h->after) == 0;
+
+	if (!s->first)
+		s->first = revision;
+	if (s->n == FLEET_HISTORY) {
+		memmove(s->after, s->after + 1,
+			(FLEET_HISTORY - 1) * sizeof *s->after);
+		s->n--;
+	}
+	s->after[s->n++] = h->after;
+	if (!is_first || !h->whole)
+		return 1;
+	return read_body(v, revision, h, body, len, reterr);
+}
+
+static int read_next(struct version *v, uint64_t revision, const struct head *h,
+		     const char *body, size_t len, struct err *reterr)
+{
+	if (h->after < v->revision)
+		return 1; /* another was first */
+	if (h->after > v->revision)
+		return err_set(reterr, ESTALE, NULL,
+			       "follows revision %llu, and %llu is here",
+			       (unsigned long long)h->after,
+			       (unsigned long long)v->revision);
+	return read_body(v, revision, h, body, len, reterr);
+}
+
+int version_read(struct version *v, struct version_start *start,
+		 uint64_t revision, const char *bytes, size_t len,
+		 char **ret_id, json_t **ret_about, struct err *reterr)
 {
 	const char *end = len ? memchr(bytes, '\n', len) : NULL;
+	const char *body;
+	size_t body_len;
 	char *id = NULL;
 	struct head h;
 	json_t *head;
@@ -242,10 +278,14 @@ int version_read(struct version *v, uint64_t revision, const char *bytes,
 		if (!id)
 			rc = err_set(reterr, ENOMEM, NULL, "out of memory");
 	}
+	body = end + 1;
+	body_len = len - (size_t)(body - bytes);
 	if (rc == 0)
-		rc = read_body(v, revision, &h, end + 1,
-			       len - (size_t)(end + 1 - bytes), reterr);
-	if (rc == 0) {
+		rc = v->revision ? read_next(v, revision, &h, body, body_len,
+					     reterr)
+				 : read_first(v, start, revision, &h, body,
+					      body_len, reterr);
+	if (rc >= 0) {
 		*ret_id = id;
 		*ret_about = json_incref(json_object_get(head, "about"));
 		id = NULL;

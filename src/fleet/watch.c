@@ -97,7 +97,26 @@ static bool metadata(natsMsg *m, uint64_t *ret_seq, uint64_t *ret_pending,
 	return true;
 }
 
-/* Heard whole, with the lock held: what is to be told of it. false: nothing. */
+/* The policy's lock is held. */
+static void forget_version(struct fleet *f)
+{
+	version_done(&f->version);
+	f->start = (struct version_start){ 0 };
+	f->told = f->heard = 0;
+}
+
+/* Those who wait for what they proposed. The policy's lock is held. */
+static void note_proposed(struct fleet *f, const char *id, uint64_t seq,
+			  bool is_void)
+{
+	if (strcmp(id, f->proposing_id) != 0)
+		return;
+	f->proposed = seq;
+	f->is_void = is_void;
+	pthread_cond_broadcast(&f->policy_heard);
+}
+
+/* What is to be told of it; false: nothing. The policy's lock is held. */
 static bool take_version(struct fleet *f, natsMsg *m, uint64_t seq,
 			 uint64_t pending, struct fleet_news *n)
 {
@@ -105,28 +124,27 @@ static bool take_version(struct fleet *f, natsMsg *m, uint64_t seq,
 	char *id = NULL;
 	int rc;
 
+	f->heard = seq;
 	if (seq <= f->version.revision)
 		return false;
-	rc = version_read(&f->version, seq, natsMsg_GetData(m),
+	rc = version_read(&f->version, &f->start, seq, natsMsg_GetData(m),
 			  (size_t)natsMsg_GetDataLength(m), &id, &about,
 			  &n->err);
-	/* changes of one that is not kept any more; a whole one is behind them */
-	if (rc == -ESTALE && f->version.revision == 0 && pending > 0)
-		return false;
 	if (rc < 0) {
 		n->kind = FLEET_DOWN;
 		return true;
 	}
-	if (strcmp(id, f->proposing_id) == 0)
-		f->proposed = seq;
+	note_proposed(f, id, seq, rc > 0);
 	free(id);
 	n->kind = FLEET_POLICY;
-	n->revision = seq;
-	n->about = about;
-	if (pending > 0) {
+	/* the last of a backlog may be void, and what counts before it */
+	if (pending > 0 || f->version.revision == 0 ||
+	    f->version.revision == f->told) {
 		json_decref(about);
 		return false;
 	}
+	f->told = n->revision = f->version.revision;
+	n->about = about;
 	n->text = strdup(f->version.text);
 	n->len = f->version.len;
 	return true;
@@ -144,18 +162,16 @@ static void on_policy(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 	if (!is_old(l) && metadata(m, &seq, &pending, &n.at_s)) {
 		pthread_mutex_lock(&f->policy_lock);
 		any = take_version(f, m, seq, pending, &n);
-		/* begin with what is whole */
+		/* from the beginning of what is kept */
 		if (any && n.err.code == ESTALE)
-			version_done(&f->version);
+			forget_version(f);
 		pthread_mutex_unlock(&f->policy_lock);
 	}
 	natsMsg_Destroy(m);
-	if (any && n.err.code == ESTALE) {
-		link_again(f);
-		return;
-	}
 	if (any)
 		news_put(&f->news, &n);
+	if (any && n.err.code)
+		link_again(f);
 }
 
 static bool is_deletion(natsMsg *m)
@@ -316,7 +332,9 @@ static void compare(struct fleet *f,
 	pthread_mutex_lock(&f->policy_lock);
 	if (f->created[STREAM_POLICY] != now[STREAM_POLICY].created ||
 	    f->version.revision > now[STREAM_POLICY].last)
-		version_done(&f->version);
+		forget_version(f);
+	if (f->version.revision == 0)
+		f->start = (struct version_start){ 0 };
 	pthread_mutex_unlock(&f->policy_lock);
 	pthread_mutex_lock(&f->lock);
 	if (f->created[STREAM_NODES] != now[STREAM_NODES].created ||

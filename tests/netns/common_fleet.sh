@@ -19,6 +19,10 @@ nats_namespaces=(s1 s2 s3)
 on() { # NODE CMD...: there
     nsenter -t "${host_pid[$1]}" -n -m -- "${@:2}"
 }
+behind() { # NODE CMD...: in the background
+    (exec nsenter -t "${host_pid[$1]}" -n -m -- "${@:2}") &
+    children+=($!)
+}
 onto_bridge() { # DEVICE
     ip link set "$1" master brf up
 }
