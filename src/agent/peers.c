@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/policy.h"
+#include "agent/record.h"
 #include "base/limits.h"
 #include "base/limits_fleet.h"
 #include "base/text.h"
@@ -324,6 +325,17 @@ void peers_policy_changed(struct agent *a)
 {
 	for (struct workload *w = a->registry.remote; w; w = w->next)
 		policy_refresh_mode(a, w);
+}
+
+struct workload *peers_met(struct agent *a, struct ip_addr addr)
+{
+	struct workload *w = registry_by_addr(&a->registry, addr);
+
+	if (w && w->remote && !w->noted) {
+		w->noted = true;
+		record_workload(a, w);
+	}
+	return w;
 }
 
 /* --- telling ----------------------------------------------------------------------- */

@@ -33,5 +33,11 @@ json_t *peers_counts(const struct agent *a);
 /* Names of all others, for who asks each; an array of texts. */
 json_t *peers_names(const struct agent *a);
 
+/*
+ * Who has that address, here or elsewhere, when it was met: of other nodes' workloads
+ * the store hears when they are.
+ */
+struct workload *peers_met(struct agent *a, struct ip_addr addr);
+
 /* Who runs here, as that; NULL: out of memory. The caller frees it. */
 char *peers_own_inventory(const struct agent *a);

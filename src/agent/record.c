@@ -84,18 +84,6 @@ static uint64_t uint_of(const json_t *o, const char *member)
 	return v > 0 ? (uint64_t)v : 0;
 }
 
-/* Who has that address. Of other nodes' workloads the store has those that were met. */
-static struct workload *met(struct agent *a, struct ip_addr addr)
-{
-	struct workload *w = registry_by_addr(&a->registry, addr);
-
-	if (w && w->remote && !w->noted) {
-		w->noted = true;
-		record_workload(a, w);
-	}
-	return w;
-}
-
 /*
  * Whose ends they are: the one that told is known by its MAC, the other by its
  * address.
@@ -115,10 +103,10 @@ static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
 	f->ingress = strcmp(text_of(c, "direction"), "ingress") == 0;
 	if (f->ingress) {
 		*ret_server = teller;
-		*ret_client = met(a, f->client_addr);
+		*ret_client = peers_met(a, f->client_addr);
 	} else {
 		*ret_client = teller;
-		*ret_server = met(a, f->server_addr);
+		*ret_server = peers_met(a, f->server_addr);
 	}
 	return true;
 }
@@ -666,24 +654,22 @@ static int flush_events(struct agent *a, struct err *reterr)
 	return rc;
 }
 
-static void describe_list(struct agent *a, struct workload *list, uint64_t now)
-{
-	for (struct workload *w = list; w; w = w->next) {
-		if (!w->described)
-			continue;
-		w->described = store_put_workload(a->store, w->id, w->about,
-						  now, NULL) < 0;
-		a->record->described |= w->described;
-	}
-}
-
 static void describe_all(struct agent *a)
 {
+	struct workload *const lists[] = { a->registry.workloads,
+					   a->registry.remote };
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 
 	a->record->described = false;
-	describe_list(a, a->registry.workloads, now);
-	describe_list(a, a->registry.remote, now);
+	for (size_t i = 0; i < 2; i++)
+		for (struct workload *w = lists[i]; w; w = w->next) {
+			if (!w->described)
+				continue;
+			w->described = store_put_workload(a->store, w->id,
+							  w->about, now,
+							  NULL) < 0;
+			a->record->described |= w->described;
+		}
 }
 
 void record_flush(struct agent *a)
