@@ -329,9 +329,9 @@ char *fleet_plan_write(const struct fleet_plan *p)
 {
 	json_t *all = json_pack("{s:i, s:s, s:i, s:i, s:o, s:o}", "version",
 				PLAN_VERSION, "name", p->name, "days",
-				(int)p->days, "monitor", (int)p->monitor,
-				"servers", servers_json(p), "nodes",
-				nodes_json(p));
+				(int)(p->kept_days ? p->kept_days : p->days),
+				"monitor", (int)p->monitor, "servers",
+				servers_json(p), "nodes", nodes_json(p));
 	char *text = NULL;
 
 	/* an array that lost a member to a lack of memory is short */
@@ -408,7 +408,7 @@ static int read_members(struct fleet_plan *p, json_t *all, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	(void)snprintf(p->name, sizeof p->name, "%s", name);
-	p->days = (unsigned)days;
+	p->days = p->kept_days = (unsigned)days;
 	p->monitor = (uint16_t)monitor;
 	for (i = 0; rc == 0 && i < json_array_size(servers); i++)
 		rc = read_server(p, json_array_get(servers, i), reterr);

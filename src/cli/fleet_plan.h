@@ -31,9 +31,10 @@ struct fleet_node {
 
 struct fleet_plan {
 	char name[FLEET_NAME_MAX];
-	unsigned days;	  /* 1..FLEET_DAYS_MAX; how long certificates hold */
-	char *store;	  /* owned; NULL: the default */
-	uint16_t monitor; /* on 127.0.0.1; 0: none */
+	unsigned days;	    /* 1..FLEET_DAYS_MAX; how long certificates hold */
+	unsigned kept_days; /* what fleet.json says of it; 0: is new */
+	char *store;	    /* owned; NULL: the default */
+	uint16_t monitor;   /* on 127.0.0.1; 0: none */
 	size_t n_servers, n_nodes;
 	struct fleet_server servers[FLEET_SERVERS_MAX];
 	struct fleet_node nodes[FLEET_NODES_MAX];

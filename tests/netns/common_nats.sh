@@ -1,11 +1,12 @@
-# shellcheck shell=bash disable=SC2034
-# A fleet and its servers: what `weir fleet init` makes, and nats-server by it. Source
-# it behind lib.sh or common_agent.sh. All is in $TEST_DIR; the servers are n1, n2, ...
+# shellcheck shell=bash disable=SC2034,SC2154
+# A fleet and its servers: what `weir fleet init` makes, and nats-server by it.
+# All is in $TEST_DIR; the servers are n1, n2, ...
 #
 #   nats-server n1 ══ n2 ══ n3   nats_hosts, nats_ports, nats_routes, nats_monitors
 #        └─────────────────┘     in nats_namespaces, or here
 #
 # A test may say others before make_fleet.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 fleet=$TEST_DIR/fleet
 nats_hosts=(127.0.0.1 127.0.0.1 127.0.0.1)

@@ -2,8 +2,8 @@
 """nats_peer.py FOLDER HOST PORT: one client of a server of NATS, with a node's files.
 
 FOLDER has node.crt, node.key and ca.crt. With "FOLDER:NAME" the key and certificate
-are NAME.key and NAME.crt; with "FOLDER:" there is none. Each line of standard input is done, and answered by
-one line:
+are NAME.key and NAME.crt; with "FOLDER:" there is none. Each line of standard
+input is done, and answered by one line:
 
     pub SUBJECT [TEXT]         ok, or what the server minds
     sub SUBJECT                the same
