@@ -14,7 +14,7 @@ const char *fleet_conf_user(const struct fleet_plan *p,
 
 /* nats.conf of the i-th server. It includes users.conf. */
 char *fleet_conf_server(const struct fleet_plan *p, size_t i);
-/* users.conf, one for all servers: who may say and hear what. */
+/* users.conf, one for all servers: who may say and hear what (fleet_users.c). */
 char *fleet_conf_users(const struct fleet_plan *p);
 /* cluster.yaml, the part of weir.yaml of a node. */
 char *fleet_conf_node(const struct fleet_plan *p, const struct fleet_node *n);

@@ -295,8 +295,8 @@ static void print_text(const struct init *in)
 	if (in->adds) {
 		printf("Added to the fleet %s. Each server needs the new "
 		       "users.conf, and then\n"
-		       "nats-server --signal reload (or SIGHUP); connections "
-		       "stay:\n",
+		       "nats-server --signal reload (or SIGHUP), twice; "
+		       "connections stay:\n",
 		       in->plan->name);
 		for (size_t i = 0; i < in->plan->n_servers; i++)
 			printf("  %s/server-%s/users.conf  to %s\n", in->dir,

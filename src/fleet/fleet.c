@@ -44,6 +44,7 @@ struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr)
 	f->last = &f->first;
 	f->news.fd = -1;
 	BUG_ON(pthread_mutex_init(&f->lock, NULL) != 0);
+	BUG_ON(pthread_mutex_init(&f->hear_lock, NULL) != 0);
 	BUG_ON(pthread_mutex_init(&f->policy_lock, NULL) != 0);
 	BUG_ON(pthread_cond_init(&f->wake, NULL) != 0);
 	BUG_ON(pthread_cond_init(&f->policy_heard, NULL) != 0);
@@ -85,9 +86,11 @@ void fleet_free(struct fleet *f)
 	for (int k = 0; k < FLEET_KEY__MAX; k++)
 		free(f->tell[k]);
 	version_done(&f->version);
+	json_decref(f->about);
 	pthread_cond_destroy(&f->wake);
 	pthread_cond_destroy(&f->policy_heard);
 	pthread_mutex_destroy(&f->lock);
+	pthread_mutex_destroy(&f->hear_lock);
 	pthread_mutex_destroy(&f->policy_lock);
 	free(f->name);
 	free(f->node);

@@ -12,6 +12,7 @@
  *                                                a revision is the stream's sequence
  *   KV_NAME-nodes   $KV.NAME-nodes.inventory.X   who runs on X: packed (pack.h)
  *                   $KV.NAME-nodes.state.X       what X has in force, how it is
+ *   -               NAME.news.>                  what both have stored, said again
  *   NAME-events     NAME.events.X                batches, with retention
  *   NAME-flows      NAME.flows.X
  *   -               NAME.ask.X                   questions to X

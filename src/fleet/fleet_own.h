@@ -22,7 +22,8 @@
 #define FLEET_ANSWER_MS	   3000
 #define FLEET_PROPOSE_MS   10000
 #define FLEET_AGAIN_MS	   500
-#define FLEET_HEARTBEAT_NS 2000000000LL
+/* So often it is asked whether something was missed. */
+#define FLEET_LOOK_MS 5000
 
 enum order_kind {
 	ORDER_PROPOSE,
@@ -48,8 +49,7 @@ struct order {
 struct listening {
 	struct listening *next;
 	struct fleet *fleet;
-	natsSubscription *sub; /* NULL: ended */
-	bool old;	       /* there is another in its place */
+	natsSubscription *sub; /* NULL: there is none */
 	bool over;	       /* the library does not call any more */
 };
 
@@ -81,12 +81,20 @@ struct fleet {
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
 
-	pthread_mutex_t policy_lock; /* over what follows */
+	/*
+	 * Over what is heard of both buckets, each message in its turn: `heard` are
+	 * their last sequences. Held while it is told, so it is told in order.
+	 */
+	pthread_mutex_t hear_lock;
+	uint64_t heard[STREAM__MAX];
+	int64_t created[STREAM__MAX]; /* of the streams; 0: not known */
+
+	pthread_mutex_t policy_lock; /* over what follows; behind hear_lock */
 	pthread_cond_t policy_heard;
 	struct version version;
 	struct version_start start;
-	uint64_t told;	/* revision of the last FLEET_POLICY */
-	uint64_t heard; /* the last message of the bucket, void or not */
+	json_t *about; /* of the version; owned */
+	uint64_t told; /* revision of the last FLEET_POLICY */
 	/* What became of what has proposing_id, when it was heard. */
 	char proposing_id[2 * FLEET_NAME_MAX];
 	uint64_t proposed; /* its revision */
@@ -117,8 +125,10 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 
 /* --- watch.c: what is heard ------------------------------------------------------ */
 
-/* Listens to everything, from what is known on. Our thread. */
+/* Listens, and catches up from what is known on. Our thread. */
 int watch_begin(struct fleet *f, struct err *reterr);
+/* Asks for what is not known of both buckets. Our thread. */
+int watch_catch_up(struct fleet *f, struct err *reterr);
 /* Nothing is listened to any more; waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 

@@ -36,6 +36,20 @@ const char *stream_subjects(const char *fleet, enum stream s,
 	return buf;
 }
 
+const char *stream_news(const char *fleet, enum stream s,
+			char buf[static SUBJECT_MAX])
+{
+	(void)snprintf(buf, SUBJECT_MAX, "%s.news.%s.>", fleet,
+		       s == STREAM_POLICY ? "policy" : "nodes");
+	return buf;
+}
+
+const char *news_subjects(const char *fleet, char buf[static SUBJECT_MAX])
+{
+	(void)snprintf(buf, SUBJECT_MAX, "%s.news.>", fleet);
+	return buf;
+}
+
 const char *subject_policy(const char *fleet, char buf[static SUBJECT_MAX])
 {
 	(void)snprintf(buf, SUBJECT_MAX, "$KV.%s-policy.intent", fleet);

@@ -22,6 +22,10 @@ const char *stream_name(const char *fleet, enum stream s,
 /* What a stream takes. */
 const char *stream_subjects(const char *fleet, enum stream s,
 			    char buf[static SUBJECT_MAX]);
+/* Where what a bucket has stored is said again; of all buckets: news_subjects(). */
+const char *stream_news(const char *fleet, enum stream s,
+			char buf[static SUBJECT_MAX]);
+const char *news_subjects(const char *fleet, char buf[static SUBJECT_MAX]);
 const char *subject_policy(const char *fleet, char buf[static SUBJECT_MAX]);
 const char *subject_key(const char *fleet, enum fleet_key key, const char *node,
 			char buf[static SUBJECT_MAX]);

@@ -287,29 +287,34 @@ static bool tell(struct fleet *f, enum fleet_key key)
 	return rc == 0;
 }
 
-enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK };
+enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK, NEXT_LOOK };
+
+/* What there is to do now; false: nothing. The lock is held. */
+static bool next_work(const struct fleet *f, enum next *ret)
+{
+	if (f->ending)
+		*ret = NEXT_END;
+	else if (!f->connected && f->up)
+		*ret = NEXT_DOWN;
+	else if (f->connected && f->again)
+		*ret = NEXT_AGAIN;
+	else if (f->up && (f->first || f->tell[FLEET_INVENTORY] ||
+			   f->tell[FLEET_STATE]))
+		*ret = NEXT_WORK;
+	else
+		return false;
+	return true;
+}
 
 static enum next wait_for_work(struct fleet *f)
 {
-	enum next next;
+	struct timespec until = fleet_in_ms(FLEET_LOOK_MS);
+	enum next next = NEXT_LOOK;
+	int rc = 0;
 
 	pthread_mutex_lock(&f->lock);
-	for (;;) {
-		if (f->ending)
-			next = NEXT_END;
-		else if (!f->connected && f->up)
-			next = NEXT_DOWN;
-		else if (f->connected && f->again)
-			next = NEXT_AGAIN;
-		else if (f->up && (f->first || f->tell[FLEET_INVENTORY] ||
-				   f->tell[FLEET_STATE]))
-			next = NEXT_WORK;
-		else {
-			pthread_cond_wait(&f->wake, &f->lock);
-			continue;
-		}
-		break;
-	}
+	while (!next_work(f, &next) && (rc == 0 || !f->up))
+		rc = pthread_cond_timedwait(&f->wake, &f->lock, &until);
 	pthread_mutex_unlock(&f->lock);
 	return next;
 }
@@ -328,6 +333,15 @@ static void work(struct fleet *f)
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
 }
 
+/* News are not sure to come: was any missed? */
+static void look(struct fleet *f)
+{
+	struct err err = { 0 };
+
+	if (watch_catch_up(f, &err) < 0)
+		link_again(f);
+}
+
 void *orders_run(void *fleet)
 {
 	struct fleet *f = fleet;
@@ -340,6 +354,7 @@ void *orders_run(void *fleet)
 		case NEXT_DOWN: say_down(f, &down); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
+		case NEXT_LOOK: look(f); break;
 		}
 	}
 }

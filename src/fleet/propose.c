@@ -35,11 +35,13 @@ static int write_it(struct fleet *f, const struct order *o, struct proposal *p,
 	(void)snprintf(p->id, sizeof p->id, "%s.%llu.%llu", f->node,
 		       (unsigned long long)clock_unix_us(),
 		       (unsigned long long)o->token);
+	pthread_mutex_lock(&f->hear_lock);
+	p->expect = f->heard[STREAM_POLICY];
+	pthread_mutex_unlock(&f->hear_lock);
 	pthread_mutex_lock(&f->policy_lock);
 	(void)snprintf(f->proposing_id, sizeof f->proposing_id, "%s", p->id);
 	f->proposed = 0;
 	f->is_void = false;
-	p->expect = f->heard;
 	if (f->version.revision != o->base)
 		rc = somebody_else(reterr);
 	else

@@ -25,7 +25,8 @@ static void describe(const struct fleet *f, enum stream s, jsStreamConfig *c)
 		c->MaxMsgsPerSubject = s == STREAM_POLICY ? FLEET_HISTORY : 1;
 		c->Discard = js_DiscardNew;
 		c->DenyDelete = true;
-		c->AllowRollup = true;
+		/* else who may write one key could wipe all */
+		c->AllowRollup = false;
 		return;
 	}
 	c->Discard = js_DiscardOld;
@@ -51,13 +52,21 @@ static natsStatus make(struct fleet *f, enum stream s, const char *name,
 {
 	char subjects[SUBJECT_MAX];
 	const char *list[1] = { stream_subjects(f->name, s, subjects) };
+	char source[SUBJECT_MAX], news[SUBJECT_MAX];
 	jsStreamConfig c;
+	jsRePublish again;
 	natsStatus rc = jsStreamConfig_Init(&c);
 
 	c.Name = name;
 	c.Subjects = list;
 	c.SubjectsLen = 1;
 	describe(f, s, &c);
+	if (s == STREAM_POLICY || s == STREAM_NODES) {
+		(void)jsRePublish_Init(&again);
+		again.Source = stream_subjects(f->name, s, source);
+		again.Destination = stream_news(f->name, s, news);
+		c.RePublish = &again;
+	}
 	return rc == NATS_OK ? js_AddStream(ret, f->js, &c, NULL, NULL) : rc;
 }
 

@@ -5,7 +5,7 @@
 #
 #   a (an editor), b, c ── TLS, a certificate each ──▶ nats-server n1 ══ n2 ══ n3
 #
-# shellcheck disable=SC2016 # subjects begin with $
+# shellcheck disable=SC2016,SC2015 # subjects begin with $; # shellcheck disable=SC2016 # subjects begin with $# shellcheck disable=SC2016 # subjects begin with $ || as it says
 . "$SRC/tests/netns/common_nats.sh"
 peer=$SRC/tests/netns/nats_peer.py
 export PYTHONDONTWRITEBYTECODE=1
@@ -184,7 +184,7 @@ point $? "a node does not speak as a server to servers" "$out"
 # --- what they may ---------------------------------------------------------------
 
 bucket() { # NAME: as an editor makes it
-    printf 'told\treq $JS.API.STREAM.CREATE.KV_weir-%s {"name":"KV_weir-%s","subjects":["$KV.weir-%s.>"],"num_replicas":3,"storage":"file","max_msgs_per_subject":1,"allow_direct":true,"deny_delete":true}\n' "$1" "$1" "$1"
+    printf 'told\treq $JS.API.STREAM.CREATE.KV_weir-%s {"name":"KV_weir-%s","subjects":["$KV.weir-%s.>"],"num_replicas":3,"storage":"file","max_msgs_per_subject":1,"allow_direct":true,"deny_delete":true,"republish":{"src":"$KV.weir-%s.>","dest":"weir.news.%s.>"}}\n' "$1" "$1" "$1" "$1" "$1"
 }
 log_stream() { # NAME
     printf 'told\treq $JS.API.STREAM.CREATE.weir-%s {"name":"weir-%s","subjects":["weir.%s.*"],"num_replicas":3,"storage":"file","allow_direct":true}\n' "$1" "$1" "$1"
@@ -223,7 +223,7 @@ stored|req weir.flows.b x
 told|req $JS.API.INFO
 told|req $JS.API.STREAM.INFO.KV_weir-policy
 told|req $JS.API.STREAM.INFO.weir-events
-told|req $JS.API.CONSUMER.CREATE.KV_weir-policy {"stream_name":"KV_weir-policy","config":{"deliver_subject":"_INBOX.b.policy","ack_policy":"none"}}
+ok|sub weir.news.>
 ok|sub weir.ask.b
 ok|sub weir.ask-all
 ok|sub _INBOX.b.more.>
@@ -241,6 +241,8 @@ no|pub $JS.API.STREAM.UPDATE.KV_weir-policy
 no|pub $JS.API.STREAM.DELETE.KV_weir-nodes
 no|pub $JS.API.STREAM.PURGE.KV_weir-nodes
 no|pub $JS.API.CONSUMER.CREATE.weir-events
+no|pub $JS.API.CONSUMER.CREATE.KV_weir-policy
+no|pub $JS.API.CONSUMER.CREATE.KV_weir-nodes.x
 no|pub $JS.API.DIRECT.GET.weir-events.weir.events.a
 no|pub $SYS.REQ.SERVER.PING
 no|sub _INBOX.a.>
@@ -263,27 +265,76 @@ L
 [ "$(sed '1d; s/.* //' "$out" | tr '\n' ' ')" = "one mine x " ]
 point $? "it reads the policy, what others are, and its own events" "$out"
 
-# b answers what it was asked, to whoever asked; and that once
-mkfifo "$TEST_DIR/to-b"
-timeout 120 "$peer" "$fleet/node-b" 127.0.0.1 4222 <"$TEST_DIR/to-b" >"$TEST_DIR/from-b" 2>>"$TEST_DIR/log" &
-b_pid=$!
-children+=($!)
-exec {to_b}>"$TEST_DIR/to-b"
-b_said() { [ "$(wc -l <"$TEST_DIR/from-b")" -ge "$1" ]; }
-echo 'sub weir.ask.b' >&$to_b
-wait_until 20 b_said 2
-echo next >&$to_b
-peer a 2 <<'L'
-sub _INBOX.a.answer
-reply weir.ask.b _INBOX.a.answer how are you
+# Peers that stay. What they were answered is in from-NAME, a line for "connected" first.
+declare -A to
+stays() { # NAME NODE SERVER
+    mkfifo "$TEST_DIR/to-$1"
+    timeout 300 "$peer" "$fleet/node-$2" 127.0.0.1 "${nats_ports[$3 - 1]}" <"$TEST_DIR/to-$1" \
+        >"$TEST_DIR/from-$1" 2>>"$TEST_DIR/log" &
+    children+=($!)
+    exec {fd}>"$TEST_DIR/to-$1"
+    to[$1]=$fd
+}
+does() { # NAME LINE: and what it was answered, soon, in $out
+    local lines
+    lines=$(wc -l <"$TEST_DIR/from-$1")
+    echo "$2" >&"${to[$1]}"
+    wait_until 20 said_more "$1" "$lines" && tail -n 1 "$TEST_DIR/from-$1" >"$out"
+}
+said_more() { [ "$(wc -l <"$TEST_DIR/from-$1")" -gt "$2" ]; } # NAME LINES
+does_not() { does "$@" && grep -q Violation "$out"; }
+done_by() { does "$@" && [ "$(cat "$out")" = ok ]; }
+hears() { # NAME PATTERN: soon, maybe behind others
+    for _ in {1..40}; do
+        does "$1" next || return 1
+        ! grep -q "$2" "$out" || return 0
+    done
+    return 1
+}
+
+stays a a 2
+stays b b 1
+stays near c 1
+stays far c 3
+for name in a b near far; do wait_until 20 said_more $name 0; done
+done_by b 'sub weir.ask.b' && done_by b 'sub weir.ask-all' && done_by a 'sub _INBOX.a.answer' &&
+    done_by a 'reply weir.ask.b _INBOX.a.answer how are you' && hears b '^weir.ask.b .*how are you$' &&
+    done_by b 'answer well' && hears a '^_INBOX.a.answer .*well$'
+point $? "who is asked answers" "$out"
+does_not b 'answer well'
+point $? "and that once" "$out"
+done_by a 'reply weir.ask-all _INBOX.a.answer all of you' && hears b '^weir.ask-all all of you$' &&
+    done_by b 'answer so am I' && hears a '^_INBOX.a.answer .*so am I$'
+point $? "so do all when all are asked" "$out"
+
+for name in near far; do done_by $name 'sub weir.news.>' && done_by $name 'sub weir.ask.c' || break; done
+# What answers a request asks nobody whether the client may say something there: not
+# with what b has stored, nor by what tells that it is stored.
+tricks=0
+for subject in '$KV.weir-policy.intent' '$KV.weir-nodes.inventory.a' weir.events.a weir.ask.c weir.ask-all \
+    weir.news.nodes.inventory.a; do
+    done_by b "reply \$JS.API.DIRECT.GET.KV_weir-nodes.\$KV.weir-nodes.inventory.b $subject" &&
+        done_by b "reply \$KV.weir-nodes.inventory.b $subject evil" &&
+        done_by b "reply \$JS.API.INFO $subject" || break
+    tricks=$((tricks + 1))
+done
+[ $tricks = 6 ] && does b 'req $KV.weir-nodes.inventory.b last' && grep -q KV_weir-nodes "$out"
+point $? "a node has the servers answer it at other subjects" "$out"
+hears near ' last$' && hears far ' last$' &&
+    cat "$TEST_DIR"/from-{near,far} | grep -v -e '^ok$' -e '^connected$' \
+        -e '^weir.news.nodes.inventory.b .* \(evil\|last\)$' >"$out"
+[ $? = 1 ]
+point $? "nobody hears more of it than what it stored as its own" "$out"
+peer a <<'L'
+req $JS.API.DIRECT.GET.KV_weir-policy.$KV.weir-policy.intent
+req $JS.API.DIRECT.GET.KV_weir-nodes.$KV.weir-nodes.inventory.a
+req $JS.API.DIRECT.GET.weir-events.weir.events.a
 L
-wait_until 20 b_said 3
-printf 'pub _INBOX.a.answer well\npub _INBOX.a.answer well\n' >&$to_b
-wait_until 20 b_said 5
-sed 1,2d "$TEST_DIR/from-b" >"$out"
-[ "$(sed -n 1p "$out")" = "weir.ask.b how are you" ] && [ "$(sed -n 2p "$out")" = ok ] &&
-    grep -q 'Violation for Publish to "_INBOX.a.answer"' "$out"
-point $? "who is asked may answer, once" "$out"
+[ "$(sed '1d; s/.* //' "$out" | tr '\n' ' ')" = "one mine x " ]
+point $? "and neither the policy nor what others said is another" "$out"
+peer a <<<'req $KV.weir-policy.intent two' && hears near '^weir.news.policy.intent .* two$' &&
+    hears far '^weir.news.policy.intent .* two$'
+point $? "nodes hear of another policy, at any server" "$out"
 
 # --- one more ----------------------------------------------------------------------
 
@@ -301,14 +352,19 @@ point $? "servers read their users again" "$TEST_DIR/nats-n1.log"
 printf 'stored\treq $KV.weir-nodes.inventory.d x\nno\tpub $KV.weir-nodes.inventory.b\n' >"$TEST_DIR/lines"
 answers d 1 <"$TEST_DIR/lines" && answers d 3 <"$TEST_DIR/lines"
 point $? "then it comes in, and may what is its own" "$TEST_DIR/differs"
-echo 'pub weir.events.b y' >&$to_b
-echo 'pub weir.events.d y' >&$to_b
-wait_until 20 b_said 7
-[ -s "$TEST_DIR/before" ] && connections 1 | diff "$TEST_DIR/before" - >"$out" && kill -0 $b_pid &&
-    [ "$(sed -n 6p "$TEST_DIR/from-b")" = ok ] && sed -n 7p "$TEST_DIR/from-b" | grep -q Violation
-point $? "who was connected is so still, with what it may" "$TEST_DIR/from-b"
+[ -s "$TEST_DIR/before" ] && connections 1 | diff "$TEST_DIR/before" - >"$out" &&
+    done_by b 'pub weir.events.b y' && does_not b 'pub weir.events.d y' &&
+    peer a <<<'req $KV.weir-policy.intent three' && hears near ' three$' && hears far ' three$' &&
+    done_by a 'reply weir.ask.b _INBOX.a.answer again' && hears b ' again$' && done_by b 'answer yes' &&
+    hears a ' yes$'
+point $? "who was connected is so still, with what it may and hears" "$out"
+init "$fleet" --add e --editor e && reload_server 1 && reload_server 2 && reload_server 3 &&
+    stays e e 3 && wait_until 20 said_more e 0 && done_by e 'sub _INBOX.e.answer' &&
+    done_by e 'reply weir.ask-all _INBOX.e.answer new' && hears b ' new$' && done_by b 'answer welcome' &&
+    hears e ' welcome$' && connections 1 | diff "$TEST_DIR/before" - >"$out"
+point $? "and is asked by an editor that is added" "$out"
+before=$(grep -c "Reloaded server configuration" "$TEST_DIR/nats-n2.log")
 (cd "$fleet/server-n2" && nats-server --signal "reload=${nats_pids[1]}") >"$out" 2>&1 &&
-    wait_until 20 reloaded "$TEST_DIR/nats-n2.log" 1
+    wait_until 20 reloaded "$TEST_DIR/nats-n2.log" "$before"
 point $? "nats-server --signal reload does the same" "$out"
-exec {to_b}>&-
 finish

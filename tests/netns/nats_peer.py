@@ -10,6 +10,7 @@ input is done, and answered by one line:
     req SUBJECT [TEXT]         the answer's text (headers before it), or the error
     reply SUBJECT TO [TEXT]    as pub, with TO for whoever answers
     next                       SUBJECT TEXT of the next message that came
+    answer [TEXT]              to who sent that, as pub
 """
 
 import json
@@ -36,6 +37,7 @@ class Peer:
         self.sock = tls.wrap_socket(self.sock, server_hostname=host)
         self.sids = 0
         self.messages, self.errors = [], []
+        self.asker = ""  # where the last message that was looked at wants its answer
         self.send("CONNECT " + json.dumps({"verbose": False, "pedantic": False, "lang": "python",
                                            "version": "0", "protocol": 1, "headers": True,
                                            "no_responders": True}) + "\r\n")
@@ -79,8 +81,9 @@ class Peer:
         elif word in ("MSG", "HMSG"):
             parts = rest.split(" ")
             body = self.exactly(int(parts[-1])).decode()
+            reply = parts[2] if len(parts) > (4 if word == "HMSG" else 3) else ""
             # headers, on one line, before what they are of
-            self.messages.append((parts[0], " ".join(body.split("\r\n")) if word == "HMSG" else body))
+            self.messages.append((parts[0], " ".join(body.split("\r\n")), reply))
         return word
 
     def settle(self):
@@ -109,7 +112,7 @@ class Peer:
         if said != "ok":
             return said
         while True:
-            for i, (to, body) in enumerate(self.messages):
+            for i, (to, body, _) in enumerate(self.messages):
                 if to == reply:
                     del self.messages[i]
                     return body
@@ -118,7 +121,8 @@ class Peer:
     def next(self):
         while not self.messages:
             self.one()
-        return " ".join(self.messages.pop(0))
+        subject, body, self.asker = self.messages.pop(0)
+        return f"{subject} {body}"
 
     def do(self, line):
         word, _, rest = line.partition(" ")
@@ -127,6 +131,8 @@ class Peer:
         if word == "reply":
             subject, to, *text = rest.split(" ", 2)
             return self.pub(subject, "".join(text), to)
+        if word == "answer":
+            return self.pub(self.asker, rest)
         subject, _, text = rest.partition(" ")
         return {"pub": self.pub, "sub": self.sub, "req": self.req}[word](
             subject, *([text] if word != "sub" else []))
