@@ -19,9 +19,9 @@
 #include "fleet/version.h"
 
 /* How long a server's answer is waited for, and a proposal's in all. */
-#define FLEET_ANSWER_MS	   3000
-#define FLEET_PROPOSE_MS   10000
-#define FLEET_AGAIN_MS	   500
+#define FLEET_ANSWER_MS	 3000
+#define FLEET_PROPOSE_MS 10000
+#define FLEET_AGAIN_MS	 500
 /* So often it is asked whether something was missed. */
 #define FLEET_LOOK_MS 5000
 
@@ -73,10 +73,7 @@ struct fleet {
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
 	struct listening *listening; /* all; owned */
-	struct listening *policy, *nodes;
-	bool asked_is_heard;	      /* questions, and answers */
-	uint64_t nodes_seq;	      /* last that was heard of STREAM_NODES */
-	int64_t created[STREAM__MAX]; /* of the streams; 0: not known */
+	bool listens;
 	uint64_t denials;
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */

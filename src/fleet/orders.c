@@ -298,8 +298,8 @@ static bool next_work(const struct fleet *f, enum next *ret)
 		*ret = NEXT_DOWN;
 	else if (f->connected && f->again)
 		*ret = NEXT_AGAIN;
-	else if (f->up && (f->first || f->tell[FLEET_INVENTORY] ||
-			   f->tell[FLEET_STATE]))
+	else if (f->up &&
+		 (f->first || f->tell[FLEET_INVENTORY] || f->tell[FLEET_STATE]))
 		*ret = NEXT_WORK;
 	else
 		return false;

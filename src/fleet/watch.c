@@ -50,6 +50,7 @@ static void note_proposed(struct fleet *f, const char *id, uint64_t seq,
 	pthread_cond_broadcast(&f->policy_heard);
 }
 
+/* The policy's lock is held. */
 static int take_version(struct fleet *f, const struct heard *h,
 			struct err *reterr)
 {
@@ -57,7 +58,6 @@ static int take_version(struct fleet *f, const struct heard *h,
 	char *id = NULL;
 	int rc;
 
-	pthread_mutex_lock(&f->policy_lock);
 	rc = version_read(&f->version, &f->start, h->seq, natsMsg_GetData(h->m),
 			  (size_t)natsMsg_GetDataLength(h->m), &id, &about,
 			  reterr);
@@ -69,7 +69,6 @@ static int take_version(struct fleet *f, const struct heard *h,
 	}
 	free(id);
 	json_decref(about);
-	pthread_mutex_unlock(&f->policy_lock);
 	return rc < 0 ? rc : 0;
 }
 
@@ -121,11 +120,21 @@ static void take_node(struct fleet *f, const struct heard *h)
 /* The next of its bucket. hear_lock is held. */
 static int take(struct fleet *f, const struct heard *h, struct err *reterr)
 {
+	int rc;
+
 	f->heard[h->stream] = h->seq;
-	if (h->stream == STREAM_POLICY)
-		return take_version(f, h, reterr);
-	take_node(f, h);
-	return 0;
+	if (h->stream != STREAM_POLICY) {
+		take_node(f, h);
+		return 0;
+	}
+	pthread_mutex_lock(&f->policy_lock);
+	rc = take_version(f, h, reterr);
+	if (rc == -ESTALE) { /* from the beginning of what is kept */
+		forget_version(f);
+		f->heard[STREAM_POLICY] = 0;
+	}
+	pthread_mutex_unlock(&f->policy_lock);
+	return rc;
 }
 
 /* --- news ------------------------------------------------------------------------------ */
@@ -162,8 +171,7 @@ static bool read_news(const struct fleet *f, natsMsg *m, struct heard *ret)
 			       .at_s = clock_unix_us() / USEC_PER_SEC,
 			       .m = m };
 	return ret->seq && is_of(f, m, &ret->stream) &&
-	       natsMsgHeader_Get(m, "Nats-Subject", &ret->subject) ==
-		       NATS_OK &&
+	       natsMsgHeader_Get(m, "Nats-Subject", &ret->subject) == NATS_OK &&
 	       ret->subject;
 }
 
@@ -251,8 +259,8 @@ static uint64_t time_of(natsMsg *m)
 	const char *text = NULL;
 	struct tm tm = { 0 };
 
-	if (natsMsgHeader_Get(m, "Nats-Time-Stamp", &text) != NATS_OK || !text ||
-	    !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+	if (natsMsgHeader_Get(m, "Nats-Time-Stamp", &text) != NATS_OK ||
+	    !text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
 		return 0;
 	return (uint64_t)timegm(&tm);
 }
@@ -303,8 +311,8 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 		return rc;
 	h.seq = number_of(h.m, "Nats-Sequence");
 	h.at_s = time_of(h.m);
-	if (h.seq <= after || natsMsgHeader_Get(h.m, "Nats-Subject",
-						&h.subject) != NATS_OK) {
+	if (h.seq <= after ||
+	    natsMsgHeader_Get(h.m, "Nats-Subject", &h.subject) != NATS_OK) {
 		natsMsg_Destroy(h.m);
 		return err_set(reterr, EPROTO, NULL,
 			       "a server's answer is none");
@@ -327,12 +335,6 @@ static int catch_up(struct fleet *f, enum stream s, struct err *reterr)
 	if (s != STREAM_POLICY)
 		return rc;
 	pthread_mutex_lock(&f->hear_lock);
-	pthread_mutex_lock(&f->policy_lock);
-	if (rc == -ESTALE) { /* from the beginning of what is kept */
-		forget_version(f);
-		f->heard[s] = 0;
-	}
-	pthread_mutex_unlock(&f->policy_lock);
 	tell_version(f);
 	pthread_mutex_unlock(&f->hear_lock);
 	return rc;
