@@ -188,11 +188,25 @@ static int read_addrs(struct workload *w, const json_t *words,
 	return 0;
 }
 
+/* As policy_refresh_mode(); before: the one before it, that may be described alike. */
+static void refresh(struct agent *a, struct workload *w,
+		    const struct workload *before)
+{
+	if (!before || before->about != w->about) {
+		policy_refresh_mode(a, w);
+		return;
+	}
+	w->intent_mode = before->intent_mode;
+	json_decref(w->groups);
+	w->groups = NULL;
+}
+
 static int read_workload(struct agent *a, struct peer *p, json_t *about,
 			 const json_t *words, struct part *to,
 			 struct err *reterr)
 {
 	const char *id = json_string_value(json_array_get(words, 0));
+	const struct workload *before = to->last;
 	struct workload *w;
 	int n, rc;
 
@@ -215,7 +229,7 @@ static int read_workload(struct agent *a, struct peer *p, json_t *about,
 		     ? read_addrs(w, words, reterr)
 		     : no_inventory(reterr, "an id is too long");
 	if (rc == 0)
-		policy_refresh_mode(a, w);
+		refresh(a, w, before);
 	return rc;
 }
 
@@ -323,8 +337,12 @@ int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 
 void peers_policy_changed(struct agent *a)
 {
-	for (struct workload *w = a->registry.remote; w; w = w->next)
-		policy_refresh_mode(a, w);
+	const struct workload *before = NULL;
+
+	for (struct workload *w = a->registry.remote; w; w = w->next) {
+		refresh(a, w, before);
+		before = w;
+	}
 }
 
 struct workload *peers_met(struct agent *a, struct ip_addr addr)
