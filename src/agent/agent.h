@@ -35,6 +35,8 @@ struct door;
 struct hits;
 struct learn;
 struct map;
+struct member;
+struct peers;
 struct proposals;
 struct record;
 struct responses;
@@ -135,5 +137,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct captures *captures;
 	struct responses *responses;
 	struct settings *settings;
+	struct member *member; /* NULL: of no fleet */
+	struct peers *peers;   /* likewise */
 	struct door *door;
 };

@@ -15,6 +15,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/member.h"
 #include "agent/parking.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -388,6 +389,8 @@ static int command_status(struct agent *a, struct door_client *c,
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	(void)json_object_set_new(result, "door", door_json(a));
+	if (member_is_on(a))
+		(void)json_object_set_new(result, "fleet", member_json(a));
 	return 0;
 }
 
@@ -524,5 +527,7 @@ const struct command commands[] = {
 	{ "capture-stop", command_capture_stop, false },
 	{ "capture-delete", command_capture_delete, false },
 	{ "capture-read", command_capture_read, false },
+	{ "fleet", command_fleet, true },
+	{ "fleet-forget", command_fleet_forget, false },
 	{ NULL, NULL, false },
 };

@@ -22,6 +22,7 @@ command_fn command_rules_load, command_rules_unload, command_rules_loaded,
 	command_rules_status;
 command_fn command_apply, command_diff, command_export, command_history,
 	command_rollback;
+command_fn command_fleet, command_fleet_forget;
 command_fn command_learned, command_accept, command_reject, command_candidate;
 
 /*

@@ -12,6 +12,7 @@
 #include "agent/commands.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/member.h"
 #include "agent/past.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -42,6 +43,9 @@ int commands_change(struct agent *a, struct door_client *c, const json_t *args,
 		intent_put(next);
 		return rc;
 	}
+	if (member_is_on(a))
+		return member_change(a, c, args, next, what, expect, result,
+				     reterr);
 	number = policy_set(a, next, what, c, expect, reterr);
 	if (number < 0)
 		return (int)number;

@@ -35,14 +35,12 @@ static int add_flow(const struct store_flow *f, uint64_t cursor,
 static int add_event(const json_t *event, uint64_t number, void *arg)
 {
 	struct page *p = arg;
-	json_t *copy = json_copy((json_t *)(uintptr_t)event);
 
 	p->last = number;
-	if (!p->raw)
-		(void)json_object_del(copy, "raw");
-	(void)json_object_set_new(copy, "number",
-				  json_integer((json_int_t)number));
-	return json_array_append_new(p->list, copy) < 0 ? -ENOMEM : 0;
+	return json_array_append_new(p->list,
+				     event_json(event, number, p->raw)) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* A workload's id by what it is called, or as it is: it may be gone. */

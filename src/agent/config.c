@@ -49,9 +49,26 @@ static void runtimes_done(struct config *c)
 	c->n_runtimes = 0;
 }
 
+static void servers_done(struct config_cluster *k)
+{
+	for (size_t i = 0; i < k->n_servers; i++)
+		free(k->servers[i]);
+	k->n_servers = 0;
+}
+
+static void cluster_done(struct config_cluster *k)
+{
+	servers_done(k);
+	free(k->name);
+	free(k->ca);
+	free(k->cert);
+	free(k->key);
+}
+
 void config_done(struct config *c)
 {
 	runtimes_done(c);
+	cluster_done(&c->cluster);
 	patterns_done(&c->links);
 	patterns_done(&c->exclude);
 	free(c->program);
@@ -134,6 +151,11 @@ int config_init(struct config *c, struct err *reterr)
 		.api_user = strdup("weir-api"),
 		.export_user = strdup("weir-export"),
 		.node = host_name(),
+		.cluster = { .name = strdup("weir"),
+			     .events_days = 30,
+			     .events_mb = 1024,
+			     .flows_days = 7,
+			     .flows_mb = 1024 },
 	};
 	for (size_t i = 0;
 	     rc == 0 && i < sizeof well_known / sizeof *well_known; i++)
@@ -142,10 +164,32 @@ int config_init(struct config *c, struct err *reterr)
 	c->links.n = 1;
 	if (rc == 0 && c->program && c->rules_path && c->plane_door &&
 	    c->store_dir && c->door && c->door_group && c->api_user &&
-	    c->export_user && c->node && c->links.at[0])
+	    c->export_user && c->node && c->links.at[0] && c->cluster.name)
 		return 0;
 	config_done(c);
 	return out_of_memory(reterr);
+}
+
+static bool text_differs(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) != 0 : a != b;
+}
+
+bool config_cluster_differs(const struct config_cluster *a,
+			    const struct config_cluster *b)
+{
+	bool differs =
+		a->n_servers != b->n_servers ||
+		text_differs(a->name, b->name) || text_differs(a->ca, b->ca) ||
+		text_differs(a->cert, b->cert) ||
+		text_differs(a->key, b->key) || a->replicas != b->replicas ||
+		a->events_days != b->events_days ||
+		a->events_mb != b->events_mb ||
+		a->flows_days != b->flows_days || a->flows_mb != b->flows_mb;
+
+	for (size_t i = 0; i < a->n_servers && !differs; i++)
+		differs = text_differs(a->servers[i], b->servers[i]);
+	return differs;
 }
 
 bool config_matches(const struct config_patterns *p, const char *text)
@@ -309,6 +353,52 @@ static void read_modes(struct fields *whole, struct config *c)
 	field_part_close(whole, "modes", &f);
 }
 
+static void read_servers(struct fields *f, struct config_cluster *k)
+{
+	const json_t *list, *v;
+	size_t i;
+
+	if (!field_array(f, "servers", FIELD_MUST, FLEET_SERVERS_MAX, &list))
+		return;
+	servers_done(k);
+	json_array_foreach (list, i, v) {
+		const char *text = json_string_value(v);
+
+		if (!text || !text[0]) {
+			fields_refuse(f, "servers",
+				      "must be a list of texts, as "
+				      "tls://host:4222");
+			return;
+		}
+		k->servers[k->n_servers] = strdup(text);
+		if (!k->servers[k->n_servers]) {
+			f->rc = out_of_memory(f->reterr);
+			return;
+		}
+		k->n_servers++;
+	}
+}
+
+static void read_cluster(struct fields *whole, struct config *c)
+{
+	struct config_cluster *k = &c->cluster;
+	struct fields f;
+
+	if (!field_part(whole, "cluster", &f))
+		return;
+	read_text(&f, "name", &k->name);
+	read_servers(&f, k);
+	read_text(&f, "ca", &k->ca);
+	read_text(&f, "cert", &k->cert);
+	read_text(&f, "key", &k->key);
+	(void)field_u32(&f, "replicas", FIELD_MAY, 1, 5, &k->replicas);
+	(void)field_u32(&f, "events_days", FIELD_MAY, 1, 3650, &k->events_days);
+	(void)field_u32(&f, "events_mb", FIELD_MAY, 1, 1 << 20, &k->events_mb);
+	(void)field_u32(&f, "flows_days", FIELD_MAY, 1, 3650, &k->flows_days);
+	(void)field_u32(&f, "flows_mb", FIELD_MAY, 1, 1 << 20, &k->flows_mb);
+	field_part_close(whole, "cluster", &f);
+}
+
 static void read_rest(struct fields *whole, struct config *c)
 {
 	struct fields f;
@@ -345,6 +435,7 @@ static int read_value(const json_t *v, void *arg, struct err *reterr)
 	read_modes(&f, c);
 	read_plane(&f, c);
 	read_store(&f, c);
+	read_cluster(&f, c);
 	read_rest(&f, c);
 	return fields_close(&f);
 }

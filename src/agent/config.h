@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/limits_fleet.h"
 #include "bpf/inplace.h"
 #include "intent/intent.h"
 #include "runtime/runtime.h"
@@ -28,6 +29,16 @@ enum config_on_new {
 	ON_NEW_HOLD,
 	ON_NEW_PASS,
 	ON_NEW__MAX
+};
+
+/* The fleet that this host belongs to; no servers: none. */
+struct config_cluster {
+	char *name;			  /* weir; owned, as all texts */
+	char *servers[FLEET_SERVERS_MAX]; /* "tls://host:4222" */
+	size_t n_servers;
+	char *ca, *cert, *key; /* files; NULL: no TLS */
+	unsigned replicas; /* of what is kept; 0: 3 with 3 servers or more */
+	unsigned events_days, events_mb, flows_days, flows_mb; /* there */
 };
 
 struct config {
@@ -68,6 +79,8 @@ struct config {
 	char *door_group;	      /* of the socket: weir */
 	char *api_user, *export_user; /* weir-api, weir-export */
 
+	struct config_cluster cluster;
+
 	char *node; /* this host's name */
 };
 
@@ -82,5 +95,7 @@ int config_read(const char *path, struct config *ret, struct err *reterr);
 /* The same; but a file that need not be there: what holds without one. */
 int config_read_if(const char *path, bool must, struct config *ret,
 		   struct err *reterr);
+bool config_cluster_differs(const struct config_cluster *a,
+			    const struct config_cluster *b);
 /* Does any fit? */
 bool config_matches(const struct config_patterns *p, const char *text);

@@ -30,6 +30,7 @@
 #include "agent/aside.h"
 #include "agent/door_client.h"
 #include "agent/door_open.h"
+#include "agent/member.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/limits_door.h"
@@ -79,13 +80,18 @@ static int take_by(struct door_client *c, const json_t *request,
 	return 0;
 }
 
+/* node: where; NULL: here. */
 static int run_command(struct door_client *c, const struct command *k,
-		       const json_t *args, json_t *result, struct err *reterr)
+		       const char *node, const json_t *args, json_t *result,
+		       struct err *reterr)
 {
 	if (c->only_reads && !k->reads)
 		return err_set(reterr, EPERM, "command",
 			       "uid %u may only read; \"%s\" does more",
 			       (unsigned)c->uid, k->name);
+	if (node && strcmp(node, c->agent->config.node) != 0)
+		return member_ask(c->agent, c, node, k->name, args, result,
+				  reterr);
 	return k->run(c->agent, c, args, result, reterr);
 }
 
@@ -94,6 +100,7 @@ static void run_request(struct door_client *c, const json_t *request)
 	const char *name =
 		json_string_value(json_object_get(request, "command"));
 	json_t *args = json_object_get(request, "args");
+	const json_t *node = json_object_get(request, "node");
 	const struct command *k = name ? find_command(name) : NULL;
 	json_t *result = json_object(), *none = json_object();
 	struct err err = { 0 };
@@ -110,10 +117,13 @@ static void run_request(struct door_client *c, const json_t *request)
 			     name);
 	else if (args && !json_is_object(args))
 		rc = err_set(&err, EINVAL, "args", "expected an object");
+	else if (node && !json_is_string(node))
+		rc = err_set(&err, EINVAL, "node", "expected a text");
 	else if (take_by(c, request, &err) < 0)
 		rc = -err.code;
 	else
-		rc = run_command(c, k, args ? args : none, result, &err);
+		rc = run_command(c, k, json_string_value(node),
+				 args ? args : none, result, &err);
 	if (rc < 0)
 		door_refuse(c, &err);
 	else if (rc != COMMAND_LATER)
@@ -405,13 +415,30 @@ static bool has_room(const struct door *d, uid_t uid)
 					: DOOR_CLIENTS_MAX - DOOR_ROOT_ROOM);
 }
 
+/* Takes both. */
+static bool add_client(struct agent *a, struct door_client *c, int fd)
+{
+	struct door *d = a->door;
+
+	c->agent = a;
+	c->fd = fd;
+	c->next = d->clients;
+	d->clients = c;
+	d->n_clients++;
+	c->loop_fd = loop_add(a->loop, fd, EPOLLIN, on_client, c);
+	if (c->loop_fd)
+		return true;
+	free_client(d, c);
+	return false;
+}
+
 static void on_connect(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
 	struct door *d = a->door;
 	int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct door_client *c = NULL;
-	uid_t uid;
+	uid_t uid = UID_NONE;
 
 	if (fd < 0) {
 		let_nobody_in(a, errno);
@@ -425,18 +452,35 @@ static void on_connect(void *arg, uint32_t events)
 		return;
 	}
 	*c = (struct door_client){
-		.next = d->clients,
-		.agent = a,
-		.fd = fd,
 		.uid = uid,
 		.only_reads = uid != 0 && uid != geteuid() && uid != d->api,
 		.refused = !may_ask(d, uid),
 	};
-	d->clients = c;
-	d->n_clients++;
-	c->loop_fd = loop_add(a->loop, fd, EPOLLIN, on_client, c);
-	if (!c->loop_fd)
-		free_client(d, c);
+	(void)add_client(a, c, fd);
+}
+
+int door_lend(struct agent *a, bool only_reads, struct err *reterr)
+{
+	struct door_client *c = NULL;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       ends) < 0)
+		return err_set(reterr, errno, NULL, "socketpair: %s",
+			       strerror(errno));
+	if (has_room(a->door, UID_NONE))
+		c = calloc(1, sizeof *c);
+	if (!c) {
+		close(ends[0]);
+		close(ends[1]);
+		return err_set(reterr, EAGAIN, NULL,
+			       "weir-agent has too many clients");
+	}
+	*c = (struct door_client){ .uid = geteuid(), .only_reads = only_reads };
+	if (add_client(a, c, ends[0]))
+		return ends[1];
+	close(ends[1]);
+	return err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
 /* --- start and end ------------------------------------------------------------------ */

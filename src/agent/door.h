@@ -37,6 +37,12 @@ int door_start(struct agent *a, struct err *reterr);
 /* Also removes the socket. */
 void door_stop(struct agent *a);
 
+/*
+ * A client of our own, for who asks from elsewhere: the other end of its socket, which
+ * the caller closes. only_reads: as weir-export's. -EAGAIN: too many; -errno.
+ */
+int door_lend(struct agent *a, bool only_reads, struct err *reterr);
+
 /* What a command answers: now; or by one of door_later_*(), then COMMAND_LATER. */
 #define COMMAND_LATER 1
 

@@ -45,3 +45,14 @@ json_t *flow_json(const struct store_flow *f, const json_t *client,
 					  json_string(f->name));
 	return o;
 }
+
+json_t *event_json(const json_t *event, uint64_t number, bool raw)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)event);
+
+	if (!raw)
+		(void)json_object_del(copy, "raw");
+	(void)json_object_set_new(copy, "number",
+				  json_integer((json_int_t)number));
+	return copy;
+}

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "agent/commands.h"
+#include "agent/member.h"
 #include "agent/policy.h"
 #include "agent/proposals.h"
 #include "agent/record.h"
@@ -330,7 +331,9 @@ static void accept_made(struct agent *a, const json_t *list,
 
 	if (list && with_chosen(a, list, NULL, true, &next, rules, &why) == 0) {
 		say_accepted(rules, what);
-		if (policy_set(a, next, what, NULL, 0, &why) < 0)
+		if (member_is_on(a)
+			    ? member_change_by_itself(a, next, what, &why) < 0
+			    : policy_set(a, next, what, NULL, 0, &why) < 0)
 			log_warn("learned rules: not accepted: %s", why.text);
 	}
 	json_decref(rules);

@@ -30,6 +30,7 @@
 #include "agent/kept.h"
 #include "agent/learn.h"
 #include "agent/map.h"
+#include "agent/member.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "agent/reload.h"
@@ -181,6 +182,8 @@ static int start(struct main_state *m, struct err *reterr)
 	if (rc == 0)
 		rc = policy_start(a, reterr);
 	if (rc == 0)
+		rc = member_start(a, reterr);
+	if (rc == 0)
 		rc = guard_start(a, reterr);
 	if (rc == 0)
 		rc = inventory_start(a, reterr);
@@ -195,6 +198,7 @@ static void stop(struct main_state *m)
 	studies_stop(a);
 	inventory_stop(a);
 	guard_stop(a);
+	member_stop(a);
 	policy_stop(a);
 	rules_stop(a);
 	settings_stop(a);

@@ -17,9 +17,11 @@ _Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 int world_now(const struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs)
 {
-	size_t n = a->registry.n_workloads, i = 0;
+	size_t here = a->registry.n_workloads, i = 0;
+	size_t n = here + a->registry.n_remote;
 	struct intent_workload *list = calloc(n + 1, sizeof *list);
-	struct mac *macs = calloc((n + 1) * WORKLOAD_PORTS_MAX, sizeof *macs);
+	struct mac *macs =
+		calloc((here + 1) * WORKLOAD_PORTS_MAX, sizeof *macs);
 
 	if (!list || !macs) {
 		free(list);
@@ -36,6 +38,12 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		};
 		w->world_at = (uint32_t)i++;
 	}
+	/* those of other nodes are peers only: no port is theirs here */
+	for (struct workload *w = a->registry.remote; w && i < n; w = w->next)
+		list[i++] = (struct intent_workload){ .id = w->id,
+						      .about = w->about,
+						      .addrs = w->addrs,
+						      .n_addrs = w->n_addrs };
 	/* as workload_as_intent(), but all at once */
 	for (const struct port *p = a->registry.ports; p; p = p->next)
 		if (p->workload && port_is_judged(p)) {
@@ -49,6 +57,7 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		}
 	*ret = (struct intent_world){ .workloads = list,
 				      .n = n,
+				      .n_peers = n - here,
 				      .node = a->node_addrs,
 				      .n_node = a->n_node_addrs,
 				      .icmp_enforced = true };

@@ -23,8 +23,10 @@
 #include "agent/guard_splice.h"
 #include "agent/hits.h"
 #include "agent/learn.h"
+#include "agent/member.h"
 #include "agent/parking.h"
 #include "agent/past.h"
+#include "agent/peers.h"
 #include "agent/record.h"
 #include "agent/rules.h"
 #include "agent/settings.h"
@@ -344,6 +346,7 @@ static void send_to_plane(struct agent *a, struct here *h, struct compiled *c)
 	compiled_done(c);
 	expire_later(a);
 	learn_outdated(a);
+	member_inventory_soon(a);
 }
 
 /*
@@ -437,11 +440,11 @@ static void take(struct agent *a, struct intent *next)
 	look_at_intent(a);
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		policy_refresh_mode(a, w);
+	peers_policy_changed(a);
 	guard_soon(a);
 }
 
-/* NULL: out of memory. */
-static json_t *change_json(const char *what, const struct door_client *c)
+json_t *policy_change_json(const char *what, const struct door_client *c)
 {
 	char buf[WORKLOAD_TEXT_MAX]; /* it may have been cut in a character */
 	json_t *o =
@@ -468,14 +471,24 @@ static int put_intent(struct agent *a, const struct intent *i,
 	return rc;
 }
 
-int64_t policy_set(struct agent *a, struct intent *next, const char *what,
-		   const struct door_client *by, uint64_t expect_revision,
-		   struct err *reterr)
+int policy_check(struct agent *a, struct intent *next, struct err *reterr)
 {
-	json_t *about = change_json(what, by);
 	struct compiled c = { 0 };
 	struct here here;
 	/* some limits show only when it is compiled for who is here */
+	bool ok = who_is_here(a, &here, reterr) &&
+		  compile_for_all(a, next, &c, reterr);
+
+	here_done(&here);
+	compiled_done(&c);
+	return ok ? 0 : -reterr->code;
+}
+
+int64_t policy_take(struct agent *a, struct intent *next, json_t *about,
+		    uint64_t expect_revision, struct err *reterr)
+{
+	struct compiled c = { 0 };
+	struct here here;
 	bool ok = who_is_here(a, &here, reterr) &&
 		  compile_for_all(a, next, &c, reterr);
 	int rc = ok ? 0 : -reterr->code;
@@ -490,7 +503,6 @@ int64_t policy_set(struct agent *a, struct intent *next, const char *what,
 		return rc;
 	}
 	take(a, next);
-	record_change_by(a, what, by);
 	if (waits_for_owners(a)) {
 		here_done(&here);
 		compiled_done(&c);
@@ -499,6 +511,18 @@ int64_t policy_set(struct agent *a, struct intent *next, const char *what,
 	}
 	send_to_plane(a, &here, &c);
 	return (int64_t)a->want_number;
+}
+
+int64_t policy_set(struct agent *a, struct intent *next, const char *what,
+		   const struct door_client *by, uint64_t expect_revision,
+		   struct err *reterr)
+{
+	int64_t number = policy_take(a, next, policy_change_json(what, by),
+				     expect_revision, reterr);
+
+	if (number >= 0)
+		record_change_by(a, what, by);
+	return number;
 }
 
 /* --- the data plane's news ---------------------------------------------------------- */
@@ -543,6 +567,7 @@ static void both_have(struct agent *a)
 	guard_apply_all(a);
 	if (number)
 		door_reached(a, number, NULL);
+	member_state_soon(a);
 }
 
 static void in_force(struct agent *a, const struct plane_news *n)

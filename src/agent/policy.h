@@ -30,6 +30,16 @@ int64_t policy_set(struct agent *a, struct intent *next, const char *what,
 		   const struct door_client *by, uint64_t expect_revision,
 		   struct err *reterr);
 /*
+ * Its parts, for who has it from elsewhere. about: who and what (taken); NULL fails
+ * with -ENOMEM. Takes next.
+ */
+int64_t policy_take(struct agent *a, struct intent *next, json_t *about,
+		    uint64_t expect_revision, struct err *reterr);
+/* Could it be in force for who is here? next stays the caller's. */
+int policy_check(struct agent *a, struct intent *next, struct err *reterr);
+/* {"what", "who", "by"?}; NULL: out of memory. */
+json_t *policy_change_json(const char *what, const struct door_client *c);
+/*
  * Starts the thread of the other data plane, which is in that namespace and has
  * the spliced ports; from then on nothing is in force before it is there, too.
  */

@@ -20,6 +20,7 @@
 #include "agent/hits.h"
 #include "agent/learn.h"
 #include "agent/map.h"
+#include "agent/peers.h"
 #include "agent/responses.h"
 #include "agent/throughput.h"
 #include "base/clock.h"
@@ -103,10 +104,10 @@ static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
 	f->ingress = strcmp(text_of(c, "direction"), "ingress") == 0;
 	if (f->ingress) {
 		*ret_server = teller;
-		*ret_client = registry_by_addr(&a->registry, f->client_addr);
+		*ret_client = peers_met(a, f->client_addr);
 	} else {
 		*ret_client = teller;
-		*ret_server = registry_by_addr(&a->registry, f->server_addr);
+		*ret_server = peers_met(a, f->server_addr);
 	}
 	return true;
 }
@@ -656,16 +657,20 @@ static int flush_events(struct agent *a, struct err *reterr)
 
 static void describe_all(struct agent *a)
 {
+	struct workload *const lists[] = { a->registry.workloads,
+					   a->registry.remote };
 	uint64_t now = clock_unix_us() / USEC_PER_SEC;
 
 	a->record->described = false;
-	for (struct workload *w = a->registry.workloads; w; w = w->next) {
-		if (!w->described)
-			continue;
-		w->described = store_put_workload(a->store, w->id, w->about,
-						  now, NULL) < 0;
-		a->record->described |= w->described;
-	}
+	for (size_t i = 0; i < 2; i++)
+		for (struct workload *w = lists[i]; w; w = w->next) {
+			if (!w->described)
+				continue;
+			w->described = store_put_workload(a->store, w->id,
+							  w->about, now,
+							  NULL) < 0;
+			a->record->described |= w->described;
+		}
 }
 
 void record_flush(struct agent *a)

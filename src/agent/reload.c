@@ -37,6 +37,8 @@ static const char *must_restart(const struct config *old,
 		return "control.socket";
 	if (strcmp(old->door_group, new->door_group) != 0)
 		return "control.group";
+	if (config_cluster_differs(&old->cluster, &new->cluster))
+		return "cluster";
 	if (strcmp(old->plane_door, new->plane_door) != 0 ||
 	    old->workers != new->workers ||
 	    old->plane_managed != new->plane_managed ||

@@ -88,6 +88,7 @@ static void index_all(struct registry *r)
 			whose_add(r->whose, whose_mac(p->plane_mac),
 				  p->workload);
 	index_addrs(r, r->workloads);
+	index_addrs(r, r->remote);
 	index_addrs(r, r->gone);
 }
 

@@ -123,6 +123,7 @@ struct workload {
 	char quarantine_why[WORKLOAD_TEXT_MAX];
 	bool released;	     /* the user said: not this one */
 	bool described;	     /* anew: the store has not got it yet */
+	bool remote, noted;  /* on another node; the store has heard of it */
 	struct err why;	     /* what could not be read of it; code 0 */
 	uint64_t violations; /* of it, since it is known; record.h */
 	size_t place;	     /* in what is being put together; commands_top.c */
@@ -143,6 +144,8 @@ struct registry {
 	 */
 	struct workload *gone;
 	unsigned n_gone;
+	struct workload *remote; /* of other nodes; peers.c has them */
+	unsigned n_remote;
 	struct whose *whose; /* index of MACs and addresses; owned */
 	bool whose_is_stale;
 };

@@ -133,6 +133,21 @@ static void print_memory(const json_t *memory, const struct out *o)
 	       out_colour(o, OUT_PLAIN));
 }
 
+static void print_fleet(const struct out *o, const json_t *f)
+{
+	if (!f)
+		return;
+	printf("\nfleet       %s%s%s ",
+	       out_colour(o, is(f, "up") ? OUT_GREEN : OUT_YELLOW),
+	       is(f, "up") ? "connected" : "cut off", out_colour(o, OUT_PLAIN));
+	print_age(f, "since");
+	if (!is(f, "up"))
+		printf("  (%s)", member_text(f, "text"));
+	printf(", revision %llu%s",
+	       (unsigned long long)member_number(f, "revision"),
+	       member_text(f, "refused")[0] ? ", which was refused here" : "");
+}
+
 static int print_status(const struct out *o, const json_t *a)
 {
 	const json_t *n = json_object_get(a, "counts");
@@ -174,6 +189,7 @@ static int print_status(const struct out *o, const json_t *a)
 		printf("; %sthe last change was refused: %s%s",
 		       out_colour(o, OUT_RED), member_text(policy, "refused"),
 		       out_colour(o, OUT_PLAIN));
+	print_fleet(o, json_object_get(a, "fleet"));
 	print_detection(o, json_object_get(a, "detection"));
 	printf("\nworkloads   %llu in %llu containers; %llu ports, %llu "
 	       "diverted",

@@ -19,6 +19,7 @@ struct agent_call {
 	const struct agent_cmd *cmd;
 	struct out out;
 	const char *socket;
+	const char *node; /* NULL: this one */
 	json_t *args;
 };
 
@@ -123,7 +124,7 @@ static int set_value(struct agent_call *c, const struct agent_option *o,
 /* --- the command line --------------------------------------------------------- */
 
 struct getopt_table {
-	struct option longs[OPTIONS_MAX + 4];
+	struct option longs[OPTIONS_MAX + 5];
 	char shorts[2 * OPTIONS_MAX + 8];
 };
 
@@ -151,6 +152,7 @@ static void fill_table(const struct agent_option *o, struct getopt_table *t)
 		(struct option){ "output", required_argument, NULL, 'o' };
 	t->longs[n++] =
 		(struct option){ "socket", required_argument, NULL, 'S' };
+	t->longs[n++] = (struct option){ "node", required_argument, NULL, 'N' };
 	t->longs[n++] = (struct option){ "help", no_argument, NULL, 'h' };
 	t->longs[n] = (struct option){ NULL, 0, NULL, 0 };
 }
@@ -248,6 +250,8 @@ static int parse(struct agent_call *c, int argc, char **argv,
 			rc = out_set_format(&c->out, optarg, &later);
 		else if (k == 'S')
 			c->socket = optarg, rc = 0;
+		else if (k == 'N')
+			c->node = optarg, rc = 0;
 		else if (o)
 			rc = set_value(c, o, optarg, &later);
 		else
@@ -360,6 +364,7 @@ static int ask(struct agent_call *c)
 
 	if (agentclient_open(c->socket, &client, &err) < 0)
 		return out_error(&c->out, c->cmd->name, &err);
+	client.node = c->node;
 	rc = ask_whole(c, &client, &answer, &err);
 	if (rc < 0) {
 		status = out_error(&c->out, c->cmd->name, &err);

@@ -2,7 +2,7 @@
  * Commands that are one request to the agent: what is on the command line
  * becomes its arguments, by a table, and its answer is printed.
  *
- * All take -o text|json|yaml, --socket PATH and --help.
+ * All take -o text|json|yaml, --socket PATH, --node NODE (of the fleet) and --help.
  */
 #pragma once
 

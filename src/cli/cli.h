@@ -43,6 +43,7 @@ int cmd_dp(int argc, char **argv);	    /* dp.c */
 int cmd_events(int argc, char **argv);	    /* agent_told.c */
 int cmd_explain(int argc, char **argv);	    /* agent_told.c */
 int cmd_export(int argc, char **argv);	    /* export_status.c */
+int cmd_fleet(int argc, char **argv);	    /* fleet.c */
 int cmd_flows(int argc, char **argv);	    /* agent_told.c */
 int cmd_group(int argc, char **argv);	    /* agent_policy.c */
 int cmd_hook(int argc, char **argv);	    /* hook.c */

@@ -30,6 +30,8 @@ static const struct cli_command commands[] = {
 	  "status" },
 	{ "import", "another firewall's policy as Weir's", cmd_import,
 	  "neuvector networkpolicy" },
+	{ "fleet", "many hosts with one policy: make what that needs",
+	  cmd_fleet, "init status forget" },
 	{ "flows", "who spoke with whom", cmd_flows, "kill" },
 	{ "events", "violations, threats, and what became of Weir",
 	  cmd_events },

@@ -173,9 +173,10 @@ int agentclient_next(struct agentclient *c, json_t **ret, struct err *reterr)
 static int send_command(struct agentclient *c, const char *command,
 			const char *by, json_t *args, struct err *reterr)
 {
-	json_t *line = json_pack("{s:I, s:s, s:s*, s:o}", "id",
+	json_t *line = json_pack("{s:I, s:s, s:s*, s:s*, s:o}", "id",
 				 (json_int_t)++c->last_id, "command", command,
-				 "by", by, "args", args ? args : json_object());
+				 "by", by, "node", c->node, "args",
+				 args ? args : json_object());
 	int rc = line ? send_line(c, line, reterr)
 		      : err_set(reterr, ENOMEM, NULL, "out of memory");
 

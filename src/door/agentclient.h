@@ -13,7 +13,8 @@
 #define AGENT_SOCKET_DEFAULT "/run/weir/agent.sock"
 
 struct agentclient {
-	int fd; /* owned */
+	int fd;		  /* owned */
+	const char *node; /* of the fleet, that is asked; NULL: this one */
 	uint32_t last_id;
 	char *buf; /* owned: what was read, from `at` on not looked at yet */
 	size_t at, len, size;

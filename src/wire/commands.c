@@ -179,6 +179,8 @@ const struct command_spec command_specs[] = {
 	{ "capture-stop", true, { { "id", ARG_ID } } },
 	{ "capture-delete", true, { { "id", ARG_ID } } },
 	{ "capture-read", false, { { "id", ARG_ID }, { "offset", ARG_UINT } } },
+	{ "fleet", false, { { 0 } } },
+	{ "fleet-forget", true, { { "node", ARG_TEXT } } },
 	{ "responses", false, { { 0 } } },
 	{ "response-set", true, { { "response", ARG_OBJECT }, CHANGE_ARGS } },
 	{ "response-delete", true, { { "id", ARG_ID }, CHANGE_ARGS } },
@@ -299,6 +301,9 @@ const struct command_route command_routes[] = {
 
 	{ "POST", "/data-plane/upgrade", "upgrade", ADMIN, .body = BODY_ARGS,
 	  .args = "test" },
+
+	{ "GET", "/fleet", "fleet", VIEWER },
+	{ "DELETE", "/fleet/nodes/{node}", "fleet-forget", ADMIN },
 
 	{ "GET", "/captures", "captures", VIEWER },
 	{ "POST", "/captures", "capture-start", OPERATOR, .body = BODY_ARGS,

@@ -1,0 +1,60 @@
+/*
+ * A member of a fleet, for the files of it: member.c has the policy and what is told
+ * of this node, member_ask.c the questions, member_send.c what was recorded.
+ */
+#pragma once
+
+#include "agent/member.h"
+#include "fleet/fleet.h"
+
+/* A change that is on its way, or a question. */
+struct waiting {
+	struct waiting *next;
+	uint64_t token, work;
+	bool is_change, wait;
+	uint64_t revision; /* of a change that is stored; 0: not yet */
+};
+
+struct asked;
+struct sending;
+
+struct member {
+	struct fleet *fleet;
+	struct loop_fd *loop_fd;
+	bool up,
+		heard; /* heard: what the fleet's policy is, or that it has none */
+	uint64_t since_s;
+	struct err why;	    /* not up */
+	uint64_t revision;  /* of the fleet's policy; 0: none */
+	uint64_t number;    /* with which it is in force here; 0: refused */
+	struct err refused; /* why */
+	uint64_t last_token;
+	struct waiting *waiting;
+	struct loop_timer inventory, state, beat;
+	uint64_t inventory_told; /* hash of what was told last */
+	char *state_told;	 /* owned; NULL: nothing yet */
+	struct asked *asked; /* questions of others that are being answered */
+	unsigned n_asked;
+	struct sending *sending;
+};
+
+/* Who waits for that; taken out of the list, the caller's. NULL: nobody. */
+struct waiting *member_waiting_take(struct member *m, uint64_t token);
+struct waiting *member_waiting_add(struct member *m, struct err *reterr);
+
+/* --- member_ask.c ------------------------------------------------------------ */
+
+void member_asked(struct agent *a, struct fleet_news *n);
+void member_answered(struct agent *a, const struct fleet_news *n);
+void member_ask_stop(struct agent *a);
+
+/* --- member_send.c ------------------------------------------------------------- */
+
+int member_send_start(struct agent *a, struct err *reterr);
+void member_send_stop(struct agent *a);
+/* There is a server again. */
+void member_send_up(struct agent *a);
+/* FLEET_SENT, FLEET_LAST */
+void member_sent(struct agent *a, const struct fleet_news *n);
+/* {"events": {...}, "flows": {...}}: how far. */
+json_t *member_send_json(const struct agent *a);

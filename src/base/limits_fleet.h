@@ -1,0 +1,35 @@
+/*
+ * A part of base/limits.h, which has no room left: of the fleet, many machines that
+ * share a policy.
+ */
+#pragma once
+
+/* Bytes of a node's name, which is a word of subjects, and of the fleet's. */
+#define FLEET_NAME_MAX 64
+/* Servers that are named in cluster.servers. */
+#define FLEET_SERVERS_MAX 16
+/*
+ * Versions of the policy that its bucket keeps: JetStream's most. A whole one comes
+ * after FLEET_WHOLE_EVERY at the latest, so that who has none finds one among those,
+ * and what it follows, too.
+ */
+#define FLEET_HISTORY	  64
+#define FLEET_WHOLE_EVERY 20
+/* Bytes of one message, as it is sent; the servers' max_payload. Met: E2BIG. */
+#define FLEET_MESSAGE_MAX (8 << 20)
+/* ... and of what is packed in it: a document of the store. Met: E2BIG. */
+#define FLEET_UNPACKED_MAX (64 << 20)
+/* News that wait for the agent. Met: the library's threads wait, and servers. */
+#define FLEET_NEWS_MAX 4096
+/* Orders that wait for the connection. Met: -EAGAIN. */
+#define FLEET_ORDERS_MAX 1024
+/* Nodes of a fleet. Met: the next is not taken, and counted. */
+#define FLEET_NODES_MAX 4096
+/* Workloads of other nodes. Met: the next is not taken, and counted. */
+#define FLEET_WORKLOADS_MAX 200000
+/* Events, or flows, in one message to their stream. */
+#define FLEET_BATCH_MAX 500
+/* Questions of other nodes that are answered at a time. Met: refused, EAGAIN. */
+#define FLEET_ASKED_MAX 64
+/* Bytes of a question. Met: refused, E2BIG. */
+#define FLEET_QUESTION_MAX 65536

@@ -1,0 +1,129 @@
+/*
+ * This node's part in a fleet: one connection to NATS JetStream, which keeps what the
+ * machines share, and one thread that does what takes its time. What it hears comes
+ * as news; nothing of it waits for a server.
+ *
+ *   main loop ──policy, inventory, events, questions──▶ [orders: thread] ──▶ NATS
+ *   main loop ◀──────────────── news ◀──────────────── [library's threads] ◀── NATS
+ *
+ * What there is, with NAME for the fleet's and X for a node's:
+ *
+ *   KV_NAME-policy  $KV.NAME-policy.intent       versions of the policy (version.h);
+ *                                                a revision is the stream's sequence
+ *   KV_NAME-nodes   $KV.NAME-nodes.inventory.X   who runs on X: packed (pack.h)
+ *                   $KV.NAME-nodes.state.X       what X has in force, how it is
+ *   -               NAME.news.>                  what both have stored, said again
+ *   NAME-events     NAME.events.X                batches, with retention
+ *   NAME-flows      NAME.flows.X
+ *   -               NAME.ask.X                   questions to X
+ *
+ * A node is cut off (FLEET_DOWN) while it has no server. Then a proposal and a
+ * question fail at once; what it says of itself is kept, the last of each kind, and
+ * sent later. Afterwards it hears what was changed meanwhile, not what was changed
+ * again: each key's last value, and of the policy the changes since its own version.
+ *
+ * Who may write what is the servers' matter (`weir fleet init` writes their
+ * permissions). All calls from one thread.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits_fleet.h"
+
+struct fleet;
+
+struct fleet_spec {
+	const char *name; /* the fleet's; fleet_name_is_valid(), as node */
+	const char *node;
+	const char *servers[FLEET_SERVERS_MAX]; /* "tls://host:4222" */
+	size_t n_servers;
+	const char *ca, *cert, *key; /* files; NULL: no TLS */
+	unsigned replicas; /* of streams that are made; 0: as many as servers */
+	unsigned events_days, flows_days; /* their retention */
+	uint64_t events_bytes, flows_bytes;
+};
+
+/* 1..FLEET_NAME_MAX-1 of a-z, 0-9 and -. */
+bool fleet_name_is_valid(const char *name);
+
+/*
+ * Begins to connect, and goes on until it is; the spec is copied. NULL: out of
+ * memory, a file that cannot be read, a name that is none.
+ */
+struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr);
+void fleet_free(struct fleet *f); /* NULL is accepted */
+/* Readable while there is news. */
+int fleet_fd(const struct fleet *f);
+
+/*
+ * The policy that is to follow that of revision `base`: 0, none, is no revision.
+ * about: who and what, an object, borrowed. FLEET_PROPOSED tells what became of it,
+ * and FLEET_POLICY brings it, as it does everybody's. -ENOTCONN: cut off; -EAGAIN.
+ */
+int fleet_propose(struct fleet *f, uint64_t base, const char *text,
+		  const json_t *about, uint64_t token, struct err *reterr);
+
+enum fleet_key { FLEET_INVENTORY, FLEET_STATE, FLEET_KEY__MAX };
+
+/*
+ * What is told of this node from now on; what was not sent yet of the same kind is
+ * not sent any more. -ENOMEM, -E2BIG.
+ */
+int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
+	       struct err *reterr);
+/* That node is told of no more: all its keys. Needs an editor's permission. */
+int fleet_forget(struct fleet *f, const char *node, uint64_t token,
+		 struct err *reterr);
+
+enum fleet_stream { FLEET_EVENTS, FLEET_FLOWS, FLEET_STREAM__MAX };
+
+/* FLEET_SENT tells when it is stored there, or why not. -ENOTCONN, -EAGAIN. */
+int fleet_send(struct fleet *f, enum fleet_stream s, const char *text,
+	       uint64_t token, struct err *reterr);
+/* What this node sent there last comes as FLEET_LAST; text NULL: nothing. */
+int fleet_last(struct fleet *f, enum fleet_stream s, uint64_t token,
+	       struct err *reterr);
+
+/* Its answer comes as FLEET_ANSWERED. -ENOTCONN, -EAGAIN, -E2BIG. */
+int fleet_ask(struct fleet *f, const char *node, const char *question,
+	      uint64_t token, struct err *reterr);
+/* reply: of a FLEET_ASKED. What cannot be sent is lost; who asked waits no longer. */
+void fleet_answer(struct fleet *f, const char *reply, const char *text);
+
+enum fleet_news_kind {
+	FLEET_UP,   /* there is a server; what follows is how it stands */
+	FLEET_DOWN, /* err: why, or what is amiss while there is one */
+	/*
+	 * revision, text, about, node: who wrote it. revision 0: the fleet has no
+	 * policy.
+	 */
+	FLEET_POLICY,
+	FLEET_PROPOSED, /* token; revision, or err: ESTALE, ETIMEDOUT, EACCES */
+	FLEET_NODE,	/* node, key, text; NULL: it is told of no more; at_s */
+	FLEET_SENT,	/* token, err */
+	FLEET_LAST,	/* token, text, err */
+	FLEET_FORGOTTEN, /* token, err */
+	FLEET_ASKED,	 /* text, reply */
+	FLEET_ANSWERED,	 /* token, text, or err: EHOSTUNREACH */
+};
+
+struct fleet_news {
+	enum fleet_news_kind kind;
+	uint64_t token, revision, at_s;
+	enum fleet_key key;
+	char node[FLEET_NAME_MAX];
+	char *text; /* the receiver's, as about and reply; may be NULL */
+	size_t len;
+	json_t *about;
+	char *reply;
+	struct err err;
+};
+
+/* false: none at the moment. */
+bool fleet_next(struct fleet *f, struct fleet_news *ret);
+void fleet_news_done(struct fleet_news *n);

@@ -1,0 +1,145 @@
+/*
+ * A node's part in a fleet, for the files of this folder.
+ *
+ * Threads: the owner's (fleet.c's calls), ours (orders.c), and the library's, which
+ * call what link.c and watch.c hand it. `lock` is over what they share; policy_lock
+ * over the version alone, which is written and read in one go.
+ *
+ * Up is: connected, and streams are there and listened to. What has to be done again
+ * to be up (a server that went, a message that is missing) sets `again`.
+ */
+#pragma once
+
+#include <nats/nats.h>
+#include <pthread.h>
+
+#include "fleet/fleet.h"
+#include "fleet/names.h"
+#include "fleet/news.h"
+#include "fleet/version.h"
+
+/* How long a server's answer is waited for, and a proposal's in all. */
+#define FLEET_ANSWER_MS	 3000
+#define FLEET_PROPOSE_MS 10000
+#define FLEET_AGAIN_MS	 500
+/* So often it is asked whether something was missed. */
+#define FLEET_LOOK_MS 5000
+
+enum order_kind {
+	ORDER_PROPOSE,
+	ORDER_SEND,
+	ORDER_LAST,
+	ORDER_FORGET,
+	ORDER_ASK,
+	ORDER_ANSWER,
+};
+
+struct order {
+	struct order *next;
+	enum order_kind kind;
+	enum fleet_stream stream;
+	uint64_t token, base;
+	char node[FLEET_NAME_MAX];
+	char *reply, *bytes; /* owned */
+	size_t len;
+	json_t *about; /* owned */
+};
+
+/* A subscription of the library's; its thread may still be in our function. */
+struct listening {
+	struct listening *next;
+	struct fleet *fleet;
+	natsSubscription *sub; /* NULL: there is none */
+	bool over;	       /* the library does not call any more */
+};
+
+struct fleet {
+	char *name, *node; /* owned */
+	unsigned replicas;
+	struct fleet_spec spec; /* its numbers only */
+	natsOptions *options;
+	natsConnection *nc;
+	jsCtx *js;
+	struct news_queue news;
+	pthread_t thread;
+	bool has_thread;
+
+	pthread_mutex_t lock; /* over what follows, up to the next lock */
+	pthread_cond_t wake;
+	bool ending, connected, again, up;
+	bool closed; /* the library's last word */
+	struct order *first, **last;
+	unsigned n_orders;
+	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
+	size_t tell_len[FLEET_KEY__MAX];
+	struct listening *listening; /* all; owned */
+	bool listens;
+	uint64_t denials;
+	char denied[ERR_TEXT_MAX]; /* the last */
+	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
+
+	/*
+	 * Over what is heard of both buckets, each message in its turn: `heard` are
+	 * their last sequences. Held while it is told, so it is told in order.
+	 */
+	pthread_mutex_t hear_lock;
+	uint64_t heard[STREAM__MAX];
+	int64_t created[STREAM__MAX]; /* of the streams; 0: not known */
+
+	pthread_mutex_t policy_lock; /* over what follows; behind hear_lock */
+	pthread_cond_t policy_heard;
+	struct version version;
+	struct version_start start;
+	json_t *about; /* of the version; owned */
+	uint64_t told; /* revision of the last FLEET_POLICY */
+	/* What became of what has proposing_id, when it was heard. */
+	char proposing_id[2 * FLEET_NAME_MAX];
+	uint64_t proposed; /* its revision */
+	bool is_void;	   /* ... which does not count */
+};
+
+/* --- link.c: the connection ------------------------------------------------ */
+
+int link_open(struct fleet *f, const struct fleet_spec *spec,
+	      struct err *reterr);
+/* When it returns the library calls nothing any more. */
+void link_close(struct fleet *f);
+/* Everything is to be listened to anew. Any thread. */
+void link_again(struct fleet *f);
+/* How often something was not permitted; the text of the last goes to buf. */
+uint64_t link_denials(struct fleet *f, char *buf, size_t size);
+
+/* --- streams.c ---------------------------------------------------------------- */
+
+struct stream_state {
+	int64_t created;
+	uint64_t first, last, n;
+};
+
+/* Makes those that are missing, as far as it may. Our thread. */
+int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
+		 struct err *reterr);
+
+/* --- watch.c: what is heard ------------------------------------------------------ */
+
+/* Listens, and catches up from what is known on. Our thread. */
+int watch_begin(struct fleet *f, struct err *reterr);
+/* Asks for what is not known of both buckets. Our thread. */
+int watch_catch_up(struct fleet *f, struct err *reterr);
+/* Nothing is listened to any more; waits until the library's threads are out. */
+void watch_end(struct fleet *f);
+
+/* --- orders.c: our thread ---------------------------------------------------------- */
+
+/* Takes o. -ENOTCONN, -EAGAIN; also if `always`, when it is cut off. */
+int order_put(struct fleet *f, struct order *o, struct err *reterr);
+void order_free(struct order *o);
+void *orders_run(void *fleet);
+/* Waits so long, or until something happens; false: it is to end. */
+bool fleet_pause(struct fleet *f, unsigned ms);
+/* That time from now, for pthread_cond_timedwait(). */
+struct timespec fleet_in_ms(unsigned ms);
+
+/* --- propose.c ------------------------------------------------------------------------ */
+
+void fleet_do_propose(struct fleet *f, const struct order *o);

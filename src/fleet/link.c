@@ -1,0 +1,196 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fleet/fleet_own.h"
+
+void link_again(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->again = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+uint64_t link_denials(struct fleet *f, char *buf, size_t size)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&f->lock);
+	n = f->denials;
+	(void)snprintf(buf, size, "%s", f->denied);
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+/* --- called by the library --------------------------------------------------- */
+
+static void on_up(natsConnection *nc, void *closure)
+{
+	struct fleet *f = closure;
+
+	pthread_mutex_lock(&f->lock);
+	f->connected = true;
+	f->again = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void on_down(natsConnection *nc, void *closure)
+{
+	struct fleet *f = closure;
+
+	pthread_mutex_lock(&f->lock);
+	f->connected = false;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void on_closed(natsConnection *nc, void *closure)
+{
+	struct fleet *f = closure;
+
+	pthread_mutex_lock(&f->lock);
+	f->connected = false;
+	f->closed = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s,
+		     void *closure)
+{
+	struct fleet *f = closure;
+	const char *text = NULL;
+
+	if (s != NATS_NOT_PERMITTED) {
+		/* a gap, or a server that is silent: what was missed is asked for */
+		link_again(f);
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	f->denials++;
+	(void)natsConnection_GetLastError(nc, &text);
+	(void)snprintf(f->denied, sizeof f->denied, "%s",
+		       text ? text : natsStatus_GetText(s));
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* --- opening -------------------------------------------------------------------- */
+
+static natsStatus set_servers(natsOptions *o, const struct fleet_spec *spec)
+{
+	/* the library takes char * and copies */
+	return natsOptions_SetServers(o,
+				      (const char **)(uintptr_t)spec->servers,
+				      (int)spec->n_servers);
+}
+
+static natsStatus set_calls(natsOptions *o, struct fleet *f)
+{
+	natsStatus s = natsOptions_SetReconnectedCB(o, on_up, f);
+
+	if (s == NATS_OK)
+		s = natsOptions_SetRetryOnFailedConnect(o, true, on_up, f);
+	if (s == NATS_OK)
+		s = natsOptions_SetDisconnectedCB(o, on_down, f);
+	if (s == NATS_OK)
+		s = natsOptions_SetClosedCB(o, on_closed, f);
+	if (s == NATS_OK)
+		s = natsOptions_SetErrorHandler(o, on_error, f);
+	return s;
+}
+
+static natsStatus set_times(natsOptions *o, struct fleet *f)
+{
+	char inbox[SUBJECT_MAX];
+	natsStatus s = natsOptions_SetMaxReconnect(o, -1);
+
+	(void)snprintf(inbox, sizeof inbox, "_INBOX.%s", f->node);
+	if (s == NATS_OK)
+		s = natsOptions_SetCustomInboxPrefix(o, inbox);
+	if (s == NATS_OK)
+		s = natsOptions_SetName(o, f->node);
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectWait(o, FLEET_AGAIN_MS);
+	if (s == NATS_OK)
+		s = natsOptions_SetReconnectJitter(o, FLEET_AGAIN_MS,
+						   FLEET_AGAIN_MS);
+	if (s == NATS_OK)
+		s = natsOptions_SetTimeout(o, FLEET_ANSWER_MS);
+	/* a server that is silent for two of them is gone */
+	if (s == NATS_OK)
+		s = natsOptions_SetPingInterval(o, 2 * FLEET_ANSWER_MS);
+	if (s == NATS_OK)
+		s = natsOptions_UseGlobalMessageDelivery(o, true);
+	return s;
+}
+
+static int set_tls(natsOptions *o, const struct fleet_spec *spec,
+		   struct err *reterr)
+{
+	const char *const files[] = { spec->ca, spec->cert, spec->key };
+	natsStatus s = natsOptions_SetSecure(o, true);
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (!files[i] || access(files[i], R_OK) < 0)
+			return err_set(reterr, files[i] ? errno : EINVAL,
+				       files[i] ? files[i] : "cluster",
+				       "cannot be read: ca, cert and key are "
+				       "needed together");
+	if (s == NATS_OK)
+		s = natsOptions_LoadCATrustedCertificates(o, spec->ca);
+	if (s == NATS_OK)
+		s = natsOptions_LoadCertificatesChain(o, spec->cert, spec->key);
+	if (s == NATS_OK)
+		return 0;
+	return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL, "cluster",
+		       "its certificates: %s", natsStatus_GetText(s));
+}
+
+int link_open(struct fleet *f, const struct fleet_spec *spec,
+	      struct err *reterr)
+{
+	natsStatus s = natsOptions_Create(&f->options);
+	int rc = 0;
+
+	if (s == NATS_OK)
+		s = set_servers(f->options, spec);
+	if (s == NATS_OK)
+		s = set_calls(f->options, f);
+	if (s == NATS_OK)
+		s = set_times(f->options, f);
+	if (s == NATS_OK && (spec->ca || spec->cert || spec->key))
+		rc = set_tls(f->options, spec, reterr);
+	if (rc < 0)
+		return rc;
+	if (s == NATS_OK)
+		s = natsConnection_Connect(&f->nc, f->options);
+	if (s == NATS_OK)
+		on_up(f->nc, f);
+	else if (s != NATS_NOT_YET_CONNECTED)
+		return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
+			       "cluster.servers", "%s", natsStatus_GetText(s));
+	s = natsConnection_JetStream(&f->js, f->nc, NULL);
+	if (s == NATS_OK)
+		return 0;
+	return err_set(reterr, ENOMEM, "cluster", "%s", natsStatus_GetText(s));
+}
+
+void link_close(struct fleet *f)
+{
+	watch_end(f);
+	jsCtx_Destroy(f->js);
+	if (f->nc) {
+		natsConnection_Close(f->nc);
+		pthread_mutex_lock(&f->lock);
+		while (!f->closed)
+			pthread_cond_wait(&f->wake, &f->lock);
+		pthread_mutex_unlock(&f->lock);
+	}
+	natsConnection_Destroy(f->nc);
+	natsOptions_Destroy(f->options);
+}

@@ -1,0 +1,360 @@
+/*
+ * Our thread: brings the connection up, and does what is ordered, one after the
+ * other. What is told of this node goes first, and is tried again until it is sent.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fleet/fleet_own.h"
+#include "fleet/pack.h"
+
+void order_free(struct order *o)
+{
+	if (!o)
+		return;
+	free(o->reply);
+	free(o->bytes);
+	json_decref(o->about);
+	free(o);
+}
+
+int order_put(struct fleet *f, struct order *o, struct err *reterr)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->up)
+		rc = err_set(reterr, ENOTCONN, NULL,
+			     "this node is cut off from the fleet: %s",
+			     f->said[0] ? f->said : "no server answers");
+	else if (f->n_orders == FLEET_ORDERS_MAX)
+		rc = err_set(reterr, EAGAIN, NULL,
+			     "%d orders wait for the fleet's servers",
+			     FLEET_ORDERS_MAX);
+	if (rc == 0) {
+		o->next = NULL;
+		*f->last = o;
+		f->last = &o->next;
+		f->n_orders++;
+		pthread_cond_broadcast(&f->wake);
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (rc < 0)
+		order_free(o);
+	return rc;
+}
+
+static struct order *order_take(struct fleet *f)
+{
+	struct order *o;
+
+	pthread_mutex_lock(&f->lock);
+	o = f->first;
+	if (o) {
+		f->first = o->next;
+		if (!f->first)
+			f->last = &f->first;
+		f->n_orders--;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return o;
+}
+
+/* --- pausing -------------------------------------------------------------------- */
+
+bool fleet_pause(struct fleet *f, unsigned ms)
+{
+	struct timespec at = fleet_in_ms(ms);
+	bool ending;
+
+	pthread_mutex_lock(&f->lock);
+	if (!f->ending)
+		(void)pthread_cond_timedwait(&f->wake, &f->lock, &at);
+	ending = f->ending;
+	pthread_mutex_unlock(&f->lock);
+	return !ending;
+}
+
+struct timespec fleet_in_ms(unsigned ms)
+{
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	at.tv_sec += ms / 1000 + at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
+}
+
+/* --- orders ------------------------------------------------------------------- */
+
+static int publish(struct fleet *f, const char *subject, const char *bytes,
+		   size_t len, struct err *reterr)
+{
+	char denied[ERR_TEXT_MAX];
+	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsPubOptions p;
+	natsStatus s;
+
+	(void)jsPubOptions_Init(&p);
+	p.MaxWait = FLEET_ANSWER_MS;
+	s = js_Publish(NULL, f->js, subject, bytes, (int)len, &p, NULL);
+	if (s == NATS_OK)
+		return 0;
+	if (link_denials(f, denied, sizeof denied) != before)
+		return err_set(reterr, EACCES, NULL, "%s", denied);
+	return err_set(reterr, EIO, NULL, "%s: %s", subject,
+		       natsStatus_GetText(s));
+}
+
+static void send_batch(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_SENT, .token = o->token };
+	char subject[SUBJECT_MAX];
+
+	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
+		      o->bytes, o->len, &n.err);
+	news_put(&f->news, &n);
+}
+
+/* The last of ours there (ADR-31, direct get): no stream's leader is asked. */
+static void get_last(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_LAST, .token = o->token };
+	char stream[SUBJECT_MAX], own[SUBJECT_MAX], subject[3 * SUBJECT_MAX];
+	const char *status = NULL;
+	natsMsg *m = NULL;
+	natsStatus s;
+
+	(void)snprintf(subject, sizeof subject, "$JS.API.DIRECT.GET.%s.%s",
+		       stream_name(f->name,
+				   o->stream == FLEET_EVENTS ? STREAM_EVENTS
+							     : STREAM_FLOWS,
+				   stream),
+		       subject_stream(f->name, o->stream, f->node, own));
+	s = natsConnection_Request(&m, f->nc, subject, "", 0, FLEET_ANSWER_MS);
+	if (s != NATS_OK)
+		(void)err_set(&n.err, EIO, NULL, "%s: %s", subject,
+			      natsStatus_GetText(s));
+	else if (natsMsgHeader_Get(m, "Status", &status) != NATS_OK)
+		n.text = unpack_text(natsMsg_GetData(m),
+				     (size_t)natsMsg_GetDataLength(m), &n.len,
+				     &n.err);
+	else if (strcmp(status, "404") != 0)
+		(void)err_set(&n.err, EIO, NULL, "%s: status %s", subject,
+			      status);
+	natsMsg_Destroy(m);
+	news_put(&f->news, &n);
+}
+
+static natsStatus publish_deletion(struct fleet *f, const char *subject)
+{
+	jsPubOptions p;
+	natsMsg *m = NULL;
+	natsStatus s = natsMsg_Create(&m, subject, NULL, NULL, 0);
+
+	(void)jsPubOptions_Init(&p);
+	p.MaxWait = FLEET_ANSWER_MS;
+	if (s == NATS_OK)
+		s = natsMsgHeader_Set(m, "KV-Operation", "DEL");
+	if (s == NATS_OK)
+		s = js_PublishMsg(NULL, f->js, m, &p, NULL);
+	natsMsg_Destroy(m);
+	return s;
+}
+
+static void forget(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_FORGOTTEN, .token = o->token };
+	char subject[SUBJECT_MAX], denied[ERR_TEXT_MAX];
+	uint64_t before = link_denials(f, denied, sizeof denied);
+	natsStatus s = NATS_OK;
+
+	for (int k = 0; k < FLEET_KEY__MAX && s == NATS_OK; k++)
+		s = publish_deletion(f, subject_key(f->name, (enum fleet_key)k,
+						    o->node, subject));
+	if (s != NATS_OK && link_denials(f, denied, sizeof denied) != before)
+		(void)err_set(&n.err, EACCES, NULL,
+			      "this node may not forget others: %s", denied);
+	else if (s != NATS_OK)
+		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
+	news_put(&f->news, &n);
+}
+
+static void ask(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_ANSWERED, .token = o->token };
+	char subject[SUBJECT_MAX], reply[SUBJECT_MAX];
+	natsStatus s;
+
+	(void)snprintf(reply, sizeof reply, "_INBOX.%s.ask.%llu", f->node,
+		       (unsigned long long)o->token);
+	s = natsConnection_PublishRequest(
+		f->nc, subject_ask(f->name, o->node, subject), reply, o->bytes,
+		(int)o->len);
+	if (s == NATS_OK)
+		return;
+	(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
+	news_put(&f->news, &n);
+}
+
+static void do_order(struct fleet *f, const struct order *o)
+{
+	switch (o->kind) {
+	case ORDER_PROPOSE: fleet_do_propose(f, o); break;
+	case ORDER_SEND: send_batch(f, o); break;
+	case ORDER_LAST: get_last(f, o); break;
+	case ORDER_FORGET: forget(f, o); break;
+	case ORDER_ASK: ask(f, o); break;
+	case ORDER_ANSWER:
+		/* what is lost is asked for again by who waits */
+		(void)natsConnection_Publish(f->nc, o->reply, o->bytes,
+					     (int)o->len);
+		break;
+	}
+}
+
+/* --- the thread -------------------------------------------------------------------- */
+
+/* Once for each reason. */
+static void say_down(struct fleet *f, const struct err *why)
+{
+	struct fleet_news n = { .kind = FLEET_DOWN, .err = *why };
+	bool told;
+
+	pthread_mutex_lock(&f->lock);
+	f->up = false;
+	told = strcmp(f->said, why->text) == 0;
+	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
+	pthread_mutex_unlock(&f->lock);
+	if (!told)
+		news_put(&f->news, &n);
+}
+
+static void bring_up(struct fleet *f)
+{
+	struct fleet_news n = { .kind = FLEET_UP };
+	struct err err = { 0 };
+	bool was_up;
+
+	pthread_mutex_lock(&f->lock);
+	f->again = false;
+	was_up = f->up;
+	pthread_mutex_unlock(&f->lock);
+	if (watch_begin(f, &err) < 0) {
+		say_down(f, &err);
+		(void)fleet_pause(f, FLEET_AGAIN_MS);
+		link_again(f);
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	f->up = true;
+	f->said[0] = '\0';
+	pthread_mutex_unlock(&f->lock);
+	if (!was_up)
+		news_put(&f->news, &n);
+}
+
+/* What is told of this node; false: it was not sent, and is tried again. */
+static bool tell(struct fleet *f, enum fleet_key key)
+{
+	char subject[SUBJECT_MAX];
+	struct err err;
+	char *bytes;
+	size_t len;
+	int rc;
+
+	pthread_mutex_lock(&f->lock);
+	bytes = f->tell[key];
+	len = f->tell_len[key];
+	f->tell[key] = NULL;
+	pthread_mutex_unlock(&f->lock);
+	if (!bytes)
+		return true;
+	rc = publish(f, subject_key(f->name, key, f->node, subject), bytes, len,
+		     &err);
+	pthread_mutex_lock(&f->lock);
+	if (rc < 0 && !f->tell[key]) {
+		f->tell[key] = bytes;
+		f->tell_len[key] = len;
+		bytes = NULL;
+	}
+	pthread_mutex_unlock(&f->lock);
+	free(bytes);
+	return rc == 0;
+}
+
+enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK, NEXT_LOOK };
+
+/* What there is to do now; false: nothing. The lock is held. */
+static bool next_work(const struct fleet *f, enum next *ret)
+{
+	if (f->ending)
+		*ret = NEXT_END;
+	else if (!f->connected && f->up)
+		*ret = NEXT_DOWN;
+	else if (f->connected && f->again)
+		*ret = NEXT_AGAIN;
+	else if (f->up &&
+		 (f->first || f->tell[FLEET_INVENTORY] || f->tell[FLEET_STATE]))
+		*ret = NEXT_WORK;
+	else
+		return false;
+	return true;
+}
+
+static enum next wait_for_work(struct fleet *f)
+{
+	struct timespec until = fleet_in_ms(FLEET_LOOK_MS);
+	enum next next = NEXT_LOOK;
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	while (!next_work(f, &next) && (rc == 0 || !f->up))
+		rc = pthread_cond_timedwait(&f->wake, &f->lock, &until);
+	pthread_mutex_unlock(&f->lock);
+	return next;
+}
+
+static void work(struct fleet *f)
+{
+	struct order *o = order_take(f);
+	bool told = true;
+
+	for (int k = 0; k < FLEET_KEY__MAX; k++)
+		told &= tell(f, (enum fleet_key)k);
+	if (o)
+		do_order(f, o);
+	order_free(o);
+	if (!told)
+		(void)fleet_pause(f, FLEET_AGAIN_MS);
+}
+
+/* News are not sure to come: was any missed? */
+static void look(struct fleet *f)
+{
+	struct err err = { 0 };
+
+	if (watch_catch_up(f, &err) < 0)
+		link_again(f);
+}
+
+void *orders_run(void *fleet)
+{
+	struct fleet *f = fleet;
+	struct err down = { 0 };
+
+	(void)err_set(&down, ENOTCONN, NULL, "no server answers");
+	for (;;) {
+		switch (wait_for_work(f)) {
+		case NEXT_END: return NULL;
+		case NEXT_DOWN: say_down(f, &down); break;
+		case NEXT_AGAIN: bring_up(f); break;
+		case NEXT_WORK: work(f); break;
+		case NEXT_LOOK: look(f); break;
+		}
+	}
+}

@@ -1,0 +1,456 @@
+/*
+ * What is heard of the two buckets, each message once and in the order in which it was
+ * stored. It comes in two ways: the servers say again what they have stored (news),
+ * which is quick, and may be lost; and what is behind the last sequence can be asked
+ * for, message by message (ADR-31, direct get), whenever one is missing, a server is
+ * there again, or a while has gone by. There are no consumers that could be lost with
+ * a server, and a node needs no permission to make any.
+ *
+ * Of a backlog only the policy's last version is told: those before it are nobody's
+ * wish any more.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "fleet/fleet_own.h"
+#include "fleet/pack.h"
+
+/* A message of a bucket, wherever it comes from; borrowed. */
+struct heard {
+	enum stream stream;
+	uint64_t seq, at_s;
+	const char *subject;
+	natsMsg *m;
+};
+
+/* --- the policy ------------------------------------------------------------------ */
+
+/* The policy's lock is held. */
+static void forget_version(struct fleet *f)
+{
+	version_done(&f->version);
+	json_decref(f->about);
+	f->about = NULL;
+	f->start = (struct version_start){ 0 };
+	f->told = 0;
+}
+
+/* Those who wait for what they proposed. The policy's lock is held. */
+static void note_proposed(struct fleet *f, const char *id, uint64_t seq,
+			  bool is_void)
+{
+	if (strcmp(id, f->proposing_id) != 0)
+		return;
+	f->proposed = seq;
+	f->is_void = is_void;
+	pthread_cond_broadcast(&f->policy_heard);
+}
+
+/* The policy's lock is held. */
+static int take_version(struct fleet *f, const struct heard *h,
+			struct err *reterr)
+{
+	json_t *about = NULL;
+	char *id = NULL;
+	int rc;
+
+	rc = version_read(&f->version, &f->start, h->seq, natsMsg_GetData(h->m),
+			  (size_t)natsMsg_GetDataLength(h->m), &id, &about,
+			  reterr);
+	if (rc >= 0)
+		note_proposed(f, id, h->seq, rc > 0);
+	if (rc == 0) {
+		json_decref(f->about);
+		f->about = json_incref(about);
+	}
+	free(id);
+	json_decref(about);
+	return rc < 0 ? rc : 0;
+}
+
+/* The version that there is now, if it is another than was told. */
+static void tell_version(struct fleet *f)
+{
+	struct fleet_news n = { .kind = FLEET_POLICY };
+
+	pthread_mutex_lock(&f->policy_lock);
+	n.revision = f->version.revision;
+	if (n.revision && n.revision != f->told) {
+		n.text = strdup(f->version.text);
+		n.len = f->version.len;
+		/* another thread's from now on */
+		n.about = json_deep_copy(f->about);
+		f->told = n.revision;
+	} else {
+		n.revision = 0;
+	}
+	pthread_mutex_unlock(&f->policy_lock);
+	if (n.revision)
+		news_put(&f->news, &n);
+}
+
+/* --- nodes ------------------------------------------------------------------------- */
+
+static bool is_deletion(natsMsg *m)
+{
+	const char *what = NULL;
+
+	return natsMsgHeader_Get(m, "KV-Operation", &what) == NATS_OK && what &&
+	       strcmp(what, "PUT") != 0;
+}
+
+static void take_node(struct fleet *f, const struct heard *h)
+{
+	struct fleet_news n = { .kind = FLEET_NODE, .at_s = h->at_s };
+
+	if (!subject_read_key(f->name, h->subject, &n.key, n.node))
+		return;
+	/* one that is damaged is told as that */
+	if (!is_deletion(h->m))
+		n.text = unpack_text(natsMsg_GetData(h->m),
+				     (size_t)natsMsg_GetDataLength(h->m),
+				     &n.len, &n.err);
+	news_put(&f->news, &n);
+}
+
+/* The next of its bucket. hear_lock is held. */
+static int take(struct fleet *f, const struct heard *h, struct err *reterr)
+{
+	int rc;
+
+	f->heard[h->stream] = h->seq;
+	if (h->stream != STREAM_POLICY) {
+		take_node(f, h);
+		return 0;
+	}
+	pthread_mutex_lock(&f->policy_lock);
+	rc = take_version(f, h, reterr);
+	if (rc == -ESTALE) { /* from the beginning of what is kept */
+		forget_version(f);
+		f->heard[STREAM_POLICY] = 0;
+	}
+	pthread_mutex_unlock(&f->policy_lock);
+	return rc;
+}
+
+/* --- news ------------------------------------------------------------------------------ */
+
+static uint64_t number_of(natsMsg *m, const char *header)
+{
+	const char *text = NULL;
+
+	return natsMsgHeader_Get(m, header, &text) == NATS_OK && text
+		       ? strtoull(text, NULL, 10)
+		       : 0;
+}
+
+static bool is_of(const struct fleet *f, natsMsg *m, enum stream *ret)
+{
+	const char *name = NULL;
+	char own[SUBJECT_MAX];
+
+	if (natsMsgHeader_Get(m, "Nats-Stream", &name) != NATS_OK || !name)
+		return false;
+	for (int s = STREAM_POLICY; s <= STREAM_NODES; s++)
+		if (strcmp(name, stream_name(f->name, (enum stream)s, own)) ==
+		    0) {
+			*ret = (enum stream)s;
+			return true;
+		}
+	return false;
+}
+
+/* false: the message is none of a bucket's. */
+static bool read_news(const struct fleet *f, natsMsg *m, struct heard *ret)
+{
+	*ret = (struct heard){ .seq = number_of(m, "Nats-Sequence"),
+			       .at_s = clock_unix_us() / USEC_PER_SEC,
+			       .m = m };
+	return ret->seq && is_of(f, m, &ret->stream) &&
+	       natsMsgHeader_Get(m, "Nats-Subject", &ret->subject) == NATS_OK &&
+	       ret->subject;
+}
+
+static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
+		    void *closure)
+{
+	struct listening *l = closure;
+	struct fleet *f = l->fleet;
+	struct err err = { 0 };
+	struct heard h;
+	bool gap = false;
+
+	if (read_news(f, m, &h)) {
+		pthread_mutex_lock(&f->hear_lock);
+		if (h.seq == f->heard[h.stream] + 1)
+			gap = take(f, &h, &err) < 0;
+		else
+			gap = h.seq > f->heard[h.stream];
+		if (!gap && h.stream == STREAM_POLICY)
+			tell_version(f);
+		pthread_mutex_unlock(&f->hear_lock);
+	}
+	natsMsg_Destroy(m);
+	if (gap)
+		link_again(f);
+}
+
+static void on_question(natsConnection *nc, natsSubscription *sub, natsMsg *m,
+			void *closure)
+{
+	struct listening *l = closure;
+	struct fleet_news n = { .kind = FLEET_ASKED };
+	const char *reply = natsMsg_GetReply(m);
+
+	n.text = unpack_text(natsMsg_GetData(m),
+			     (size_t)natsMsg_GetDataLength(m), &n.len, &n.err);
+	n.reply = reply ? strdup(reply) : NULL;
+	natsMsg_Destroy(m);
+	if (n.text && n.reply)
+		news_put(&l->fleet->news, &n);
+	else
+		fleet_news_done(&n); /* who asks so gets no answer */
+}
+
+static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *m,
+		      void *closure)
+{
+	struct listening *l = closure;
+	struct fleet_news n = { .kind = FLEET_ANSWERED };
+	const char *dot = strrchr(natsMsg_GetSubject(m), '.');
+
+	n.token = dot ? strtoull(dot + 1, NULL, 10) : 0;
+	if (natsMsg_IsNoResponders(m))
+		(void)err_set(&n.err, EHOSTUNREACH, "node",
+			      "no such node is connected to the fleet");
+	else
+		n.text = unpack_text(natsMsg_GetData(m),
+				     (size_t)natsMsg_GetDataLength(m), &n.len,
+				     &n.err);
+	natsMsg_Destroy(m);
+	news_put(&l->fleet->news, &n);
+}
+
+/* --- catching up ------------------------------------------------------------------------- */
+
+static int failed(struct fleet *f, const char *what, natsStatus s,
+		  struct err *reterr)
+{
+	char denied[ERR_TEXT_MAX];
+
+	if (s == NATS_NO_RESPONDERS)
+		return err_set(reterr, EAGAIN, NULL,
+			       "%s: the fleet's streams are not there yet; the "
+			       "first editor's node makes them",
+			       what);
+	if (link_denials(f, denied, sizeof denied) > 0)
+		return err_set(reterr, EACCES, NULL, "%s: %s", what, denied);
+	return err_set(reterr, EIO, NULL, "%s: %s", what,
+		       natsStatus_GetText(s));
+}
+
+/* "2026-12-01T10:59:23.6Z" as seconds since 1970; 0: it is none. */
+static uint64_t time_of(natsMsg *m)
+{
+	const char *text = NULL;
+	struct tm tm = { 0 };
+
+	if (natsMsgHeader_Get(m, "Nats-Time-Stamp", &text) != NATS_OK ||
+	    !text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+		return 0;
+	return (uint64_t)timegm(&tm);
+}
+
+/* The first message behind `after`, which the caller destroys; NULL: none. */
+static int ask_next(struct fleet *f, enum stream s, uint64_t after,
+		    natsMsg **ret, struct err *reterr)
+{
+	char subject[2 * SUBJECT_MAX], stream[SUBJECT_MAX], of[SUBJECT_MAX];
+	char question[2 * SUBJECT_MAX];
+	const char *status = NULL;
+	natsStatus rc;
+
+	*ret = NULL;
+	(void)snprintf(subject, sizeof subject, "$JS.API.DIRECT.GET.%s",
+		       stream_name(f->name, s, stream));
+	(void)snprintf(question, sizeof question,
+		       "{\"seq\":%llu,\"next_by_subj\":\"%s\"}",
+		       (unsigned long long)after + 1,
+		       stream_subjects(f->name, s, of));
+	rc = natsConnection_RequestString(ret, f->nc, subject, question,
+					  FLEET_ANSWER_MS);
+	if (rc != NATS_OK)
+		return failed(f, stream, rc, reterr);
+	if (natsMsgHeader_Get(*ret, "Status", &status) != NATS_OK)
+		return 0;
+	rc = strcmp(status, "404") == 0 ? NATS_OK : NATS_ERR;
+	if (rc != NATS_OK)
+		(void)err_set(reterr, EIO, NULL, "%s: status %s", stream,
+			      status);
+	natsMsg_Destroy(*ret);
+	*ret = NULL;
+	return rc == NATS_OK ? 0 : -EIO;
+}
+
+/* 1: there was one more; 0: there is none. */
+static int take_next(struct fleet *f, enum stream s, struct err *reterr)
+{
+	struct heard h = { .stream = s };
+	uint64_t after;
+	int rc;
+
+	pthread_mutex_lock(&f->hear_lock);
+	after = f->heard[s];
+	pthread_mutex_unlock(&f->hear_lock);
+	rc = ask_next(f, s, after, &h.m, reterr);
+	if (rc < 0 || !h.m)
+		return rc;
+	h.seq = number_of(h.m, "Nats-Sequence");
+	h.at_s = time_of(h.m);
+	if (h.seq <= after ||
+	    natsMsgHeader_Get(h.m, "Nats-Subject", &h.subject) != NATS_OK) {
+		natsMsg_Destroy(h.m);
+		return err_set(reterr, EPROTO, NULL,
+			       "a server's answer is none");
+	}
+	pthread_mutex_lock(&f->hear_lock);
+	/* else news were quicker */
+	rc = h.seq > f->heard[s] ? take(f, &h, reterr) : 0;
+	pthread_mutex_unlock(&f->hear_lock);
+	natsMsg_Destroy(h.m);
+	return rc < 0 ? rc : 1;
+}
+
+static int catch_up(struct fleet *f, enum stream s, struct err *reterr)
+{
+	int rc;
+
+	do {
+		rc = take_next(f, s, reterr);
+	} while (rc > 0);
+	if (s != STREAM_POLICY)
+		return rc;
+	pthread_mutex_lock(&f->hear_lock);
+	tell_version(f);
+	pthread_mutex_unlock(&f->hear_lock);
+	return rc;
+}
+
+int watch_catch_up(struct fleet *f, struct err *reterr)
+{
+	int rc = catch_up(f, STREAM_POLICY, reterr);
+
+	return rc < 0 ? rc : catch_up(f, STREAM_NODES, reterr);
+}
+
+/* --- listening ----------------------------------------------------------------------------- */
+
+static void over(void *closure)
+{
+	struct listening *l = closure;
+	struct fleet *f = l->fleet;
+
+	pthread_mutex_lock(&f->lock);
+	l->over = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+static int hear(struct fleet *f, const char *subject, natsMsgHandler fn,
+		struct err *reterr)
+{
+	struct listening *l = calloc(1, sizeof *l);
+	natsStatus rc;
+
+	if (!l)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	l->fleet = f;
+	rc = natsConnection_Subscribe(&l->sub, f->nc, subject, fn, l);
+	if (rc != NATS_OK) {
+		free(l);
+		return failed(f, subject, rc, reterr);
+	}
+	/* what waits is bounded by the news' queue; nothing of it is dropped */
+	(void)natsSubscription_SetPendingLimits(l->sub, -1, -1);
+	if (natsSubscription_SetOnCompleteCB(l->sub, over, l) != NATS_OK)
+		l->over = true; /* there is nothing to wait for */
+	l->next = f->listening;
+	f->listening = l;
+	return 0;
+}
+
+/* Once; the library does so again with each server. */
+static int listen_all(struct fleet *f, struct err *reterr)
+{
+	char subject[SUBJECT_MAX];
+	int rc;
+
+	if (f->listens)
+		return 0;
+	rc = hear(f, news_subjects(f->name, subject), on_news, reterr);
+	if (rc == 0)
+		rc = hear(f, subject_ask(f->name, f->node, subject),
+			  on_question, reterr);
+	(void)snprintf(subject, sizeof subject, "_INBOX.%s.ask.*", f->node);
+	if (rc == 0)
+		rc = hear(f, subject, on_answer, reterr);
+	f->listens = rc == 0;
+	return rc;
+}
+
+/* Streams that were made anew count from 1 again: what was known is of others. */
+static void compare(struct fleet *f,
+		    const struct stream_state now[static STREAM__MAX])
+{
+	pthread_mutex_lock(&f->hear_lock);
+	for (int s = 0; s < STREAM__MAX; s++) {
+		if (f->created[s] == now[s].created &&
+		    f->heard[s] <= now[s].last)
+			continue;
+		f->created[s] = now[s].created;
+		f->heard[s] = 0;
+		if (s != STREAM_POLICY)
+			continue;
+		pthread_mutex_lock(&f->policy_lock);
+		forget_version(f);
+		pthread_mutex_unlock(&f->policy_lock);
+	}
+	pthread_mutex_unlock(&f->hear_lock);
+}
+
+int watch_begin(struct fleet *f, struct err *reterr)
+{
+	struct stream_state now[STREAM__MAX];
+	struct fleet_news none = { .kind = FLEET_POLICY };
+	int rc = listen_all(f, reterr);
+
+	if (rc == 0)
+		rc = streams_find(f, now, reterr);
+	if (rc < 0)
+		return rc;
+	compare(f, now);
+	if (now[STREAM_POLICY].n == 0)
+		news_put(&f->news, &none);
+	return watch_catch_up(f, reterr);
+}
+
+void watch_end(struct fleet *f)
+{
+	struct listening *l;
+
+	for (l = f->listening; l; l = l->next)
+		(void)natsSubscription_Unsubscribe(l->sub);
+	while ((l = f->listening)) {
+		pthread_mutex_lock(&f->lock);
+		while (!l->over)
+			pthread_cond_wait(&f->wake, &f->lock);
+		pthread_mutex_unlock(&f->lock);
+		f->listening = l->next;
+		natsSubscription_Destroy(l->sub);
+		free(l);
+	}
+}

@@ -1,0 +1,183 @@
+#!/bin/bash
+# Three hosts of one fleet, with three servers: a rule that is written on one is
+# enforced on another; two who change the same do not lose each other's change; the
+# servers' leader is killed, a node is cut off, started anew meanwhile, and healed, and
+# the connections go on.
+. "$(dirname "$0")/common_fleet.sh"
+need_nats
+
+fleet_net
+host a 1 && host b 2 && host c 3
+make_fleet --node a --node b --node c --editor a --editor b
+point $? "a fleet is made" "$out"
+start_servers
+point $? "its servers agree on a leader" "$TEST_DIR/nats-n1.log"
+runs a web 2 && runs b app 2 && runs b db 3 && runs c job 2
+for node in a b c; do
+    start_agent_on "$node"
+    point $? "the agent of $node" "$out"
+done
+told_on_soon a 'd["fleet"]["up"] and d["fleet"]["revision"] == 0 and {n["node"]: n["workloads"] for n in d["nodes"]} == {"b": 2, "c": 1}' fleet status
+point $? "a knows the others and who runs there" "$out"
+told_on_soon c '{n["node"]: n["workloads"] for n in d["nodes"]} == {"a": 1, "b": 2}' fleet status
+point $? "and so does c" "$out"
+
+# --- one policy ---------------------------------------------------------------
+
+listen_in() { # NODE WORKLOAD PORT: says "hello" to who connects, and then echoes
+    behind "$1" ip netns exec "$2" socat "TCP-LISTEN:$3,fork,reuseaddr" SYSTEM:'echo hello; exec cat'
+    wait_until 10 listens_in "$@"
+}
+listens_in() { inside "$1" "$2" ss -Hltn "sport = :$3" | grep -q .; }
+reaches_within() { # SECONDS NODE WORKLOAD ADDRESS PORT
+    inside "$2" "$3" timeout $(($1 * 2 + 1)) socat -u "-T$1" "TCP:$4:$5,connect-timeout=$1" - \
+        2>>"$TEST_DIR/log" | grep -q hello
+}
+reaches() { reaches_within 20 "$@"; }
+reaches_not() { ! reaches_within 2 "$@"; }
+
+listen_in b app 80 && reaches a web 10.9.2.2 80 && reaches c job 10.9.2.2 80
+point $? "while all are in discover, all reach app"
+weir_on a policy add --from web --to app --port tcp/80 --action allow &&
+    weir_on a mode app protect
+point $? "a rule is written on a, and app is to be protected" "$out"
+wait_until 20 in_force_on a 2 && wait_until 20 in_force_on b 2 && wait_until 20 in_force_on c 2
+point $? "it is in force on all" "$out"
+reaches a web 10.9.2.2 80
+point $? "on b it lets in who runs on a"
+reaches_not c job 10.9.2.2 80
+point $? "and nobody else"
+told_on_soon a '[n["in_force"] and n["revision"] for n in d["nodes"]] == [2, 2]' fleet status
+point $? "a knows that" "$out"
+told_on_soon b '[f for f in d["flows"] if f["client_id"] == "a/netns:web" and f["client"] == "web" and f["server"] == "app"]' flows
+point $? "b knows who that was" "$out"
+told_on b 'd["from"]["name"] == "web" and d["from"]["workload"] == "a/netns:web"' explain 10.9.1.2 10.9.2.2 --port 80
+point $? "and explains so" "$out"
+weir_on c policy add --from job --to app --port tcp/80 --action allow
+[ $? = 1 ] && grep -q 'may not change' "$out"
+point $? "c is no editor, and is told so" "$out"
+told_on c 'len(d["rules"]) == 1' policy list
+point $? "nothing is changed by that" "$out"
+
+# --- two who write at once ------------------------------------------------------
+
+write_many() { # NODE: ten rules; prints how many of them were taken
+    local n port taken=0
+    for n in 0 1 2 3 4 5 6 7 8 9; do
+        port=$((1000 * ${number_of[$1]} + n))
+        WEIR_SOCKET=$TEST_DIR/$1/agent.sock "$weir" policy add --from web --to db --port "tcp/$port" \
+            --action allow >>"$TEST_DIR/$1.added" 2>&1 && taken=$((taken + 1))
+    done
+    echo $taken
+}
+write_many a >"$TEST_DIR/taken.a" & writer=$!
+write_many b >"$TEST_DIR/taken.b"
+wait $writer
+taken=$(($(cat "$TEST_DIR/taken.a") + $(cat "$TEST_DIR/taken.b")))
+[ $taken -ge 10 ] && told_on_soon a 'len(d["rules"]) == 1 + '$taken policy list &&
+    told_on_soon b 'len(d["rules"]) == 1 + '$taken policy list &&
+    told_on_soon c 'len(d["rules"]) == 1 + '$taken policy list
+point $? "two write at once: what was taken is there, on all" "$out"
+! grep -hv 'in force' "$TEST_DIR/a.added" "$TEST_DIR/b.added" | grep -vq 'somebody else'
+point $? "and who was not was told why" "$TEST_DIR/a.added"
+
+# --- questions to other nodes -----------------------------------------------------
+
+told_on a '[w["name"] for w in d["workloads"] if w["state"] == "guarded"] == ["job"]' ls --node c
+point $? "a asks c who runs there" "$out"
+told_on_soon a '[f for f in d["flows"] if f["client"] == "web"]' flows --node b
+point $? "and b what was seen" "$out"
+weir_on a flows --node nobody
+[ $? = 1 ] && grep -q 'no such node' "$out"
+point $? "who is none is told of" "$out"
+weir_on a flows --node b --follow
+[ $? = 1 ] && grep -q 'cannot be followed' "$out"
+point $? "what cannot be asked, too" "$out"
+weir_on a policy add --node b --from web --to app --action allow
+[ $? = 1 ] && grep -q 'not done on another node' "$out"
+point $? "nor is anything changed by way of another" "$out"
+weir_on a quarantine app --node b && reaches_not a web 10.9.2.2 80
+point $? "a workload of another node is isolated" "$out"
+told_on b '[e for e in d["events"] if e["kind"] == "change" and "app" in e["text"] and e.get("by") == "uid 0 at a"]' events
+point $? "b knows by whom" "$out"
+weir_on a quarantine app --node b --off && reaches a web 10.9.2.2 80
+point $? "and not any more" "$out"
+
+# --- a leader dies, a node is cut off, and both come back ---------------------------
+
+# A connection that lasts: each line that is said comes back.
+talk() { # NODE WORKLOAD ADDRESS PORT FILE
+    # shellcheck disable=SC2016
+    behind "$1" ip netns exec "$2" python3 -c '
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+f = s.makefile("rw")
+out = open(sys.argv[3], "w", buffering=1)
+f.readline()
+n = 0
+while True:
+    f.write("%d\n" % n)
+    f.flush()
+    if f.readline() != "%d\n" % n:
+        break
+    n += 1
+    out.seek(0)
+    print(n, file=out)
+    time.sleep(0.05)
+' "$3" "$4" "$5"
+}
+said() { # what was not written whole is none
+    grep -x '[0-9]*' "$1" 2>>"$TEST_DIR/log" || echo 0
+}
+says_more() { # FILE
+    local had
+    had=$(said "$1")
+    wait_until 20 more_than "$1" "$had"
+}
+more_than() { [ "$(said "$1")" -gt "${2:-0}" ]; }
+talk a web 10.9.2.2 80 "$TEST_DIR/said"
+wait_until 20 more_than "$TEST_DIR/said" 0
+point $? "a connection between nodes, that lasts" "$TEST_DIR/log"
+leader=$(leader_by 1)
+kill_server "${leader#n}" KILL
+wait_until 30 weir_on a policy add --from job --to db --port tcp/5432 --action allow
+point $? "the servers' leader is killed, and a rule is written all the same" "$out"
+revision=$(revision_on a)
+wait_until 30 in_force_on b "$revision" && wait_until 30 in_force_on c "$revision"
+point $? "it is in force on all" "$out"
+says_more "$TEST_DIR/said"
+point $? "the connection goes on"
+start_server "${leader#n}"
+wait_until 60 servers_agree
+point $? "the server comes back"
+
+is_cut_off() { told_on "$1" 'not d["fleet"]["up"]' fleet status; }
+cut_off b
+wait_until 60 is_cut_off b
+point $? "b is cut off" "$out"
+weir_on b policy add --from job --to app --port tcp/80 --action allow
+[ $? = 1 ] && grep -q 'cut off from the fleet' "$out"
+point $? "it cannot change the policy, and says why" "$out"
+end_agent_on b && start_agent_on b && is_cut_off b
+point $? "its agent is started anew" "$out"
+runs b other 4
+seen_on() { told_on "$1" '[w for w in d["workloads"] if w["name"] == "'"$2"'" and w["state"] == "guarded"]' ls; }
+wait_until 20 seen_on b other && ! inside b other timeout 3 socat -u TCP:10.9.2.2:80,connect-timeout=1 - | grep -q hello
+point $? "what was in force there is" "$out"
+wait_until 30 weir_on a policy add --from other --to app --port tcp/80 --action allow
+point $? "meanwhile the policy is changed" "$out"
+revision=$(revision_on a)
+in_force_on b "$revision"
+[ $? = 1 ]
+point $? "which it does not know yet"
+heal b
+wait_until 60 in_force_on b "$revision"
+point $? "it is healed, and has it" "$out"
+inside b other timeout 40 socat -u -T20 TCP:10.9.2.2:80,connect-timeout=20 - 2>>"$TEST_DIR/log" | grep -q hello
+point $? "it is in force there"
+says_more "$TEST_DIR/said"
+point $? "the connection has gone on"
+told_on_soon a '[n for n in d["nodes"] if n["node"] == "b" and n["workloads"] == 3]' fleet status
+point $? "who came meanwhile is known to the others" "$out"
+
+finish
