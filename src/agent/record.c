@@ -20,6 +20,7 @@
 #include "agent/hits.h"
 #include "agent/learn.h"
 #include "agent/map.h"
+#include "agent/peers.h"
 #include "agent/responses.h"
 #include "agent/throughput.h"
 #include "base/clock.h"

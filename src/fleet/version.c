@@ -219,7 +219,9 @@ static int is_late(const struct version_start *s, uint64_t after)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->after[i] == after)
 			return 1;
-	return after == 0 || (s->first && after >= s->first) ? 0 : -1;
+	if (after == 0)
+		return s->first <= s->purged + 1 ? 0 : -1;
+	return after >= s->first ? 0 : -1;
 }
 
 /* As version_read(), of one that is well formed, while there is no version. */
@@ -229,8 +231,6 @@ static int read_first(struct version *v, struct version_start *s,
 {
 	bool is_first = is_late(s, h->after) == 0;
 
-	if (!s->first)
-		s->first = revision;
 	if (s->n == FLEET_HISTORY) {
 		memmove(s->after, s->after + 1,
 			(FLEET_HISTORY - 1) * sizeof *s->after);
@@ -267,12 +267,17 @@ int version_read(struct version *v, struct version_start *start,
 	json_t *head;
 	int rc;
 
+	/* also what is no version was heard */
+	if (!v->revision && !start->first)
+		start->first = revision;
 	if (!end)
 		return no_version(reterr, "no head");
 	head = json_loadb(bytes, (size_t)(end - bytes), JSON_REJECT_DUPLICATES,
 			  NULL);
 	rc = json_is_object(head) ? read_head(head, &h, reterr)
 				  : no_version(reterr, "its head is no object");
+	if (rc == 0 && h.after >= revision)
+		rc = no_version(reterr, "it follows what is not before it");
 	if (rc == 0) {
 		id = strdup(json_string_value(json_object_get(head, "id")));
 		if (!id)

@@ -40,6 +40,8 @@ struct version {
  */
 struct version_start {
 	uint64_t first; /* sequence; 0: nothing was heard */
+	/* Up to this sequence there is nothing any more that one could follow. */
+	uint64_t purged;
 	uint64_t after[FLEET_HISTORY];
 	size_t n;
 };

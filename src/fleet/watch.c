@@ -325,6 +325,17 @@ static int hear_questions(struct fleet *f, struct err *reterr)
 	return rc;
 }
 
+/*
+ * Up to which sequence somebody has emptied it. While it has as many as it keeps, that
+ * may as well be what was dropped.
+ */
+static uint64_t purged(const struct stream_state *s)
+{
+	if (s->n == 0)
+		return s->last;
+	return s->n < FLEET_HISTORY ? s->first - 1 : 0;
+}
+
 /* Streams that were made anew count from 1 again: what was known is of others. */
 static void compare(struct fleet *f,
 		    const struct stream_state now[static STREAM__MAX])
@@ -334,7 +345,9 @@ static void compare(struct fleet *f,
 	    f->version.revision > now[STREAM_POLICY].last)
 		forget_version(f);
 	if (f->version.revision == 0)
-		f->start = (struct version_start){ 0 };
+		f->start = (struct version_start){
+			.purged = purged(&now[STREAM_POLICY])
+		};
 	pthread_mutex_unlock(&f->policy_lock);
 	pthread_mutex_lock(&f->lock);
 	if (f->created[STREAM_NODES] != now[STREAM_NODES].created ||
