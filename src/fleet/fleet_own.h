@@ -67,7 +67,7 @@ struct fleet {
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
 	pthread_cond_t wake;
 	bool ending, connected, again, up;
-	bool closed; /* the library's last word */
+	bool closed; /* the library's last word of nc, or there is none */
 	struct order *first, **last;
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
@@ -97,6 +97,11 @@ struct fleet {
 
 int link_open(struct fleet *f, const struct fleet_spec *spec,
 	      struct err *reterr);
+/*
+ * Anew, after the library has given the connection up: it does, when a server goes
+ * while it connects, although it is told to go on. Our thread.
+ */
+int link_reopen(struct fleet *f, struct err *reterr);
 /* When it returns the library calls nothing any more. */
 void link_close(struct fleet *f);
 /* Everything is to be listened to anew. Any thread. */

@@ -258,6 +258,14 @@ static void bring_up(struct fleet *f)
 		news_put(&f->news, &n);
 }
 
+static void reopen(struct fleet *f)
+{
+	struct err err = { 0 };
+
+	if (fleet_pause(f, FLEET_AGAIN_MS) && link_reopen(f, &err) < 0)
+		say_down(f, &err);
+}
+
 /* What is told of this node; false: it was not sent, and is tried again. */
 static bool tell(struct fleet *f, enum fleet_key key)
 {
@@ -287,7 +295,7 @@ static bool tell(struct fleet *f, enum fleet_key key)
 	return rc == 0;
 }
 
-enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK };
+enum next { NEXT_END, NEXT_DOWN, NEXT_REOPEN, NEXT_AGAIN, NEXT_WORK };
 
 static enum next wait_for_work(struct fleet *f)
 {
@@ -299,6 +307,8 @@ static enum next wait_for_work(struct fleet *f)
 			next = NEXT_END;
 		else if (!f->connected && f->up)
 			next = NEXT_DOWN;
+		else if (f->closed)
+			next = NEXT_REOPEN;
 		else if (f->connected && f->again)
 			next = NEXT_AGAIN;
 		else if (f->up && (f->first || f->tell[FLEET_INVENTORY] ||
@@ -338,6 +348,7 @@ void *orders_run(void *fleet)
 		switch (wait_for_work(f)) {
 		case NEXT_END: return NULL;
 		case NEXT_DOWN: say_down(f, &down); break;
+		case NEXT_REOPEN: reopen(f); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
 		}

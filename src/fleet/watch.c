@@ -395,6 +395,8 @@ void watch_end(struct fleet *f)
 {
 	for (struct listening *l = f->listening; l; l = l->next)
 		listening_end(f, l);
+	f->policy = f->nodes = NULL;
+	f->asked_is_heard = false;
 	pthread_mutex_lock(&f->lock);
 	for (;;) {
 		sweep(f);
