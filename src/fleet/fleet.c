@@ -85,6 +85,7 @@ void fleet_free(struct fleet *f)
 	for (int k = 0; k < FLEET_KEY__MAX; k++)
 		free(f->tell[k]);
 	version_done(&f->version);
+	json_decref(f->about);
 	pthread_cond_destroy(&f->wake);
 	pthread_cond_destroy(&f->policy_heard);
 	pthread_mutex_destroy(&f->lock);

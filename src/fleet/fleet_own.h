@@ -67,6 +67,8 @@ struct fleet {
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
 	pthread_cond_t wake;
 	bool ending, connected, again, up;
+	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
+	bool amiss; /* what was heard cannot be taken; before it is heard again */
 	bool closed; /* the library's last word of nc, or there is none */
 	struct order *first, **last;
 	unsigned n_orders;
@@ -84,6 +86,7 @@ struct fleet {
 	pthread_mutex_t policy_lock; /* over what follows */
 	pthread_cond_t policy_heard;
 	struct version version;
+	json_t *about; /* of the version; owned */
 	struct version_start start;
 	uint64_t told;	/* revision of the last FLEET_POLICY */
 	uint64_t heard; /* the last message of the bucket, void or not */
@@ -106,6 +109,8 @@ int link_reopen(struct fleet *f, struct err *reterr);
 void link_close(struct fleet *f);
 /* Everything is to be listened to anew. Any thread. */
 void link_again(struct fleet *f);
+/* The same in a while, when a FLEET_DOWN has told what is amiss: until then it is not up. */
+void link_amiss(struct fleet *f);
 /* How often something was not permitted; the text of the last goes to buf. */
 uint64_t link_denials(struct fleet *f, char *buf, size_t size);
 

@@ -14,6 +14,15 @@ void link_again(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+void link_amiss(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->up = f->told_up = false;
+	f->again = f->amiss = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
 uint64_t link_denials(struct fleet *f, char *buf, size_t size)
 {
 	uint64_t n;

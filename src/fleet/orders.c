@@ -227,7 +227,8 @@ static void say_down(struct fleet *f, const struct err *why)
 
 	pthread_mutex_lock(&f->lock);
 	f->up = false;
-	told = strcmp(f->said, why->text) == 0;
+	told = !f->told_up && strcmp(f->said, why->text) == 0;
+	f->told_up = false;
 	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
@@ -238,12 +239,15 @@ static void bring_up(struct fleet *f)
 {
 	struct fleet_news n = { .kind = FLEET_UP };
 	struct err err = { 0 };
-	bool was_up;
+	bool told, amiss;
 
 	pthread_mutex_lock(&f->lock);
-	f->again = false;
-	was_up = f->up;
+	amiss = f->amiss;
+	f->amiss = f->again = false;
 	pthread_mutex_unlock(&f->lock);
+	/* what is amiss for long is not to keep everybody busy */
+	if (amiss && !fleet_pause(f, FLEET_ANSWER_MS))
+		return;
 	if (watch_begin(f, &err) < 0) {
 		say_down(f, &err);
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
@@ -251,10 +255,13 @@ static void bring_up(struct fleet *f)
 		return;
 	}
 	pthread_mutex_lock(&f->lock);
-	f->up = true;
+	/* something may have been amiss meanwhile */
+	f->up = !f->amiss;
+	told = f->told_up || f->amiss;
+	f->told_up = f->up;
 	f->said[0] = '\0';
 	pthread_mutex_unlock(&f->lock);
-	if (!was_up)
+	if (!told)
 		news_put(&f->news, &n);
 }
 

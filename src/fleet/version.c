@@ -143,8 +143,12 @@ static int read_head(const json_t *o, struct head *ret, struct err *reterr)
 	uint64_t form = 0;
 
 	*ret = (struct head){ .whole = !json_object_get(o, "cut") };
-	if (!number(o, "v", INT64_MAX, &form) || form != FORM)
-		return no_version(reterr, "of another form");
+	if (!number(o, "v", INT64_MAX, &form) || form == 0)
+		return no_version(reterr, "of no form");
+	if (form > FORM)
+		return err_set(reterr, EOPNOTSUPP, NULL,
+			       "the fleet's policy is written by a later Weir, "
+			       "in a form that this one does not know");
 	if (!number(o, "size", FLEET_UNPACKED_MAX, &ret->size) ||
 	    !number(o, "crc", UINT32_MAX, &ret->crc) ||
 	    !number(o, "after", INT64_MAX, &ret->after) ||

@@ -101,6 +101,8 @@ static bool metadata(natsMsg *m, uint64_t *ret_seq, uint64_t *ret_pending,
 static void forget_version(struct fleet *f)
 {
 	version_done(&f->version);
+	json_decref(f->about);
+	f->about = NULL;
 	f->start = (struct version_start){ 0 };
 	f->told = f->heard = 0;
 }
@@ -130,21 +132,30 @@ static bool take_version(struct fleet *f, natsMsg *m, uint64_t seq,
 	rc = version_read(&f->version, &f->start, seq, natsMsg_GetData(m),
 			  (size_t)natsMsg_GetDataLength(m), &id, &about,
 			  &n->err);
-	if (rc < 0) {
+	if (rc == -EPROTO || rc == -E2BIG)
+		n->err = (struct err){
+			0
+		}; /* nobody's; what is before it may be */
+	else if (rc < 0) {
 		n->kind = FLEET_DOWN;
 		return true;
+	} else {
+		note_proposed(f, id, seq, rc > 0);
 	}
-	note_proposed(f, id, seq, rc > 0);
 	free(id);
+	if (rc == 0) {
+		json_decref(f->about);
+		f->about = about;
+	} else {
+		json_decref(about);
+	}
 	n->kind = FLEET_POLICY;
 	/* the last of a backlog may be void, and what counts before it */
 	if (pending > 0 || f->version.revision == 0 ||
-	    f->version.revision == f->told) {
-		json_decref(about);
+	    f->version.revision == f->told)
 		return false;
-	}
 	f->told = n->revision = f->version.revision;
-	n->about = about;
+	n->about = json_deep_copy(f->about); /* another thread's */
 	n->text = strdup(f->version.text);
 	n->len = f->version.len;
 	return true;
@@ -157,21 +168,23 @@ static void on_policy(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 	struct fleet *f = l->fleet;
 	struct fleet_news n = { 0 };
 	uint64_t seq, pending;
-	bool any = false;
+	bool any = false, amiss;
 
-	if (!is_old(l) && metadata(m, &seq, &pending, &n.at_s)) {
+	if (metadata(m, &seq, &pending, &n.at_s)) {
 		pthread_mutex_lock(&f->policy_lock);
-		any = take_version(f, m, seq, pending, &n);
+		/* under it: when compare() has it, nothing of an old one comes */
+		any = !is_old(l) && take_version(f, m, seq, pending, &n);
 		/* from the beginning of what is kept */
 		if (any && n.err.code == ESTALE)
 			forget_version(f);
 		pthread_mutex_unlock(&f->policy_lock);
 	}
 	natsMsg_Destroy(m);
+	amiss = n.err.code != 0;
 	if (any)
-		news_put(&f->news, &n);
-	if (any && n.err.code)
-		link_again(f);
+		news_put(&f->news, &n); /* takes it */
+	if (any && amiss)
+		link_amiss(f);
 }
 
 static bool is_deletion(natsMsg *m)

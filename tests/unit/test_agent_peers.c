@@ -19,7 +19,8 @@
 
 static const char policy[] =
 	"kind: Policy\ndefault_mode: monitor\ngroups:\n"
-	"- {name: tier, mode: protect, where: [{key: label.tier, value: web}]}\n"
+	"- {name: tier, mode: protect, where: [{key: label.tier, value: "
+	"web}]}\n"
 	"- {name: there, where: [{key: node, value: b}]}\n";
 
 struct one {
