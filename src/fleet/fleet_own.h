@@ -129,7 +129,7 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 
 /* Listens to everything, from what is known on. Our thread. */
 int watch_begin(struct fleet *f, struct err *reterr);
-/* Nothing is listened to any more; waits until the library's threads are out. */
+/* The connection is closed: waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 
 /* --- orders.c: our thread ---------------------------------------------------------- */

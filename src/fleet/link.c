@@ -182,7 +182,11 @@ static void set_closed(struct fleet *f, bool closed)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* Waits for the library's last word. Nothing is listened to. */
+/*
+ * Waits for the library's last word. It closes what is listened to itself; to be asked
+ * to, one by one, it does not survive where it just makes a consumer anew (3.4.1: use
+ * after free in jsSub_deleteConsumer()).
+ */
 static void drop(struct fleet *f)
 {
 	jsCtx_Destroy(f->js);
@@ -242,8 +246,8 @@ int link_open(struct fleet *f, const struct fleet_spec *spec,
 
 static void end(struct fleet *f)
 {
-	watch_end(f);
 	drop(f);
+	watch_end(f);
 }
 
 int link_reopen(struct fleet *f, struct err *reterr)

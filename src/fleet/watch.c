@@ -406,8 +406,6 @@ int watch_begin(struct fleet *f, struct err *reterr)
 
 void watch_end(struct fleet *f)
 {
-	for (struct listening *l = f->listening; l; l = l->next)
-		listening_end(f, l);
 	f->policy = f->nodes = NULL;
 	f->asked_is_heard = false;
 	pthread_mutex_lock(&f->lock);
