@@ -208,10 +208,15 @@ static int read_workload(struct agent *a, struct peer *p, json_t *about,
 	const char *id = json_string_value(json_array_get(words, 0));
 	const struct workload *before = to->last;
 	struct workload *w;
-	int n, rc;
+	int rc;
 
 	if (!id || !id[0])
 		return no_inventory(reterr, "one has no id");
+	/* by itself it was not too long, so it is no mistake of the node's */
+	if (strlen(p->name) + strlen("/") + strlen(id) >= sizeof w->id) {
+		a->peers->refused++;
+		return 0;
+	}
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -224,10 +229,8 @@ static int read_workload(struct agent *a, struct peer *p, json_t *about,
 	else
 		to->first = w;
 	to->last = w;
-	n = snprintf(w->id, sizeof w->id, "%s/%s", p->name, id);
-	rc = n > 0 && (size_t)n < sizeof w->id
-		     ? read_addrs(w, words, reterr)
-		     : no_inventory(reterr, "an id is too long");
+	(void)snprintf(w->id, sizeof w->id, "%s/%s", p->name, id);
+	rc = read_addrs(w, words, reterr);
 	if (rc == 0)
 		refresh(a, w, before);
 	return rc;
