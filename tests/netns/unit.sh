@@ -67,6 +67,9 @@ say "its worker is the user weir-dp"
 say "what is stored is root's alone"
 until_true is_guarded && ping -q -c 3 -i 0.1 10.99.0.2 >/dev/null
 say "a namespace is guarded, and answers"
+looks_for_some() { weir status | grep '^detection  *[1-9][0-9]* signatures'; }
+until_true looks_for_some || { weir status; false; }
+say "the signatures that come with it are in force"
 
 echo 'nonsense: 1' >>/etc/weir/weir.yaml
 systemctl reload weir-agent && until_true has_event nonsense && lives
@@ -176,6 +179,6 @@ while read -r line; do
         point $? "${line#*ok }" "$TEST_DIR/told" ;;
     esac
 done <"$TEST_DIR/told"
-[ $points = 20 ]
+[ $points = 21 ]
 point $? "systemd came to the end" "$TEST_DIR/told"
 finish
