@@ -95,6 +95,9 @@ before=$(main)
 systemctl restart weir-agent && new_agent "$before" && lives
 say "weir-dp outlives a restart"
 before=$(main)
+sh -e /run/test/weir.prerm upgrade 9 && sh -e /run/test/weir.postinst configure 0.1.0-1 && new_agent "$before" && lives
+say "and an upgrade of the package, which starts the agent anew"
+before=$(main)
 kill -KILL "$before"
 until_true new_agent "$before" && lives
 say "a killed agent comes back, weir-dp lives"
@@ -163,7 +166,7 @@ exec env -i container=weir-test PATH="$PATH" chroot . \
     /lib/systemd/systemd --unit=weir-test.target --log-target=null --show-status=no
 S
 
-cp "$SRC/packaging/debian/weir.prerm" "$TEST_DIR/"
+cp "$SRC"/packaging/debian/weir.{prerm,postinst} "$TEST_DIR/"
 (
     echo $BASHPID >"$group/cgroup.procs"
     exec timeout 200 unshare --pid --fork --kill-child --cgroup --uts --ipc --mount \
@@ -179,6 +182,6 @@ while read -r line; do
         point $? "${line#*ok }" "$TEST_DIR/told" ;;
     esac
 done <"$TEST_DIR/told"
-[ $points = 21 ]
+[ $points = 22 ]
 point $? "systemd came to the end" "$TEST_DIR/told"
 finish
