@@ -72,10 +72,10 @@ torture: ## FRAMES (100 million) hostile frames through the pipeline; WEIR_SEED 
 	@tools/build asan
 	@SRC=. BUILD=build-asan FRAMES=$(FRAMES) tests/pcap/torture.sh
 
-install: build ## into PREFIX (/usr/local), below DESTDIR if given
-	@meson configure build --prefix='$(PREFIX)'
+install: build ## into PREFIX (/usr/local) and /etc/weir, below DESTDIR if given
+	@meson configure build --prefix='$(PREFIX)' --sysconfdir=/etc # else it forgets that
 	@ninja -C build --quiet
-	@$(AS_ROOT) -w '$(DESTDIR)$(PREFIX)' env DESTDIR='$(DESTDIR)' \
+	@$(AS_ROOT) -w '$(DESTDIR)/etc' env DESTDIR='$(DESTDIR)' \
 		meson install -C build --no-rebuild --quiet
 
 deb: ## Debian packages in build-deb/

@@ -35,6 +35,11 @@ echo "log: warn" >"$etc/weir/weir.yaml"
 install_all && [ "$(cat "$etc/weir/weir.yaml")" = "log: warn" ]
 point $? "a configuration that is there is kept" "$out"
 
+# a prefix that is set takes sysconfdir back to what fits it
+make -C "$SRC" --no-print-directory -n install 2>&1 | grep 'meson configure' >"$out"
+grep -q -- '--prefix=.* --sysconfdir=/etc\b' "$out"
+point $? "make install says where the configuration is read" "$out"
+
 # --- unit ------------------------------------------------------------------
 
 for name in weir-agent weir-api weir-export; do
