@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/hits.h"
+#include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/past.h"
 #include "agent/policy.h"
@@ -336,7 +337,7 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
 		       struct err *reterr)
 {
-	struct intent *i = NULL;
+	struct intent *i = NULL, *merged = NULL;
 	const char *text, *file;
 	int rc = arg_text(args, "text", &text, reterr);
 
@@ -345,12 +346,18 @@ int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
 	if (rc == 0)
 		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
 				      &i, reterr);
-	if (rc < 0 || !intent_is_network_policies(i)) {
-		*ret = i;
-		return rc;
+	if (rc == 0 && intent_is_network_policies(i)) {
+		rc = intent_with_network_policies(a->intent, i, &merged,
+						  reterr);
+		intent_put(i);
+		i = merged;
 	}
-	rc = intent_with_network_policies(a->intent, i, ret, reterr);
-	intent_put(i);
+	if (rc == 0)
+		rc = kubernetes_keep_policies(a, &i, reterr);
+	if (rc == 0)
+		*ret = i;
+	else
+		intent_put(i);
 	return rc;
 }
 
@@ -372,7 +379,7 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 }
 
 /* Groups in rules that nobody is in: not there yet, or a name that is wrong. */
-static void tell_empty(const struct agent *a, const struct intent *next,
+static void tell_empty(struct agent *a, const struct intent *next,
 		       json_t *result)
 {
 	struct intent_workload *workloads;

@@ -30,6 +30,13 @@ enum config_on_new {
 	ON_NEW__MAX
 };
 
+/* `kubernetes:`; texts owned. */
+struct config_kubernetes {
+	bool on;       /* it is there */
+	bool all_pods; /* not only this node's */
+	char *server, *token_file, *ca_file;
+};
+
 struct config {
 	struct runtime_spec runtimes[RUNTIMES_MAX]; /* paths owned */
 	size_t n_runtimes;
@@ -68,7 +75,9 @@ struct config {
 	char *door_group;	      /* of the socket: weir */
 	char *api_user, *export_user; /* weir-api, weir-export */
 
-	char *node; /* this host's name */
+	struct config_kubernetes kubernetes;
+
+	char *node; /* this host's name; in a cluster the node's */
 };
 
 /* What holds without a file. -ENOMEM. End with config_done(). */
@@ -82,5 +91,7 @@ int config_read(const char *path, struct config *ret, struct err *reterr);
 /* The same; but a file that need not be there: what holds without one. */
 int config_read_if(const char *path, bool must, struct config *ret,
 		   struct err *reterr);
+bool config_kubernetes_same(const struct config_kubernetes *a,
+			    const struct config_kubernetes *b);
 /* Does any fit? */
 bool config_matches(const struct config_patterns *p, const char *text);

@@ -8,17 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/kubernetes.h"
 #include "base/limits.h"
 
 /* So many are read between two looks at what else there is to do: some ms. */
 #define PAGE 1000
 _Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 
-int world_now(const struct agent *a, struct intent_world *ret,
+int world_now(struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs)
 {
+	const struct intent_workload *elsewhere = NULL;
+	/* after those who are here */
+	size_t more = kubernetes_elsewhere(a, &elsewhere);
 	size_t n = a->registry.n_workloads, i = 0;
-	struct intent_workload *list = calloc(n + 1, sizeof *list);
+	struct intent_workload *list = calloc(n + more + 1, sizeof *list);
 	struct mac *macs = calloc((n + 1) * WORKLOAD_PORTS_MAX, sizeof *macs);
 
 	if (!list || !macs) {
@@ -47,8 +51,10 @@ int world_now(const struct agent *a, struct intent_world *ret,
 					     WORKLOAD_PORTS_MAX +
 				     one->n_macs++] = p->plane_mac;
 		}
+	if (more > 0)
+		memcpy(list + n, elsewhere, more * sizeof *list);
 	*ret = (struct intent_world){ .workloads = list,
-				      .n = n,
+				      .n = n + more,
 				      .node = a->node_addrs,
 				      .n_node = a->n_node_addrs,
 				      .icmp_enforced = true };

@@ -22,6 +22,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/hits.h"
+#include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/parking.h"
 #include "agent/past.h"
@@ -474,9 +475,10 @@ int64_t policy_set(struct agent *a, struct intent *next, const char *what,
 {
 	json_t *about = change_json(what, by);
 	struct compiled c = { 0 };
-	struct here here;
+	struct here here = { 0 };
 	/* some limits show only when it is compiled for who is here */
-	bool ok = who_is_here(a, &here, reterr) &&
+	bool ok = kubernetes_keep_policies(a, &next, reterr) == 0 &&
+		  who_is_here(a, &here, reterr) &&
 		  compile_for_all(a, next, &c, reterr);
 	int rc = ok ? 0 : -reterr->code;
 

@@ -12,7 +12,7 @@
  *            signatures?: off | alert | enforce}
  *   rules:  {id?, from, to, ports?, applications?, action, comment?, expires?,
  *            disabled?, side?: client | server,
- *            origin?: user | learned | network-policy}
+ *            origin?: user | learned | network-policy | kubernetes}
  *   responses: {id?, event, group?, conditions?: [{field, op?, value}...],
  *               actions: [{quarantine: true | {for?}} | {capture: {seconds}} |
  *               {webhook: NAME} | {suppress: true}...], comment?, disabled?}
@@ -125,6 +125,22 @@ bool intent_is_network_policies(const struct intent *i);
 int intent_with_network_policies(const struct intent *i,
 				 const struct intent *netpols,
 				 struct intent **ret, struct err *reterr);
+/*
+ * NetworkPolicies as the cluster has them: an array of {namespace, name, spec}, as
+ * the groups and rules that come of them, {"groups":, "rules":}, to be freed. What
+ * of them is not understood isolates, and is told as texts appended to notes.
+ */
+int intent_cluster_read(const json_t *policies, json_t *notes, json_t **ret,
+			struct err *reterr);
+/*
+ * i, but what is the cluster's (rules of origin kubernetes, groups k8s.NS.NAME) is
+ * `cluster`; NULL: what it is in `before`. Rules that `before` has keep their ids.
+ */
+int intent_with_cluster(const struct intent *i, const json_t *cluster,
+			const struct intent *before, struct intent **ret,
+			struct err *reterr);
+/* The same as `cluster` above, of an intent; NULL: out of memory. */
+json_t *intent_cluster_of(const struct intent *i);
 enum intent_mode intent_default_mode(const struct intent *i);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */
 int intent_with_mode(const struct intent *i, const char *group,
@@ -133,8 +149,9 @@ int intent_with_mode(const struct intent *i, const char *group,
 
 /*
  * A workload as it matters here. `about` is an object with what selectors may
- * ask for: name, image, labels, namespace, service, pod, node, runtime (as in
- * runtime/runtime.h). Borrowed for the call.
+ * ask for: name, image, labels, namespace, namespace_labels, service, pod, node,
+ * runtime (as in runtime/runtime.h); and named_ports, {"tcp/http": 8080}, for
+ * rules with ports by name. Borrowed for the call.
  */
 struct intent_workload {
 	const char *id;
@@ -143,6 +160,8 @@ struct intent_workload {
 	size_t n_addrs;
 	const struct mac *macs; /* of its diverted ports */
 	size_t n_macs;
+	/* Of another host: others may speak with it, and that is all. */
+	bool elsewhere;
 };
 
 /* Who there is. Borrowed for the call. */
