@@ -543,7 +543,7 @@ static int read_direction(struct netpol *p, const json_t *list, bool ingress)
 	return rc;
 }
 
-/* Without policyTypes: ingress, and egress if it is spoken of. */
+/* Without policyTypes: ingress, and egress if there are rules of it. */
 static int read_types(struct fields *f, const json_t *egress, bool *ret_in,
 		      bool *ret_out)
 {
@@ -551,7 +551,7 @@ static int read_types(struct fields *f, const json_t *egress, bool *ret_in,
 	char at[ERR_AT_MAX];
 
 	*ret_in = true;
-	*ret_out = egress != NULL;
+	*ret_out = json_array_size(egress) > 0;
 	if (!field_array(f, "policyTypes", FIELD_MAY, 2, &types) ||
 	    json_array_size(types) == 0)
 		return f->rc;

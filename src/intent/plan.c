@@ -28,6 +28,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "intent/plan_making.h"
+
 static void push(struct making *m, struct list *l, uint32_t n)
 {
 	uint32_t *grown = intent_grow(l->v, l->n, &l->room, sizeof *l->v);

@@ -189,13 +189,37 @@ json_t *plan_own_end(struct making *m, size_t workload, const uint32_t *words,
 	return all;
 }
 
-static bool is_one_of(const struct making *m, size_t workload,
+/* Is an address of that workload one that the word means? */
+static bool is_meant(const struct making *m, size_t workload, uint32_t word,
+		     struct ip_addr a)
+{
+	const struct ref *r = &m->i->words[word];
+
+	if (!plan_has(m, workload, word))
+		return false;
+	if (!is_addresses(m->i, word))
+		return true;
+	return r->kind == REF_RANGE
+		       ? range_has(&r->range, a)
+		       : ranges_have(&m->i->groups[r->group].ranges, a);
+}
+
+/* Adds those of a workload's addresses that one of the words means. */
+static void add_meant(struct making *m, struct ranges *ranges, size_t workload,
 		      const uint32_t *words, size_t n)
 {
-	for (size_t k = 0; k < n; k++)
-		if (plan_has(m, workload, words[k]))
-			return true;
-	return false;
+	const struct intent_workload *w = &m->world->workloads[workload];
+
+	for (size_t k = 0; k < w->n_addrs; k++) {
+		size_t i = 0;
+
+		while (i < n && !is_meant(m, workload, words[i], w->addrs[k]))
+			i++;
+		if (i < n &&
+		    !ranges_add(ranges, (struct addr_range){ w->addrs[k],
+							     w->addrs[k] }))
+			plan_fail_memory(m);
+	}
 }
 
 /* To those servers who call that number so: how many rules that is. */
@@ -209,18 +233,9 @@ static size_t make_number(struct making *m, struct text *t, struct rule *r,
 	struct ranges ranges = { 0 };
 	size_t parts;
 
-	for (size_t w = 0; w < m->world->n; w++) {
-		const struct intent_workload *one = &m->world->workloads[w];
-
-		if (plan_ports_number(&m->ports, w, named) != number ||
-		    !is_one_of(m, w, r->to, r->n_to))
-			continue;
-		for (size_t k = 0; k < one->n_addrs; k++)
-			if (!ranges_add(&ranges,
-					(struct addr_range){ one->addrs[k],
-							     one->addrs[k] }))
-				plan_fail_memory(m);
-	}
+	for (size_t w = 0; w < m->world->n; w++)
+		if (plan_ports_number(&m->ports, w, named) == number)
+			add_meant(m, &ranges, w, r->to, r->n_to);
 	ranges_tidy(&ranges);
 	/* no group has a name with ':' */
 	(void)snprintf(name, sizeof name, ":%u:%s:%u", r->id,
