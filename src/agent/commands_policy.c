@@ -20,6 +20,8 @@
 #include "base/limits.h"
 #include "base/limits_door.h"
 #include "base/text.h"
+#include "intent/netpol_export.h"
+#include "yaml/yaml.h"
 
 /* What a dry run looks at if nobody says since when. */
 #define DRY_RUN_S (7 * 86400ULL)
@@ -461,11 +463,71 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 	return commands_change(a, c, args, next, what, result, reterr);
 }
 
+/* Documents of a file, to be freed; NULL: out of memory. */
+static char *documents(const json_t *all)
+{
+	struct text t = { .at = NULL };
+	const json_t *one;
+	size_t i;
+
+	text_add_word(&t, "");
+	json_array_foreach (all, i, one) {
+		char *text = yaml_text_write(one);
+
+		text_add_word(&t, i ? "---\n" : "");
+		if (text)
+			text_add_word(&t, text);
+		t.failed |= !text;
+		free(text);
+	}
+	return text_take(&t);
+}
+
+/* For who is here now. */
+static int export_policies(struct agent *a, json_t *result, struct err *reterr)
+{
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+	json_t *all = NULL, *not_said = NULL;
+	char *text;
+	int rc;
+
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = intent_to_network_policies(a->intent, &world,
+					clock_unix_us() / USEC_PER_SEC, &all,
+					&not_said, reterr);
+	free(workloads);
+	free(macs);
+	if (rc < 0)
+		return rc;
+	text = documents(all);
+	(void)json_object_set_new(result, "text", json_string(text));
+	(void)json_object_set_new(
+		result, "count",
+		json_integer((json_int_t)json_array_size(all)));
+	(void)json_object_set_new(result, "not_said", not_said);
+	json_decref(all);
+	free(text);
+	return text ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
 int command_export(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
-	char *text = intent_to_yaml(a->intent);
+	const char *format = "";
+	char *text;
+	int rc = arg_text(args, "format", &format, reterr);
 
+	if (rc < 0)
+		return rc;
+	if (strcmp(format, "networkpolicy") == 0)
+		return export_policies(a, result, reterr);
+	if (format[0] && strcmp(format, "weir") != 0)
+		return err_set(reterr, EINVAL, "format",
+			       "expected weir or networkpolicy");
+	text = intent_to_yaml(a->intent);
 	if (!text)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	(void)json_object_set_new(result, "text", json_string(text));

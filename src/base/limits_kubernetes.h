@@ -50,3 +50,5 @@
 #define KUBE_KEEP_MS 10000
 /* Policies told one by one in `weir status` as not understood. More: counted. */
 #define KUBE_TOLD_MAX 16
+/* ipBlocks that a group of addresses is written as. More: told as not said. */
+#define KUBE_BLOCKS_MAX 4096
