@@ -4,7 +4,7 @@
 # one pod on node-b. What the API server says is in force on live traffic, as it
 # changes, and stays in force while it is away.
 #
-#   web, api (shop), mon (ops) ── cri0 10.67.0.1 ── far 10.67.0.200 (shop, node-b)
+#   web, api, liar (shop), mon (ops) ── cri0 10.67.0.1 ── far 10.67.0.200 (shop, node-b)
 #        weir-agent ◀── containerd, https://127.0.0.1:6443 (fake_kube.py)
 . "$SRC/tests/netns/common_containerd.sh"
 . "$SRC/tests/netns/common_agent.sh"
@@ -65,7 +65,7 @@ fi
 busybox_root "$TEST_DIR/root"
 make_image "$TEST_DIR/image.tar"
 ctr -n k8s.io images import "$TEST_DIR/image.tar" >"$out" 2>&1
-pod web shop app=web && pod api shop app=api && pod mon ops app=mon
+pod web shop app=web && pod api shop app=api && pod mon ops app=mon && pod liar shop app=api
 point $? "pods run" "$TEST_DIR/cri.log"
 ip netns add far
 ip link add hfar type veth peer name eth0 netns far
@@ -85,6 +85,7 @@ kube_namespace ops '{"team": "none"}'
 kube_pod shop web web-uid node-a "${pod_ip[web]}" '{"app": "web", "tier": "front"}' '[{"name": "http", "containerPort": 80}]'
 kube_pod shop api api-uid node-a "${pod_ip[api]}" '{"app": "api"}'
 kube_pod ops mon mon-uid node-a "${pod_ip[mon]}" '{"app": "mon"}'
+kube_pod shop liar liar-uid node-a "${pod_ip[liar]}" '{"app": "liar"}'
 kube_pod shop far far-uid node-b "${pod_ip[far]}" '{"app": "api"}' '[{"name": "http", "containerPort": 80}]'
 write_config "runtimes: [{kind: containerd, path: $socket}]" "node: node-a" "guard: {exclude: [hfar]}" \
     "kubernetes: {server: '$kube_url', token_file: $kube/token, ca_file: $kube/ca.pem}"
@@ -102,6 +103,8 @@ allow_api='{"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ing
 kube_policy shop web "$allow_api"
 blocked_soon mon web 80 && passes_soon api web 80 && blocked api web 81
 point $? "a policy is in force: by a pod's labels, and by the name of a port" "$out"
+blocked liar web 80
+point $? "not by labels that only its image has" "$out"
 passes_soon far web 80
 point $? "also for a pod of another node" "$out"
 told '[r["comment"] for r in d["rules"] if r.get("origin") == "kubernetes"] == 3 * ["NetworkPolicy shop/web"]' policy list
@@ -125,7 +128,19 @@ kube_no_policy shop out
 passes_soon api far 80
 point $? "a policy that is deleted is in force no more" "$out"
 
-weir export >"$out" && grep -q 'k8s.shop.web' "$out" && printf 'default_mode: discover\n' >"$TEST_DIR/p.yaml" &&
+weir mode web.shop protect && weir policy add --from liar.shop --to web.shop --port tcp/81 &&
+    weir policy add --from any --to web.shop --port icmp &&
+    "$weir" export --format networkpolicy >"$TEST_DIR/np.yaml" 2>"$TEST_DIR/not_said" &&
+    grep -q 'TCP, UDP and SCTP' "$TEST_DIR/not_said" && /usr/bin/python3 -c '
+import sys, yaml
+p, = yaml.safe_load_all(open(sys.argv[1]))
+spec = p["spec"]
+rule, = spec["ingress"]
+assert p["kind"] == "NetworkPolicy" and p["metadata"] == {"name": "weir-web.shop", "namespace": "shop"}
+assert {"key": "app", "operator": "In", "values": ["web"]} in spec["podSelector"]["matchExpressions"]
+assert rule["ports"] == [{"protocol": "TCP", "port": 81}] and len(rule["from"]) == 1' "$TEST_DIR/np.yaml"
+point $? "rules are exported as NetworkPolicies, and what cannot be said is told" "$TEST_DIR/np.yaml"
+weir export && grep -q 'k8s.shop.web' "$out" && printf 'default_mode: discover\n' >"$TEST_DIR/p.yaml" &&
     weir apply -f "$TEST_DIR/p.yaml" && blocked_soon mon web 80 && passes api web 80
 point $? "whatever is applied here, the cluster's policies stay" "$out"
 
@@ -151,11 +166,11 @@ wait_until 60 passes mon web 80 && blocked_soon api web 80
 point $? "it is back: what changed meanwhile is caught up with" "$out"
 stop_kube
 wait_until 60 down
+touch "$kube/forget"
 start_kube
 kube_no_policy shop web
 kube_policy shop web "$allow_api"
-kube_control '{"compact": true}'
-wait_until 60 passes api web 80 && blocked_soon mon web 80 && kube_told 'd["asked"]["list"] >= 3'
+wait_until 60 passes api web 80 && blocked_soon mon web 80 && wait_until 60 kube_told 'd["asked"]["list"] >= 3'
 point $? "and listed again where it has forgotten since when (410)" "$TEST_DIR/control"
 
 echo second >"$kube/accepted"

@@ -2,7 +2,8 @@
 """fake_kube.py FOLDER PORT: an API server as far as lists and watches go.
 
 HTTPS with FOLDER/server.pem. Who asks needs the token that FOLDER/accepted has.
-Objects live in FOLDER/state.json, over restarts. As documented for the API
+Objects live in FOLDER/state.json, over restarts; if there is FOLDER/forget, without
+what became of them until then. As documented for the API
 (kubernetes.io/docs/reference/using-api/api-concepts): resourceVersion, limit and
 continue, fieldSelector, watch=1 with events from a resourceVersion on, bookmarks,
 410 for one that was compacted, Status objects.
@@ -10,7 +11,6 @@ continue, fieldSelector, watch=1 with events from a resourceVersion on, bookmark
 POST /control takes JSON, and needs no token:
   {"set": KIND, "object": {...}}   added or modified, by namespace and name
   {"del": KIND, "namespace":, "name":}
-  {"compact": true}                who is behind gets 410
   {"drop": true}                   all watches break off
   {"garbage": TEXT}                is sent to all watches, as it is
   {"refuse": STATUS}               every request gets that; 0: none any more
@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def say(self, status, value):
-        body = json.dumps(value).encode()
+        body = json.dumps(value).encode() + b"\n"
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -173,8 +173,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 change(order["set"], f"{meta.get('namespace', '')}/{meta['name']}", order["object"])
             if "del" in order:
                 change(order["del"], f"{order.get('namespace', '')}/{order['name']}", None)
-            if "compact" in order:
-                state["compacted"] = state["version"]
             for option in set(options) & set(order):
                 options[option] = order[option]
             save()
@@ -199,6 +197,9 @@ class Server(http.server.ThreadingHTTPServer):
 if os.path.exists(FOLDER + "/state.json"):
     with open(FOLDER + "/state.json", encoding="ascii") as saved:
         state = json.load(saved)
+if os.path.exists(FOLDER + "/forget"):  # a server that begins with nothing but what there is
+    state["version"] += 1
+    state["compacted"] = state["version"]
 server = Server(("127.0.0.1", PORT), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(FOLDER + "/server.pem")
