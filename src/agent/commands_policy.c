@@ -289,10 +289,24 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	return rc;
 }
 
+/* A change of it would be undone at once, and not a word said. */
+static int refuse_cluster(const struct agent *a, const json_t *rule,
+			  uint64_t id, struct err *reterr)
+{
+	const char *origin = json_string_value(json_object_get(rule, "origin"));
+
+	if ((!origin || strcmp(origin, "kubernetes") != 0) &&
+	    !intent_rule_is_cluster(a->intent, (uint32_t)id))
+		return 0;
+	return err_set(reterr, EINVAL, "rule",
+		       "it is the cluster's: change the NetworkPolicy there");
+}
+
 int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
 		     json_t *result, struct err *reterr)
 {
 	const json_t *after = json_object_get(args, "after");
+	const json_t *rule = json_object_get(args, "rule");
 	struct intent *next = NULL;
 	uint32_t id = 0;
 	char what[64];
@@ -301,7 +315,13 @@ int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
 	if (after && !json_is_integer(after))
 		return err_set(reterr, EINVAL, "after",
 			       "expected the id of a rule, 0 or -1");
-	rc = intent_with_rule(a->intent, json_object_get(args, "rule"),
+	rc = refuse_cluster(
+		a, rule,
+		(uint64_t)json_integer_value(json_object_get(rule, "id")),
+		reterr);
+	if (rc < 0)
+		return rc;
+	rc = intent_with_rule(a->intent, rule,
 			      after ? json_integer_value(after) : -1, &next,
 			      &id, reterr);
 	if (rc < 0) {
@@ -321,6 +341,8 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 	char what[64];
 	int rc = arg_uint(args, "rule", UINT32_MAX, &id, reterr);
 
+	if (rc == 0)
+		rc = refuse_cluster(a, NULL, id, reterr);
 	if (rc == 0)
 		rc = intent_without_rule(a->intent, (uint32_t)id, &next,
 					 reterr);

@@ -175,6 +175,14 @@ static json_t *merged(json_t *all, const json_t *cluster, const json_t *before)
 	return ok ? all : NULL;
 }
 
+bool intent_rule_is_cluster(const struct intent *i, uint32_t id)
+{
+	for (size_t n = 0; n < i->n_rules; n++)
+		if (i->rules[n].id == id)
+			return i->rules[n].origin == ORIGIN_KUBERNETES;
+	return false;
+}
+
 static bool has_cluster(const struct intent *i)
 {
 	for (size_t n = 0; n < i->n_rules; n++)

@@ -139,6 +139,8 @@ int intent_cluster_read(const json_t *policies, json_t *notes, json_t **ret,
 int intent_with_cluster(const struct intent *i, const json_t *cluster,
 			const struct intent *before, struct intent **ret,
 			struct err *reterr);
+/* Is the rule of that id the cluster's? No such rule: no. */
+bool intent_rule_is_cluster(const struct intent *i, uint32_t id);
 /* The same as `cluster` above, of an intent; NULL: out of memory. */
 json_t *intent_cluster_of(const struct intent *i);
 enum intent_mode intent_default_mode(const struct intent *i);

@@ -109,6 +109,8 @@ passes_soon far web 80
 point $? "also for a pod of another node" "$out"
 told '[r["comment"] for r in d["rules"] if r.get("origin") == "kubernetes"] == 3 * ["NetworkPolicy shop/web"]' policy list
 point $? "its rules are told as the cluster's" "$out"
+! weir policy delete 200000 && grep -q "the cluster's" "$out"
+point $? "and cannot be deleted here" "$out"
 kube_policy shop web '{"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"], "ingress": [{"from":
     [{"namespaceSelector": {"matchLabels": {"team": "ops"}}}]}]}'
 blocked_soon api web 80 && blocked mon web 80
@@ -174,21 +176,21 @@ wait_until 60 passes api web 80 && blocked_soon mon web 80 && wait_until 60 kube
 point $? "and listed again where it has forgotten since when (410)" "$TEST_DIR/control"
 
 echo second >"$kube/accepted"
-kube_control '{"drop": true}'
+kube_break_off '{"drop": true}'
 wait_until 60 told '"401" in d["kubernetes"]["pods"]["text"]' status
 point $? "a token that is accepted no more is told" "$out"
 echo second >"$kube/token"
 wait_until 60 up
 point $? "and read again when there is another" "$out"
 for what in '{"garbage": "{\"type\":\"ADDED\"}\n"}' '{"garbage": "rubbish\n"}'; do
-    kube_control "$what"
+    kube_break_off "$what"
 done
 kube_policy shop web '{"podSelector": {"matchLabels": {"app": "web"}}, "policyTypes": ["Ingress"], "ingress": [{"from":
     [{"namespaceSelector": {"matchLabels": {"team": "ops"}}}]}]}'
 wait_until 60 passes mon web 80 && blocked_soon api web 80 && wait_until 60 up
 point $? "rubbish in a watch costs that watch" "$out"
 kube_control '{"refuse": 503}'
-kube_control '{"drop": true}'
+kube_break_off '{"drop": true}'
 wait_until 60 down
 blocked api web 80 && passes mon web 80
 point $? "nor does one that refuses change anything" "$out"

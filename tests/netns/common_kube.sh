@@ -15,6 +15,12 @@ kube_told() { # EXPRESSION over d, what it was asked
             "$TEST_DIR/control" "$1" 2>>"$TEST_DIR/log"
 }
 
+# Who has just begun would not be broken off.
+kube_break_off() { # JSON: to all three watches
+    wait_until 60 kube_told 'd["watching"] == 3'
+    kube_control "$1"
+}
+
 make_kube() { # a CA, a certificate, a token
     mkdir -p "$kube"
     {
