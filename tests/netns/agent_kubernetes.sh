@@ -189,8 +189,7 @@ kube_policy shop web '{"podSelector": {"matchLabels": {"app": "web"}}, "policyTy
     [{"namespaceSelector": {"matchLabels": {"team": "ops"}}}]}]}'
 wait_until 60 passes mon web 80 && blocked_soon api web 80 && wait_until 60 up
 point $? "rubbish in a watch costs that watch" "$out"
-kube_control '{"refuse": 503}'
-kube_break_off '{"drop": true}'
+kube_break_off '{"refuse": 503, "drop": true}'
 wait_until 60 down
 blocked api web 80 && passes mon web 80
 point $? "nor does one that refuses change anything" "$out"
