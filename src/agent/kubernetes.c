@@ -300,7 +300,7 @@ static void merge(void *arg)
 		return;
 	if (!(k->of[KUBE_PODS].whole && k->of[KUBE_NAMESPACES].whole) &&
 	    usec_since(clock_now(), k->started) < PATIENCE_US) {
-		loop_timer_need(a->loop, &k->merge, KUBE_GATHER_MS * 1000);
+		loop_timer_need(a->loop, &k->merge, KUBE_GATHER_MS * 1000ULL);
 		return;
 	}
 	notes = json_array();
@@ -401,7 +401,7 @@ static void object_is(struct agent *a, enum kube_kind kind, const char *uid,
 	else if (kind == KUBE_PODS)
 		pod_is(a, about ? about : was, about);
 	else
-		loop_timer_need(a->loop, &k->merge, KUBE_GATHER_MS * 1000);
+		loop_timer_need(a->loop, &k->merge, KUBE_GATHER_MS * 1000ULL);
 	if (kind != KUBE_POLICIES) {
 		policy_soon_for_change(a);
 		keep_later(a);
@@ -427,7 +427,8 @@ static void list_ends(struct agent *a, enum kube_kind kind)
 	json_decref(listed);
 	of->refused = 0;
 	of->whole = true;
-	loop_timer_need(a->loop, &a->kubernetes->merge, KUBE_GATHER_MS * 1000);
+	loop_timer_need(a->loop, &a->kubernetes->merge,
+			KUBE_GATHER_MS * 1000ULL);
 }
 
 static void source_is(struct agent *a, const struct runtime_news *n)

@@ -11,7 +11,6 @@
  */
 #include "intent/netpol_export.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -24,6 +23,18 @@
 
 /* --- policies --------------------------------------------------------- */
 
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static void make_small(char *text)
+{
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text - 'A' + 'a');
+}
+
 /* "weir-web.shop-2" of a group's name, each once in its namespace. */
 static void name_policy(struct export *e, const char *space, const char *group,
 			const char *other, char ret[static 254])
@@ -35,13 +46,11 @@ static void name_policy(struct export *e, const char *space, const char *group,
 		export_set(e, e->names, space, taken = json_object());
 	(void)snprintf(ret, 254, "weir-%.100s%s%.100s", group, other ? "-" : "",
 		       other ? other : "");
+	make_small(ret);
 	for (char *c = ret; *c; c++)
-		*c = (char)(isalnum((unsigned char)*c)
-				    ? tolower((unsigned char)*c)
-			    : *c == '.' && isalnum((unsigned char)c[1]) &&
-					    isalnum((unsigned char)c[-1])
-				    ? '.'
-				    : '-');
+		if (!is_plain(c[0]) &&
+		    !(c[0] == '.' && is_plain(c[-1]) && is_plain(c[1])))
+			*c = '-';
 	len = strlen(ret);
 	while (ret[len - 1] == '-')
 		ret[--len] = '\0';

@@ -192,12 +192,13 @@ static void place_all(struct making *m)
 		.services = json_object(),
 	};
 
-	if (!names.of_group || !names.services)
+	if (!names.of_group || !names.services) {
 		plan_fail_memory(m);
-	else
+	} else {
 		find_words(m, &names);
-	for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
-		place_workload(m, &names, w);
+		for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
+			place_workload(m, &names, w);
+	}
 	for (uint32_t n = 0; n < m->i->n_words && m->rc == 0; n++)
 		if (m->used[n])
 			place_word(m, n);

@@ -223,12 +223,13 @@ static void add_meant(struct making *m, struct ranges *ranges, size_t workload,
 }
 
 /* To those servers who call that number so: how many rules that is. */
-static size_t make_number(struct making *m, struct text *t, struct rule *r,
-			  const struct plan_end *own,
+static size_t make_number(struct making *m, struct text *t,
+			  const struct rule *r, const struct plan_end *own,
 			  const struct port_word *named, uint16_t number)
 {
 	char text[PORT_WORD_MAX], name[PORT_WORD_MAX + 32];
 	struct port_word port = *named;
+	struct rule copy = *r;
 	json_t *words = json_array();
 	struct ranges ranges = { 0 };
 	size_t parts;
@@ -246,9 +247,9 @@ static size_t make_number(struct making *m, struct text *t, struct rule *r,
 	gather(m, &m->peer, words);
 	port.name[0] = '\0';
 	port.first = port.last = number;
-	r->ports = &port;
-	r->n_ports = 1;
-	parts = plan_rule(t, r, false, own, &m->peer.end);
+	copy.ports = &port;
+	copy.n_ports = 1;
+	parts = plan_rule(t, &copy, false, own, &m->peer.end);
 	json_decref(words);
 	return parts;
 }
@@ -262,12 +263,11 @@ static size_t make_numbers(struct making *m, struct text *t,
 
 	for (size_t w = 0; w < m->world->n; w++) {
 		uint16_t number = plan_ports_number(&m->ports, w, named);
-		struct rule copy = *r;
 
 		if (seen[number / 64] >> number % 64 & 1)
 			continue;
 		seen[number / 64] |= (uint64_t)1 << number % 64;
-		parts += make_number(m, t, &copy, own, named, number);
+		parts += make_number(m, t, r, own, named, number);
 	}
 	return parts;
 }

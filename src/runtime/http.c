@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -174,13 +175,12 @@ static bool add_headers(struct transfer *t, const char *const *headers)
 static bool set_url(const struct http *h, struct transfer *t, const char *path)
 {
 	const char *host = h->server ? h->server : "http://runtime";
-	size_t at = strlen(host), len = strlen(path);
-	char *url = malloc(at + len + 1);
+	size_t size = strlen(host) + strlen(path) + 1;
+	char *url = malloc(size);
 	bool ok = url != NULL;
 
 	if (ok) {
-		memcpy(url, host, at);
-		memcpy(url + at, path, len + 1);
+		(void)snprintf(url, size, "%s%s", host, path);
 		ok = curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK;
 	}
 	free(url);
