@@ -33,6 +33,7 @@ struct aside;
 struct captures;
 struct door;
 struct hits;
+struct kubernetes;
 struct learn;
 struct map;
 struct member;
@@ -68,7 +69,8 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	uint64_t started_s; /* since 1970 */
 	bool releasing;	    /* `weir release --all`: divert nothing more */
 
-	struct runtimes *runtimes; /* NULL: not started yet */
+	struct kubernetes *kubernetes; /* NULL: no API server is watched */
+	struct runtimes *runtimes;     /* NULL: not started yet */
 	struct loop_fd *runtimes_fd;
 	struct source_state sources[RUNTIMES_MAX];
 	struct loop_timer rescan; /* workloads that are stale */

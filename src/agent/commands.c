@@ -15,6 +15,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/kubernetes.h"
 #include "agent/member.h"
 #include "agent/parking.h"
 #include "agent/policy.h"
@@ -387,6 +388,9 @@ static int command_status(struct agent *a, struct door_client *c,
 	(void)json_object_set_new(result, "policy", commands_policy_json(a));
 	(void)json_object_set_new(result, "detection", rules_json(a));
 	(void)json_object_set_new(result, "runtimes", sources_json(a));
+	if (a->kubernetes)
+		(void)json_object_set_new(result, "kubernetes",
+					  kubernetes_json(a));
 	(void)json_object_set_new(result, "records", record_stats(a));
 	(void)json_object_set_new(result, "door", door_json(a));
 	if (member_is_on(a))

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/hits.h"
+#include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/member.h"
 #include "agent/past.h"
@@ -20,6 +21,8 @@
 #include "base/limits.h"
 #include "base/limits_door.h"
 #include "base/text.h"
+#include "intent/netpol_export.h"
+#include "yaml/yaml.h"
 
 /* What a dry run looks at if nobody says since when. */
 #define DRY_RUN_S (7 * 86400ULL)
@@ -290,10 +293,24 @@ int command_rules(struct agent *a, struct door_client *c, const json_t *args,
 	return rc;
 }
 
+/* A change of it would be undone at once, and not a word said. */
+static int refuse_cluster(const struct agent *a, const json_t *rule,
+			  uint64_t id, struct err *reterr)
+{
+	const char *origin = json_string_value(json_object_get(rule, "origin"));
+
+	if ((!origin || strcmp(origin, "kubernetes") != 0) &&
+	    !intent_rule_is_cluster(a->intent, (uint32_t)id))
+		return 0;
+	return err_set(reterr, EINVAL, "rule",
+		       "it is the cluster's: change the NetworkPolicy there");
+}
+
 int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
 		     json_t *result, struct err *reterr)
 {
 	const json_t *after = json_object_get(args, "after");
+	const json_t *rule = json_object_get(args, "rule");
 	struct intent *next = NULL;
 	uint32_t id = 0;
 	char what[64];
@@ -302,7 +319,13 @@ int command_rule_add(struct agent *a, struct door_client *c, const json_t *args,
 	if (after && !json_is_integer(after))
 		return err_set(reterr, EINVAL, "after",
 			       "expected the id of a rule, 0 or -1");
-	rc = intent_with_rule(a->intent, json_object_get(args, "rule"),
+	rc = refuse_cluster(
+		a, rule,
+		(uint64_t)json_integer_value(json_object_get(rule, "id")),
+		reterr);
+	if (rc < 0)
+		return rc;
+	rc = intent_with_rule(a->intent, rule,
 			      after ? json_integer_value(after) : -1, &next,
 			      &id, reterr);
 	if (rc < 0) {
@@ -323,6 +346,8 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 	int rc = arg_uint(args, "rule", UINT32_MAX, &id, reterr);
 
 	if (rc == 0)
+		rc = refuse_cluster(a, NULL, id, reterr);
+	if (rc == 0)
 		rc = intent_without_rule(a->intent, (uint32_t)id, &next,
 					 reterr);
 	if (rc < 0)
@@ -340,7 +365,7 @@ int command_rule_delete(struct agent *a, struct door_client *c,
 int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
 		       struct err *reterr)
 {
-	struct intent *i = NULL;
+	struct intent *i = NULL, *merged = NULL;
 	const char *text, *file;
 	int rc = arg_text(args, "text", &text, reterr);
 
@@ -349,12 +374,18 @@ int commands_read_yaml(struct agent *a, const json_t *args, struct intent **ret,
 	if (rc == 0)
 		rc = intent_from_yaml(text, strlen(text), file[0] ? file : "-",
 				      &i, reterr);
-	if (rc < 0 || !intent_is_network_policies(i)) {
-		*ret = i;
-		return rc;
+	if (rc == 0 && intent_is_network_policies(i)) {
+		rc = intent_with_network_policies(a->intent, i, &merged,
+						  reterr);
+		intent_put(i);
+		i = merged;
 	}
-	rc = intent_with_network_policies(a->intent, i, ret, reterr);
-	intent_put(i);
+	if (rc == 0)
+		rc = kubernetes_keep_policies(a, &i, reterr);
+	if (rc == 0)
+		*ret = i;
+	else
+		intent_put(i);
 	return rc;
 }
 
@@ -376,7 +407,7 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 }
 
 /* Groups in rules that nobody is in: not there yet, or a name that is wrong. */
-static void tell_empty(const struct agent *a, const struct intent *next,
+static void tell_empty(struct agent *a, const struct intent *next,
 		       json_t *result)
 {
 	struct intent_workload *workloads;
@@ -458,11 +489,71 @@ int command_apply(struct agent *a, struct door_client *c, const json_t *args,
 	return commands_change(a, c, args, next, what, result, reterr);
 }
 
+/* Documents of a file, to be freed; NULL: out of memory. */
+static char *documents(const json_t *all)
+{
+	struct text t = { .at = NULL };
+	const json_t *one;
+	size_t i;
+
+	text_add_word(&t, "");
+	json_array_foreach (all, i, one) {
+		char *text = yaml_text_write(one);
+
+		text_add_word(&t, i ? "---\n" : "");
+		if (text)
+			text_add_word(&t, text);
+		t.failed |= !text;
+		free(text);
+	}
+	return text_take(&t);
+}
+
+/* For who is here now. */
+static int export_policies(struct agent *a, json_t *result, struct err *reterr)
+{
+	struct intent_workload *workloads;
+	struct intent_world world;
+	struct mac *macs;
+	json_t *all = NULL, *not_said = NULL;
+	char *text;
+	int rc;
+
+	if (world_now(a, &world, &workloads, &macs) < 0)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	rc = intent_to_network_policies(a->intent, &world,
+					clock_unix_us() / USEC_PER_SEC, &all,
+					&not_said, reterr);
+	free(workloads);
+	free(macs);
+	if (rc < 0)
+		return rc;
+	text = documents(all);
+	(void)json_object_set_new(result, "text", json_string(text));
+	(void)json_object_set_new(
+		result, "count",
+		json_integer((json_int_t)json_array_size(all)));
+	(void)json_object_set_new(result, "not_said", not_said);
+	json_decref(all);
+	free(text);
+	return text ? 0 : err_set(reterr, ENOMEM, NULL, "out of memory");
+}
+
 int command_export(struct agent *a, struct door_client *c, const json_t *args,
 		   json_t *result, struct err *reterr)
 {
-	char *text = intent_to_yaml(a->intent);
+	const char *format = "";
+	char *text;
+	int rc = arg_text(args, "format", &format, reterr);
 
+	if (rc < 0)
+		return rc;
+	if (strcmp(format, "networkpolicy") == 0)
+		return export_policies(a, result, reterr);
+	if (format[0] && strcmp(format, "weir") != 0)
+		return err_set(reterr, EINVAL, "format",
+			       "expected weir or networkpolicy");
+	text = intent_to_yaml(a->intent);
 	if (!text)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	(void)json_object_set_new(result, "text", json_string(text));

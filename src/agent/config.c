@@ -80,6 +80,9 @@ void config_done(struct config *c)
 	free(c->api_user);
 	free(c->export_user);
 	free(c->node);
+	free(c->kubernetes.server);
+	free(c->kubernetes.token_file);
+	free(c->kubernetes.ca_file);
 	*c = (struct config){ 0 };
 }
 
@@ -422,6 +425,90 @@ static void read_rest(struct fields *whole, struct config *c)
 	read_text(whole, "node", &c->node);
 }
 
+/* "https://[fd00::1]:443", of what every pod is told. */
+static char *server_of_pod(void)
+{
+	const char *host = getenv("KUBERNETES_SERVICE_HOST");
+	const char *port = getenv("KUBERNETES_SERVICE_PORT");
+	bool v6 = host && strchr(host, ':');
+	char url[512];
+	int n;
+
+	if (!host || !host[0])
+		return NULL;
+	n = snprintf(url, sizeof url, "https://%s%s%s:%s", v6 ? "[" : "", host,
+		     v6 ? "]" : "", port && port[0] ? port : "443");
+	return n < (int)sizeof url ? strdup(url) : NULL;
+}
+
+/* Where kubelet puts what a pod needs to ask the API server. */
+#define IN_POD "/var/run/secrets/kubernetes.io/serviceaccount/"
+
+static void set_default(char **text, char *value)
+{
+	if (*text)
+		free(value);
+	else
+		*text = value;
+}
+
+static void check_server(struct fields *f, const char *server)
+{
+	if (!server)
+		fields_refuse(f, "server",
+			      "expected: this is no pod, so it is not known");
+	/* a token is sent to it */
+	else if (strncmp(server, "https://", 8) != 0 || !server[8] ||
+		 strpbrk(server + 8, "/?#@ "))
+		fields_refuse(f, "server",
+			      "expected \"https://HOST\" or "
+			      "\"https://HOST:PORT\"");
+}
+
+static void read_kubernetes(struct fields *whole, struct config *c)
+{
+	static const char *const pods[] = { "cluster", "node" };
+	struct config_kubernetes *k = &c->kubernetes;
+	const char *name = getenv("NODE_NAME");
+	unsigned only = 0;
+	struct fields f;
+
+	if (!field_part(whole, "kubernetes", &f))
+		return;
+	k->on = true;
+	read_text(&f, "server", &k->server);
+	read_text(&f, "token_file", &k->token_file);
+	read_text(&f, "ca_file", &k->ca_file);
+	field_word(&f, "pods", pods, 2, &only);
+	k->all_pods = only == 0;
+	set_default(&k->server, server_of_pod());
+	set_default(&k->token_file, strdup(IN_POD "token"));
+	set_default(&k->ca_file, strdup(IN_POD "ca.crt"));
+	check_server(&f, k->server);
+	field_part_close(whole, "kubernetes", &f);
+	/* what `node` says goes before it */
+	if (name && name[0] && !json_object_get(whole->obj, "node")) {
+		free(c->node);
+		c->node = strdup(name);
+	}
+	if ((!c->node || !k->token_file || !k->ca_file) && whole->rc == 0)
+		whole->rc = out_of_memory(whole->reterr);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool config_kubernetes_same(const struct config_kubernetes *a,
+			    const struct config_kubernetes *b)
+{
+	return a->on == b->on && a->all_pods == b->all_pods &&
+	       same_text(a->server, b->server) &&
+	       same_text(a->token_file, b->token_file) &&
+	       same_text(a->ca_file, b->ca_file);
+}
+
 static int read_value(const json_t *v, void *arg, struct err *reterr)
 {
 	struct config *c = arg;
@@ -437,6 +524,7 @@ static int read_value(const json_t *v, void *arg, struct err *reterr)
 	read_store(&f, c);
 	read_cluster(&f, c);
 	read_rest(&f, c);
+	read_kubernetes(&f, c);
 	return fields_close(&f);
 }
 

@@ -41,6 +41,13 @@ struct config_cluster {
 	unsigned events_days, events_mb, flows_days, flows_mb; /* there */
 };
 
+/* `kubernetes:`; texts owned. */
+struct config_kubernetes {
+	bool on;       /* it is there */
+	bool all_pods; /* not only this node's */
+	char *server, *token_file, *ca_file;
+};
+
 struct config {
 	struct runtime_spec runtimes[RUNTIMES_MAX]; /* paths owned */
 	size_t n_runtimes;
@@ -80,8 +87,9 @@ struct config {
 	char *api_user, *export_user; /* weir-api, weir-export */
 
 	struct config_cluster cluster;
+	struct config_kubernetes kubernetes;
 
-	char *node; /* this host's name */
+	char *node; /* this host's name; in a cluster the node's */
 };
 
 /* What holds without a file. -ENOMEM. End with config_done(). */
@@ -97,5 +105,7 @@ int config_read_if(const char *path, bool must, struct config *ret,
 		   struct err *reterr);
 bool config_cluster_differs(const struct config_cluster *a,
 			    const struct config_cluster *b);
+bool config_kubernetes_same(const struct config_kubernetes *a,
+			    const struct config_kubernetes *b);
 /* Does any fit? */
 bool config_matches(const struct config_patterns *p, const char *text);

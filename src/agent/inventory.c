@@ -21,6 +21,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/kept.h"
+#include "agent/kubernetes.h"
 #include "agent/map.h"
 #include "agent/policy.h"
 #include "agent/record.h"
@@ -120,6 +121,7 @@ static void describe(struct agent *a, struct workload *w)
 	if (c && w->n_containers > 1)
 		(void)json_object_set_new(about, "containers", names_of(a, w));
 	(void)json_object_set_new(about, "node", json_string(a->config.node));
+	kubernetes_describe(a, about);
 	if (json_equal(about, w->about)) {
 		json_decref(about);
 		return;
@@ -131,6 +133,15 @@ static void describe(struct agent *a, struct workload *w)
 	policy_soon(a);
 	guard_soon(a);
 	record_workload(a, w);
+}
+
+void inventory_describe(struct agent *a, const char *namespace, const char *pod)
+{
+	for (struct workload *w = a->registry.workloads; w; w = w->next)
+		if (w->n_containers > 0 && workload_text(w, "pod")[0] &&
+		    strcmp(workload_text(w, "namespace"), namespace) == 0 &&
+		    (!pod || strcmp(workload_text(w, "pod"), pod) == 0))
+			describe(a, w);
 }
 
 /* --- what is in a namespace ------------------------------------------------------ */

@@ -17,3 +17,6 @@ void inventory_port_seen(struct agent *a, struct port *p);
 bool inventory_is_listed(const struct agent *a);
 /* One of its ports went. */
 void inventory_port_gone(struct agent *a, struct workload *w);
+/* Of that pod, or of all in that namespace, more is known. pod: NULL: any. */
+void inventory_describe(struct agent *a, const char *namespace,
+			const char *pod);

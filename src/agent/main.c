@@ -28,6 +28,7 @@
 #include "agent/hits.h"
 #include "agent/inventory.h"
 #include "agent/kept.h"
+#include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/map.h"
 #include "agent/member.h"
@@ -182,6 +183,8 @@ static int start(struct main_state *m, struct err *reterr)
 	if (rc == 0)
 		rc = policy_start(a, reterr);
 	if (rc == 0)
+		rc = kubernetes_start(a, reterr);
+	if (rc == 0)
 		rc = member_start(a, reterr);
 	if (rc == 0)
 		rc = guard_start(a, reterr);
@@ -197,6 +200,7 @@ static void stop(struct main_state *m)
 	aside_stop(a);
 	studies_stop(a);
 	inventory_stop(a);
+	kubernetes_stop(a);
 	guard_stop(a);
 	member_stop(a);
 	policy_stop(a);

@@ -8,17 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/kubernetes.h"
 #include "base/limits.h"
 
 /* So many are read between two looks at what else there is to do: some ms. */
 #define PAGE 1000
 _Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 
-int world_now(const struct agent *a, struct intent_world *ret,
+int world_now(struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs)
 {
+	const struct intent_workload *elsewhere = NULL;
+	size_t more = kubernetes_elsewhere(a, &elsewhere);
 	size_t here = a->registry.n_workloads, i = 0;
-	size_t n = here + a->registry.n_remote;
+	size_t n = here + more + a->registry.n_remote;
 	struct intent_workload *list = calloc(n + 1, sizeof *list);
 	struct mac *macs =
 		calloc((here + 1) * WORKLOAD_PORTS_MAX, sizeof *macs);
@@ -39,11 +42,16 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		w->world_at = (uint32_t)i++;
 	}
 	/* those of other nodes are peers only: no port is theirs here */
+	if (more > 0)
+		memcpy(list + i, elsewhere, more * sizeof *list);
+	i += more;
 	for (struct workload *w = a->registry.remote; w && i < n; w = w->next)
 		list[i++] = (struct intent_workload){ .id = w->id,
 						      .about = w->about,
 						      .addrs = w->addrs,
-						      .n_addrs = w->n_addrs };
+						      .n_addrs = w->n_addrs,
+						      .elsewhere = true,
+						      .of_fleet = true };
 	/* as workload_as_intent(), but all at once */
 	for (const struct port *p = a->registry.ports; p; p = p->next)
 		if (p->workload && port_is_judged(p)) {
@@ -57,7 +65,6 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		}
 	*ret = (struct intent_world){ .workloads = list,
 				      .n = n,
-				      .n_peers = n - here,
 				      .node = a->node_addrs,
 				      .n_node = a->n_node_addrs,
 				      .icmp_enforced = true };

@@ -37,5 +37,5 @@ void past_done(struct past *p);
  * The world as it is: `workloads` and `macs` are new arrays for the caller to
  * free. Borrows from the registry. -ENOMEM
  */
-int world_now(const struct agent *a, struct intent_world *ret,
+int world_now(struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs);

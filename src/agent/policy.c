@@ -22,6 +22,7 @@
 #include "agent/guard.h"
 #include "agent/guard_splice.h"
 #include "agent/hits.h"
+#include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/member.h"
 #include "agent/parking.h"
@@ -474,9 +475,10 @@ static int put_intent(struct agent *a, const struct intent *i,
 int policy_check(struct agent *a, struct intent *next, struct err *reterr)
 {
 	struct compiled c = { 0 };
-	struct here here;
+	struct here here = { 0 };
 	/* some limits show only when it is compiled for who is here */
-	bool ok = who_is_here(a, &here, reterr) &&
+	bool ok = kubernetes_keep_policies(a, &next, reterr) == 0 &&
+		  who_is_here(a, &here, reterr) &&
 		  compile_for_all(a, next, &c, reterr);
 
 	here_done(&here);

@@ -31,6 +31,8 @@ static const char *must_restart(const struct config *old,
 		if (old->runtimes[i].kind != new->runtimes[i].kind ||
 		    strcmp(old->runtimes[i].path, new->runtimes[i].path) != 0)
 			return "runtimes";
+	if (!config_kubernetes_same(&old->kubernetes, &new->kubernetes))
+		return "kubernetes";
 	if (strcmp(old->store_dir, new->store_dir) != 0)
 		return "store.dir";
 	if (strcmp(old->door, new->door) != 0)

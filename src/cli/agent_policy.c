@@ -15,7 +15,6 @@
 #include "base/limits.h"
 #include "cli/agentcmd.h"
 #include "cli/dplist.h"
-#include "cli/export_status.h"
 #include "cli/table.h"
 
 static const char *text_of(const json_t *o, const char *name)
@@ -736,12 +735,6 @@ static int print_apply(const struct out *o, const json_t *a)
 	return agent_print_changed(o, a);
 }
 
-static int print_export(const struct out *o, const json_t *a)
-{
-	fputs(text_of(a, "text"), stdout);
-	return CLI_OK;
-}
-
 static const struct agent_option file_options[] = {
 	{ "file", 'f', AGENT_TEXT, "file" },
 	{ "revision", 0, AGENT_NUMBER, "revision" },
@@ -773,17 +766,6 @@ static const struct agent_cmd diff_cmd = {
 	.is_no = differs,
 };
 
-static const struct agent_cmd export_cmd = {
-	.name = "export",
-	.help = "Usage: weir export > FILE\n"
-		"       weir export status\n\n"
-		"The policy as YAML, for weir apply; status: how the outputs "
-		"of weir-export are.\n",
-	.command = "export",
-	.print = print_export,
-	.verbatim = true,
-};
-
 int cmd_apply(int argc, char **argv)
 {
 	return agent_cmd_run(&apply_cmd, argc, argv);
@@ -792,9 +774,4 @@ int cmd_apply(int argc, char **argv)
 int cmd_diff(int argc, char **argv)
 {
 	return agent_cmd_run(&diff_cmd, argc, argv);
-}
-
-int cmd_export_policy(int argc, char **argv)
-{
-	return agent_cmd_run(&export_cmd, argc, argv);
 }

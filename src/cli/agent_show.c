@@ -75,6 +75,41 @@ static void print_runtimes(const struct out *o, const json_t *list)
 	}
 }
 
+static void print_kubernetes(const struct out *o, const json_t *k)
+{
+	static const char *const kinds[] = { "namespaces", "pods",
+					     "networkpolicies" };
+	const json_t *note;
+	size_t n;
+
+	if (!k)
+		return;
+	printf("\nkubernetes  %s", member_text(k, "server"));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		const json_t *of = json_object_get(k, kinds[i]);
+
+		printf("\n  %s%-4s%s  %llu %s",
+		       out_colour(o, is(of, "up") ? OUT_GREEN : OUT_RED),
+		       is(of, "up") ? "up" : "down", out_colour(o, OUT_PLAIN),
+		       (unsigned long long)member_number(of, "count"),
+		       kinds[i]);
+		if (member_number(of, "refused"))
+			printf(", no room for %llu more",
+			       (unsigned long long)member_number(of,
+								 "refused"));
+		if (!is(of, "up") && member_text(of, "text")[0])
+			printf("  (%s)", member_text(of, "text"));
+	}
+	json_array_foreach (json_object_get(k, "not_understood"), n, note)
+		printf("\n        %snot understood, isolating: %s%s",
+		       out_colour(o, OUT_RED), json_string_value(note),
+		       out_colour(o, OUT_PLAIN));
+	if (member_text(k, "refused")[0])
+		printf("\n        %stheir policies are not in force: %s%s",
+		       out_colour(o, OUT_RED), member_text(k, "refused"),
+		       out_colour(o, OUT_PLAIN));
+}
+
 /* "118 signatures of 2 files, 1 refused" */
 static void print_detection_part(const struct out *o, const json_t *s,
 				 const char *noun)
@@ -211,6 +246,7 @@ static int print_status(const struct out *o, const json_t *a)
 	if (member_number(records, "lost_flows"))
 		printf("; %llu flows lost", (unsigned long long)member_number(
 						    records, "lost_flows"));
+	print_kubernetes(o, json_object_get(a, "kubernetes"));
 	puts("\nruntimes");
 	print_runtimes(o, json_object_get(a, "runtimes"));
 	return CLI_OK;

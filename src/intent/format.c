@@ -28,9 +28,10 @@ static json_t *term_json(const struct intent *i, const struct term *t)
 	json_t *o = json_object(), *value;
 	bool ok;
 
-	if (t->key == KEY_LABEL)
+	if (key_is_label(t->key))
 		ok = set(o, "key",
-			 json_sprintf("label.%s", i->labels[t->label]));
+			 json_sprintf("%s.%s", intent_key_words[t->key],
+				      i->labels[t->label]));
 	else
 		ok = set_text(o, "key", intent_key_words[t->key]);
 	if (t->op != OP_IS)

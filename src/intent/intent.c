@@ -16,8 +16,8 @@ static const char *const mode_words[INTENT_MODE__MAX] = { "discover", "monitor",
 							  "protect" };
 
 const char *const intent_key_words[] = {
-	"name",	   "image", "namespace", "service", "pod",
-	"runtime", "node",  "label",	 "address",
+	"name",	   "image", "namespace", "service",	    "pod",
+	"runtime", "node",  "label",	 "namespace_label", "address",
 };
 _Static_assert(sizeof intent_key_words / sizeof *intent_key_words ==
 		       INTENT_KEY__MAX,
@@ -34,8 +34,8 @@ _Static_assert(sizeof intent_side_words / sizeof *intent_side_words ==
 		       RULE_SIDE__MAX,
 	       "one word each");
 
-const char *const intent_origin_words[] = { "user", "learned",
-					    "network-policy" };
+const char *const intent_origin_words[] = { "user", "learned", "network-policy",
+					    "kubernetes" };
 _Static_assert(sizeof intent_origin_words / sizeof *intent_origin_words ==
 		       RULE_ORIGIN__MAX,
 	       "one word each");

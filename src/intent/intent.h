@@ -12,7 +12,7 @@
  *            signatures?: off | alert | enforce}
  *   rules:  {id?, from, to, ports?, applications?, action, comment?, expires?,
  *            disabled?, side?: client | server,
- *            origin?: user | learned | network-policy}
+ *            origin?: user | learned | network-policy | kubernetes}
  *   responses: {id?, event, group?, conditions?: [{field, op?, value}...],
  *               actions: [{quarantine: true | {for?}} | {capture: {seconds}} |
  *               {webhook: NAME} | {suppress: true}...], comment?, disabled?}
@@ -125,6 +125,24 @@ bool intent_is_network_policies(const struct intent *i);
 int intent_with_network_policies(const struct intent *i,
 				 const struct intent *netpols,
 				 struct intent **ret, struct err *reterr);
+/*
+ * NetworkPolicies as the cluster has them: an array of {namespace, name, spec}, as
+ * the groups and rules that come of them, {"groups":, "rules":}, to be freed. What
+ * of them is not understood isolates, and is told as texts appended to notes.
+ */
+int intent_cluster_read(const json_t *policies, json_t *notes, json_t **ret,
+			struct err *reterr);
+/*
+ * i, but what is the cluster's (rules of origin kubernetes, groups k8s.NS.NAME) is
+ * `cluster`; NULL: what it is in `before`. Rules that `before` has keep their ids.
+ */
+int intent_with_cluster(const struct intent *i, const json_t *cluster,
+			const struct intent *before, struct intent **ret,
+			struct err *reterr);
+/* Is the rule of that id the cluster's? No such rule: no. */
+bool intent_rule_is_cluster(const struct intent *i, uint32_t id);
+/* The same as `cluster` above, of an intent; NULL: out of memory. */
+json_t *intent_cluster_of(const struct intent *i);
 enum intent_mode intent_default_mode(const struct intent *i);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */
 int intent_with_mode(const struct intent *i, const char *group,
@@ -133,8 +151,9 @@ int intent_with_mode(const struct intent *i, const char *group,
 
 /*
  * A workload as it matters here. `about` is an object with what selectors may
- * ask for: name, image, labels, namespace, service, pod, node, runtime (as in
- * runtime/runtime.h). Borrowed for the call.
+ * ask for: name, image, labels, namespace, namespace_labels, service, pod, node,
+ * runtime (as in runtime/runtime.h); and named_ports, {"tcp/http": 8080}, for
+ * rules with ports by name. Borrowed for the call.
  */
 struct intent_workload {
 	const char *id;
@@ -143,9 +162,16 @@ struct intent_workload {
 	size_t n_addrs;
 	const struct mac *macs; /* of its diverted ports */
 	size_t n_macs;
+	/* Of another host: others may speak with it, and that is all. */
+	bool elsewhere;
+	/* ... where Weir guards it, too: it is one of `workloads` */
+	bool of_fleet;
 };
 
-/* Who there is. Borrowed for the call. */
+/*
+ * Who there is. Borrowed for the call. Those that share an `about` best stand
+ * together: they are looked at once.
+ */
 struct intent_world {
 	const struct intent_workload *workloads;
 	size_t n;
@@ -156,11 +182,6 @@ struct intent_world {
 	 * lets through what ICMP no rule speaks of by its name.
 	 */
 	bool icmp_enforced;
-	/*
-	 * The last workloads are peers only: who others are in the rules of those
-	 * before. Those that share an `about` best stand together.
-	 */
-	size_t n_peers;
 };
 
 /* Name of its service group; the caller frees it. NULL: out of memory. */

@@ -32,6 +32,7 @@ struct intent_judge {
 	struct judge_class *classes;
 	uint32_t *class_of;
 	size_t n_classes, n_workloads;
+	uint32_t elsewhere;	/* as the plan's */
 	struct ranges internal; /* tidy */
 	bool icmp_enforced;
 	/* Of workload n: addrs[first[n]] .. addrs[first[n + 1] - 1] */
@@ -143,6 +144,7 @@ static int fill(struct intent_judge *j, struct plan *p, size_t n_workloads,
 		return -ENOMEM;
 	j->n_workloads = n_workloads;
 	j->class_of = p->class_of;
+	j->elsewhere = p->elsewhere;
 	p->class_of = NULL;
 	j->internal = p->internal;
 	p->internal = (struct ranges){ 0 };
@@ -290,7 +292,7 @@ struct intent_verdict intent_judge_end(const struct intent_judge *j,
 	};
 	struct judgement said;
 
-	if (who >= j->n_workloads)
+	if (who >= j->n_workloads || j->class_of[who] == j->elsewhere)
 		return (struct intent_verdict){ .action = POLICY_OPEN };
 	class = &j->classes[j->class_of[who]];
 	q.peer_external = !ip_is_loopback(peer) &&

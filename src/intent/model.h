@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "base/limits_kubernetes.h"
 #include "intent/intent.h"
 #include "intent/ranges.h"
 #include "wire/sensing.h"
@@ -25,6 +26,7 @@ enum intent_key {
 	KEY_RUNTIME,
 	KEY_NODE,
 	KEY_LABEL,
+	KEY_NAMESPACE_LABEL, /* of the namespace that it is in */
 	KEY_ADDRESS,
 	INTENT_KEY__MAX
 };
@@ -44,7 +46,7 @@ struct term {
 	uint8_t key, op;
 	/* The first of those of its key of which one must be true. */
 	bool first;
-	uint32_t label; /* index into labels, of KEY_LABEL */
+	uint32_t label; /* index into labels, of both keys of labels */
 	char **values;
 	uint32_t n_values;
 	pcre2_code *regex; /* of OP_REGEX; owned */
@@ -102,6 +104,8 @@ struct port_word {
 	uint8_t proto; /* 0: any */
 	bool all;      /* ports 0..65535 */
 	uint16_t first, last;
+	/* By the name that the server gives it; "": it is a number. */
+	char name[KUBE_PORT_NAME_MAX];
 };
 
 enum rule_side { SIDE_BOTH, SIDE_CLIENT, SIDE_SERVER, RULE_SIDE__MAX };
@@ -110,6 +114,7 @@ enum rule_origin {
 	ORIGIN_USER,
 	ORIGIN_LEARNED,
 	ORIGIN_NETWORK_POLICY,
+	ORIGIN_KUBERNETES, /* a NetworkPolicy of the cluster, as it stands */
 	RULE_ORIGIN__MAX
 };
 
@@ -169,6 +174,8 @@ int64_t intent_find_group(const struct intent *i, const char *name);
 /* 1..INTENT_NAME_MAX-1 letters, digits and "._-", no address. */
 bool intent_name_is_valid(const char *name);
 bool intent_name_is_reserved(const char *name);
+/* cluster.c: of a NetworkPolicy that the cluster has. */
+bool intent_name_is_cluster(const char *name);
 /* "www.example.com", "*.example.com"; nothing that looks like an address. */
 bool intent_host_is_valid(const char *name);
 
@@ -209,10 +216,17 @@ bool rule_is_active(const struct rule *r, uint64_t now);
 /* Does it deny or reject? */
 bool rule_denies(const struct rule *r);
 
+/* Is it about a label, the workload's or its namespace's? */
+static inline bool key_is_label(uint8_t key)
+{
+	return key == KEY_LABEL || key == KEY_NAMESPACE_LABEL;
+}
+
 /* What is known of a workload, taken apart for many terms. */
 struct subject {
 	const char *texts[KEY_LABEL];
-	const char **labels; /* n_labels of the intent; owned */
+	/* n_labels of the intent each; owned by the first */
+	const char **labels, **namespace_labels;
 	char service[INTENT_NAME_MAX];
 };
 

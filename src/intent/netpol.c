@@ -1,5 +1,5 @@
 /*
- * A policy NAME of a namespace NS becomes
+ * A policy NAME of a namespace NS becomes, if it stands in a file,
  *
  *   group np.NS.NAME              whom its podSelector selects
  *   groups np.NS.NAME.in0.1, ...  the second peer of its first ingress rule
@@ -12,7 +12,15 @@
  * another may send it. Isolation counts in each mode, as it does in Kubernetes;
  * a user's own rules stand before all of these (parse.c).
  *
- * Labels of namespaces are not known here, but for the one that is their name.
+ * One that the cluster has (netpol_append_live()) has k8s instead of np, and '_',
+ * which is in no name of Kubernetes, before "in0.1": whoever may name policies
+ * cannot make two whose groups have the same name. Of such a one what is not
+ * understood allows nothing, and the pods are isolated nevertheless: a rule that
+ * cannot be read is left out, of a spec that cannot be read nothing but whom it
+ * selects is left.
+ *
+ * The label of a namespace that is its name needs no API server to be known. Who
+ * has others is only known with one: without, nobody is selected by them.
  * Kubernetes lets a pod always speak with its node; so does the rule for it.
  */
 #include "intent/netpol.h"
@@ -22,16 +30,21 @@
 #include <string.h>
 
 #include "intent/model.h"
+#include "intent/words.h"
 #include "wire/field.h"
 
 #define API_VERSION    "networking.k8s.io/v1"
 #define NAMESPACE_NAME "kubernetes.io/metadata.name"
+/* Of a name that is too long so much is left, and a hash of all of it. */
+#define BASE_MAX (INTENT_NAME_MAX - 16)
 
 struct netpol {
 	struct intent *i;
 	const char *namespace, *name;
-	char group[2 * INTENT_NAME_MAX];
+	char group[INTENT_NAME_MAX];
 	json_t *groups, *rules; /* what is made */
+	/* Live: what was not understood is told here. NULL: from a file. */
+	json_t *notes;
 	struct err *reterr;
 };
 
@@ -172,7 +185,18 @@ static bool add_term(json_t *terms, const char *key, const char *op,
 	return false;
 }
 
-/* The terms of a key; -EINVAL: no pod can be so. */
+/* What nobody can be: there is such a label, and there is none. */
+static bool add_contradiction(json_t *terms, const char *key)
+{
+	json_t *none = json_string("");
+	bool ok = add_term(terms, key, "prefix", none) &&
+		  add_term(terms, key, "absent", NULL);
+
+	json_decref(none);
+	return ok;
+}
+
+/* The terms of a key. */
 static int write_key(struct netpol *p, const char *key, const json_t *k,
 		     json_t *terms)
 {
@@ -181,27 +205,23 @@ static int write_key(struct netpol *p, const char *key, const json_t *k,
 	bool is = json_object_get(k, "is"),
 	     absent = json_object_get(k, "absent");
 	json_t *left = json_array(), *none = json_string("");
-	bool ok = left && none;
+	bool ok = left && none, never;
 
 	for (size_t n = 0; n < json_array_size(in) && ok; n++)
 		if (!has_text(not, json_array_get(in, n)))
 			ok = json_array_append(left, json_array_get(in, n)) ==
 			     0;
-	if (ok &&
-	    ((in && json_array_size(left) == 0) || (absent && (in || is)))) {
-		json_decref(left);
-		json_decref(none);
-		return err_set(
-			p->reterr, EINVAL, "",
-			"nothing can be so: \"%.80s\" contradicts itself", key);
-	}
-	if (absent)
+	never = (in && json_array_size(left) == 0) || (absent && (in || is));
+	if (never)
+		ok = ok && add_contradiction(terms, key);
+	else if (absent)
 		ok = ok && add_term(terms, key, "absent", NULL);
 	else if (in)
 		ok = ok && add_term(terms, key, "in", left);
 	else if (is)
 		ok = ok && add_term(terms, key, "prefix", none);
-	for (size_t n = 0; n < json_array_size(not ) && !in && !absent; n++)
+	for (size_t n = 0;
+	     n < json_array_size(not ) && !in && !absent && !never; n++)
 		ok = ok && add_term(terms, key, "!=", json_array_get(not, n));
 	json_decref(left);
 	json_decref(none);
@@ -211,25 +231,32 @@ static int write_key(struct netpol *p, const char *key, const json_t *k,
 static int write_keys(struct netpol *p, json_t *keys, bool namespaces,
 		      json_t *terms)
 {
-	char name[INTENT_VALUE_MAX];
+	char name[INTENT_VALUE_MAX + 32];
 	const char *key;
-	json_t *k;
-	int rc = 0;
+	json_t *k, *none = json_string("");
+	bool known = false;
+	int rc = none ? 0 : no_memory(p);
 
 	json_object_foreach (keys, key, k) {
-		(void)snprintf(name, sizeof name, "label.%s", key);
-		if (namespaces && strcmp(key, NAMESPACE_NAME) != 0)
-			return err_set(p->reterr, EINVAL, "",
-				       "cannot be said here: labels of "
-				       "namespaces are not known, but "
-				       "for " NAMESPACE_NAME);
+		bool is_name = namespaces && strcmp(key, NAMESPACE_NAME) == 0;
+
+		(void)snprintf(name, sizeof name, "%slabel.%s",
+			       namespaces ? "namespace_" : "", key);
+		known = known || (namespaces && !is_name);
 		/* who has no namespace is in none of any name */
-		if (namespaces && json_object_set_new(k, "is", json_true()) < 0)
-			return no_memory(p);
-		rc = write_key(p, namespaces ? "namespace" : name, k, terms);
+		if (is_name && json_object_set_new(k, "is", json_true()) < 0)
+			rc = no_memory(p);
+		if (rc == 0)
+			rc = write_key(p, is_name ? "namespace" : name, k,
+				       terms);
 		if (rc)
 			break;
 	}
+	/* of whose labels nothing is known, it is not known what he has not */
+	if (rc == 0 && known &&
+	    !add_term(terms, "namespace_label." NAMESPACE_NAME, "prefix", none))
+		rc = no_memory(p);
+	json_decref(none);
 	return rc;
 }
 
@@ -378,7 +405,7 @@ static int read_port(struct netpol *p, const json_t *o, json_t *words)
 	static const char *const protos[] = { "TCP", "UDP", "SCTP" };
 	static const char *const names[] = { "tcp", "udp", "sctp" };
 	struct fields f = fields_open(o, true, p->reterr);
-	const char *proto = "TCP";
+	const char *proto = "TCP", *name = NULL;
 	uint32_t port = 0, end = 0;
 	char text[32];
 	int n;
@@ -387,17 +414,20 @@ static int read_port(struct netpol *p, const json_t *o, json_t *words)
 	n = intent_word_index(protos, 3, proto);
 	if (n < 0)
 		fields_refuse(&f, "protocol", "expected TCP, UDP or SCTP");
-	if (json_is_string(json_object_get(o, "port")))
+	if (!json_is_string(json_object_get(o, "port")))
+		field_u32(&f, "port", FIELD_MAY, 1, UINT16_MAX, &port);
+	else if (field_str(&f, "port", FIELD_MAY, 4096, &name) &&
+		 !port_name_is_valid(name))
 		fields_refuse(&f, "port",
-			      "cannot be said here: which ports containers "
-			      "give names to is not known; write its number");
-	field_u32(&f, "port", FIELD_MAY, 1, UINT16_MAX, &port);
+			      "expected a number, or a port's name");
 	if (field_u32(&f, "endPort", FIELD_MAY, 1, UINT16_MAX, &end) &&
 	    (port == 0 || end < port))
 		fields_refuse(&f, "endPort", "expected at least port");
 	if (fields_close(&f))
 		return f.rc;
-	if (port == 0)
+	if (name)
+		(void)snprintf(text, sizeof text, "%s/%s", names[n], name);
+	else if (port == 0)
 		(void)snprintf(text, sizeof text, "%s", names[n]);
 	else if (end > port)
 		(void)snprintf(text, sizeof text, "%s/%u-%u", names[n], port,
@@ -415,10 +445,11 @@ static int read_port(struct netpol *p, const json_t *o, json_t *words)
 static int add_rule(struct netpol *p, bool ingress, json_t *peers,
 		    json_t *ports, const char *action)
 {
-	json_t *r = json_pack(
-		"{s:o, s:s, s:s, s:s, s:s}", ingress ? "from" : "to", peers,
-		ingress ? "to" : "from", p->group, "action", action, "side",
-		ingress ? "server" : "client", "origin", "network-policy");
+	json_t *r =
+		json_pack("{s:o, s:s, s:s, s:s, s:s}", ingress ? "from" : "to",
+			  peers, ingress ? "to" : "from", p->group, "action",
+			  action, "side", ingress ? "server" : "client",
+			  "origin", p->notes ? "kubernetes" : "network-policy");
 	bool ok = r &&
 		  json_object_set_new(r, "comment",
 				      json_sprintf("NetworkPolicy %s/%s",
@@ -440,13 +471,14 @@ static int read_rule(struct netpol *p, const json_t *o, bool ingress, size_t n)
 	const char *peer = ingress ? "from" : "to";
 	const json_t *peers = NULL, *ports = NULL;
 	json_t *words = json_array(), *port_words = json_array();
-	char name[2 * INTENT_NAME_MAX + 48];
+	char name[INTENT_NAME_MAX + 64];
 
 	field_array(&f, peer, FIELD_MAY, INTENT_WORDS_MAX, &peers);
 	field_array(&f, "ports", FIELD_MAY, INTENT_WORDS_MAX, &ports);
 	for (size_t k = 0; k < json_array_size(peers) && !f.rc; k++) {
-		(void)snprintf(name, sizeof name, "%s.%s%zu.%zu", p->group,
-			       ingress ? "in" : "out", n, k);
+		(void)snprintf(name, sizeof name, "%s%c%s%zu.%zu", p->group,
+			       p->notes ? '_' : '.', ingress ? "in" : "out", n,
+			       k);
 		f.rc = prefixed(
 			p, read_peer(p, json_array_get(peers, k), name, words),
 			peer, k);
@@ -465,15 +497,43 @@ static int read_rule(struct netpol *p, const json_t *o, bool ingress, size_t n)
 	return f.rc;
 }
 
+/* What is wrong is told, and cannot be refused. */
+static int note(struct netpol *p)
+{
+	json_t *text = json_sprintf("%s/%s: %s%s%s", p->namespace, p->name,
+				    p->reterr->at, p->reterr->at[0] ? ": " : "",
+				    p->reterr->text);
+
+	if (p->reterr->code == ENOMEM)
+		return -ENOMEM;
+	return json_array_append_new(p->notes, text) < 0 ? no_memory(p) : 0;
+}
+
+/* What came of a rule that cannot be read is taken back. */
+static void cut(json_t *list, size_t n)
+{
+	while (json_array_size(list) > n)
+		(void)json_array_remove(list, n);
+}
+
 /* list NULL: it says nothing, so nothing is allowed. */
 static int read_direction(struct netpol *p, const json_t *list, bool ingress)
 {
 	int rc = 0;
 
-	for (size_t n = 0; n < json_array_size(list) && rc == 0; n++)
+	for (size_t n = 0; n < json_array_size(list) && rc == 0; n++) {
+		size_t groups = json_array_size(p->groups);
+		size_t rules = json_array_size(p->rules);
+
 		rc = prefixed(p,
 			      read_rule(p, json_array_get(list, n), ingress, n),
 			      ingress ? "ingress" : "egress", n);
+		if (rc == 0 || !p->notes)
+			continue;
+		cut(p->groups, groups);
+		cut(p->rules, rules);
+		rc = note(p);
+	}
 	if (rc == 0)
 		rc = add_rule(p, ingress, json_pack("[s]", "node"), NULL,
 			      "allow");
@@ -483,7 +543,7 @@ static int read_direction(struct netpol *p, const json_t *list, bool ingress)
 	return rc;
 }
 
-/* Without policyTypes: ingress, and egress if it is spoken of. */
+/* Without policyTypes: ingress, and egress if there are rules of it. */
 static int read_types(struct fields *f, const json_t *egress, bool *ret_in,
 		      bool *ret_out)
 {
@@ -491,7 +551,7 @@ static int read_types(struct fields *f, const json_t *egress, bool *ret_in,
 	char at[ERR_AT_MAX];
 
 	*ret_in = true;
-	*ret_out = egress != NULL;
+	*ret_out = json_array_size(egress) > 0;
 	if (!field_array(f, "policyTypes", FIELD_MAY, 2, &types) ||
 	    json_array_size(types) == 0)
 		return f->rc;
@@ -531,7 +591,8 @@ static int read_spec(struct netpol *p, const json_t *o)
 	field_array(&f, "ingress", FIELD_MAY, INTENT_RULES_MAX, &ingress);
 	field_array(&f, "egress", FIELD_MAY, INTENT_RULES_MAX, &egress);
 	(void)read_types(&f, egress, &in, &out); /* f.rc says the same */
-	if (!f.rc && ((ingress && !in) || (egress && !out)))
+	if (!f.rc && !p->notes && ((ingress && !in) || (egress && !out)))
+		/* Kubernetes takes them, and does not look at them */
 		fields_refuse(&f, "policyTypes",
 			      "leaves out rules that are "
 			      "there");
@@ -542,6 +603,21 @@ static int read_spec(struct netpol *p, const json_t *o)
 	if (!f.rc && out)
 		f.rc = read_direction(p, egress, false);
 	return fields_close(&f);
+}
+
+static void name_group(struct netpol *p)
+{
+	char whole[512];
+	int n = snprintf(whole, sizeof whole, "%s.%s.%s",
+			 p->notes ? "k8s" : "np", p->namespace, p->name);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	if (len < BASE_MAX)
+		memcpy(p->group, whole, len + 1);
+	else
+		(void)snprintf(p->group, sizeof p->group, "%.*s_%08x",
+			       BASE_MAX - 10, whole,
+			       (unsigned)hash_of_bytes(whole, len));
 }
 
 static void read_metadata(struct netpol *p, struct fields *f, const json_t *o)
@@ -556,8 +632,7 @@ static void read_metadata(struct netpol *p, struct fields *f, const json_t *o)
 	if (f->rc)
 		err_prefix(p->reterr, "metadata");
 	else
-		(void)snprintf(p->group, sizeof p->group, "np.%s.%s",
-			       p->namespace, p->name);
+		name_group(p);
 }
 
 static int append_made(struct netpol *p)
@@ -600,4 +675,60 @@ int netpol_append(struct intent *i, const json_t *policy, struct err *reterr)
 	json_decref(p.groups);
 	json_decref(p.rules);
 	return f.rc;
+}
+
+/* Of a spec that cannot be read whom it selects is left, if that can be. */
+static int isolate(struct netpol *p, const json_t *spec)
+{
+	struct err ignored = { 0 };
+	struct fields f = fields_open(spec, false, &ignored);
+	const json_t *selector = NULL, *egress = NULL;
+	struct err *reterr = p->reterr;
+	bool in = true, out = true;
+	int rc;
+
+	cut(p->groups, 0);
+	cut(p->rules, 0);
+	p->reterr = &ignored;
+	field_array(&f, "egress", FIELD_MAY, INTENT_RULES_MAX, &egress);
+	if (read_types(&f, egress, &in, &out) != 0)
+		in = out = true;
+	f.rc = 0;
+	field_object(&f, "podSelector", FIELD_MAY, &selector);
+	rc = read_subject(p, f.rc ? NULL : selector);
+	if (rc != 0 && rc != -ENOMEM) /* then all of the namespace */
+		rc = read_subject(p, NULL);
+	p->reterr = reterr;
+	if (rc == 0 && in)
+		rc = read_direction(p, NULL, true);
+	if (rc == 0 && out)
+		rc = read_direction(p, NULL, false);
+	return rc == 0 ? 0 : err_set(reterr, -rc, "", "%s", ignored.text);
+}
+
+int netpol_append_live(struct intent *i, const char *namespace,
+		       const char *name, const json_t *spec, json_t *notes,
+		       struct err *reterr)
+{
+	struct netpol p = { .i = i,
+			    .namespace = namespace,
+			    .name = name,
+			    .groups = json_array(),
+			    .rules = json_array(),
+			    .notes = notes,
+			    .reterr = reterr };
+	int rc;
+
+	name_group(&p);
+	rc = read_spec(&p, spec);
+	if (rc != 0) {
+		rc = note(&p);
+		if (rc == 0)
+			rc = isolate(&p, spec);
+	}
+	if (rc == 0)
+		rc = append_made(&p);
+	json_decref(p.groups);
+	json_decref(p.rules);
+	return rc;
 }

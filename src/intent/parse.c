@@ -30,6 +30,7 @@ static const struct {
 	[ORIGIN_USER] = { 1, 9999 },
 	[ORIGIN_LEARNED] = { 10000, 109999 },
 	[ORIGIN_NETWORK_POLICY] = { 110000, 199999 },
+	[ORIGIN_KUBERNETES] = { 200000, 999999 },
 };
 #define IDS_MORE 1000000
 
@@ -202,7 +203,8 @@ static void parse_ports(struct intent *i, struct fields *f, struct rule *r)
 			fields_refuse(
 				f, at,
 				"expected \"any\", \"tcp\", \"tcp/443\", "
-				"\"udp/8000-8100\", \"sctp/9\", \"icmp\", "
+				"\"udp/8000-8100\", \"sctp/9\", \"tcp/http\", "
+				"\"icmp\", "
 				"\"icmpv6\" or \"ip/47\"%s%.40s%s",
 				text ? ", got \"" : "", text ? text : "",
 				text ? "\"" : "");
@@ -472,10 +474,10 @@ static void number_rules(struct intent *i)
 	}
 }
 
-/* 0: the user's and learned; then those of a NetworkPolicy. */
+/* 0: the user's and learned; then those of NetworkPolicies, whoever has them. */
 static unsigned rank_of(const struct rule *r)
 {
-	if (r->origin != ORIGIN_NETWORK_POLICY)
+	if (r->origin < ORIGIN_NETWORK_POLICY)
 		return 0;
 	return r->action == ACTION_DENY ? 2 : 1;
 }

@@ -7,7 +7,8 @@
 #include "intent/model.h"
 #include "wire/field.h"
 
-#define LABEL_KEY "label."
+#define LABEL_KEY	    "label."
+#define NAMESPACE_LABEL_KEY "namespace_label."
 
 static void no_memory(struct fields *f, const char *at)
 {
@@ -32,29 +33,38 @@ static int64_t label_number(struct intent *i, const char *key)
 	return i->labels[i->n_labels] ? (int64_t)i->n_labels++ : -1;
 }
 
+/* Is it a label's key behind that prefix? Then it is the term's. */
+static bool parse_label(struct intent *i, struct fields *f, const char *key,
+			const char *prefix, enum intent_key as, struct term *t)
+{
+	int64_t label;
+
+	if (strncmp(key, prefix, strlen(prefix)) != 0 ||
+	    key[strlen(prefix)] == '\0')
+		return false;
+	t->key = (uint8_t)as;
+	label = label_number(i, key + strlen(prefix));
+	if (label < 0)
+		no_memory(f, "key");
+	t->label = (uint32_t)label;
+	return true;
+}
+
 static void parse_key(struct intent *i, struct fields *f, struct term *t)
 {
 	const char *key = NULL;
-	int64_t label;
 	int n;
 
-	if (!field_str(f, "key", FIELD_MUST, INTENT_VALUE_MAX - 1, &key))
+	if (!field_str(f, "key", FIELD_MUST, INTENT_VALUE_MAX - 1, &key) ||
+	    parse_label(i, f, key, LABEL_KEY, KEY_LABEL, t) ||
+	    parse_label(i, f, key, NAMESPACE_LABEL_KEY, KEY_NAMESPACE_LABEL, t))
 		return;
-	if (strncmp(key, LABEL_KEY, strlen(LABEL_KEY)) == 0 &&
-	    key[strlen(LABEL_KEY)] != '\0') {
-		t->key = KEY_LABEL;
-		label = label_number(i, key + strlen(LABEL_KEY));
-		if (label < 0)
-			no_memory(f, "key");
-		t->label = (uint32_t)label;
-		return;
-	}
 	n = intent_word_index(intent_key_words, INTENT_KEY__MAX, key);
-	if (n < 0 || n == KEY_LABEL)
+	if (n < 0 || key_is_label((uint8_t)n))
 		fields_refuse(f, "key",
 			      "expected name, image, label.KEY, namespace, "
-			      "service, pod, runtime, node or address, got "
-			      "\"%.40s\"",
+			      "namespace_label.KEY, service, pod, runtime, "
+			      "node or address, got \"%.40s\"",
 			      key);
 	else
 		t->key = (uint8_t)n;

@@ -16,7 +16,11 @@
  * its own end, so that a workload with several addresses is not taken by all.
  *
  * What a rule is for the data plane depends on its direction alone, unless its
- * own end is addresses; so it is made once and shared by all classes.
+ * own end is addresses, or names ports of its own; so it is made once and shared
+ * by all classes.
+ *
+ * Ports by name are those of the server: at its end its own; at the client's each
+ * number goes with the addresses of those who mean that by it.
  */
 #include "intent/plan.h"
 
@@ -24,71 +28,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bug.h"
-#include "wire/app.h"
-
-enum direction { EGRESS, INGRESS };
-
-/* Numbers in a list that grows. */
-struct list {
-	uint32_t *v;
-	size_t n, room;
-};
-
-/* Words of an end, gathered for a moment. */
-struct words {
-	struct plan_end end;
-	size_t room;
-};
-
-/* What a rule is in one direction: where it stands in `made`. */
-struct made_rule {
-	bool done;
-	size_t at, len, n;
-};
-
-/* An address of a workload. */
-struct owner {
-	struct ip_addr addr;
-	uint32_t workload;
-};
-
-struct making {
-	const struct intent *i;
-	const struct intent_world *world;
-	uint64_t now;
-	struct plan *plan;
-	size_t row;	/* 64-bit words of a row */
-	uint64_t *rows; /* of all workloads */
-	uint64_t *own;	/* a row: words by which a rule may be its own */
-	bool *used;	/* of each word: an active rule has it at some end */
-	uint8_t *modes;
-	struct owner *owners; /* sorted by address */
-	size_t n_owners;
-	json_t **peers; /* of each word, as the other end; NULL: not yet */
-	struct list *from, *to; /* of each word: rules that use it there */
-	struct made_rule *made_rules; /* of each rule and direction */
-	struct text made;
-	struct words peer, own_words;
-	struct list of_class;
-	size_t n_rules; /* of all classes */
-	int rc;
-	struct err *reterr;
-};
-
-static int fail_memory(struct making *m)
-{
-	if (m->rc == 0)
-		m->rc = err_set(m->reterr, ENOMEM, NULL, "out of memory");
-	return m->rc;
-}
+#include "intent/plan_making.h"
 
 static void push(struct making *m, struct list *l, uint32_t n)
 {
 	uint32_t *grown = intent_grow(l->v, l->n, &l->room, sizeof *l->v);
 
 	if (!grown) {
-		fail_memory(m);
+		plan_fail_memory(m);
 		return;
 	}
 	l->v = grown;
@@ -104,11 +51,6 @@ const char *plan_default(enum intent_mode mode)
 }
 
 /* --- who is in what --------------------------------------------------- */
-
-static bool has(const struct making *m, size_t workload, uint32_t word)
-{
-	return m->rows[workload * m->row + word / 64] >> word % 64 & 1;
-}
 
 static void put_in(struct making *m, size_t workload, uint32_t word)
 {
@@ -130,7 +72,7 @@ static void list_owners(struct making *m)
 		n += m->world->workloads[w].n_addrs;
 	m->owners = calloc(n + 1, sizeof *m->owners);
 	if (!m->owners) {
-		fail_memory(m);
+		plan_fail_memory(m);
 		return;
 	}
 	for (size_t w = 0; w < m->world->n; w++)
@@ -188,7 +130,7 @@ static void find_words(struct making *m, struct names *names)
 		if ((r->group < 0 || i->groups[r->group].n_terms == 0) &&
 		    json_object_set_new(names->services, r->text,
 					json_integer(n)) < 0)
-			fail_memory(m);
+			plan_fail_memory(m);
 	}
 }
 
@@ -202,7 +144,7 @@ static void place_workload(struct making *m, const struct names *names,
 	struct subject s;
 
 	if (!subject_init(&s, i, w->about)) {
-		fail_memory(m);
+		plan_fail_memory(m);
 		return;
 	}
 	service = json_object_get(names->services, s.service);
@@ -233,6 +175,13 @@ static void place_alike(struct making *m, size_t n)
 	m->modes[n] = m->modes[n - 1];
 }
 
+static bool is_guarded(const struct making *m, size_t workload)
+{
+	const struct intent_workload *w = &m->world->workloads[workload];
+
+	return !w->elsewhere || w->of_fleet;
+}
+
 static void place_word(struct making *m, uint32_t n)
 {
 	const struct ref *r = &m->i->words[n];
@@ -246,7 +195,8 @@ static void place_word(struct making *m, uint32_t n)
 			put_owners(m, &g->ranges.v[k], n);
 	}
 	for (size_t w = 0; w < m->world->n; w++)
-		if (r->kind == REF_ANY || r->kind == REF_WORKLOADS)
+		if (r->kind == REF_ANY ||
+		    (r->kind == REF_WORKLOADS && is_guarded(m, w)))
 			put_in(m, w, n);
 }
 
@@ -257,209 +207,22 @@ static void place_all(struct making *m)
 		.services = json_object(),
 	};
 
-	if (!names.of_group || !names.services)
-		fail_memory(m);
-	else
+	if (!names.of_group || !names.services) {
+		plan_fail_memory(m);
+	} else {
 		find_words(m, &names);
-	for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
-		if (w > 0 && m->world->workloads[w].about ==
-				     m->world->workloads[w - 1].about)
-			place_alike(m, w);
-		else
-			place_workload(m, &names, w);
+		for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
+			if (w > 0 && m->world->workloads[w].about ==
+					     m->world->workloads[w - 1].about)
+				place_alike(m, w);
+			else
+				place_workload(m, &names, w);
+	}
 	for (uint32_t n = 0; n < m->i->n_words && m->rc == 0; n++)
 		if (m->used[n])
 			place_word(m, n);
 	free(names.of_group);
 	json_decref(names.services);
-}
-
-/* --- the other end ---------------------------------------------------- */
-
-/* r is tidy. Ranges of a group as words, or the name of a set that is them. */
-static void add_ranges(struct making *m, json_t *words, const struct ranges *r,
-		       const char *name)
-{
-	json_t *list = words, *set = NULL;
-	char text[INTENT_NAME_MAX + 8];
-	bool ok = true;
-
-	if (r->n > INTENT_INLINE_MAX) {
-		(void)snprintf(text, sizeof text, "set:%s", name);
-		ok = json_array_append_new(words, json_string(text)) == 0;
-		list = set = json_array();
-	}
-	for (size_t k = 0; k < r->n && ok; k++)
-		ok = json_array_append_new(list, range_word(&r->v[k])) == 0;
-	if (set && json_array_size(set) > ADDR_SET_WORDS_MAX && ok)
-		m->rc = err_set(m->reterr, E2BIG, name,
-				"more than %d ranges of addresses",
-				ADDR_SET_WORDS_MAX);
-	if (set)
-		ok &= json_object_set_new(m->plan->sets, name, set) == 0;
-	if (!ok)
-		fail_memory(m);
-}
-
-static void add_members(struct making *m, json_t *words, uint32_t word,
-			const char *name)
-{
-	struct ranges r = { 0 };
-
-	for (size_t w = 0; w < m->world->n; w++) {
-		const struct intent_workload *one = &m->world->workloads[w];
-
-		for (size_t k = 0; has(m, w, word) && k < one->n_addrs; k++)
-			if (!ranges_add(&r,
-					(struct addr_range){ one->addrs[k],
-							     one->addrs[k] }))
-				fail_memory(m);
-	}
-	ranges_tidy(&r);
-	add_ranges(m, words, &r, name);
-	ranges_done(&r);
-}
-
-static void add_node(struct making *m, json_t *words)
-{
-	struct ranges r = { 0 };
-
-	for (size_t k = 0; k < m->world->n_node; k++)
-		if (!ranges_add(&r, (struct addr_range){ m->world->node[k],
-							 m->world->node[k] }))
-			fail_memory(m);
-	ranges_tidy(&r);
-	add_ranges(m, words, &r, "node");
-	ranges_done(&r);
-}
-
-static void add_host(struct making *m, json_t *words, const char *name)
-{
-	if (json_array_append_new(words, json_sprintf("fqdn:%s", name)) < 0)
-		fail_memory(m);
-}
-
-static void add_group(struct making *m, json_t *words, const struct ref *r,
-		      uint32_t word)
-{
-	const struct group *g = r->group >= 0 ? &m->i->groups[r->group] : NULL;
-
-	if (!g || !g->addresses) {
-		add_members(m, words, word, r->text);
-		return;
-	}
-	add_ranges(m, words, &g->ranges, g->name);
-	for (uint32_t k = 0; k < g->n_names; k++)
-		add_host(m, words, g->names[k]);
-}
-
-/* What a word is as the other end; borrowed. "any" for REF_ANY. */
-static const json_t *peer_words(struct making *m, uint32_t word)
-{
-	const struct ref *r = &m->i->words[word];
-	json_t *words = m->peers[word];
-
-	if (words)
-		return words;
-	words = m->peers[word] = json_array();
-	switch ((enum ref_kind)r->kind) {
-	case REF_ANY:
-	case REF_EXTERNAL:
-		if (json_array_append_new(words, json_string(r->text)) < 0)
-			fail_memory(m);
-		break;
-	case REF_WORKLOADS: add_members(m, words, word, r->text); break;
-	case REF_NODE: add_node(m, words); break;
-	case REF_GROUP: add_group(m, words, r, word); break;
-	case REF_RANGE:
-		if (json_array_append_new(words, range_word(&r->range)) < 0)
-			fail_memory(m);
-		break;
-	case REF_NAME: add_host(m, words, r->text + strlen("fqdn:")); break;
-	}
-	return words;
-}
-
-/* Appends all texts of a list. */
-static void gather(struct making *m, struct words *to, const json_t *list)
-{
-	const json_t *one;
-	size_t k;
-
-	json_array_foreach (list, k, one) {
-		const char **grown = intent_grow(to->end.v, to->end.n,
-						 &to->room, sizeof *grown);
-
-		if (!grown) {
-			fail_memory(m);
-			return;
-		}
-		to->end.v = grown;
-		to->end.v[to->end.n++] = json_string_value(one);
-	}
-}
-
-/* An end that is the other one: all its words; none: nobody is there. */
-static const struct plan_end *peer_end(struct making *m, const uint32_t *words,
-				       size_t n)
-{
-	m->peer.end.n = 0;
-	for (size_t k = 0; k < n; k++)
-		gather(m, &m->peer, peer_words(m, words[k]));
-	return &m->peer.end;
-}
-
-static bool is_addresses(const struct intent *i, uint32_t word)
-{
-	const struct ref *r = &i->words[word];
-
-	return r->kind == REF_RANGE || (r->kind == REF_GROUP && r->group >= 0 &&
-					i->groups[r->group].addresses);
-}
-
-/* Appends what an address word says of the own end: no names. */
-static void add_own(struct making *m, json_t *all, uint32_t word)
-{
-	const struct ref *r = &m->i->words[word];
-
-	if (r->kind == REF_RANGE) {
-		if (json_array_append_new(all, range_word(&r->range)) < 0)
-			fail_memory(m);
-		return;
-	}
-	add_ranges(m, all, &m->i->groups[r->group].ranges, r->text);
-}
-
-/*
- * The own end of a workload that is in one of the words; *ret_any: of a group,
- * so its addresses do not matter. Else new words.
- */
-static json_t *own_end(struct making *m, size_t workload, const uint32_t *words,
-		       size_t n, bool *ret_any)
-{
-	json_t *all = NULL;
-
-	*ret_any = true;
-	for (size_t k = 0; k < n; k++)
-		if (has(m, workload, words[k]) && !is_addresses(m->i, words[k]))
-			return NULL;
-	*ret_any = false;
-	all = json_array();
-	for (size_t k = 0; k < n; k++)
-		if (has(m, workload, words[k]))
-			add_own(m, all, words[k]);
-	return all;
-}
-
-/* Adds what a rule is in one direction; how many rules that is. own: NULL: any. */
-static size_t make_rule(struct making *m, struct text *t, const struct rule *r,
-			enum direction d, const struct plan_end *own)
-{
-	const struct plan_end *peers =
-		d == EGRESS ? peer_end(m, r->to, r->n_to)
-			    : peer_end(m, r->from, r->n_from);
-
-	return plan_rule(t, r, d == INGRESS, own, peers);
 }
 
 /* The same, made once for all to whom it is the same. */
@@ -469,8 +232,8 @@ static size_t add_made(struct making *m, uint32_t n)
 
 	if (!made->done) {
 		made->at = m->made.len;
-		made->n = make_rule(m, &m->made, &m->i->rules[n / 2],
-				    (enum direction)(n % 2), NULL);
+		made->n = plan_make_rule(m, &m->made, &m->i->rules[n / 2],
+					 (enum direction)(n % 2), 0, NULL);
 		made->len = m->made.len - made->at;
 		made->done = true;
 	}
@@ -487,20 +250,23 @@ static void add_rule(struct making *m, struct plan_class *c, size_t workload,
 	enum direction d = (enum direction)(n % 2);
 	size_t parts;
 	bool any;
-	json_t *own = d == EGRESS
-			      ? own_end(m, workload, r->from, r->n_from, &any)
-			      : own_end(m, workload, r->to, r->n_to, &any);
+	json_t *own =
+		d == EGRESS
+			? plan_own_end(m, workload, r->from, r->n_from, &any)
+			: plan_own_end(m, workload, r->to, r->n_to, &any);
 
-	if (any) {
+	if (any && d == INGRESS && rule_has_names(r)) {
+		parts = plan_make_rule(m, &m->plan->rules, r, d, workload,
+				       NULL);
+	} else if (any) {
 		parts = add_made(m, n);
 	} else {
-		m->own_words.end.n = 0;
-		gather(m, &m->own_words, own);
-		parts = make_rule(m, &m->plan->rules, r, d, &m->own_words.end);
+		parts = plan_make_rule(m, &m->plan->rules, r, d, workload,
+				       plan_gather_own(m, own));
 		json_decref(own);
 	}
 	if (m->made.failed || m->plan->rules.failed)
-		fail_memory(m);
+		plan_fail_memory(m);
 	c->n_rules += parts;
 	c->denies |= parts > 0 && rule_denies(r);
 	m->n_rules += parts;
@@ -538,7 +304,7 @@ static void class_rules(struct making *m, struct plan_class *c, size_t workload)
 
 	m->of_class.n = 0;
 	for (uint32_t n = 0; n < m->i->n_words; n++) {
-		if (!has(m, workload, n))
+		if (!plan_has(m, workload, n))
 			continue;
 		collect(m, &m->from[n], EGRESS);
 		collect(m, &m->to[n], INGRESS);
@@ -559,7 +325,12 @@ static void class_rules(struct making *m, struct plan_class *c, size_t workload)
 	text_add(t, "]", 1);
 	c->len = t->len - c->at;
 	if (t->failed)
-		fail_memory(m);
+		plan_fail_memory(m);
+}
+
+static bool is_elsewhere(const struct making *m, size_t workload)
+{
+	return m->world->workloads[workload].elsewhere;
 }
 
 static const uint64_t *row_of(const struct making *m, size_t workload)
@@ -571,7 +342,12 @@ static uint64_t row_hash(const void *arg, uint32_t workload)
 {
 	const struct making *m = arg;
 
-	uint64_t hash = m->modes[workload];
+	uint64_t hash = m->modes[workload] ^
+			plan_ports_hash(&m->ports, workload);
+
+	/* these are not looked for, and must not be in the way of others */
+	if (is_elsewhere(m, workload))
+		return (workload + 1) * 0x9e3779b97f4a7c15ULL;
 
 	for (size_t k = 0; k < m->row; k++) {
 		uint64_t bits = row_of(m, workload)[k] & m->own[k];
@@ -584,12 +360,29 @@ static uint64_t row_hash(const void *arg, uint32_t workload)
 
 static bool same_row(const struct making *m, size_t a, size_t b)
 {
-	if (m->modes[a] != m->modes[b])
+	if (m->modes[a] != m->modes[b] || !plan_ports_same(&m->ports, a, b) ||
+	    is_elsewhere(m, b))
 		return false;
 	for (size_t k = 0; k < m->row; k++)
 		if ((row_of(m, a)[k] ^ row_of(m, b)[k]) & m->own[k])
 			return false;
 	return true;
+}
+
+/* All who are elsewhere are of one class, of which nothing is made. */
+static void put_elsewhere(struct making *m, uint32_t workload)
+{
+	struct plan *p = m->plan;
+	struct plan_class *c;
+
+	if (p->elsewhere == UINT32_MAX) {
+		p->elsewhere = (uint32_t)p->n_classes++;
+		c = &p->classes[p->elsewhere];
+		c->at = p->rules.len;
+		c->len = 2;
+		text_add(&p->rules, "[]", 2);
+	}
+	p->class_of[workload] = p->elsewhere;
 }
 
 static void new_class(struct making *m, uint32_t workload)
@@ -606,12 +399,12 @@ static void make_classes(struct making *m)
 {
 	struct plan *p = m->plan;
 	struct hash_table seen = { 0 };
-	size_t n = m->world->n - m->world->n_peers;
+	size_t n = m->world->n;
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
 	p->class_of = calloc(n + 1, sizeof *p->class_of);
 	if (!p->classes || !p->class_of) {
-		fail_memory(m);
+		plan_fail_memory(m);
 		return;
 	}
 	for (uint32_t w = 0; w < n && m->rc == 0; w++) {
@@ -619,15 +412,18 @@ static void make_classes(struct making *m)
 		uint32_t other;
 		bool found = false;
 
-		while (!found && hash_table_next(&seen, &slot, &other))
+		while (!found && !is_elsewhere(m, w) &&
+		       hash_table_next(&seen, &slot, &other))
 			found = same_row(m, w, other);
 		if (found)
 			p->class_of[w] = p->class_of[other];
+		else if (is_elsewhere(m, w))
+			put_elsewhere(m, w);
 		else
 			new_class(m, w);
 		/* all workloads are put, so that numbers are theirs */
 		if (!hash_table_put(&seen, hash, row_hash, m))
-			fail_memory(m);
+			plan_fail_memory(m);
 	}
 	hash_table_done(&seen);
 }
@@ -674,7 +470,7 @@ static void list_internal(struct making *m)
 		ok = ranges_add(r, (struct addr_range){ m->world->node[k],
 							m->world->node[k] });
 	if (!ok)
-		fail_memory(m);
+		plan_fail_memory(m);
 	ranges_tidy(r);
 }
 
@@ -692,9 +488,11 @@ static void making_init(struct making *m)
 	m->to = calloc(words + 1, sizeof *m->to);
 	m->made_rules = calloc(2 * m->i->n_rules + 1, sizeof *m->made_rules);
 	m->plan->sets = json_object();
+	if (!plan_ports_find(&m->ports, m->i, m->world, m->now))
+		plan_fail_memory(m);
 	if (!m->rows || !m->own || !m->used || !m->modes || !m->peers ||
 	    !m->from || !m->to || !m->made_rules || !m->plan->sets)
-		fail_memory(m);
+		plan_fail_memory(m);
 }
 
 static void making_done(struct making *m)
@@ -720,6 +518,7 @@ static void making_done(struct making *m)
 	free(m->modes);
 	free(m->owners);
 	free(m->of_class.v);
+	plan_ports_done(&m->ports);
 }
 
 int plan_make(const struct intent *i, const struct intent_world *world,
@@ -731,7 +530,7 @@ int plan_make(const struct intent *i, const struct intent_world *world,
 			    .plan = ret,
 			    .reterr = reterr };
 
-	*ret = (struct plan){ 0 };
+	*ret = (struct plan){ .elsewhere = UINT32_MAX };
 	making_init(&m);
 	if (m.rc == 0)
 		list_rules(&m);

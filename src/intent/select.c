@@ -82,6 +82,7 @@ bool subject_init(struct subject *s, const struct intent *i,
 		  const json_t *about)
 {
 	const json_t *labels = json_object_get(about, "labels");
+	const json_t *of_namespace = json_object_get(about, "namespace_labels");
 
 	*s = (struct subject){ .labels = NULL };
 	for (int k = 0; k < KEY_LABEL; k++)
@@ -90,12 +91,16 @@ bool subject_init(struct subject *s, const struct intent *i,
 	service_of(about, s->service);
 	if (i->n_labels == 0)
 		return true;
-	s->labels = calloc(i->n_labels, sizeof *s->labels);
+	s->labels = calloc(2 * i->n_labels, sizeof *s->labels);
 	if (!s->labels)
 		return false;
-	for (size_t n = 0; n < i->n_labels; n++)
+	s->namespace_labels = s->labels + i->n_labels;
+	for (size_t n = 0; n < i->n_labels; n++) {
 		s->labels[n] = json_string_value(
 			json_object_get(labels, i->labels[n]));
+		s->namespace_labels[n] = json_string_value(
+			json_object_get(of_namespace, i->labels[n]));
+	}
 	return true;
 }
 
@@ -126,11 +131,19 @@ static bool is_one_of(const struct term *t, const char *text)
 	return false;
 }
 
+static const char *asked_text(const struct term *t, const struct subject *s)
+{
+	if (t->key == KEY_LABEL)
+		return s->labels[t->label];
+	if (t->key == KEY_NAMESPACE_LABEL)
+		return s->namespace_labels[t->label];
+	return s->texts[t->key];
+}
+
 static bool term_is_true(const struct intent *i, const struct term *t,
 			 const struct subject *s)
 {
-	const char *text = t->key == KEY_LABEL ? s->labels[t->label]
-					       : s->texts[t->key];
+	const char *text = asked_text(t, s);
 	const char *value = t->n_values ? t->values[0] : "";
 
 	if (!text)
@@ -275,6 +288,7 @@ json_t *intent_empty_groups(const struct intent *i,
 			     0;
 	for (size_t n = 0; n < i->n_words && ok; n++)
 		if (i->words[n].kind == REF_GROUP &&
+		    !intent_name_is_cluster(i->words[n].text) &&
 		    !is_met(i, &i->words[n], s, services, world))
 			ok = json_array_append_new(
 				     names, json_string(i->words[n].text)) == 0;

@@ -51,6 +51,29 @@ static bool ports_of(const char *text, struct port_word *ret)
 	return first <= last;
 }
 
+/* As Kubernetes names ports: up to 15 of a-z, 0-9, '-', one of them a letter. */
+bool port_name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len < KUBE_PORT_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len &&
+	       strspn(name, "0123456789-") < len && name[0] != '-' &&
+	       name[len - 1] != '-' && !strstr(name, "--");
+}
+
+static bool port_of(const char *text, struct port_word *ret)
+{
+	if (ports_of(text, ret))
+		return true;
+	if (!port_name_is_valid(text))
+		return false;
+	ret->all = false;
+	ret->first = ret->last = 0;
+	(void)snprintf(ret->name, sizeof ret->name, "%s", text);
+	return true;
+}
+
 bool port_word_parse(const char *text, struct port_word *ret)
 {
 	size_t len = strcspn(text, "/");
@@ -70,7 +93,7 @@ bool port_word_parse(const char *text, struct port_word *ret)
 		ret->proto = protos[i].proto;
 		if (text[len] == '\0')
 			return true;
-		return protos[i].ports && ports_of(text + len + 1, ret);
+		return protos[i].ports && port_of(text + len + 1, ret);
 	}
 	return false;
 }
@@ -88,7 +111,10 @@ const char *port_word_format(const struct port_word *p,
 		len = snprintf(buf, PORT_WORD_MAX, "%s", name);
 	else
 		len = snprintf(buf, PORT_WORD_MAX, "ip/%u", p->proto);
-	if (!p->all && p->first == p->last)
+	if (p->name[0])
+		(void)snprintf(buf + len, PORT_WORD_MAX - (size_t)len, "/%s",
+			       p->name);
+	else if (!p->all && p->first == p->last)
 		(void)snprintf(buf + len, PORT_WORD_MAX - (size_t)len, "/%u",
 			       p->first);
 	else if (!p->all)

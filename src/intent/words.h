@@ -10,8 +10,9 @@
 #define INTENT_API_VERSION "weir/v1"
 #define INTENT_KIND	   "Policy"
 
-/* "any", "tcp", "tcp/443", "udp/8000-8100", "icmp", "ip/47". */
+/* "any", "tcp", "tcp/443", "udp/8000-8100", "tcp/http", "icmp", "ip/47". */
 bool port_word_parse(const char *text, struct port_word *ret);
+bool port_name_is_valid(const char *name);
 #define PORT_WORD_MAX 24
 const char *port_word_format(const struct port_word *p,
 			     char buf[static PORT_WORD_MAX]);

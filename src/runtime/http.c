@@ -5,13 +5,15 @@
  * http_next() takes it. Each transfer has a connection of its own (no
  * multiplexing), so that none can hold up another.
  *
- * libcurl never waits by itself here: names are not resolved, connect(2) to a
- * unix socket does not block, and it is told to raise no signals.
+ * libcurl never waits by itself here: connect(2) to a unix socket does not block,
+ * names of servers are resolved in a thread of libcurl's that nobody waits for, and
+ * it is told to raise no signals.
  */
 #include "runtime/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -34,7 +36,8 @@ struct transfer {
 
 struct http {
 	CURLM *multi;
-	char *socket;
+	char *socket;		/* NULL: over TCP */
+	char *server, *ca_file; /* of TCP */
 	int stop_fd;
 	bool http2;
 	bool follows; /* the stream's status is waited for */
@@ -70,6 +73,25 @@ fail:
 	return NULL;
 }
 
+struct http *http_new_tls(const char *server, const char *ca_file, int stop_fd,
+			  struct err *reterr)
+{
+	struct http *h = calloc(1, sizeof *h);
+
+	if (!h)
+		goto fail;
+	h->stop_fd = stop_fd;
+	h->server = strdup(server);
+	h->ca_file = ca_file ? strdup(ca_file) : NULL;
+	h->multi = curl_multi_init();
+	if (h->server && !h->ca_file == !ca_file && h->multi)
+		return h;
+fail:
+	http_free(h);
+	(void)err_set(reterr, ENOMEM, NULL, "out of memory");
+	return NULL;
+}
+
 static void transfer_done(struct http *h, struct transfer *t)
 {
 	if (t->easy) {
@@ -89,6 +111,8 @@ void http_free(struct http *h)
 	transfer_done(h, &h->stream);
 	(void)curl_multi_cleanup(h->multi); /* NULL is accepted */
 	free(h->socket);
+	free(h->server);
+	free(h->ca_file);
 	free(h);
 }
 
@@ -148,17 +172,50 @@ static bool add_headers(struct transfer *t, const char *const *headers)
 			return false;                                      \
 	} while (0)
 
+/* libcurl copies it. */
+static bool set_url(const struct http *h, struct transfer *t, const char *path)
+{
+	const char *host = h->server ? h->server : "http://runtime";
+	size_t size = strlen(host) + strlen(path) + 1;
+	char *url = malloc(size);
+	bool ok = url != NULL;
+
+	if (ok) {
+		(void)snprintf(url, size, "%s%s", host, path);
+		ok = curl_easy_setopt(t->easy, CURLOPT_URL, url) == CURLE_OK;
+	}
+	free(url);
+	return ok;
+}
+
+/* Where to, and how. */
+static bool set_peer(const struct http *h, struct transfer *t)
+{
+	if (h->socket) {
+		SET(CURLOPT_UNIX_SOCKET_PATH, h->socket);
+		SET(CURLOPT_PROTOCOLS_STR, "http");
+		return true;
+	}
+	/* what is sent along is for this server alone */
+	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (h->ca_file)
+		SET(CURLOPT_CAINFO, h->ca_file);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)RUNTIME_ANSWER_WAIT_MS);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_TCP_KEEPIDLE, 30L);
+	SET(CURLOPT_TCP_KEEPINTVL, 10L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	return true;
+}
+
 static bool set_options(const struct http *h, struct transfer *t,
 			const struct http_request *q)
 {
-	char url[RUNTIME_ID_MAX * 2] = "http://runtime";
-	size_t at = strlen(url), len = strlen(q->path);
-
-	if (len >= sizeof url - at)
+	if (!set_url(h, t, q->path) || !set_peer(h, t))
 		return false;
-	memcpy(url + at, q->path, len + 1);
-	SET(CURLOPT_URL, url);
-	SET(CURLOPT_UNIX_SOCKET_PATH, h->socket);
 	SET(CURLOPT_HTTP_VERSION,
 	    (long)(h->http2 ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
 			    : CURL_HTTP_VERSION_1_1));
@@ -167,7 +224,6 @@ static bool set_options(const struct http *h, struct transfer *t,
 	SET(CURLOPT_FORBID_REUSE, (long)h->http2);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROXY, ""); /* whatever http_proxy says */
-	SET(CURLOPT_PROTOCOLS_STR, "http");
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_WRITEFUNCTION, receive);
 	SET(CURLOPT_WRITEDATA, t);
@@ -261,6 +317,15 @@ static int how_it_ended(const struct transfer *t, struct err *reterr)
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return err_set(reterr, EPIPE, NULL, "the connection broke");
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(reterr, EHOSTUNREACH, NULL, "%s",
+			       curl_easy_strerror(t->how));
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CONNECT_ERROR:
+		return err_set(reterr, EPROTO, NULL, "TLS: %s",
+			       curl_easy_strerror(t->how));
 	case CURLE_OUT_OF_MEMORY:
 	case CURLE_WRITE_ERROR:
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -390,6 +455,16 @@ int http_follow(struct http *h, const struct http_request *q, bool wait,
 		return err_set(reterr, EPROTO, NULL, "it answers %ld to %.60s",
 			       status, q->path);
 	return r;
+}
+
+long http_stream_status(const struct http *h)
+{
+	long status = 0;
+
+	if (h->stream.easy)
+		(void)curl_easy_getinfo(h->stream.easy, CURLINFO_RESPONSE_CODE,
+					&status);
+	return status;
 }
 
 int http_next(struct http *h, http_split *split, int wait_ms,

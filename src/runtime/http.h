@@ -1,6 +1,6 @@
 /*
- * Requests over a unix socket, HTTP/1.1 or HTTP/2, and one answer that does
- * not end (events) beside them. What comes is bounded, and every wait ends when
+ * Requests over a unix socket, HTTP/1.1 or HTTP/2, or to a server by HTTPS, and one
+ * answer that does not end (events) beside them. What comes is bounded, and every wait ends when
  * the descriptor to stop is readable. One thread.
  */
 #pragma once
@@ -31,6 +31,13 @@ struct http_answer {
 /* socket: copied; stop_fd: borrowed. NULL and *reterr: no path, no memory. */
 struct http *http_new(const char *socket, int stop_fd, bool http2,
 		      struct err *reterr);
+/*
+ * The same to "https://HOST[:PORT]", whose certificate has to be of ca_file, or of
+ * the system's if that is NULL. What no server says for minutes is found broken by
+ * the kernel (keepalive).
+ */
+struct http *http_new_tls(const char *server, const char *ca_file, int stop_fd,
+			  struct err *reterr);
 void http_free(struct http *h);
 
 /*
@@ -48,6 +55,9 @@ void http_answer_done(struct http_answer *a);
  */
 int http_follow(struct http *h, const struct http_request *q, bool wait,
 		struct err *reterr);
+
+/* Status of the stream's head; 0: it has none yet. */
+long http_stream_status(const struct http *h);
 
 /*
  * How long is the first item of a stream? 0: it is not whole yet; -1: rubbish,

@@ -274,6 +274,22 @@ GRPC = {
     "pods": field(1, field(1, "p1") + field(4, 1795949877)),
     "pod": field(1, field(1, "p1") + field(2, field(1, "web-x2x9z") + field(3, "shop")) + entry(7, "app", "web")) + entry(2, "info", INFO),
 }
+KUBERNETES = {
+    "page": '{"metadata":{"resourceVersion":"5","continue":"abc"},"items":[{"metadata":{"name":"a","namespace":"b","uid":"u",'
+            '"labels":{"app":"web"}},"spec":{"podSelector":{},"nodeName":"n"}}]}',
+    "pod": '{"type":"ADDED","object":{"metadata":{"name":"web-0","namespace":"shop","uid":"u","resourceVersion":"7","labels":{"a":"b"},'
+           '"ownerReferences":[{"kind":"ReplicaSet","name":"web","controller":true}]},"spec":{"hostNetwork":true,"containers":'
+           '[{"ports":[{"name":"http","containerPort":80,"protocol":"TCP"}]}]},"status":{"phase":"Running","podIP":"10.0.0.1",'
+           '"podIPs":[{"ip":"fd00::1"}]}}}\n',
+    "policy": '{"type":"MODIFIED","object":{"metadata":{"name":"p","namespace":"shop","uid":"u","resourceVersion":"8"},"spec":'
+              '{"podSelector":{"matchLabels":{"a":"b"},"matchExpressions":[{"key":"c","operator":"NotIn","values":["d"]}]},'
+              '"policyTypes":["Ingress","Egress"],"ingress":[{"from":[{"namespaceSelector":{"matchLabels":{"t":"o"}},"podSelector":{}},'
+              '{"ipBlock":{"cidr":"10.0.0.0/8","except":["10.1.0.0/16"]}}],"ports":[{"port":"http"},{"port":80,"endPort":90,'
+              '"protocol":"UDP"}]}],"egress":[{}]}}}\n',
+    "deleted": '{"type":"DELETED","object":{"metadata":{"name":"shop","uid":"u","resourceVersion":"9"}}}\n'
+               '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"10"}}}\n',
+    "expired": '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}}\n',
+}
 DOCKER = {
     "version": '{"ApiVersion":"1.41","MinAPIVersion":"1.12"}',
     "list": '[{"Id":"c1","Names":["/web"],"State":"running"}]',
@@ -802,6 +818,8 @@ for name, text in RULES.items():
 for name, data in GRPC.items():
     write("grpc", name, struct.pack(">BI", 0, len(data)) + data)
 write("grpc", "all", b"".join(struct.pack(">BI", 0, len(data)) + data for data in GRPC.values()))
+for name, text in KUBERNETES.items():
+    write("kubernetes", name, text.encode())
 for name, text in DOCKER.items():
     write("docker", name, text.encode())
 for name, text in YAML.items():

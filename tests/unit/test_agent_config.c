@@ -114,6 +114,13 @@ static void test_wrong(void **state)
 		{ "modes: {default: protec}\n", ":1:", "protect" },
 		{ "store: {max_mb: 1}\n", ":1:", "" },
 		{ "node: [1]\n", ":1:", "" },
+		{ "kubernetes: {server: 'http://a'}\n", ":1:", "https" },
+		{ "kubernetes: {server: 'https://'}\n", ":1:", "https" },
+		{ "kubernetes: {server: 'https://a/b'}\n", ":1:", "https" },
+		{ "kubernetes: {server: 'https://a@b'}\n", ":1:", "https" },
+		{ "kubernetes: {}\n", ":1:", "no pod" },
+		{ "kubernetes: {server: 'https://a', pods: some}\n",
+		  ":1:", "cluster, node" },
 		{ "node: a\nnode: b\n", ":2:", "" },
 		{ "a: [\n", ":", "" },
 		{ "{}\n---\n{}\n", "", "documents" },
@@ -135,6 +142,45 @@ static void test_wrong(void **state)
 	}
 }
 
+/* In a pod nothing has to be said. */
+static void test_kubernetes(void **state)
+{
+	struct config c, other;
+	struct err err;
+
+	setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+	setenv("KUBERNETES_SERVICE_PORT", "6443", 1);
+	setenv("NODE_NAME", "n-1", 1);
+	assert_int_equal(config_read(file_of("kubernetes: {}\n"), &c, &err), 0);
+	assert_true(c.kubernetes.on && c.kubernetes.all_pods);
+	assert_string_equal(c.kubernetes.server, "https://[fd00::1]:6443");
+	assert_string_equal(
+		c.kubernetes.token_file,
+		"/var/run/secrets/kubernetes.io/serviceaccount/token");
+	assert_string_equal(c.node, "n-1");
+	assert_int_equal(config_read(file_of("kubernetes: {server: "
+					     "'https://10.0.0.1', pods: node, "
+					     "ca_file: /ca}\nnode: other\n"),
+				     &other, &err),
+			 0);
+	assert_string_equal(other.kubernetes.server, "https://10.0.0.1");
+	assert_string_equal(other.kubernetes.ca_file, "/ca");
+	assert_false(other.kubernetes.all_pods);
+	assert_string_equal(other.node, "other");
+	assert_true(config_kubernetes_same(&c.kubernetes, &c.kubernetes));
+	assert_false(config_kubernetes_same(&c.kubernetes, &other.kubernetes));
+	config_done(&c);
+	config_done(&other);
+	/* without the key none of it counts */
+	assert_int_equal(config_read(file_of(""), &c, &err), 0);
+	assert_false(c.kubernetes.on);
+	assert_true(strcmp(c.node, "n-1") != 0);
+	config_done(&c);
+	unsetenv("KUBERNETES_SERVICE_HOST");
+	unsetenv("KUBERNETES_SERVICE_PORT");
+	unsetenv("NODE_NAME");
+}
+
 static void test_missing(void **state)
 {
 	struct config c;
@@ -151,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_kubernetes),
 		cmocka_unit_test(test_missing),
 	};
 
