@@ -8,6 +8,7 @@
 
 #include "agent/commands.h"
 #include "agent/door_client.h"
+#include "agent/kubernetes.h"
 #include "agent/member_own.h"
 #include "agent/peers.h"
 #include "agent/policy.h"
@@ -257,25 +258,46 @@ static void tell_change(struct agent *a, const struct fleet_news *n)
 }
 
 /* Is it what is in force here, or on its way? */
-static bool is_ours(const struct agent *a, const struct fleet_news *n)
+static bool is_ours(const struct agent *a, const struct intent *next)
 {
-	char *own = intent_to_text(a->intent);
-	bool same = own && strcmp(own, n->text) == 0;
+	char *own = intent_to_text(a->intent), *text = intent_to_text(next);
+	bool same = own && text && strcmp(own, text) == 0;
 
 	free(own);
+	free(text);
 	return same;
+}
+
+/* As it is for this node: its cluster's NetworkPolicies are its own. */
+static int read_policy(struct agent *a, const struct fleet_news *n,
+		       struct intent **ret, struct err *reterr)
+{
+	json_t *doc = json_loadb(n->text, n->len, JSON_REJECT_DUPLICATES, NULL);
+	int rc = doc ? intent_from_json(doc, ret, reterr)
+		     : err_set(reterr, EPROTO, NULL, "it is no JSON");
+
+	json_decref(doc);
+	if (rc < 0)
+		return rc;
+	rc = kubernetes_keep_policies(a, ret, reterr);
+	if (rc < 0)
+		intent_put(*ret);
+	return rc;
 }
 
 static int take_text(struct agent *a, struct fleet_news *n, struct err *reterr)
 {
-	json_t *doc = json_loadb(n->text, n->len, JSON_REJECT_DUPLICATES, NULL);
 	json_t *about = json_copy(n->about);
 	struct intent *next = NULL;
 	int64_t number;
-	int rc = doc ? intent_from_json(doc, &next, reterr)
-		     : err_set(reterr, EPROTO, NULL, "it is no JSON");
+	int rc = read_policy(a, n, &next, reterr);
 
-	json_decref(doc);
+	if (rc == 0 && is_ours(a, next)) {
+		a->member->number = a->want_number;
+		intent_put(next);
+		json_decref(about);
+		return 0;
+	}
 	if (about)
 		(void)json_object_set_new(
 			about, "fleet", json_integer((json_int_t)n->revision));
@@ -304,8 +326,6 @@ static void take_policy(struct agent *a, struct fleet_news *n)
 	} else if (!n->text) {
 		(void)err_set(&err, ENOMEM, NULL, "out of memory");
 		refuse(a, &err);
-	} else if (is_ours(a, n)) {
-		m->number = a->want_number;
 	} else if (take_text(a, n, &err) < 0) {
 		refuse(a, &err);
 	}

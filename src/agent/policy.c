@@ -477,8 +477,7 @@ int policy_check(struct agent *a, struct intent *next, struct err *reterr)
 	struct compiled c = { 0 };
 	struct here here = { 0 };
 	/* some limits show only when it is compiled for who is here */
-	bool ok = kubernetes_keep_policies(a, &next, reterr) == 0 &&
-		  who_is_here(a, &here, reterr) &&
+	bool ok = who_is_here(a, &here, reterr) &&
 		  compile_for_all(a, next, &c, reterr);
 
 	here_done(&here);
@@ -490,8 +489,9 @@ int64_t policy_take(struct agent *a, struct intent *next, json_t *about,
 		    uint64_t expect_revision, struct err *reterr)
 {
 	struct compiled c = { 0 };
-	struct here here;
-	bool ok = who_is_here(a, &here, reterr) &&
+	struct here here = { 0 };
+	bool ok = kubernetes_keep_policies(a, &next, reterr) == 0 &&
+		  who_is_here(a, &here, reterr) &&
 		  compile_for_all(a, next, &c, reterr);
 	int rc = ok ? 0 : -reterr->code;
 

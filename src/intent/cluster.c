@@ -8,6 +8,7 @@
  * A service group has one dot at most (select.c), so none is called like that.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,15 +113,40 @@ static char *key_of(const json_t *rule)
 	return key;
 }
 
-/* {rule: [its ids]} */
-static json_t *ids_of(const json_t *rules)
+static void id_text(const json_t *rule, char buf[static 32])
 {
-	json_t *ids = json_object(), *one, *list;
+	(void)snprintf(
+		buf, 32, "%lld",
+		(long long)json_integer_value(json_object_get(rule, "id")));
+}
+
+/* {id: true}, of all. A policy of elsewhere may have given any away. */
+static json_t *taken_by(const json_t *rules)
+{
+	json_t *taken = json_object(), *one;
+	char id[32];
 	size_t n;
 
 	json_array_foreach (rules, n, one) {
-		char *key = key_of(one);
+		id_text(one, id);
+		(void)json_object_set_new(taken, id, json_true());
+	}
+	return taken;
+}
 
+/* {rule: [its ids]} of the cluster's, but for ids that one of `others` has. */
+static json_t *ids_of(const json_t *rules, const json_t *others)
+{
+	json_t *ids = json_object(), *taken = taken_by(others), *one, *list;
+	char id[32];
+	size_t n;
+
+	json_array_foreach (rules, n, one) {
+		char *key = NULL;
+
+		id_text(one, id);
+		if (is_of_cluster(one, true) && !json_object_get(taken, id))
+			key = key_of(one);
 		if (!key)
 			continue; /* it gets another number then */
 		list = json_object_get(ids, key);
@@ -131,6 +157,7 @@ static json_t *ids_of(const json_t *rules)
 		(void)json_array_append(list, json_object_get(one, "id"));
 		free(key);
 	}
+	json_decref(taken);
 	return ids;
 }
 
@@ -163,7 +190,7 @@ static json_t *merged(json_t *all, const json_t *cluster, const json_t *before)
 {
 	json_t *groups = part_of(json_object_get(all, "groups"), false, false);
 	json_t *rules = part_of(json_object_get(all, "rules"), true, false);
-	json_t *ids = ids_of(json_object_get(before, "rules"));
+	json_t *ids = ids_of(json_object_get(before, "rules"), rules);
 	bool ok = groups && rules && ids &&
 		  json_array_extend(groups,
 				    json_object_get(cluster, "groups")) == 0 &&
