@@ -126,9 +126,9 @@ listen_in() { # NODE WORKLOAD PORT: says "hello" to who connects, and then echoe
     wait_until 10 listens_in "$@"
 }
 listens_in() { inside "$1" "$2" ss -Hltn "sport = :$3" | grep -q .; }
-reaches_within() { # SECONDS NODE WORKLOAD ADDRESS PORT
-    inside "$2" "$3" timeout $(($1 * 2 + 1)) socat -u "-T$1" "TCP:$4:$5,connect-timeout=$1" - \
-        2>>"$TEST_DIR/log" | grep -q hello
+reaches_within() { # SECONDS NODE WORKLOAD ADDRESS PORT; who has nothing to say is let go at once
+    inside "$2" "$3" timeout $(($1 * 2 + 1)) socat "-t$1" "-T$1" - "TCP:$4:$5,connect-timeout=$1" \
+        2>>"$TEST_DIR/log" </dev/null | grep -q hello
 }
 reaches() { reaches_within 20 "$@"; }
 reaches_not() { ! reaches_within 2 "$@"; }
