@@ -13,10 +13,10 @@ T ?=
 DURATION ?= 10m
 FRAMES ?= 100000000
 
-.PHONY: help deps build demo demo-fleet check bench lint fuzz chaos faults soak torture install deb sbom reproducible clean
+.PHONY: help deps build demo demo-fleet check bench lint fuzz chaos faults soak torture install deb deb-check image arm64 sbom reproducible clean
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
 deps: ## install all Debian packages that are missing
@@ -76,15 +76,27 @@ torture: ## FRAMES (100 million) hostile frames through the pipeline; WEIR_SEED 
 	@tools/build asan
 	@SRC=. BUILD=build-asan FRAMES=$(FRAMES) tests/pcap/torture.sh
 
-install: build ## into PREFIX (/usr/local), below DESTDIR if given
-	@meson configure build --prefix='$(PREFIX)'
+install: build ## into PREFIX (/usr/local) and /etc/weir, below DESTDIR if given
+	@meson configure build --prefix='$(PREFIX)' --sysconfdir=/etc # else it forgets that
 	@ninja -C build --quiet
-	@$(AS_ROOT) -w '$(DESTDIR)$(PREFIX)' env DESTDIR='$(DESTDIR)' \
+	@$(AS_ROOT) -w '$(DESTDIR)/etc' env DESTDIR='$(DESTDIR)' \
 		meson install -C build --no-rebuild --quiet
 
-deb: ## a Debian package in build-deb/
+deb: ## Debian packages in build-deb/
 	@tools/deps build web deb
 	@tools/deb
+
+deb-check: ## they are installed, upgraded, removed and purged in a Debian of their own
+	@tools/deps build web deb pkg
+	@$(AS_ROOT) tools/check pkg
+
+image: build ## a container image in build/image/, an OCI archive
+	@tools/deps image
+	@tools/image build build/image
+
+arm64: ## all of it for arm64 in build-arm64/; its unit tests, by qemu-user
+	@tools/deps build web lint tests arm64
+	@tools/arm64
 
 reproducible: ## HEAD, built twice in other folders: the same bytes?
 	@tools/deps build web
@@ -94,4 +106,4 @@ sbom: build ## what the programs are made of, in build/weir.cdx.json
 	@tools/sbom build build/weir.cdx.json
 
 clean: ## remove everything that was built
-	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan build-deb
+	@$(AS_ROOT) -w build rm -rf build build-asan build-clang build-tsan build-deb build-arm64

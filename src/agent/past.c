@@ -57,6 +57,7 @@ int world_now(const struct agent *a, struct intent_world *ret,
 		}
 	*ret = (struct intent_world){ .workloads = list,
 				      .n = n,
+				      .n_peers = n - here,
 				      .node = a->node_addrs,
 				      .n_node = a->n_node_addrs,
 				      .icmp_enforced = true };

@@ -188,16 +188,35 @@ static int read_addrs(struct workload *w, const json_t *words,
 	return 0;
 }
 
+/* As policy_refresh_mode(); before: the one before it, that may be described alike. */
+static void refresh(struct agent *a, struct workload *w,
+		    const struct workload *before)
+{
+	if (!before || before->about != w->about) {
+		policy_refresh_mode(a, w);
+		return;
+	}
+	w->intent_mode = before->intent_mode;
+	json_decref(w->groups);
+	w->groups = NULL;
+}
+
 static int read_workload(struct agent *a, struct peer *p, json_t *about,
 			 const json_t *words, struct part *to,
 			 struct err *reterr)
 {
 	const char *id = json_string_value(json_array_get(words, 0));
+	const struct workload *before = to->last;
 	struct workload *w;
-	int n, rc;
+	int rc;
 
 	if (!id || !id[0])
 		return no_inventory(reterr, "one has no id");
+	/* by itself it was not too long, so it is no mistake of the node's */
+	if (strlen(p->name) + strlen("/") + strlen(id) >= sizeof w->id) {
+		a->peers->refused++;
+		return 0;
+	}
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
@@ -210,12 +229,10 @@ static int read_workload(struct agent *a, struct peer *p, json_t *about,
 	else
 		to->first = w;
 	to->last = w;
-	n = snprintf(w->id, sizeof w->id, "%s/%s", p->name, id);
-	rc = n > 0 && (size_t)n < sizeof w->id
-		     ? read_addrs(w, words, reterr)
-		     : no_inventory(reterr, "an id is too long");
+	(void)snprintf(w->id, sizeof w->id, "%s/%s", p->name, id);
+	rc = read_addrs(w, words, reterr);
 	if (rc == 0)
-		policy_refresh_mode(a, w);
+		refresh(a, w, before);
 	return rc;
 }
 
@@ -323,8 +340,12 @@ int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 
 void peers_policy_changed(struct agent *a)
 {
-	for (struct workload *w = a->registry.remote; w; w = w->next)
-		policy_refresh_mode(a, w);
+	const struct workload *before = NULL;
+
+	for (struct workload *w = a->registry.remote; w; w = w->next) {
+		refresh(a, w, before);
+		before = w;
+	}
 }
 
 struct workload *peers_met(struct agent *a, struct ip_addr addr)

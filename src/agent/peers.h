@@ -17,7 +17,8 @@ void peers_free(struct agent *a);
 
 /*
  * text: NULL: it tells of nobody any more. -EPROTO, -ENOMEM: what was known of it
- * stays. Who does not fit (FLEET_WORKLOADS_MAX) is counted.
+ * stays. Who does not fit (FLEET_WORKLOADS_MAX; an id that is too long with its
+ * node's name) is counted.
  */
 int peers_inventory(struct agent *a, const char *node, const char *text,
 		    size_t len, struct err *reterr);

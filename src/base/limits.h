@@ -335,7 +335,7 @@
  */
 #define POLICY_VERSION_MAX ((UINT64_C(1) << 53) - 1)
 /* Internal subnets, special addresses. One more is refused: E2BIG. */
-#define SUBNETS_MAX 4096
+#define SUBNETS_MAX 65536
 /* Addresses of ctrl_cfg_policy_addr. One more is refused: E2BIG. */
 #define POLICY_ADDRS_MAX 65536
 /* MACs named in one message. One more is refused: E2BIG. */

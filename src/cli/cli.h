@@ -38,6 +38,7 @@ int cmd_demo(int argc, char **argv);	    /* demo_agent.c */
 int cmd_demo_splice(int argc, char **argv); /* demo_splice.c */
 int cmd_diff(int argc, char **argv);	    /* agent_policy.c */
 int cmd_divert(int argc, char **argv);	    /* divert.c */
+int cmd_doctor(int argc, char **argv);	    /* doctor.c, doctor_main.c */
 int cmd_dp(int argc, char **argv);	    /* dp.c */
 int cmd_events(int argc, char **argv);	    /* agent_told.c */
 int cmd_explain(int argc, char **argv);	    /* agent_told.c */
@@ -46,6 +47,7 @@ int cmd_fleet(int argc, char **argv);	    /* fleet.c */
 int cmd_flows(int argc, char **argv);	    /* agent_told.c */
 int cmd_group(int argc, char **argv);	    /* agent_policy.c */
 int cmd_hook(int argc, char **argv);	    /* hook.c */
+int cmd_import(int argc, char **argv);	    /* import.c */
 int cmd_ls(int argc, char **argv);	    /* agent_show.c */
 int cmd_mode(int argc, char **argv);	    /* divert.c */
 int cmd_policy(int argc, char **argv);	    /* agent_policy.c */

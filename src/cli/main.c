@@ -13,6 +13,7 @@ static int cmd_help(int argc, char **argv);
 static const struct cli_command commands[] = {
 	{ "status", "is everything as it should be", cmd_status },
 	{ "ls", "workloads, their modes and states", cmd_ls },
+	{ "doctor", "what this host allows, and what is missing", cmd_doctor },
 	{ "top", "a live view of what goes on", cmd_top },
 	{ "show", "all that is known of one workload", cmd_show },
 	{ "mode",
@@ -27,6 +28,8 @@ static const struct cli_command commands[] = {
 	{ "diff", "what apply would change", cmd_diff },
 	{ "export", "the policy as YAML; or how weir-export is", cmd_export,
 	  "status" },
+	{ "import", "another firewall's policy as Weir's", cmd_import,
+	  "neuvector networkpolicy" },
 	{ "fleet", "many hosts with one policy: set up, how it is", cmd_fleet,
 	  "init status forget" },
 	{ "flows", "who spoke with whom", cmd_flows, "kill" },

@@ -99,7 +99,7 @@ static void do_give(struct worker_view *view, void *arg)
 		beat_now(g->beat, view->now);
 	for (uint16_t i = 0; i < WORKER_PORTS_MAX; i++)
 		g->rings[i] = worker_view_detach(view, i);
-	cache_free(inspect_set_cache(view->inspect, NULL));
+	verdict_cache_free(inspect_set_cache(view->inspect, NULL));
 	image_write(&w, g->memory.at, g->memory.size);
 	inspect_save(view->inspect, &w);
 	g->memory.len = w.len;

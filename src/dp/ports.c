@@ -77,13 +77,13 @@ static struct verdict_cache *half_of(const struct ports *ps, unsigned i)
 
 	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		seed = 0; /* then the table is as good as anybody's */
-	return cache_new(i * part, part, &hooks, seed);
+	return verdict_cache_new(i * part, part, &hooks, seed);
 }
 
 static void end_cache(struct ports *ps)
 {
 	for (unsigned i = 0; i < ps->workers->n; i++)
-		cache_free(ask_cache(ps->workers->at[i], NULL));
+		verdict_cache_free(ask_cache(ps->workers->at[i], NULL));
 	cache_maps_free(ps->cache);
 	ps->cache = NULL;
 }
@@ -106,7 +106,7 @@ static void begin_cache(struct ports *ps)
 			end_cache(ps);
 			return;
 		}
-		cache_free(ask_cache(ps->workers->at[i], half));
+		verdict_cache_free(ask_cache(ps->workers->at[i], half));
 	}
 	ask_generation(ps->workers, ports_outdate(ps));
 }

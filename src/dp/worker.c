@@ -525,7 +525,7 @@ void worker_stop(struct worker *w)
 	(void)pthread_join(w->thread, NULL);
 	for (uint16_t i = 0; i < WORKER_PORTS_MAX; i++)
 		ring_free(w->ports[i].ring);
-	cache_free(inspect_set_cache(w->view.inspect, NULL));
+	verdict_cache_free(inspect_set_cache(w->view.inspect, NULL));
 	inspect_free(w->view.inspect);
 	(void)sem_destroy(&w->done);
 	close_fds(w);

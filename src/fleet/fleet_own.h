@@ -67,13 +67,15 @@ struct fleet {
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
 	pthread_cond_t wake;
 	bool ending, connected, again, up;
-	bool closed; /* the library's last word */
+	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
+	bool amiss; /* what was heard cannot be taken; before it is heard again */
+	bool closed; /* the library's last word of nc, or there is none */
 	struct order *first, **last;
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
 	struct listening *listening; /* all; owned */
-	bool listens;
+	size_t n_heard;		     /* subjects that are listened to */
 	uint64_t denials;
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
@@ -89,8 +91,8 @@ struct fleet {
 	pthread_mutex_t policy_lock; /* over what follows; behind hear_lock */
 	pthread_cond_t policy_heard;
 	struct version version;
-	struct version_start start;
 	json_t *about; /* of the version; owned */
+	struct version_start start;
 	uint64_t told; /* revision of the last FLEET_POLICY */
 	/* What became of what has proposing_id, when it was heard. */
 	char proposing_id[2 * FLEET_NAME_MAX];
@@ -102,10 +104,17 @@ struct fleet {
 
 int link_open(struct fleet *f, const struct fleet_spec *spec,
 	      struct err *reterr);
+/*
+ * Anew, after the library has given the connection up: it does, when a server goes
+ * while it connects, although it is told to go on. Our thread.
+ */
+int link_reopen(struct fleet *f, struct err *reterr);
 /* When it returns the library calls nothing any more. */
 void link_close(struct fleet *f);
 /* Everything is to be listened to anew. Any thread. */
 void link_again(struct fleet *f);
+/* The same in a while, when a FLEET_DOWN has told what is amiss: until then it is not up. */
+void link_amiss(struct fleet *f);
 /* How often something was not permitted; the text of the last goes to buf. */
 uint64_t link_denials(struct fleet *f, char *buf, size_t size);
 
@@ -126,7 +135,7 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 int watch_begin(struct fleet *f, struct err *reterr);
 /* Asks for what is not known of both buckets. Our thread. */
 int watch_catch_up(struct fleet *f, struct err *reterr);
-/* Nothing is listened to any more; waits until the library's threads are out. */
+/* The connection is closed: waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 
 /* --- orders.c: our thread ---------------------------------------------------------- */

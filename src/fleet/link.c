@@ -14,6 +14,15 @@ void link_again(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+void link_amiss(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->up = f->told_up = false;
+	f->again = f->amiss = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
 uint64_t link_denials(struct fleet *f, char *buf, size_t size)
 {
 	uint64_t n;
@@ -151,6 +160,68 @@ static int set_tls(natsOptions *o, const struct fleet_spec *spec,
 		       "its certificates: %s", natsStatus_GetText(s));
 }
 
+/* What a server that goes at the wrong moment fails with; it is tried again. */
+static bool is_of_moment(natsStatus s)
+{
+	switch (s) {
+	case NATS_CONNECTION_CLOSED:
+	case NATS_CONNECTION_DISCONNECTED:
+	case NATS_IO_ERROR:
+	case NATS_NO_SERVER:
+	case NATS_STALE_CONNECTION:
+	case NATS_TIMEOUT: return true;
+	default: return false;
+	}
+}
+
+static void set_closed(struct fleet *f, bool closed)
+{
+	pthread_mutex_lock(&f->lock);
+	f->closed = closed;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/*
+ * Waits for the library's last word. It closes what is listened to itself; to be asked
+ * to, one by one, it does not survive where it just makes a consumer anew (3.4.1: use
+ * after free in jsSub_deleteConsumer()).
+ */
+static void drop(struct fleet *f)
+{
+	jsCtx_Destroy(f->js);
+	if (f->nc) {
+		natsConnection_Close(f->nc);
+		pthread_mutex_lock(&f->lock);
+		while (!f->closed)
+			pthread_cond_wait(&f->wake, &f->lock);
+		pthread_mutex_unlock(&f->lock);
+	}
+	natsConnection_Destroy(f->nc);
+	f->nc = NULL;
+	f->js = NULL;
+}
+
+static int begin(struct fleet *f, struct err *reterr)
+{
+	natsStatus s = natsConnection_Connect(&f->nc, f->options);
+
+	if (s == NATS_OK) {
+		on_up(f->nc, f);
+	} else if (is_of_moment(s)) {
+		set_closed(f, true);
+		return 0;
+	} else if (s != NATS_NOT_YET_CONNECTED) {
+		return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
+			       "cluster.servers", "%s", natsStatus_GetText(s));
+	}
+	s = natsConnection_JetStream(&f->js, f->nc, NULL);
+	if (s == NATS_OK)
+		return 0;
+	drop(f);
+	return err_set(reterr, ENOMEM, "cluster", "%s", natsStatus_GetText(s));
+}
+
 int link_open(struct fleet *f, const struct fleet_spec *spec,
 	      struct err *reterr)
 {
@@ -168,29 +239,31 @@ int link_open(struct fleet *f, const struct fleet_spec *spec,
 	if (rc < 0)
 		return rc;
 	if (s == NATS_OK)
-		s = natsConnection_Connect(&f->nc, f->options);
-	if (s == NATS_OK)
-		on_up(f->nc, f);
-	else if (s != NATS_NOT_YET_CONNECTED)
-		return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
-			       "cluster.servers", "%s", natsStatus_GetText(s));
-	s = natsConnection_JetStream(&f->js, f->nc, NULL);
-	if (s == NATS_OK)
-		return 0;
-	return err_set(reterr, ENOMEM, "cluster", "%s", natsStatus_GetText(s));
+		return begin(f, reterr);
+	return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
+		       "cluster.servers", "%s", natsStatus_GetText(s));
+}
+
+static void end(struct fleet *f)
+{
+	drop(f);
+	watch_end(f);
+}
+
+int link_reopen(struct fleet *f, struct err *reterr)
+{
+	int rc;
+
+	end(f);
+	set_closed(f, false);
+	rc = begin(f, reterr);
+	if (rc < 0)
+		set_closed(f, true); /* and is tried again */
+	return rc;
 }
 
 void link_close(struct fleet *f)
 {
-	watch_end(f);
-	jsCtx_Destroy(f->js);
-	if (f->nc) {
-		natsConnection_Close(f->nc);
-		pthread_mutex_lock(&f->lock);
-		while (!f->closed)
-			pthread_cond_wait(&f->wake, &f->lock);
-		pthread_mutex_unlock(&f->lock);
-	}
-	natsConnection_Destroy(f->nc);
+	end(f);
 	natsOptions_Destroy(f->options);
 }

@@ -227,7 +227,8 @@ static void say_down(struct fleet *f, const struct err *why)
 
 	pthread_mutex_lock(&f->lock);
 	f->up = false;
-	told = strcmp(f->said, why->text) == 0;
+	told = !f->told_up && strcmp(f->said, why->text) == 0;
+	f->told_up = false;
 	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
@@ -238,12 +239,15 @@ static void bring_up(struct fleet *f)
 {
 	struct fleet_news n = { .kind = FLEET_UP };
 	struct err err = { 0 };
-	bool was_up;
+	bool told, amiss;
 
 	pthread_mutex_lock(&f->lock);
-	f->again = false;
-	was_up = f->up;
+	amiss = f->amiss;
+	f->amiss = f->again = false;
 	pthread_mutex_unlock(&f->lock);
+	/* what is amiss for long is not to keep everybody busy */
+	if (amiss && !fleet_pause(f, FLEET_ANSWER_MS))
+		return;
 	if (watch_begin(f, &err) < 0) {
 		say_down(f, &err);
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
@@ -251,11 +255,22 @@ static void bring_up(struct fleet *f)
 		return;
 	}
 	pthread_mutex_lock(&f->lock);
-	f->up = true;
+	/* something may have been amiss meanwhile */
+	f->up = !f->amiss;
+	told = f->told_up || f->amiss;
+	f->told_up = f->up;
 	f->said[0] = '\0';
 	pthread_mutex_unlock(&f->lock);
-	if (!was_up)
+	if (!told)
 		news_put(&f->news, &n);
+}
+
+static void reopen(struct fleet *f)
+{
+	struct err err = { 0 };
+
+	if (fleet_pause(f, FLEET_AGAIN_MS) && link_reopen(f, &err) < 0)
+		say_down(f, &err);
 }
 
 /* What is told of this node; false: it was not sent, and is tried again. */
@@ -287,7 +302,14 @@ static bool tell(struct fleet *f, enum fleet_key key)
 	return rc == 0;
 }
 
-enum next { NEXT_END, NEXT_DOWN, NEXT_AGAIN, NEXT_WORK, NEXT_LOOK };
+enum next {
+	NEXT_END,
+	NEXT_DOWN,
+	NEXT_REOPEN,
+	NEXT_AGAIN,
+	NEXT_WORK,
+	NEXT_LOOK
+};
 
 /* What there is to do now; false: nothing. The lock is held. */
 static bool next_work(const struct fleet *f, enum next *ret)
@@ -296,6 +318,8 @@ static bool next_work(const struct fleet *f, enum next *ret)
 		*ret = NEXT_END;
 	else if (!f->connected && f->up)
 		*ret = NEXT_DOWN;
+	else if (f->closed)
+		*ret = NEXT_REOPEN;
 	else if (f->connected && f->again)
 		*ret = NEXT_AGAIN;
 	else if (f->up &&
@@ -352,6 +376,7 @@ void *orders_run(void *fleet)
 		switch (wait_for_work(f)) {
 		case NEXT_END: return NULL;
 		case NEXT_DOWN: say_down(f, &down); break;
+		case NEXT_REOPEN: reopen(f); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
 		case NEXT_LOOK: look(f); break;

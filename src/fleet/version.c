@@ -143,8 +143,12 @@ static int read_head(const json_t *o, struct head *ret, struct err *reterr)
 	uint64_t form = 0;
 
 	*ret = (struct head){ .whole = !json_object_get(o, "cut") };
-	if (!number(o, "v", INT64_MAX, &form) || form != FORM)
-		return no_version(reterr, "of another form");
+	if (!number(o, "v", INT64_MAX, &form) || form == 0)
+		return no_version(reterr, "of no form");
+	if (form > FORM)
+		return err_set(reterr, EOPNOTSUPP, NULL,
+			       "the fleet's policy is written by a later Weir, "
+			       "in a form that this one does not know");
 	if (!number(o, "size", FLEET_UNPACKED_MAX, &ret->size) ||
 	    !number(o, "crc", UINT32_MAX, &ret->crc) ||
 	    !number(o, "after", INT64_MAX, &ret->after) ||
@@ -219,7 +223,9 @@ static int is_late(const struct version_start *s, uint64_t after)
 	for (size_t i = 0; i < s->n; i++)
 		if (s->after[i] == after)
 			return 1;
-	return after == 0 || (s->first && after >= s->first) ? 0 : -1;
+	if (after == 0)
+		return s->first <= s->purged + 1 ? 0 : -1;
+	return after >= s->first ? 0 : -1;
 }
 
 /* As version_read(), of one that is well formed, while there is no version. */
@@ -229,8 +235,6 @@ static int read_first(struct version *v, struct version_start *s,
 {
 	bool is_first = is_late(s, h->after) == 0;
 
-	if (!s->first)
-		s->first = revision;
 	if (s->n == FLEET_HISTORY) {
 		memmove(s->after, s->after + 1,
 			(FLEET_HISTORY - 1) * sizeof *s->after);
@@ -267,12 +271,17 @@ int version_read(struct version *v, struct version_start *start,
 	json_t *head;
 	int rc;
 
+	/* also what is no version was heard */
+	if (!v->revision && !start->first)
+		start->first = revision;
 	if (!end)
 		return no_version(reterr, "no head");
 	head = json_loadb(bytes, (size_t)(end - bytes), JSON_REJECT_DUPLICATES,
 			  NULL);
 	rc = json_is_object(head) ? read_head(head, &h, reterr)
 				  : no_version(reterr, "its head is no object");
+	if (rc == 0 && h.after >= revision)
+		rc = no_version(reterr, "it follows what is not before it");
 	if (rc == 0) {
 		id = strdup(json_string_value(json_object_get(head, "id")));
 		if (!id)

@@ -40,6 +40,8 @@ struct version {
  */
 struct version_start {
 	uint64_t first; /* sequence; 0: nothing was heard */
+	/* Up to this sequence there is nothing any more that one could follow. */
+	uint64_t purged;
 	uint64_t after[FLEET_HISTORY];
 	size_t n;
 };
@@ -59,8 +61,8 @@ char *version_write(const struct version *last, const char *text, size_t len,
  * Takes the next message, of that revision: *v becomes it, and 0. 1: it is void, or of
  * no use yet, for v is none. *ret_id, *ret_about: the caller's, also then.
  * -ESTALE: one before it is missing, or what it comes to is not what it should; v is
- * as before, and the history is to be heard anew. -EPROTO: it is no version, or of a
- * later form; -E2BIG, -ENOMEM.
+ * as before, and the history is to be heard anew. -EPROTO, -E2BIG: it is no version, for
+ * anybody, and is passed over as a void one is; -EOPNOTSUPP: of a later form; -ENOMEM.
  */
 int version_read(struct version *v, struct version_start *start,
 		 uint64_t revision, const char *bytes, size_t len,

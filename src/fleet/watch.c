@@ -63,6 +63,8 @@ static int take_version(struct fleet *f, const struct heard *h,
 			  reterr);
 	if (rc >= 0)
 		note_proposed(f, id, h->seq, rc > 0);
+	else if (rc == -EPROTO || rc == -E2BIG)
+		rc = 1; /* nobody's; what is before it may be */
 	if (rc == 0) {
 		json_decref(f->about);
 		f->about = json_incref(about);
@@ -182,20 +184,22 @@ static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 	struct fleet *f = l->fleet;
 	struct err err = { 0 };
 	struct heard h;
-	bool gap = false;
+	bool gap = false, amiss = false;
 
 	if (read_news(f, m, &h)) {
 		pthread_mutex_lock(&f->hear_lock);
 		if (h.seq == f->heard[h.stream] + 1)
-			gap = take(f, &h, &err) < 0;
+			amiss = take(f, &h, &err) < 0;
 		else
 			gap = h.seq > f->heard[h.stream];
-		if (!gap && h.stream == STREAM_POLICY)
+		if (!gap && !amiss && h.stream == STREAM_POLICY)
 			tell_version(f);
 		pthread_mutex_unlock(&f->hear_lock);
 	}
 	natsMsg_Destroy(m);
-	if (gap)
+	if (amiss)
+		link_amiss(f);
+	else if (gap)
 		link_again(f);
 }
 
@@ -383,23 +387,35 @@ static int hear(struct fleet *f, const char *subject, natsMsgHandler fn,
 	return 0;
 }
 
-/* Once; the library does so again with each server. */
+/* Each once; the library does so again with each server. */
 static int listen_all(struct fleet *f, struct err *reterr)
 {
-	char subject[SUBJECT_MAX];
-	int rc;
+	static const natsMsgHandler calls[] = { on_news, on_question,
+						on_answer };
+	char news[SUBJECT_MAX], asked[SUBJECT_MAX], inbox[SUBJECT_MAX];
+	const char *const subjects[] = { news, asked, inbox };
+	int rc = 0;
 
-	if (f->listens)
-		return 0;
-	rc = hear(f, news_subjects(f->name, subject), on_news, reterr);
-	if (rc == 0)
-		rc = hear(f, subject_ask(f->name, f->node, subject),
-			  on_question, reterr);
-	(void)snprintf(subject, sizeof subject, "_INBOX.%s.ask.*", f->node);
-	if (rc == 0)
-		rc = hear(f, subject, on_answer, reterr);
-	f->listens = rc == 0;
+	(void)news_subjects(f->name, news);
+	(void)subject_ask(f->name, f->node, asked);
+	(void)snprintf(inbox, sizeof inbox, "_INBOX.%s.ask.*", f->node);
+	for (; rc == 0 && f->n_heard < sizeof calls / sizeof *calls;) {
+		rc = hear(f, subjects[f->n_heard], calls[f->n_heard], reterr);
+		if (rc == 0)
+			f->n_heard++;
+	}
 	return rc;
+}
+
+/*
+ * Up to which sequence somebody has emptied it. While it has as many as it keeps, that
+ * may as well be what was dropped.
+ */
+static uint64_t purged(const struct stream_state *s)
+{
+	if (s->n == 0)
+		return s->last;
+	return s->n < FLEET_HISTORY ? s->first - 1 : 0;
 }
 
 /* Streams that were made anew count from 1 again: what was known is of others. */
@@ -419,6 +435,12 @@ static void compare(struct fleet *f,
 		forget_version(f);
 		pthread_mutex_unlock(&f->policy_lock);
 	}
+	pthread_mutex_lock(&f->policy_lock);
+	if (f->version.revision == 0)
+		f->start = (struct version_start){
+			.purged = purged(&now[STREAM_POLICY])
+		};
+	pthread_mutex_unlock(&f->policy_lock);
 	pthread_mutex_unlock(&f->hear_lock);
 }
 
@@ -442,8 +464,6 @@ void watch_end(struct fleet *f)
 {
 	struct listening *l;
 
-	for (l = f->listening; l; l = l->next)
-		(void)natsSubscription_Unsubscribe(l->sub);
 	while ((l = f->listening)) {
 		pthread_mutex_lock(&f->lock);
 		while (!l->over)
@@ -453,4 +473,5 @@ void watch_end(struct fleet *f)
 		natsSubscription_Destroy(l->sub);
 		free(l);
 	}
+	f->n_heard = 0;
 }

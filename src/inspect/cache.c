@@ -94,8 +94,9 @@ struct verdict_cache {
 	struct denied denied[CACHE_DENIED_MAX];
 };
 
-struct verdict_cache *cache_new(uint32_t first, uint32_t n,
-				const struct cache_kernel *hooks, uint64_t seed)
+struct verdict_cache *verdict_cache_new(uint32_t first, uint32_t n,
+					const struct cache_kernel *hooks,
+					uint64_t seed)
 {
 	struct verdict_cache *c = calloc(1, sizeof *c);
 
@@ -116,7 +117,7 @@ struct verdict_cache *cache_new(uint32_t first, uint32_t n,
 	return c;
 }
 
-void cache_free(struct verdict_cache *c)
+void verdict_cache_free(struct verdict_cache *c)
 {
 	if (!c)
 		return;

@@ -9,7 +9,7 @@
  * whose application a rule waits for, or that has not carried as much yet as is
  * set; nor what has no key there: two VLAN tags, other protocols than TCP and UDP.
  *
- * The worker's thread owns it; cache_new() and cache_free() are for others.
+ * The worker's thread owns it; verdict_cache_new() and verdict_cache_free() are for others.
  * Nothing is allocated in between.
  */
 #pragma once
@@ -90,15 +90,15 @@ struct inspect;
  * Slots first .. first + n - 1 (n 1..CACHE_SLOTS_MAX) of the kernel's. hooks:
  * copied. seed: for the hash, random. NULL: out of memory.
  */
-struct verdict_cache *cache_new(uint32_t first, uint32_t n,
-				const struct cache_kernel *hooks,
-				uint64_t seed);
+struct verdict_cache *verdict_cache_new(uint32_t first, uint32_t n,
+					const struct cache_kernel *hooks,
+					uint64_t seed);
 /* NULL is accepted. */
-void cache_free(struct verdict_cache *c);
+void verdict_cache_free(struct verdict_cache *c);
 
 /*
  * From now on c (NULL: no kernel) is used; gives back what was before, whose
- * entries are none of ours any more, for cache_free().
+ * entries are none of ours any more, for verdict_cache_free().
  */
 struct verdict_cache *inspect_set_cache(struct inspect *in,
 					struct verdict_cache *c);

@@ -65,15 +65,16 @@ static void add_policy(struct text *t, const struct plan *p,
 static void add_policies(struct text *t, const struct plan *p,
 			 const struct intent_world *world)
 {
+	size_t own = world->n - world->n_peers;
 	size_t *first = calloc(p->n_classes + 2, sizeof *first);
-	uint32_t *sorted = first ? sort_by_class(p, world->n, first) : NULL;
+	uint32_t *sorted = first ? sort_by_class(p, own, first) : NULL;
 	const char *between = "";
 
 	if (!sorted)
 		t->failed = true;
 	for (size_t c = 0; sorted && c < p->n_classes; c++) {
 		const uint32_t *who = sorted + first[c + 1];
-		size_t end = c + 1 < p->n_classes ? first[c + 2] : world->n;
+		size_t end = c + 1 < p->n_classes ? first[c + 2] : own;
 		size_t n = end - first[c + 1];
 
 		if (!is_diverted(world, who, n))
@@ -126,7 +127,7 @@ char *intent_compile(const struct intent *i, const struct intent_world *world,
 
 	if (plan_make(i, world, now, &p, reterr) == 0)
 		body = write_body(&p, world, version, reterr);
-	for (size_t w = 0; body && denied && w < world->n; w++)
+	for (size_t w = 0; body && denied && w < world->n - world->n_peers; w++)
 		denied[w] = p.classes[p.class_of[w]].denies;
 	plan_done(&p);
 	return body;

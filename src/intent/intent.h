@@ -156,6 +156,11 @@ struct intent_world {
 	 * lets through what ICMP no rule speaks of by its name.
 	 */
 	bool icmp_enforced;
+	/*
+	 * The last workloads are peers only: who others are in the rules of those
+	 * before. Those that share an `about` best stand together.
+	 */
+	size_t n_peers;
 };
 
 /* Name of its service group; the caller frees it. NULL: out of memory. */

@@ -225,6 +225,14 @@ static void place_workload(struct making *m, const struct names *names,
 	subject_done(&s);
 }
 
+/* Described as the one before it, which is placed only by that so far. */
+static void place_alike(struct making *m, size_t n)
+{
+	memcpy(m->rows + n * m->row, m->rows + (n - 1) * m->row,
+	       m->row * sizeof *m->rows);
+	m->modes[n] = m->modes[n - 1];
+}
+
 static void place_word(struct making *m, uint32_t n)
 {
 	const struct ref *r = &m->i->words[n];
@@ -254,7 +262,11 @@ static void place_all(struct making *m)
 	else
 		find_words(m, &names);
 	for (size_t w = 0; w < m->world->n && m->rc == 0; w++)
-		place_workload(m, &names, w);
+		if (w > 0 && m->world->workloads[w].about ==
+				     m->world->workloads[w - 1].about)
+			place_alike(m, w);
+		else
+			place_workload(m, &names, w);
 	for (uint32_t n = 0; n < m->i->n_words && m->rc == 0; n++)
 		if (m->used[n])
 			place_word(m, n);
@@ -594,7 +606,7 @@ static void make_classes(struct making *m)
 {
 	struct plan *p = m->plan;
 	struct hash_table seen = { 0 };
-	size_t n = m->world->n;
+	size_t n = m->world->n - m->world->n_peers;
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
 	p->class_of = calloc(n + 1, sizeof *p->class_of);

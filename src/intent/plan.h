@@ -23,7 +23,7 @@ struct plan {
 	json_t *sets;		/* owned */
 	struct ranges internal; /* tidy */
 	struct plan_class *classes;
-	uint32_t *class_of; /* of each workload */
+	uint32_t *class_of; /* of each workload but those that are peers only */
 	size_t n_classes;
 };
 

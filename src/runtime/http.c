@@ -37,6 +37,7 @@ struct http {
 	char *socket;
 	int stop_fd;
 	bool http2;
+	bool follows; /* the stream's status is waited for */
 	struct transfer stream;
 };
 
@@ -220,12 +221,17 @@ static int turn(struct http *h, struct transfer *asked, usec_t until,
 	uint64_t left_us = usec_since(until, clock_now());
 	struct transfer *t = asked ? asked : &h->stream;
 	size_t had = t->len;
+	long status = 0;
 	int n;
 
 	if (curl_multi_perform(h->multi, &n) != CURLM_OK)
 		return err_set(reterr, EIO, NULL, "libcurl fails");
 	mark_ended(h, asked);
-	if (t->ended || t->len != had)
+	if (h->follows)
+		(void)curl_easy_getinfo(h->stream.easy, CURLINFO_RESPONSE_CODE,
+					&status);
+	/* who says no more than that he will tell has answered */
+	if (t->ended || t->len != had || status != 0)
 		left_us = 0;
 	else if (left_us == 0)
 		return -ETIMEDOUT;
@@ -369,11 +375,13 @@ int http_follow(struct http *h, const struct http_request *q, bool wait,
 	r = transfer_start(h, &h->stream, q, reterr);
 	if (!wait)
 		return r;
+	h->follows = true;
 	while (r == 0 && status == 0 && !h->stream.ended) {
 		r = turn(h, NULL, until, reterr);
 		(void)curl_easy_getinfo(h->stream.easy, CURLINFO_RESPONSE_CODE,
 					&status);
 	}
+	h->follows = false;
 	if (r == -ETIMEDOUT)
 		return no_answer(q->path, reterr);
 	if (r == 0 && h->stream.ended && status == 0)

@@ -774,6 +774,23 @@ for parser, talks in TALKS.items():
         opening(parser + "-" + name, data)
         write("parser_" + parser, name, data)
         write("parser_" + parser, name + "-any", bytes((data[0] | 0x10,)) + data[1:])
+# What fuzz_fleet.c takes: what it is, a revision, and a version, a packed text or an inventory.
+VERSION = ('{"v":1,"id":"a.1","about":{"by":"a"},"size":%d,"crc":%d,"after":%d%s}\n%s')
+INVENTORY = ('{"form":1,"workloads":[{"about":{"name":"web","labels":{"tier":"web"}},'
+             '"at":[["docker:1","10.0.0.2","fd00::2"],["docker:2","10.0.0.3"]]},{"about":{},"at":[]}]}')
+FLEET = {
+    "first": (0x80, 1, VERSION % (3, 910901175, 0, "", "abc")),
+    "whole": (0x81, 7, VERSION % (3, 910901175, 5, "", "abc")),
+    "change": (0x81, 7, VERSION % (3, 910901175, 5, ',"at":0,"cut":17', "abc")),
+    "void": (0x81, 7, VERSION % (3, 910901175, 4, "", "abc")),
+    "gap": (0x81, 9, VERSION % (3, 910901175, 6, "", "abc")),
+    "not-packed": (1, 7, VERSION % (3, 910901175, 5, "", "abc")),
+    "inventory": (3, 0, INVENTORY),
+}
+for name, (how, revision, text) in FLEET.items():
+    write("fleet", name, bytes((how, revision)) + text.encode())
+write("fleet", "packed", bytes((2, 0)) + struct.pack(">Q", 3) + zlib.compress(b"abc", 1))
+
 for name, data in TEXTS.items():
     write("text", name, data)
 for name, (how, events) in STREAMS.items():

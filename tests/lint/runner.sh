@@ -153,6 +153,32 @@ chmod +x "$sample/tests/pcap/c.sh"
 check pcap | tail -n 1 | grep -q '^3 passed, 0 failed'
 point $? "but not two that share something: others go first"
 rm "$sample"/tests/pcap/[bc].sh
+write tests/pkg/a.sh <<'S'
+#!/bin/bash
+echo 1..1
+echo ok 1
+S
+chmod +x "$sample/tests/pkg/a.sh"
+check pkg | tail -n 1 | grep -q '^1 passed, 0 failed' && ! check 2>&1 | grep -q pkg
+point $? "packages are looked at if they are named, not else"
+write of/meson.build <<'M'
+project('sample')
+test('a', find_program('a.sh'), suite: 'unit')
+M
+write of/a.sh <<'S'
+#!/bin/bash
+echo 1..1
+[ "$RUN_BY" = it ] && echo ok 1
+S
+write by <<'S'
+#!/bin/bash
+RUN_BY=it exec "$@"
+S
+chmod +x "$sample/of/a.sh" "$sample/by"
+meson setup "$sample/built" "$sample/of" >"$sample/out" 2>&1 &&
+    check --unit "$sample/built" --by "$sample/by" unit 2>&1 | tail -n 1 | grep -q '^1 passed, 0 failed' &&
+    [ -s "$sample/built/check/unit-a.log" ]
+point $? "the unit tests of another tree are run by what is said"
 write tests/pcap/a.sh <<'S'
 #!/bin/bash
 until [ -e "$SRC/trapped" ]; do read -rt 0.02 <> <(:); done

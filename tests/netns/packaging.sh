@@ -21,7 +21,7 @@ install_all
 point $? "make install works below DESTDIR" "$out"
 missing=
 for file in "$to"/bin/weir "$to"/sbin/weir-{dp,api,export} "$etc"/weir/{weir,api,export}.yaml \
-    "$to"/lib/systemd/system/weir-{agent,api,export}.service "$to"/share/doc/weir/{export,guide,policy,rules,applications}.md "$to"/lib/sysusers.d/weir.conf \
+    "$to"/lib/systemd/system/weir-{agent,api,export}.service "$to"/share/doc/weir/{export,guide,install,policy,rules,applications}.md "$to"/lib/sysusers.d/weir.conf \
     "$to"/share/weir/openapi.yaml "$to"/share/weir/grafana/weir.json \
     "$to"/share/man/man{1/weir.1,1/weir-fleet.1,5/weir.yaml.5,5/weir-policy.5,8/weir-agent.8,8/weir-api.8,8/weir-dp.8,8/weir-export.8} \
     "$to"/share/bash-completion/completions/weir "$to"/share/zsh/site-functions/_weir; do
@@ -34,6 +34,11 @@ point $? "all files are there" "$out"
 echo "log: warn" >"$etc/weir/weir.yaml"
 install_all && [ "$(cat "$etc/weir/weir.yaml")" = "log: warn" ]
 point $? "a configuration that is there is kept" "$out"
+
+# a prefix that is set takes sysconfdir back to what fits it
+make -C "$SRC" --no-print-directory -n install 2>&1 | grep 'meson configure' >"$out"
+grep -q -- '--prefix=.* --sysconfdir=/etc\b' "$out"
+point $? "make install says where the configuration is read" "$out"
 
 # --- unit ------------------------------------------------------------------
 

@@ -25,6 +25,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#ifndef SYS_fork /* some processors have clone(2) alone */
+#define SYS_fork SYS_clone, SIGCHLD, 0, 0, 0, 0
+#endif
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void told(const char *name, long rc)

@@ -142,7 +142,7 @@ static void set_up(struct model *m)
 	memset(m, 0, sizeof *m);
 	m->now = (usec_t){ 1000 * SECOND };
 	m->in = inspect_new(&opt);
-	m->cache = cache_new(FIRST, SLOTS, &hooks, 1);
+	m->cache = verdict_cache_new(FIRST, SLOTS, &hooks, 1);
 	assert_non_null(m->in);
 	assert_non_null(m->cache);
 	assert_null(inspect_set_cache(m->in, m->cache));
@@ -152,7 +152,7 @@ static void set_up(struct model *m)
 static void tear_down(struct model *m)
 {
 	assert_ptr_equal(inspect_set_cache(m->in, NULL), m->cache);
-	cache_free(m->cache);
+	verdict_cache_free(m->cache);
 	inspect_free(m->in);
 	snapshot_free(m->snapshot);
 }

@@ -206,7 +206,7 @@ static struct bytes read_talk(const char *path)
 
 static void talk_cut_anywhere(const char *path)
 {
-	struct bytes rest = read_talk(path), b;
+	struct bytes rest = read_talk(path), b = bytes_of(NULL, 0);
 	struct turns turns = { .path = path };
 	uint8_t flags;
 	uint16_t len;

@@ -14,7 +14,6 @@
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,7 +46,7 @@ static const struct frame_spec sctp = {
 	.payload_len = sizeof cookie_ack,
 };
 
-static const char *no_namespace; /* why there is none */
+static const char *lacks; /* what is not there, or NULL */
 static struct ring *near, *far;
 static int sender = -1;
 
@@ -115,11 +114,9 @@ static void wait_until_running(struct ring *from, struct ring *to)
 
 static int set_up(void **state)
 {
-	if (unshare(CLONE_NEWNET) < 0 &&
-	    unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-		no_namespace = "unshare(CLONE_NEWNET)";
+	lacks = veth_lacks();
+	if (lacks)
 		return 0;
-	}
 	veth_make("wdc0", "wdc1");
 	near = open_ring("wdc1");
 	far = open_ring("wdc0");
@@ -131,7 +128,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	if (no_namespace)
+	if (lacks)
 		return 0;
 	ring_free(near);
 	ring_free(far);
@@ -141,9 +138,9 @@ static int tear_down(void **state)
 
 static void need_namespace(void)
 {
-	if (!no_namespace)
+	if (!lacks)
 		return;
-	print_message("# SKIP: %s is refused here\n", no_namespace);
+	print_message("# SKIP: %s is refused here\n", lacks);
 	skip();
 }
 

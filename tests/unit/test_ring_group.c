@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@
 #define FIRST	     0 /* number of frames that only ask */
 #define NOBODY	     N
 
-static const char *no_namespace; /* why there is none */
+static const char *lacks; /* what is not there, or NULL */
 static struct ring *far, *group[N];
 
 /* Says it is no IP, so that the kernel itself does nothing with it. */
@@ -111,11 +110,9 @@ static int begin(void **state)
 	struct err err;
 	int fds[N];
 
-	if (unshare(CLONE_NEWNET) < 0 &&
-	    unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-		no_namespace = "unshare(CLONE_NEWNET)";
+	lacks = veth_lacks();
+	if (lacks)
 		return 0;
-	}
 	veth_make("wdg0", "wdg1");
 	far = ring_packet_new(ring_packet_open("wdg0", false, &err));
 	assert_non_null(far);
@@ -170,8 +167,8 @@ static void test_each_to_its_worker(void **state)
 {
 	const struct mac other = OTHER;
 
-	if (no_namespace) {
-		print_message("%s\n", no_namespace);
+	if (lacks) {
+		print_message("# SKIP: %s is refused here\n", lacks);
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -193,7 +190,7 @@ static void test_own_frames_do_not_return(void **state)
 	const struct mac other = OTHER;
 	uint8_t frame[FRAME];
 
-	if (no_namespace)
+	if (lacks)
 		skip();
 	for (unsigned i = 0; i < N; i++) {
 		struct ring_counts before = ring_counts(group[i]);
@@ -224,7 +221,7 @@ static void test_one_has_the_frames(void **state)
 	struct err err;
 	int fds[N], fd;
 
-	if (no_namespace)
+	if (lacks)
 		skip();
 	assert_int_equal(ring_packet_open("wdg1", false, &err), -EBUSY);
 	assert_non_null(strstr(err.text, "wdg1 has a data plane already"));
@@ -251,7 +248,7 @@ static void test_no_interface(void **state)
 	struct err err;
 	int fds[N];
 
-	if (no_namespace)
+	if (lacks)
 		skip();
 	assert_int_equal(ring_packet_open_group("wdg9", N, fds, &err), -ENODEV);
 }

@@ -1,7 +1,27 @@
 #include "veth.h"
 
+#include <linux/if_packet.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "net/link.h"
 #include "test.h"
+
+const char *veth_lacks(void)
+{
+	int fd, rc, one = 1;
+
+	if (unshare(CLONE_NEWNET) < 0 &&
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return "unshare(CLONE_NEWNET)";
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return "socket(AF_PACKET)";
+	rc = setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof one);
+	close(fd);
+	return rc < 0 ? "setsockopt(PACKET_VNET_HDR)" : NULL;
+}
 
 static void bring_up(struct nl *nl, const char *name)
 {
