@@ -13,10 +13,10 @@ T ?=
 DURATION ?= 10m
 FRAMES ?= 100000000
 
-.PHONY: help deps build demo check bench lint fuzz chaos faults soak torture install deb deb-check image arm64 sbom reproducible clean
+.PHONY: help deps build demo demo-fleet check bench lint fuzz chaos faults soak torture install deb deb-check image arm64 sbom reproducible clean
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
 deps: ## install all Debian packages that are missing
@@ -30,6 +30,10 @@ build: ## release build in build/ (installs what building needs)
 demo: build ## play the whole story; KEEP=1 leaves it up, with the web UI
 	@tools/deps demo
 	@$(AS_ROOT) build/src/cli/weir demo $(if $(KEEP),--keep)
+
+demo-fleet: build ## three hosts with one policy: a server is killed, a host cut off
+	@tools/deps demo-fleet
+	@$(AS_ROOT) tools/demo-fleet
 
 check: ## all tests, or T="unit netns/splice" (installs what they need)
 	@tools/deps all

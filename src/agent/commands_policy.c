@@ -185,11 +185,14 @@ static bool anybody_in(struct agent *a, const char *group)
 {
 	const json_t *name;
 	size_t i;
+	struct workload *const lists[] = { a->registry.workloads,
+					   a->registry.remote };
 
-	for (struct workload *w = a->registry.workloads; w; w = w->next)
-		json_array_foreach (policy_groups_of(a, w), i, name)
-			if (strcmp(json_string_value(name), group) == 0)
-				return true;
+	for (size_t k = 0; k < 2; k++)
+		for (struct workload *w = lists[k]; w; w = w->next)
+			json_array_foreach (policy_groups_of(a, w), i, name)
+				if (strcmp(json_string_value(name), group) == 0)
+					return true;
 	return false;
 }
 

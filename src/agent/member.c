@@ -435,6 +435,10 @@ static void is_up(struct agent *a)
 	m->why = (struct err){ 0 };
 	log_info("fleet: connected");
 	record_state(a, "fleet", "info", "connected to the fleet");
+	/* servers that lost what they had are told it again */
+	m->inventory_told = 0;
+	member_inventory_soon(a);
+	say_state(a, true);
 	member_send_up(a);
 }
 
@@ -615,13 +619,16 @@ static int begin(struct agent *a, struct member *m, struct err *reterr)
 
 int member_start(struct agent *a, struct err *reterr)
 {
+	int rc;
+
 	if (a->config.cluster.n_servers == 0)
 		return 0;
 	a->peers = peers_new();
 	a->member = calloc(1, sizeof *a->member);
 	if (!a->peers || !a->member)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	return begin(a, a->member, reterr);
+	rc = peers_load(a, reterr);
+	return rc < 0 ? rc : begin(a, a->member, reterr);
 }
 
 void member_stop(struct agent *a)

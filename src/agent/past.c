@@ -15,6 +15,26 @@
 #define PAGE 1000
 _Static_assert(PAGE <= STORE_PAGE_MAX, "a page of the store");
 
+/*
+ * How many of its addresses, which then stand first, nobody has here: what is told of
+ * elsewhere takes nobody's address.
+ */
+static size_t own_addrs(struct registry *r, struct workload *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_addrs; i++) {
+		const struct workload *has = registry_by_addr(r, w->addrs[i]);
+		struct ip_addr one = w->addrs[i];
+
+		if (has && !has->remote)
+			continue;
+		w->addrs[i] = w->addrs[n];
+		w->addrs[n++] = one;
+	}
+	return n;
+}
+
 int world_now(struct agent *a, struct intent_world *ret,
 	      struct intent_workload **ret_workloads, struct mac **ret_macs)
 {
@@ -49,7 +69,8 @@ int world_now(struct agent *a, struct intent_world *ret,
 		list[i++] = (struct intent_workload){ .id = w->id,
 						      .about = w->about,
 						      .addrs = w->addrs,
-						      .n_addrs = w->n_addrs,
+						      .n_addrs = own_addrs(
+							      &a->registry, w),
 						      .elsewhere = true,
 						      .of_fleet = true };
 	/* as workload_as_intent(), but all at once */

@@ -17,6 +17,9 @@
 #include "base/text.h"
 
 #define FORM 1
+/* So long after a change the store hears of it; of the first one. */
+#define SAVE_US	      (60 * USEC_PER_SEC)
+#define SAVE_FIRST_US (2 * USEC_PER_SEC)
 
 /* A node's workloads: those from first to last. */
 struct part {
@@ -36,6 +39,8 @@ struct peers {
 	struct peer *first;
 	unsigned n;
 	uint64_t refused; /* nodes and workloads, for want of room */
+	struct loop_timer save;
+	bool saved; /* once since the start */
 };
 
 struct peers *peers_new(void)
@@ -68,6 +73,10 @@ void peers_free(struct agent *a)
 
 	if (!a->peers)
 		return;
+	if (a->peers->save.on)
+		peers_save(a);
+	if (a->peers->save.fn)
+		loop_timer_off(a->loop, &a->peers->save);
 	for (p = a->peers->first; p; p = next) {
 		next = p->next;
 		free_part(&p->part);
@@ -282,24 +291,18 @@ static int read_all(struct agent *a, struct peer *p, const json_t *o,
 	return 0;
 }
 
-int peers_inventory(struct agent *a, const char *node, const char *text,
-		    size_t len, struct err *reterr)
+/* o: NULL: nobody. */
+static int take_inventory(struct agent *a, const char *node, const json_t *o,
+			  struct err *reterr)
 {
+	struct peer *p = find_or_add(a->peers, node, reterr);
 	struct part part = { 0 };
-	struct peer *p;
-	json_t *o = NULL;
 	int rc = 0;
 
-	if (!text && !find(a->peers, node))
-		return 0;
-	p = find_or_add(a->peers, node, reterr);
 	if (!p)
 		return -reterr->code;
-	if (text) {
-		o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (o)
 		rc = read_all(a, p, o, &part, reterr);
-	}
-	json_decref(o);
 	if (rc < 0) {
 		free_part(&part);
 		return rc;
@@ -309,6 +312,32 @@ int peers_inventory(struct agent *a, const char *node, const char *text,
 	return 0;
 }
 
+static void save_soon(struct agent *a)
+{
+	loop_timer_need(a->loop, &a->peers->save,
+			a->peers->saved ? SAVE_US : SAVE_FIRST_US);
+}
+
+int peers_inventory(struct agent *a, const char *node, const char *text,
+		    size_t len, struct err *reterr)
+{
+	json_t *o = NULL;
+	int rc;
+
+	if (!text && !find(a->peers, node))
+		return 0;
+	if (text) {
+		o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+		if (!o)
+			return no_inventory(reterr, "it is no JSON");
+	}
+	rc = take_inventory(a, node, o, reterr);
+	json_decref(o);
+	if (rc == 0)
+		save_soon(a);
+	return rc;
+}
+
 int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 		uint64_t at_s, struct err *reterr)
 {
@@ -316,9 +345,11 @@ int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 	json_t *o;
 
 	if (!text) {
-		if (p)
+		if (p) {
 			forget(a, p);
-		policy_soon_for_change(a);
+			policy_soon_for_change(a);
+			save_soon(a);
+		}
 		return 0;
 	}
 	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
@@ -404,6 +435,65 @@ static json_t *place_of(const struct workload *w)
 		(void)json_array_append_new(
 			words, json_string(ip_format(w->addrs[i], text)));
 	return words;
+}
+
+/* Those of a node, as it told them. */
+static json_t *inventory_of(const struct peer *p)
+{
+	json_t *list = json_array(), *one = NULL, *place;
+	const struct workload *w = p->part.first;
+	const json_t *about = NULL;
+
+	for (unsigned n = 0; n < p->part.n; n++, w = w->next) {
+		if (w->about != about) {
+			about = w->about;
+			one = json_pack("{s:O, s:[]}", "about", w->about, "at");
+			(void)json_array_append_new(list, one);
+		}
+		place = place_of(w);
+		/* its own id, without the node's name before it */
+		(void)json_array_set_new(
+			place, 0,
+			json_string(w->id + strlen(p->name) + strlen("/")));
+		(void)json_array_append_new(json_object_get(one, "at"), place);
+	}
+	return json_pack("{s:i, s:o}", "form", FORM, "workloads", list);
+}
+
+void peers_save(struct agent *a)
+{
+	json_t *doc = json_object();
+
+	for (const struct peer *p = a->peers->first; p; p = p->next)
+		(void)json_object_set_new(doc, p->name, inventory_of(p));
+	/* the store's own state tells of it */
+	(void)store_put_note(a->store, "peers", doc, NULL);
+	a->peers->saved = true;
+	json_decref(doc);
+}
+
+static void save_due(void *arg)
+{
+	peers_save(arg);
+}
+
+int peers_load(struct agent *a, struct err *reterr)
+{
+	json_t *doc = NULL, *o;
+	uint64_t revision;
+	const char *node;
+	int rc = store_get_doc(a->store, "peers", &doc, &revision, reterr);
+
+	a->peers->save = (struct loop_timer){ .fn = save_due, .arg = a };
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = 0;
+	json_object_foreach (doc, node, o)
+		if (rc != -ENOMEM)
+			rc = take_inventory(a, node, o, reterr);
+	json_decref(doc);
+	/* what is damaged is told again by who it is of */
+	return rc == -ENOMEM ? rc : 0;
 }
 
 char *peers_own_inventory(const struct agent *a)

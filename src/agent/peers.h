@@ -1,6 +1,7 @@
 /*
  * The other nodes of the fleet, and who runs there: workloads without ports here,
- * which rules between groups know by their addresses as they know ours. Their ids are
+ * which rules between groups know by their addresses as they know ours. An address
+ * that somebody has here is his, whatever is told. Their ids are
  * "NODE/ID", and they are on their node whatever is told of them.
  *
  * The inventory of a node, as member.c tells its own: those that are described alike
@@ -25,6 +26,12 @@ int peers_inventory(struct agent *a, const char *node, const char *text,
 /* What it says of itself, and when it did; text NULL: it is forgotten. */
 int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 		uint64_t at_s, struct err *reterr);
+/*
+ * Who was known when the agent ended: from the store, and to it, as a note; so a node
+ * that is cut off knows others also after a restart.
+ */
+int peers_load(struct agent *a, struct err *reterr);
+void peers_save(struct agent *a);
 /* Another intent is in force: nobody's groups are known any more. */
 void peers_policy_changed(struct agent *a);
 /* [{"node", "seen", "workloads", ...state}]; NULL: out of memory. */

@@ -34,7 +34,10 @@ static void print_own(const struct out *o, const json_t *f)
 	       age_of(f, "since", age));
 	if (!up)
 		printf("  (%s)", member_text(f, "text"));
-	if (!member_number(f, "revision"))
+	if (!member_number(f, "revision") && !up)
+		printf("\npolicy  not heard of since the agent began; what was "
+		       "in force here is");
+	else if (!member_number(f, "revision"))
 		printf("\npolicy  none yet; the first change makes this node's "
 		       "the fleet's");
 	else
@@ -56,6 +59,8 @@ static const char *state_of(const json_t *node, uint64_t revision)
 		return "refused";
 	if (!is(node, "plane_up"))
 		return "no data plane";
+	if (revision == 0 && member_number(node, "revision") == 0)
+		return "no policy";
 	if (member_number(node, "revision") != revision ||
 	    !is(node, "in_force"))
 		return "behind";
@@ -110,6 +115,7 @@ int fleet_status(int argc, char **argv)
 			"other "
 			"nodes:\n\n"
 			"  in force       as here\n"
+			"  no policy      the fleet has none yet\n"
 			"  behind         another revision, or not in force "
 			"yet\n"
 			"  refused        it could not take the policy; -o "

@@ -120,13 +120,14 @@ char *fleet_conf_node(const struct fleet_plan *p, const struct fleet_node *n)
 	struct text t = { 0 };
 
 	text_addf(&t,
-		  "# Of node %s: belongs into its /etc/weir/weir.yaml. The "
-		  "other files of this\n"
-		  "# folder belong into /etc/weir/fleet/.\n"
+		  "# Of node %s: belongs into its /etc/weir/weir.yaml, with "
+		  "\"node: %s\" unless that\n"
+		  "# is the host's name. The other files of this folder belong "
+		  "into /etc/weir/fleet/.\n"
 		  "cluster:\n"
 		  "  name: %s\n"
 		  "  servers: [",
-		  n->name, p->name);
+		  n->name, n->name, p->name);
 	for (size_t i = 0; i < p->n_servers; i++)
 		add_place(&t, i ? ", \"tls://" : "\"tls://", p->servers[i].host,
 			  p->servers[i].port, "\"");

@@ -18,8 +18,9 @@ static int take_spec(struct fleet *f, const struct fleet_spec *spec,
 			       "\"%s\" must be 1 to %d of a-z, 0-9 and -",
 			       spec->name, FLEET_NAME_MAX - 1);
 	if (!fleet_name_is_valid(spec->node))
-		return err_set(reterr, EINVAL, "cluster.node",
-			       "\"%s\" must be 1 to %d of a-z, 0-9 and -",
+		return err_set(reterr, EINVAL, "node",
+			       "\"%s\", this node's name in the fleet, must be "
+			       "1 to %d of a-z, 0-9 and -",
 			       spec->node, FLEET_NAME_MAX - 1);
 	f->name = strdup(spec->name);
 	f->node = strdup(spec->node);

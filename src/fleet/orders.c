@@ -188,6 +188,7 @@ static void ask(struct fleet *f, const struct order *o)
 {
 	struct fleet_news n = { .kind = FLEET_ANSWERED, .token = o->token };
 	char subject[SUBJECT_MAX], reply[SUBJECT_MAX];
+	const char *last = NULL;
 	natsStatus s;
 
 	(void)snprintf(reply, sizeof reply, "_INBOX.%s.ask.%llu", f->node,
@@ -195,9 +196,17 @@ static void ask(struct fleet *f, const struct order *o)
 	s = natsConnection_PublishRequest(
 		f->nc, subject_ask(f->name, o->node, subject), reply, o->bytes,
 		(int)o->len);
+	/* what is not permitted is said before this is answered */
 	if (s == NATS_OK)
+		s = natsConnection_FlushTimeout(f->nc, FLEET_ANSWER_MS);
+	(void)natsConnection_GetLastError(f->nc, &last);
+	if (last && strstr(last, subject) && strstr(last, "ermission"))
+		(void)err_set(&n.err, EACCES, "node",
+			      "this node may not ask others: %s", last);
+	else if (s != NATS_OK)
+		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
+	else
 		return;
-	(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
 	news_put(&f->news, &n);
 }
 
@@ -233,6 +242,19 @@ static void say_down(struct fleet *f, const struct err *why)
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
 		news_put(&f->news, &n);
+}
+
+/* With what the library heard last, as that a certificate is not known there. */
+static void say_no_server(struct fleet *f)
+{
+	const char *last = NULL;
+	struct err err;
+
+	if (f->nc)
+		(void)natsConnection_GetLastError(f->nc, &last);
+	(void)err_set(&err, ENOTCONN, NULL, "no server answers%s%s",
+		      last && last[0] ? ": " : "", last ? last : "");
+	say_down(f, &err);
 }
 
 static void bring_up(struct fleet *f)
@@ -337,7 +359,7 @@ static enum next wait_for_work(struct fleet *f)
 	int rc = 0;
 
 	pthread_mutex_lock(&f->lock);
-	while (!next_work(f, &next) && (rc == 0 || !f->up))
+	while (!next_work(f, &next) && rc == 0)
 		rc = pthread_cond_timedwait(&f->wake, &f->lock, &until);
 	pthread_mutex_unlock(&f->lock);
 	return next;
@@ -361,21 +383,25 @@ static void work(struct fleet *f)
 static void look(struct fleet *f)
 {
 	struct err err = { 0 };
+	bool connected;
 
-	if (watch_catch_up(f, &err) < 0)
+	pthread_mutex_lock(&f->lock);
+	connected = f->connected;
+	pthread_mutex_unlock(&f->lock);
+	if (!connected)
+		say_no_server(f);
+	else if (watch_catch_up(f, &err) < 0)
 		link_again(f);
 }
 
 void *orders_run(void *fleet)
 {
 	struct fleet *f = fleet;
-	struct err down = { 0 };
 
-	(void)err_set(&down, ENOTCONN, NULL, "no server answers");
 	for (;;) {
 		switch (wait_for_work(f)) {
 		case NEXT_END: return NULL;
-		case NEXT_DOWN: say_down(f, &down); break;
+		case NEXT_DOWN: say_no_server(f); break;
 		case NEXT_REOPEN: reopen(f); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;

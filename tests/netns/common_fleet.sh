@@ -119,6 +119,57 @@ import json, sys
 print(json.load(sys.stdin)["fleet"]["revision"])'
 }
 
+# --- who reaches whom ---
+
+listen_in() { # NODE WORKLOAD PORT: says "hello" to who connects, and then echoes
+    behind "$1" ip netns exec "$2" socat "TCP-LISTEN:$3,fork,reuseaddr" SYSTEM:'echo hello; exec cat'
+    wait_until 10 listens_in "$@"
+}
+listens_in() { inside "$1" "$2" ss -Hltn "sport = :$3" | grep -q .; }
+reaches_within() { # SECONDS NODE WORKLOAD ADDRESS PORT; who has nothing to say is let go at once
+    inside "$2" "$3" timeout $(($1 * 2 + 1)) socat "-t$1" "-T$1" - "TCP:$4:$5,connect-timeout=$1" \
+        2>>"$TEST_DIR/log" </dev/null | grep -q hello
+}
+reaches() { reaches_within 20 "$@"; }
+reaches_not() { ! reaches_within 2 "$@"; }
+
+# A connection that lasts: each line that is said comes back. How many have is in FILE;
+# ended by SIGTERM, it says in FILE.end how many were said, and how many came back.
+talk() { # NODE WORKLOAD ADDRESS PORT FILE
+    # shellcheck disable=SC2016
+    behind "$1" ip netns exec "$2" python3 -c '
+import signal, socket, sys, time
+end = []
+signal.signal(signal.SIGTERM, lambda *_: end.append(1))
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+f = s.makefile("rw")
+out = open(sys.argv[3], "w", buffering=1)
+f.readline()
+n = said = 0
+while not end:
+    f.write("%d\n" % n)
+    f.flush()
+    said += 1
+    if f.readline() != "%d\n" % n:
+        break
+    n += 1
+    out.seek(0)
+    print(n, file=out)
+    time.sleep(0.05)
+with open(sys.argv[3] + ".end", "w") as f:
+    print(said, n, file=f)
+' "$3" "$4" "$5"
+}
+said() { # what was not written whole is none
+    grep -x '[0-9]*' "$1" 2>>"$TEST_DIR/log" || echo 0
+}
+says_more() { # FILE
+    local had
+    had=$(said "$1")
+    wait_until 20 more_than "$1" "$had"
+}
+more_than() { [ "$(said "$1")" -gt "${2:-0}" ]; }
+
 # One that is cut off from the others, and its way back.
 cut_off() { ip link set "p$1" down; }
 heal() { ip link set "p$1" up; }

@@ -24,18 +24,6 @@ point $? "and so does c" "$out"
 
 # --- one policy ---------------------------------------------------------------
 
-listen_in() { # NODE WORKLOAD PORT: says "hello" to who connects, and then echoes
-    behind "$1" ip netns exec "$2" socat "TCP-LISTEN:$3,fork,reuseaddr" SYSTEM:'echo hello; exec cat'
-    wait_until 10 listens_in "$@"
-}
-listens_in() { inside "$1" "$2" ss -Hltn "sport = :$3" | grep -q .; }
-reaches_within() { # SECONDS NODE WORKLOAD ADDRESS PORT
-    inside "$2" "$3" timeout $(($1 * 2 + 1)) socat -u "-T$1" "TCP:$4:$5,connect-timeout=$1" - \
-        2>>"$TEST_DIR/log" | grep -q hello
-}
-reaches() { reaches_within 20 "$@"; }
-reaches_not() { ! reaches_within 2 "$@"; }
-
 listen_in b app 80 && reaches a web 10.9.2.2 80 && reaches c job 10.9.2.2 80
 point $? "while all are in discover, all reach app"
 weir_on a policy add --from web --to app --port tcp/80 --action allow &&
@@ -105,36 +93,6 @@ point $? "and not any more" "$out"
 
 # --- a leader dies, a node is cut off, and both come back ---------------------------
 
-# A connection that lasts: each line that is said comes back.
-talk() { # NODE WORKLOAD ADDRESS PORT FILE
-    # shellcheck disable=SC2016
-    behind "$1" ip netns exec "$2" python3 -c '
-import socket, sys, time
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
-f = s.makefile("rw")
-out = open(sys.argv[3], "w", buffering=1)
-f.readline()
-n = 0
-while True:
-    f.write("%d\n" % n)
-    f.flush()
-    if f.readline() != "%d\n" % n:
-        break
-    n += 1
-    out.seek(0)
-    print(n, file=out)
-    time.sleep(0.05)
-' "$3" "$4" "$5"
-}
-said() { # what was not written whole is none
-    grep -x '[0-9]*' "$1" 2>>"$TEST_DIR/log" || echo 0
-}
-says_more() { # FILE
-    local had
-    had=$(said "$1")
-    wait_until 20 more_than "$1" "$had"
-}
-more_than() { [ "$(said "$1")" -gt "${2:-0}" ]; }
 talk a web 10.9.2.2 80 "$TEST_DIR/said"
 wait_until 20 more_than "$TEST_DIR/said" 0
 point $? "a connection between nodes, that lasts" "$TEST_DIR/log"

@@ -363,6 +363,22 @@ init "$fleet" --add e --editor e && reload_server 1 && reload_server 2 && reload
     done_by e 'reply weir.ask-all _INBOX.e.answer new' && hears b ' new$' && done_by b 'answer welcome' &&
     hears e ' welcome$' && connections 1 | diff "$TEST_DIR/before" - >"$out"
 point $? "and is asked by an editor that is added" "$out"
+users() { # N: the users of connections at server N
+    monitor "$1" 'connz?auth=1' | grep -o '"authorized_user": "[^"]*"'
+}
+take_out() { # NODE: of those that fleet.json has
+    python3 - "$fleet/fleet.json" "$1" <<'P'
+import json, sys
+d = json.load(open(sys.argv[1]))
+d["nodes"] = [n for n in d["nodes"] if n["name"] != sys.argv[2]]
+json.dump(d, open(sys.argv[1], "w"))
+P
+}
+c_is_there() { users "$1" | grep -q '"c.node.weir"'; } # SERVER
+gone() { ! c_is_there 1 && ! c_is_there 3 && users 1 | grep -q '"b.node.weir"'; }
+c_is_there 1 && c_is_there 3 && take_out c && init "$fleet" --add f && reload_server 1 && reload_server 2 &&
+    reload_server 3 && wait_until 20 gone && turned_away node-c
+point $? "a node that is taken out is shown out, and comes in no more" "$out"
 before=$(grep -c "Reloaded server configuration" "$TEST_DIR/nats-n2.log")
 (cd "$fleet/server-n2" && nats-server --signal "reload=${nats_pids[1]}") >"$out" 2>&1 &&
     wait_until 20 reloaded "$TEST_DIR/nats-n2.log" "$before"
