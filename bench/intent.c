@@ -57,8 +57,7 @@ static struct intent_workload workloads[WORKLOADS];
 static struct ip_addr addrs[WORKLOADS][2];
 static struct mac macs[WORKLOADS];
 static char ids[WORKLOADS][16];
-static struct intent_world world = { .workloads = workloads,
-				     .n = WORKLOADS };
+static struct intent_world world = { .workloads = workloads, .n = WORKLOADS };
 
 static void make_world(void)
 {
