@@ -22,6 +22,9 @@
 /* So often it says that it is there; a node not heard of for three is silent. */
 #define BEAT_US	 (15 * USEC_PER_SEC)
 #define SILENT_S 45
+/* So long after a change the store hears of others; of the first one. */
+#define SAVE_US	      (60 * USEC_PER_SEC)
+#define SAVE_FIRST_US (2 * USEC_PER_SEC)
 
 static uint64_t now_s(void)
 {
@@ -470,6 +473,17 @@ static void node_told(struct agent *a, const struct fleet_news *n)
 	if (rc < 0)
 		log_warn("fleet: node %s: %s%s%s", n->node, err.at,
 			 err.at[0] ? ": " : "", err.text);
+	else if (n->key == FLEET_INVENTORY || !n->text)
+		loop_timer_need(a->loop, &a->member->save,
+				a->member->saved ? SAVE_US : SAVE_FIRST_US);
+}
+
+static void save_due(void *arg)
+{
+	struct agent *a = arg;
+
+	a->member->saved = true;
+	peers_save(a);
 }
 
 static void forgotten(struct agent *a, const struct fleet_news *n)
@@ -604,6 +618,7 @@ static int begin(struct agent *a, struct member *m, struct err *reterr)
 	m->inventory = (struct loop_timer){ .fn = inventory_due, .arg = a };
 	m->state = (struct loop_timer){ .fn = state_due, .arg = a };
 	m->beat = (struct loop_timer){ .fn = beat_due, .arg = a };
+	m->save = (struct loop_timer){ .fn = save_due, .arg = a };
 	m->since_s = now_s();
 	m->fleet = fleet_new(&spec, reterr);
 	if (!m->fleet)
@@ -644,6 +659,9 @@ void member_stop(struct agent *a)
 		loop_timer_off(a->loop, &m->inventory);
 		loop_timer_off(a->loop, &m->state);
 		loop_timer_off(a->loop, &m->beat);
+		if (m->save.on)
+			peers_save(a);
+		loop_timer_off(a->loop, &m->save);
 		while ((w = m->waiting)) {
 			m->waiting = w->next;
 			free(w);

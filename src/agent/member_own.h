@@ -30,7 +30,8 @@ struct member {
 	struct err refused; /* why */
 	uint64_t last_token;
 	struct waiting *waiting;
-	struct loop_timer inventory, state, beat;
+	struct loop_timer inventory, state, beat, save;
+	bool saved;		 /* once since the start */
 	uint64_t inventory_told; /* hash of what was told last */
 	char *state_told;	 /* owned; NULL: nothing yet */
 	struct asked *asked; /* questions of others that are being answered */

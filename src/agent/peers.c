@@ -17,9 +17,6 @@
 #include "base/text.h"
 
 #define FORM 1
-/* So long after a change the store hears of it; of the first one. */
-#define SAVE_US	      (60 * USEC_PER_SEC)
-#define SAVE_FIRST_US (2 * USEC_PER_SEC)
 
 /* A node's workloads: those from first to last. */
 struct part {
@@ -39,8 +36,6 @@ struct peers {
 	struct peer *first;
 	unsigned n;
 	uint64_t refused; /* nodes and workloads, for want of room */
-	struct loop_timer save;
-	bool saved; /* once since the start */
 };
 
 struct peers *peers_new(void)
@@ -73,10 +68,6 @@ void peers_free(struct agent *a)
 
 	if (!a->peers)
 		return;
-	if (a->peers->save.on)
-		peers_save(a);
-	if (a->peers->save.fn)
-		loop_timer_off(a->loop, &a->peers->save);
 	for (p = a->peers->first; p; p = next) {
 		next = p->next;
 		free_part(&p->part);
@@ -312,12 +303,6 @@ static int take_inventory(struct agent *a, const char *node, const json_t *o,
 	return 0;
 }
 
-static void save_soon(struct agent *a)
-{
-	loop_timer_need(a->loop, &a->peers->save,
-			a->peers->saved ? SAVE_US : SAVE_FIRST_US);
-}
-
 int peers_inventory(struct agent *a, const char *node, const char *text,
 		    size_t len, struct err *reterr)
 {
@@ -333,8 +318,6 @@ int peers_inventory(struct agent *a, const char *node, const char *text,
 	}
 	rc = take_inventory(a, node, o, reterr);
 	json_decref(o);
-	if (rc == 0)
-		save_soon(a);
 	return rc;
 }
 
@@ -348,7 +331,6 @@ int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 		if (p) {
 			forget(a, p);
 			policy_soon_for_change(a);
-			save_soon(a);
 		}
 		return 0;
 	}
@@ -468,13 +450,7 @@ void peers_save(struct agent *a)
 		(void)json_object_set_new(doc, p->name, inventory_of(p));
 	/* the store's own state tells of it */
 	(void)store_put_note(a->store, "peers", doc, NULL);
-	a->peers->saved = true;
 	json_decref(doc);
-}
-
-static void save_due(void *arg)
-{
-	peers_save(arg);
 }
 
 int peers_load(struct agent *a, struct err *reterr)
@@ -484,7 +460,6 @@ int peers_load(struct agent *a, struct err *reterr)
 	const char *node;
 	int rc = store_get_doc(a->store, "peers", &doc, &revision, reterr);
 
-	a->peers->save = (struct loop_timer){ .fn = save_due, .arg = a };
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	rc = 0;
