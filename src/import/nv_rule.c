@@ -68,8 +68,12 @@ static bool port_is_accepted(const char *word)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "from", "any", "to",
 			      "any", "ports", word, "action", "allow");
+	const char *slash = strchr(word, '/');
 	struct err err;
-	bool is = o && nv_is_accepted("rules", o, &err);
+	/* NeuVector's have no names */
+	bool is = (!slash ||
+		   strspn(slash + 1, "0123456789-") == strlen(slash + 1)) &&
+		  o && nv_is_accepted("rules", o, &err);
 
 	json_decref(o);
 	return is;
