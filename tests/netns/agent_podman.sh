@@ -23,7 +23,7 @@ inside() { # CONTAINER CMD...: in its network; becomes CMD
 }
 
 serve() { # CONTAINER PORT: says "hello" to who connects
-    inside "$1" socat "TCP4-LISTEN:$2,fork,reuseaddr" SYSTEM:'echo hello' &
+    inside "$1" socat "TCP4-LISTEN:$2,fork,reuseaddr" "$greeting" &
     children+=($!)
 }
 

@@ -34,7 +34,7 @@ is() { # NAME EXPRESSION over w, the workload, and p, its port
 }
 
 guest_listens() { # NAME PORT
-    nsenter --net="$TEST_DIR/$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello' &
+    nsenter --net="$TEST_DIR/$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" "$greeting" &
     children+=($!)
     guest_hears() { in_guest "$1" ss -Hltn "sport = :$2" | grep -q .; }
     wait_until 10 guest_hears "$1" "$2"

@@ -201,7 +201,7 @@ assert door(first)["clients"]["in_use"] == limit
 assert client().recv(100) == b""
 assert door(first)["clients"]["turned_away"] == 1
 nets = [{"ip": "10.0.0.0", "mask": "255.0.0.0"}] * 1000
-for flag in (1, 0, 0, 0, 0):
+for flag in [1] + [0] * 65:  # SUBNETS_MAX
     refused = ask(first, {"ctrl_cfg_internal_net": {"flag": flag, "subnet_addr": nets}})
 print(refused)
 assert refused["error"]["code"] == "E2BIG", refused

@@ -12,6 +12,11 @@ export WEIR_SOCKET=$TEST_DIR/agent.sock
 config=$TEST_DIR/weir.yaml
 agent_pid=
 
+# What socat says to who connects. No program: one that ends at once, before socat
+# looks, is heard of now and then as if it had said nothing.
+greeting="OPEN:$TEST_DIR/greeting,rdonly!!OPEN:/dev/null,wronly"
+echo hello >"$TEST_DIR/greeting"
+
 weir() { "$weir" "$@" >"$out" 2>&1; }
 
 # Of `weir ARGUMENT... -o json`: EXPRESSION over d.
@@ -108,7 +113,7 @@ workload() { # NAME LAST: its eth0 10.9.0.LAST, the host's hNAME on br0
 }
 
 listen() { # NAMESPACE PORT: says "hello" to who connects
-    background "$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" SYSTEM:'echo hello'
+    background "$1" socat "TCP6-LISTEN:$2,fork,reuseaddr,ipv6only=0" "$greeting"
     wait_until 10 listens "$1" "$2"
 }
 
