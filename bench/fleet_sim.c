@@ -293,7 +293,7 @@ static char *inventory(size_t node, size_t workloads)
 
 static void tell_all(struct bench *b, size_t workloads)
 {
-	struct err err;
+	struct err err = { 0 };
 
 	for (size_t i = 0; i < b->n; i++) {
 		char *text = inventory(i, workloads);
@@ -393,7 +393,7 @@ int main(int argc, char **argv)
 	b.intent = intent_new();
 	n_urls = read_servers(argv[1], urls);
 	if (!b.sims || !b.took || !b.intent || !b.n || !n_urls)
-		return 1;
+		exit(1);
 	for (size_t i = 0; i < b.n; i++)
 		begin(&b, i, argv[1], urls, n_urls);
 	await(&b, "all connected", all_up);

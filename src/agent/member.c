@@ -575,8 +575,9 @@ int command_fleet_forget(struct agent *a, struct door_client *c,
 	const char *node;
 	int rc = arg_text(args, "node", &node, reterr);
 
-	if (rc == 0 && !a->member)
-		rc = err_set(reterr, ENOENT, NULL, "this host is of no fleet");
+	if (!a->member)
+		return err_set(reterr, ENOENT, NULL,
+			       "this host is of no fleet");
 	if (rc == 0 && strcmp(node, a->config.node) == 0)
 		rc = err_set(reterr, EINVAL, "node",
 			     "that is this node; it tells of itself");

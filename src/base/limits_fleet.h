@@ -4,7 +4,10 @@
  */
 #pragma once
 
-/* Bytes of a node's name, which is a word of subjects, and of the fleet's. */
+/*
+ * Bytes of a name of a fleet, a server or a node, NUL included: it is a word of
+ * subjects and a label of a DNS name, which has 63. Longer: refused.
+ */
 #define FLEET_NAME_MAX 64
 /* Servers that are named in cluster.servers. */
 #define FLEET_SERVERS_MAX 16

@@ -169,10 +169,10 @@ static int add_server(struct fleet_plan *p, const struct fleet_server *s,
 				       "%s and %s have a port of %s in common",
 				       o->name, s->name, s->host);
 	}
-	if (p->n_servers == FLEET_SERVERS_MAX)
+	if (p->n_servers == FLEET_MADE_SERVERS_MAX)
 		return err_set(reterr, E2BIG, "--server",
 			       "a fleet has %d servers at most",
-			       FLEET_SERVERS_MAX);
+			       FLEET_MADE_SERVERS_MAX);
 	p->servers[p->n_servers++] = *s;
 	return 0;
 }

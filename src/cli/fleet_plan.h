@@ -36,7 +36,7 @@ struct fleet_plan {
 	char *store;	    /* owned; NULL: the default */
 	uint16_t monitor;   /* on 127.0.0.1; 0: none */
 	size_t n_servers, n_nodes;
-	struct fleet_server servers[FLEET_SERVERS_MAX];
+	struct fleet_server servers[FLEET_MADE_SERVERS_MAX];
 	struct fleet_node nodes[FLEET_NODES_MAX];
 };
 

@@ -79,6 +79,16 @@ struct writer {
 	const char *stream; /* '#', with '@' in it */
 };
 
+/* The stream's name, which has only the fleet's in it. */
+static void put_stream(struct writer *w)
+{
+	for (const char *c = w->stream; *c; c++)
+		if (*c == '@')
+			text_add_word(&w->t, w->plan->name);
+		else
+			text_add(&w->t, c, 1);
+}
+
 static void put(struct writer *w, const char *before, const char *subject,
 		const char *after)
 {
@@ -87,7 +97,7 @@ static void put(struct writer *w, const char *before, const char *subject,
 		switch (*c) {
 		case '@': text_add_word(&w->t, w->plan->name); break;
 		case '~': text_add_word(&w->t, w->node); break;
-		case '#': put(w, "", w->stream, ""); break;
+		case '#': put_stream(w); break;
 		default: text_add(&w->t, c, 1);
 		}
 	text_add_word(&w->t, after);

@@ -132,7 +132,7 @@ static natsStatus set_times(natsOptions *o, struct fleet *f)
 		s = natsOptions_SetTimeout(o, FLEET_ANSWER_MS);
 	/* a server that is silent for two of them is gone */
 	if (s == NATS_OK)
-		s = natsOptions_SetPingInterval(o, 2 * FLEET_ANSWER_MS);
+		s = natsOptions_SetPingInterval(o, 2L * FLEET_ANSWER_MS);
 	if (s == NATS_OK)
 		s = natsOptions_UseGlobalMessageDelivery(o, true);
 	return s;

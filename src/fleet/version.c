@@ -267,7 +267,7 @@ int version_read(struct version *v, struct version_start *start,
 	const char *body;
 	size_t body_len;
 	char *id = NULL;
-	struct head h;
+	struct head h = { 0 };
 	json_t *head;
 	int rc;
 

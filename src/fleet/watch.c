@@ -446,7 +446,7 @@ static void compare(struct fleet *f,
 
 int watch_begin(struct fleet *f, struct err *reterr)
 {
-	struct stream_state now[STREAM__MAX];
+	struct stream_state now[STREAM__MAX] = { 0 };
 	struct fleet_news none = { .kind = FLEET_POLICY };
 	int rc = listen_all(f, reterr);
 
