@@ -94,6 +94,8 @@ struct fleet {
 	json_t *about; /* of the version; owned */
 	struct version_start start;
 	uint64_t told; /* revision of the last FLEET_POLICY */
+	/* All that is kept was heard since it was last begun with. */
+	bool is_whole;
 	/* What became of what has proposing_id, when it was heard. */
 	char proposing_id[2 * FLEET_NAME_MAX];
 	uint64_t proposed; /* its revision */

@@ -37,6 +37,7 @@ static void forget_version(struct fleet *f)
 	f->about = NULL;
 	f->start = (struct version_start){ 0 };
 	f->told = 0;
+	f->is_whole = false;
 }
 
 /* Those who wait for what they proposed. The policy's lock is held. */
@@ -81,7 +82,7 @@ static void tell_version(struct fleet *f)
 
 	pthread_mutex_lock(&f->policy_lock);
 	n.revision = f->version.revision;
-	if (n.revision && n.revision != f->told) {
+	if (f->is_whole && n.revision && n.revision != f->told) {
 		n.text = strdup(f->version.text);
 		n.len = f->version.len;
 		/* another thread's from now on */
@@ -336,9 +337,12 @@ static int catch_up(struct fleet *f, enum stream s, struct err *reterr)
 	do {
 		rc = take_next(f, s, reterr);
 	} while (rc > 0);
-	if (s != STREAM_POLICY)
+	if (s != STREAM_POLICY || rc < 0)
 		return rc;
 	pthread_mutex_lock(&f->hear_lock);
+	pthread_mutex_lock(&f->policy_lock);
+	f->is_whole = true;
+	pthread_mutex_unlock(&f->policy_lock);
 	tell_version(f);
 	pthread_mutex_unlock(&f->hear_lock);
 	return rc;
