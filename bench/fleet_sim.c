@@ -412,5 +412,8 @@ int main(int argc, char **argv)
 	say_cost();
 	for (size_t i = 0; i < b.n; i++)
 		fleet_free(b.sims[i].fleet);
+	free(b.took);
+	free(b.sims);
+	intent_put(b.intent);
 	return b.failed;
 }
