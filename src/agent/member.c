@@ -33,10 +33,37 @@ static uint64_t now_s(void)
 
 /* --- who waits -------------------------------------------------------------------- */
 
-struct waiting *member_waiting_add(struct member *m, struct err *reterr)
+/* Questions that were not answered in time, and nobody waits for any more. */
+static void sweep_waiting(struct agent *a)
 {
-	struct waiting *w = calloc(1, sizeof *w);
+	struct member *m = a->member;
+	struct waiting **at = &m->waiting, *w;
 
+	while ((w = *at)) {
+		if (w->is_change || !w->work || door_waits(a, w->work)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		m->n_waiting--;
+		free(w);
+	}
+}
+
+struct waiting *member_waiting_add(struct agent *a, struct err *reterr)
+{
+	struct member *m = a->member;
+	struct waiting *w;
+
+	if (m->n_waiting == FLEET_WAITING_MAX)
+		sweep_waiting(a);
+	if (m->n_waiting == FLEET_WAITING_MAX) {
+		(void)err_set(reterr, EAGAIN, NULL,
+			      "%d answers of the fleet are waited for",
+			      FLEET_WAITING_MAX);
+		return NULL;
+	}
+	w = calloc(1, sizeof *w);
 	if (!w) {
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 		return NULL;
@@ -44,6 +71,7 @@ struct waiting *member_waiting_add(struct member *m, struct err *reterr)
 	w->token = ++m->last_token;
 	w->next = m->waiting;
 	m->waiting = w;
+	m->n_waiting++;
 	return w;
 }
 
@@ -54,8 +82,10 @@ struct waiting *member_waiting_take(struct member *m, uint64_t token)
 	while (*at && (*at)->token != token)
 		at = &(*at)->next;
 	w = *at;
-	if (w)
+	if (w) {
 		*at = w->next;
+		m->n_waiting--;
+	}
 	return w;
 }
 
@@ -112,6 +142,7 @@ static void finish_changes(struct agent *a)
 			continue;
 		}
 		*at = w->next;
+		m->n_waiting--;
 		finish_change(a, w);
 	}
 }
@@ -168,7 +199,7 @@ static struct waiting *begin_change(struct agent *a, struct intent *next,
 	if (rc == 0)
 		rc = policy_check(a, next, reterr);
 	if (rc == 0)
-		w = member_waiting_add(a->member, reterr);
+		w = member_waiting_add(a, reterr);
 	if (w && propose(a, next, what, by, w->token, reterr) < 0) {
 		free(member_waiting_take(a->member, w->token));
 		w = NULL;
@@ -583,7 +614,7 @@ int command_fleet_forget(struct agent *a, struct door_client *c,
 			     "that is this node; it tells of itself");
 	if (rc < 0)
 		return rc;
-	w = member_waiting_add(a->member, reterr);
+	w = member_waiting_add(a, reterr);
 	if (!w)
 		return -reterr->code;
 	rc = fleet_forget(a->member->fleet, node, w->token, reterr);

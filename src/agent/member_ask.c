@@ -90,10 +90,12 @@ int member_ask(struct agent *a, struct door_client *c, const char *node,
 	if (rc < 0)
 		return rc;
 	text = question_text(a, c, command, args);
-	w = text ? member_waiting_add(a->member, reterr) : NULL;
+	if (!text)
+		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	w = member_waiting_add(a, reterr);
 	if (!w) {
 		free(text);
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
+		return -reterr->code;
 	}
 	if (strlen(text) > FLEET_QUESTION_MAX)
 		rc = err_set(reterr, E2BIG, NULL,

@@ -30,6 +30,7 @@ struct member {
 	struct err refused; /* why */
 	uint64_t last_token;
 	struct waiting *waiting;
+	unsigned n_waiting;
 	struct loop_timer inventory, state, beat, save;
 	bool saved;		 /* once since the start */
 	uint64_t inventory_told; /* hash of what was told last */
@@ -41,7 +42,8 @@ struct member {
 
 /* Who waits for that; taken out of the list, the caller's. NULL: nobody. */
 struct waiting *member_waiting_take(struct member *m, uint64_t token);
-struct waiting *member_waiting_add(struct member *m, struct err *reterr);
+/* NULL: FLEET_WAITING_MAX, or no memory. */
+struct waiting *member_waiting_add(struct agent *a, struct err *reterr);
 
 /* --- member_ask.c ------------------------------------------------------------ */
 

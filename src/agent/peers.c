@@ -397,15 +397,6 @@ json_t *peers_counts(const struct agent *a)
 			 (json_int_t)a->peers->refused);
 }
 
-json_t *peers_names(const struct agent *a)
-{
-	json_t *list = json_array();
-
-	for (const struct peer *p = a->peers->first; p; p = p->next)
-		(void)json_array_append_new(list, json_string(p->name));
-	return list;
-}
-
 /* [ID, ADDRESS...] */
 static json_t *place_of(const struct workload *w)
 {

@@ -38,8 +38,6 @@ void peers_policy_changed(struct agent *a);
 json_t *peers_json(const struct agent *a);
 /* {"nodes", "workloads", "refused"} */
 json_t *peers_counts(const struct agent *a);
-/* Names of all others, for who asks each; an array of texts. */
-json_t *peers_names(const struct agent *a);
 
 /*
  * Who has that address, here or elsewhere, when it was met: of other nodes' workloads

@@ -26,6 +26,8 @@
 #define FLEET_NEWS_MAX 4096
 /* Orders that wait for the connection. Met: -EAGAIN. */
 #define FLEET_ORDERS_MAX 1024
+/* Changes and questions whose answer somebody waits for. Met: refused, EAGAIN. */
+#define FLEET_WAITING_MAX 1024
 /* Nodes of a fleet. Met: the next is not taken, and counted. */
 #define FLEET_NODES_MAX 4096
 /* Workloads of other nodes. Met: the next is not taken, and counted. */

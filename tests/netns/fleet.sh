@@ -91,6 +91,14 @@ point $? "b knows by whom" "$out"
 weir_on a quarantine app --node b --off && reaches a web 10.9.2.2 80
 point $? "and not any more" "$out"
 
+# --- who claims another's address ---------------------------------------------------
+
+runs b thief 5 && inside a web ip addr add 10.9.2.5/32 dev eth0 && runs a later 6
+told_on_soon b '[n for n in d["nodes"] if n["node"] == "a" and n["workloads"] == 2]' fleet status &&
+    reaches_not b thief 10.9.2.2 80
+point $? "an address that somebody has here is his, whatever a tells" "$out"
+inside a web ip addr del 10.9.2.5/32 dev eth0
+
 # --- a leader dies, a node is cut off, and both come back ---------------------------
 
 talk a web 10.9.2.2 80 "$TEST_DIR/said"
@@ -118,6 +126,8 @@ weir_on b policy add --from job --to app --port tcp/80 --action allow
 point $? "it cannot change the policy, and says why" "$out"
 end_agent_on b && start_agent_on b && is_cut_off b
 point $? "its agent is started anew" "$out"
+told_on b 'd["from"]["workload"] == "a/netns:web"' explain 10.9.1.2 10.9.2.2 --port 80
+point $? "it knows who runs elsewhere, and what they may" "$out"
 runs b other 4
 seen_on() { told_on "$1" '[w for w in d["workloads"] if w["name"] == "'"$2"'" and w["state"] == "guarded"]' ls; }
 wait_until 20 seen_on b other && ! inside b other timeout 3 socat -u TCP:10.9.2.2:80,connect-timeout=1 - | grep -q hello
@@ -135,7 +145,7 @@ inside b other timeout 40 socat -u -T20 TCP:10.9.2.2:80,connect-timeout=20 - 2>>
 point $? "it is in force there"
 says_more "$TEST_DIR/said"
 point $? "the connection has gone on"
-told_on_soon a '[n for n in d["nodes"] if n["node"] == "b" and n["workloads"] == 3]' fleet status
+told_on_soon a '[n for n in d["nodes"] if n["node"] == "b" and n["workloads"] == 4]' fleet status
 point $? "who came meanwhile is known to the others" "$out"
 
 finish

@@ -618,13 +618,14 @@ static void check_places(struct one *o, const struct model *m)
 
 static void check_names(struct one *o, const struct model *m)
 {
-	json_t *names = peers_names(&o->a);
+	json_t *nodes = peers_json(&o->a);
 
-	assert_int_equal(json_array_size(names), m->n_known);
+	assert_int_equal(json_array_size(nodes), m->n_known);
 	for (unsigned i = 0; i < m->n_known; i++)
-		assert_string_equal(json_string_value(json_array_get(names, i)),
+		assert_string_equal(json_string_value(json_object_get(
+					    json_array_get(nodes, i), "node")),
 				    name_of(m->order[i]));
-	json_decref(names);
+	json_decref(nodes);
 }
 
 static void test_model(void **state)
