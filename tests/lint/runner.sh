@@ -94,6 +94,33 @@ int main(void)
 S
 wanted "a sanitizer's finding nobody looked at" "1 passed, 1 failed, 0 skipped"
 
+# What fails beside others and passes alone: by a file that its first run leaves.
+script <<'S'
+echo 1..2
+echo ok 1 - a
+[ -e "$SRC/$(basename "$TEST_DIR").was" ] && echo ok 2 - b || echo not ok 2 - b
+touch "$SRC/$(basename "$TEST_DIR").was"
+S
+wanted "one that passes the second time" "2 passed, 0 failed, 0 skipped"
+rm "$sample"/*.was
+check lint >"$sample/out" 2>&1
+[ "$(tail -n 3 "$sample/out" | head -n 2)" = $'passed only alone, wants to be mended:\n     lint/a: not ok 2 - b' ] &&
+    grep -qx 'not ok 2 - b' "$sample/build/check/lint-a.first.log" && ! grep -q '^not' "$sample/build/check/lint-a.log"
+point $? "it is told in the last lines, and both outputs are kept"
+script <<<$'echo 1..1; echo not ok 1 - a'
+check lint >"$sample/out" 2>&1
+[ "$(tail -n 3 "$sample/out" | head -n 2)" = $'failed:\n     lint/a: not ok 1 - a' ] && [ "$(grep -c '^FAIL' "$sample/out")" = 2 ]
+point $? "one that fails twice has failed, and the last lines tell what"
+for name in b c d e f g; do cp "$sample/tests/lint/a.sh" "$sample/tests/lint/$name.sh"; done
+check lint >"$sample/out" 2>&1
+[ "$(grep -c '^FAIL' "$sample/out")" = 7 ]
+point $? "where many fail, none is run again"
+rm "$sample"/tests/lint/[b-g].sh
+script <<<$'echo 1..1; echo not ok 1 - a; kill -SEGV $$'
+check lint >"$sample/out" 2>&1
+[ "$(grep -c '^FAIL' "$sample/out")" = 1 ]
+point $? "nor one that dies"
+
 script <<<'echo 1..1; echo ok 1'
 chmod -x "$sample/tests/lint/a.sh"
 wanted "a test that cannot be run" "0 passed, 2 failed, 0 skipped"

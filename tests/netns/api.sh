@@ -366,7 +366,7 @@ kill -HUP $api_pid
 wait_until 20 kept 1 && shows "$TEST_DIR/cert-1.pem"
 point $? "one without its key is not taken" "$log"
 kill -HUP $api_pid
-cat "$TEST_DIR/key-2.pem" >"$TEST_DIR/key.pem"
+mv "$TEST_DIR/key-2.pem" "$TEST_DIR/key.pem" # whole: half of one would be told of, too
 kill -HUP $api_pid
 wait_until 20 shows "$TEST_DIR/cert-2.pem" && kept 1 && grep -q 'there is another certificate' "$log"
 point $? "with it it is; the log tells of each once" "$log"
@@ -374,7 +374,7 @@ echo >&8
 exec 8>&-
 wait $held && [ "$(grep -c 200 "$TEST_DIR/held")" -ge 2 ]
 point $? "what was open goes on" "$TEST_DIR/held"
-cat "$TEST_DIR/key-1.pem" >"$TEST_DIR/key.pem"
+mv "$TEST_DIR/key-1.pem" "$TEST_DIR/key.pem"
 mv "$TEST_DIR/cert-1.pem" "$TEST_DIR/cert.pem"
 wait_until 40 shows "$TEST_DIR/cert.pem" && is 401 https://10.9.0.1:8443/metrics
 point $? "one that changes is taken without a word, too" "$log"
