@@ -8,6 +8,8 @@
 #include "agent/agent.h"
 #include "agent/commands.h"
 #include "agent/flow_json.h"
+#include "agent/gather.h"
+#include "agent/member.h"
 #include "agent/record.h"
 #include "base/limits.h"
 
@@ -57,6 +59,7 @@ static const char *id_of(struct agent *a, const char *text)
 struct page_args {
 	uint64_t since_s, until_s, after, before, limit, rule;
 	const char *workload, *text; /* NULL: any */
+	const char *workload_asked;  /* the same as it was asked for */
 	bool newest;		     /* who does not page wants what is new */
 };
 
@@ -90,6 +93,7 @@ static int page_args(struct agent *a, const json_t *args, struct page_args *ret,
 			     "and after are not for one page");
 	ret->newest = !json_object_get(args, "after");
 	ret->workload = id_of(a, workload);
+	ret->workload_asked = workload[0] ? workload : NULL;
 	ret->text = text[0] ? text : NULL;
 	if (ret->limit == 0)
 		ret->limit = PAGE_DEFAULT;
@@ -115,6 +119,30 @@ static void say_where(const struct page_args *p, const struct page *page,
 			json_integer((json_int_t)seen->cursor));
 }
 
+/* What all nodes recorded. kind: "", any. */
+static int of_fleet(struct agent *a, struct door_client *c, const json_t *args,
+		    enum fleet_stream stream, const struct page_args *p,
+		    const char *kind, json_t *result, struct err *reterr)
+{
+	const char *node;
+	int rc = arg_text(args, "node", &node, reterr);
+	struct gather_query q = {
+		.stream = stream,
+		.since_s = p->since_s,
+		.until_s = p->until_s,
+		.rule = p->rule,
+		.before = p->before,
+		.limit = (unsigned)p->limit,
+		.only_violations = arg_true(args, "violations"),
+		.workload = p->workload_asked,
+		.text = p->text,
+		.kind = kind[0] ? kind : NULL,
+		.node = node[0] ? node : NULL,
+	};
+
+	return rc < 0 ? rc : member_read(a, c, args, &q, result, reterr);
+}
+
 int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 		  json_t *result, struct err *reterr)
 {
@@ -123,6 +151,11 @@ int command_flows(struct agent *a, struct door_client *c, const json_t *args,
 	struct page_args p;
 	int rc = page_args(a, args, &p, reterr);
 
+	if (rc == 0 && arg_true(args, "fleet")) {
+		json_decref(page.list);
+		return of_fleet(a, c, args, FLEET_FLOWS, &p, "", result,
+				reterr);
+	}
 	if (rc == 0) {
 		struct store_flow_query q = {
 			.since_s = p.since_s,
@@ -233,6 +266,11 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 		rc = arg_text(args, "kind", &kind, reterr);
 	if (rc == 0 && kind[0])
 		rc = check_kind(kind, reterr);
+	if (rc == 0 && arg_true(args, "fleet")) {
+		json_decref(page.list);
+		return of_fleet(a, c, args, FLEET_EVENTS, &p, kind, result,
+				reterr);
+	}
 	if (rc == 0)
 		rc = each_event(a, &p, kind, &page, &seen, reterr);
 	if (rc < 0) {

@@ -543,6 +543,7 @@ static void on_news(void *arg, uint32_t events)
 		case FLEET_FORGOTTEN: forgotten(a, &n); break;
 		case FLEET_ASKED: member_asked(a, &n); break;
 		case FLEET_ANSWERED: member_answered(a, &n); break;
+		case FLEET_READ: member_was_read(a, &n); break;
 		}
 		fleet_news_done(&n);
 	}
@@ -688,6 +689,7 @@ void member_stop(struct agent *a)
 		member_send_stop(a);
 		loop_remove(m->loop_fd);
 		fleet_free(m->fleet);
+		member_read_stop(a);
 		loop_timer_off(a->loop, &m->inventory);
 		loop_timer_off(a->loop, &m->state);
 		loop_timer_off(a->loop, &m->beat);

@@ -52,5 +52,15 @@ int member_ask(struct agent *a, struct door_client *c, const char *node,
 	       const char *command, const json_t *args, json_t *result,
 	       struct err *reterr);
 
+struct gather_query;
+
+/*
+ * What all nodes recorded, of the fleet's streams (gather.h). args: the command's.
+ * -EINVAL, -ENOTCONN, -EAGAIN; or COMMAND_LATER.
+ */
+int member_read(struct agent *a, struct door_client *c, const json_t *args,
+		const struct gather_query *q, json_t *result,
+		struct err *reterr);
+
 /* For `status`; NULL: of no fleet. */
 json_t *member_json(const struct agent *a);

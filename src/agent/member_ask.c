@@ -56,6 +56,10 @@ static int check_question(struct agent *a, const char *command,
 	if (arg_true(args, "follow"))
 		return err_set(reterr, EINVAL, "follow",
 			       "another node cannot be followed; ask again");
+	if (arg_true(args, "fleet"))
+		return err_set(reterr, EINVAL, "fleet",
+			       "what all recorded is asked for here, not of "
+			       "another node");
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct waiting {
 };
 
 struct asked;
+struct member_reading;
 struct sending;
 
 struct member {
@@ -38,6 +39,8 @@ struct member {
 	struct asked *asked; /* questions of others that are being answered */
 	unsigned n_asked;
 	struct sending *sending;
+	struct member_reading *reading; /* of streams, under way; owned */
+	unsigned n_reading;
 };
 
 /* Who waits for that; taken out of the list, the caller's. NULL: nobody. */
@@ -61,3 +64,10 @@ void member_send_up(struct agent *a);
 void member_sent(struct agent *a, const struct fleet_news *n);
 /* {"events": {...}, "flows": {...}}: how far. */
 json_t *member_send_json(const struct agent *a);
+
+/* --- member_read.c ------------------------------------------------------------- */
+
+/* FLEET_READ */
+void member_was_read(struct agent *a, const struct fleet_news *n);
+/* After fleet_free(). */
+void member_read_stop(struct agent *a);

@@ -9,6 +9,9 @@
  *   {"form":1,"node":"a","store":"ID","first":N,"last":M,"events":[...]}
  *   {"form":1,"node":"a","store":"ID","since":S,"until":S,"after":N,"flows":[...]}
  *
+ * A batch that does not fit the servers' messages is tried again as two; what alone
+ * does not fit is left out, counted, and told once.
+ *
  * store: which one it is of; numbers of another mean nothing. A flow of the same
  * "id" comes again with more in it; the last counts.
  */
@@ -40,7 +43,11 @@ struct sending_stream {
 	uint64_t since, until; /* of flows: the round that is under way */
 	uint64_t next_after;   /* when what was sent is there */
 	bool next_ends;	       /* ... and the round is over then */
-	uint64_t sent, failed;
+	unsigned room;	       /* of the next batch: so many at most */
+	unsigned n;	       /* in what was sent */
+	uint64_t sent, failed, left_out;
+	/* Events behind the former up to the latter were left out last. */
+	uint64_t left_from, left_at;
 };
 
 struct sending {
@@ -89,17 +96,69 @@ static int add_flow(const struct store_flow *f, uint64_t cursor,
 	return json_array_append_new(b->list, o) < 0 ? -ENOMEM : 0;
 }
 
+static struct loop_timer *timer_of(struct sending *g, enum fleet_stream s)
+{
+	return s == FLEET_EVENTS ? &g->events : &g->flows;
+}
+
+/* What was sent is there, or never will be. */
+static void go_past(struct sending_stream *x, enum fleet_stream s)
+{
+	x->after = x->next_after;
+	if (s == FLEET_FLOWS && x->next_ends) {
+		x->since = x->until;
+		x->until = x->after = 0;
+	}
+}
+
+static void leave_out(struct agent *a, enum fleet_stream s,
+		      const struct err *why)
+{
+	struct sending_stream *x = &a->member->sending->of[s];
+	char text[ERR_TEXT_MAX + 128];
+
+	if (x->after != x->left_at)
+		x->left_from = x->after;
+	go_past(x, s);
+	x->left_at = x->after;
+	if (x->left_out++ > 0)
+		return;
+	(void)snprintf(text, sizeof text,
+		       "%s too large for the fleet's servers is left out "
+		       "there, and so are others (weir fleet status -o json "
+		       "counts them): %s",
+		       s == FLEET_EVENTS ? "an event" : "a flow", why->text);
+	log_warn("fleet: %s", text);
+	record_state(a, "fleet", "medium", text);
+}
+
+/* It does not fit a message, and would not the next time either. */
+static void too_large(struct agent *a, enum fleet_stream s,
+		      const struct err *why)
+{
+	struct sending *g = a->member->sending;
+	struct sending_stream *x = &g->of[s];
+
+	if (x->n > 1)
+		x->room = x->n / 2;
+	else
+		leave_out(a, s, why);
+	loop_timer_set(a->loop, timer_of(g, s), 0);
+}
+
 static void sent_off(struct agent *a, enum fleet_stream s, json_t *batch)
 {
 	struct sending_stream *x = &a->member->sending->of[s];
 	char *text = batch ? json_dumps(batch, JSON_COMPACT) : NULL;
-	struct err err;
+	struct err err = { 0 };
 
 	json_decref(batch);
 	x->token = ++a->member->last_token;
 	x->waits = text &&
 		   fleet_send(a->member->fleet, s, text, x->token, &err) == 0;
 	free(text);
+	if (err.code == E2BIG)
+		too_large(a, s, &err);
 }
 
 static void send_events(struct agent *a)
@@ -110,7 +169,7 @@ static void send_events(struct agent *a)
 	uint64_t days = a->config.cluster.events_days * DAY_S;
 	struct store_event_query q = { .after = x->after,
 				       .since_s = now_s() - days,
-				       .limit = FLEET_BATCH_MAX };
+				       .limit = x->room };
 
 	if (!b.list ||
 	    store_each_event(a->store, &q, add_event, &b, NULL) < 0 ||
@@ -119,6 +178,7 @@ static void send_events(struct agent *a)
 		return;
 	}
 	x->next_after = b.last;
+	x->n = (unsigned)json_array_size(b.list);
 	sent_off(a, FLEET_EVENTS,
 		 json_pack("{s:i, s:s, s:s, s:I, s:I, s:o}", "form", FORM,
 			   "node", a->config.node, "store", g->store, "first",
@@ -133,7 +193,7 @@ static void send_flows(struct agent *a)
 	struct batch b = { .list = json_array() };
 	struct store_flow_query q = { .since_s = x->since,
 				      .after = x->after,
-				      .limit = FLEET_BATCH_MAX };
+				      .limit = x->room };
 
 	if (!x->until)
 		x->until = now_s();
@@ -143,7 +203,8 @@ static void send_flows(struct agent *a)
 		return;
 	}
 	x->next_after = b.last;
-	x->next_ends = json_array_size(b.list) < FLEET_BATCH_MAX;
+	x->n = (unsigned)json_array_size(b.list);
+	x->next_ends = x->n < x->room;
 	if (json_array_size(b.list) == 0) {
 		json_decref(b.list);
 		x->since = x->until;
@@ -169,18 +230,19 @@ static void events_due(void *arg)
 {
 	struct agent *a = arg;
 
+	/* sooner when there is more to do */
+	loop_timer_set(a->loop, &a->member->sending->events, LOOK_US);
 	if (may_send(a, FLEET_EVENTS))
 		send_events(a);
-	loop_timer_set(a->loop, &a->member->sending->events, LOOK_US);
 }
 
 static void flows_due(void *arg)
 {
 	struct agent *a = arg;
 
+	loop_timer_set(a->loop, &a->member->sending->flows, FLOWS_US);
 	if (may_send(a, FLEET_FLOWS))
 		send_flows(a);
-	loop_timer_set(a->loop, &a->member->sending->flows, FLOWS_US);
 }
 
 /* --- what became of it ------------------------------------------------------------ */
@@ -200,6 +262,8 @@ static void take_last(struct agent *a, enum fleet_stream s, const char *text,
 	if (ours && s == FLEET_EVENTS)
 		x->after = (uint64_t)json_integer_value(
 			json_object_get(o, "last"));
+	if (ours && s == FLEET_EVENTS && x->after == x->left_from)
+		x->after = x->left_at;
 	if (s == FLEET_FLOWS)
 		x->since = now_s() - a->config.cluster.flows_days * DAY_S;
 	if (ours && s == FLEET_FLOWS) {
@@ -222,12 +286,12 @@ static void is_there(struct agent *a, enum fleet_stream s)
 	struct sending_stream *x = &a->member->sending->of[s];
 
 	x->sent++;
-	x->after = x->next_after;
-	if (s == FLEET_FLOWS && x->next_ends) {
-		x->since = x->until;
-		x->until = x->after = 0;
+	x->room += x->room / 4 + 1;
+	if (x->room > FLEET_BATCH_MAX)
+		x->room = FLEET_BATCH_MAX;
+	go_past(x, s);
+	if (s == FLEET_FLOWS && x->next_ends)
 		return;
-	}
 	/* there may be more */
 	if (s == FLEET_EVENTS)
 		send_events(a);
@@ -245,7 +309,9 @@ void member_sent(struct agent *a, const struct fleet_news *n)
 		if (x->token != n->token)
 			continue;
 		x->waits = false;
-		if (n->err.code) {
+		if (n->err.code == E2BIG) {
+			too_large(a, (enum fleet_stream)s, &n->err);
+		} else if (n->err.code) {
 			/* it may be there all the same: it is asked for again */
 			x->failed++;
 			x->known = false;
@@ -287,10 +353,11 @@ json_t *member_send_json(const struct agent *a)
 
 		(void)json_object_set_new(
 			o, names[s],
-			json_pack("{s:b, s:I, s:I, s:I}", "known", x->known,
-				  "after", (json_int_t)x->after, "batches",
-				  (json_int_t)x->sent, "failed",
-				  (json_int_t)x->failed));
+			json_pack("{s:b, s:I, s:I, s:I, s:I}", "known",
+				  x->known, "after", (json_int_t)x->after,
+				  "batches", (json_int_t)x->sent, "failed",
+				  (json_int_t)x->failed, "left_out",
+				  (json_int_t)x->left_out));
 	}
 	return o;
 }
@@ -326,6 +393,8 @@ int member_send_start(struct agent *a, struct err *reterr)
 	a->member->sending = g;
 	if (!g)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
+	for (int s = 0; s < FLEET_STREAM__MAX; s++)
+		g->of[s].room = FLEET_BATCH_MAX;
 	g->events = (struct loop_timer){ .fn = events_due, .arg = a };
 	g->flows = (struct loop_timer){ .fn = flows_due, .arg = a };
 	rc = store_get_doc(a->store, "fleet", &doc, &revision, reterr);

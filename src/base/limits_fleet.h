@@ -38,3 +38,17 @@
 #define FLEET_ASKED_MAX 64
 /* Bytes of a question. Met: refused, E2BIG. */
 #define FLEET_QUESTION_MAX 65536
+/*
+ * Bytes of a batch of events or flows, unpacked. The sender's is split; who reads
+ * passes over one that is longer, counted.
+ */
+#define FLEET_BATCH_BYTES_MAX (8 << 20)
+/*
+ * What one question about what all nodes recorded has read of a stream at most:
+ * messages, and bytes, unpacked. Met: its answer ends there, says so ("cut"), and how
+ * it goes on.
+ */
+#define FLEET_READ_MESSAGES_MAX 2000
+#define FLEET_READ_BYTES_MAX	(32 << 20)
+/* ... and as many at a time. Met: refused, EAGAIN. */
+#define FLEET_READS_MAX 8

@@ -44,10 +44,29 @@ static enum out_colour action_colour(const char *action)
 	return strcmp(action, "violate") == 0 ? OUT_YELLOW : OUT_PLAIN;
 }
 
-/* How what is older is asked for. */
+/* Of all nodes of a fleet? Each has its "node" then. */
+static bool is_of_fleet(const json_t *a)
+{
+	return json_object_get(a, "fleet");
+}
+
+/* How what is older is asked for; of a fleet, what was not looked at. */
 static void print_more(const struct out *o, const json_t *a)
 {
 	uint64_t before = member_number(a, "before");
+	const json_t *read = json_object_get(a, "fleet");
+
+	if (member_number(read, "damaged"))
+		printf("%s%llu messages of nodes could not be read%s\n",
+		       out_colour(o, OUT_DIM),
+		       (unsigned long long)member_number(read, "damaged"),
+		       out_colour(o, OUT_PLAIN));
+	if (json_is_true(json_object_get(read, "cut")))
+		printf("%sonly the last %llu messages of nodes were looked "
+		       "at%s\n",
+		       out_colour(o, OUT_DIM),
+		       (unsigned long long)member_number(read, "messages"),
+		       out_colour(o, OUT_PLAIN));
 
 	if (before)
 		printf("%solder ones: --before %llu%s\n",
@@ -55,10 +74,31 @@ static void print_more(const struct out *o, const json_t *a)
 		       out_colour(o, OUT_PLAIN));
 }
 
+static void add_flow(struct table *t, const json_t *f)
+{
+	char when[TIME_TEXT_MAX], bytes[HUMAN_MAX];
+	uint64_t n = member_number(f, "sessions");
+
+	table_add(t, "%s", time_text(member_number(f, "last_seen"), when));
+	table_add(t, "%s", end_of(f, "client", "client_address"));
+	table_add(t, "%s", end_of(f, "server", "server_address"));
+	table_add(t, "%s/%llu", member_text(f, "proto"),
+		  (unsigned long long)member_number(f, "port"));
+	table_add(t, "%s", member_text(f, "application"));
+	table_add(t, "%s", member_text(f, "action"));
+	table_add(t, "%llu",
+		  (unsigned long long)(n ? n : member_number(f, "violations")));
+	table_add(t, "%s", human_bytes(member_number(f, "bytes"), bytes));
+}
+
 static int print_flows(const struct out *o, const json_t *a)
 {
+	static const char *const heads[] = { "LAST SEEN",   "CLIENT",
+					     "SERVER",	    "PORT",
+					     "APPLICATION", "ACTION",
+					     "SESSIONS",    "BYTES" };
 	const json_t *f, *list = json_object_get(a, "flows");
-	char when[TIME_TEXT_MAX], bytes[HUMAN_MAX];
+	bool of_fleet = is_of_fleet(a);
 	struct table t;
 	size_t i;
 
@@ -69,34 +109,15 @@ static int print_flows(const struct out *o, const json_t *a)
 		print_more(o, a);
 		return CLI_OK;
 	}
-	table_init(&t, 8, 1u << 6 | 1u << 7);
-	table_add(&t, "LAST SEEN");
-	table_add(&t, "CLIENT");
-	table_add(&t, "SERVER");
-	table_add(&t, "PORT");
-	table_add(&t, "APPLICATION");
-	table_add(&t, "ACTION");
-	table_add(&t, "SESSIONS");
-	table_add(&t, "BYTES");
+	table_init(&t, 8 + of_fleet, (1u << 6 | 1u << 7) << of_fleet);
+	if (of_fleet)
+		table_add(&t, "NODE");
+	for (i = 0; i < sizeof heads / sizeof *heads; i++)
+		table_add(&t, "%s", heads[i]);
 	json_array_foreach (list, i, f) {
-		table_add(&t, "%s",
-			  time_text(member_number(f, "last_seen"), when));
-		table_add(&t, "%s", end_of(f, "client", "client_address"));
-		table_add(&t, "%s", end_of(f, "server", "server_address"));
-		table_add(&t, "%s/%llu", member_text(f, "proto"),
-			  (unsigned long long)member_number(f, "port"));
-		table_add(&t, "%s", member_text(f, "application"));
-		table_add(&t, "%s", member_text(f, "action"));
-		table_add(
-			&t, "%llu",
-			(unsigned long long)(member_number(f, "sessions")
-						     ? member_number(f,
-								     "sessions")
-						     : member_number(
-							       f,
-							       "violations")));
-		table_add(&t, "%s",
-			  human_bytes(member_number(f, "bytes"), bytes));
+		if (of_fleet)
+			table_add(&t, "%s", member_text(f, "node"));
+		add_flow(&t, f);
 	}
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
@@ -130,6 +151,7 @@ static const struct agent_option flow_options[] = {
 	{ "until", 0, AGENT_AGO, "until" },
 	{ "limit", 'n', AGENT_NUMBER, "limit" },
 	{ "before", 0, AGENT_NUMBER, "before" },
+	{ "fleet", 0, AGENT_FLAG, "fleet" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
@@ -139,11 +161,14 @@ static const struct agent_cmd flows_cmd = {
 		"[--rule ID]\n"
 		"                  [--text T] [--since 2h] [--until 1h] "
 		"[--limit N]\n"
-		"                  [--before CURSOR] [-o text|json|yaml]\n\n"
+		"                  [--before CURSOR] [-o text|json|yaml]\n"
+		"       weir flows --fleet [--node NODE] ...\n\n"
 		"Who spoke with whom, summed up by day. --rule: what that rule "
 		"decided; --text:\nwhat has it in a name, application, "
 		"\"proto/port\" or address. --follow goes on\nwith what is "
-		"seen from now on, a line each.\n",
+		"seen from now on, a line each. --fleet: of all nodes of the "
+		"fleet, also those\nthat are gone, as they told it last; "
+		"--node then: of that one. For editors.\n",
 	.command = "flows",
 	.options = flow_options,
 	.print = print_flows,
@@ -197,15 +222,18 @@ static void print_finding(const struct out *o, const json_t *e)
 		printf("    %s\n", line);
 }
 
-static void print_event_line(const struct out *o, const json_t *e)
+/* width: of its node's name; 0: it is not told. */
+static void print_event(const struct out *o, const json_t *e, int width)
 {
 	const char *severity = member_text(e, "severity");
 	uint64_t count = member_number(e, "count");
 	char when[TIME_TEXT_MAX];
 
-	printf("%s  %s%-8s%s %-9s  %s", time_text(member_number(e, "at"), when),
-	       out_colour(o, severity_colour(severity)), severity,
-	       out_colour(o, OUT_PLAIN), member_text(e, "kind"),
+	printf("%s  ", time_text(member_number(e, "at"), when));
+	if (width)
+		printf("%-*s  ", width, member_text(e, "node"));
+	printf("%s%-8s%s %-9s  %s", out_colour(o, severity_colour(severity)),
+	       severity, out_colour(o, OUT_PLAIN), member_text(e, "kind"),
 	       member_text(e, "text"));
 	if (count > 1)
 		printf("  (%llu times)", (unsigned long long)count);
@@ -214,16 +242,34 @@ static void print_event_line(const struct out *o, const json_t *e)
 		print_finding(o, e);
 }
 
+static void print_event_line(const struct out *o, const json_t *e)
+{
+	print_event(o, e, 0);
+}
+
+/* As wide as the longest name of a node; 0: they are of one. */
+static int node_width(const json_t *a)
+{
+	const json_t *e;
+	size_t i, max = 1;
+
+	json_array_foreach (json_object_get(a, "events"), i, e)
+		if (strlen(member_text(e, "node")) > max)
+			max = strlen(member_text(e, "node"));
+	return is_of_fleet(a) ? (int)max : 0;
+}
+
 /* With --raw, which has one event and no next ones: of kind dlp. */
 static bool is_leak_alone(const json_t *answer, const json_t *event)
 {
-	return !json_object_get(answer, "next") &&
+	return !json_object_get(answer, "next") && !is_of_fleet(answer) &&
 	       strcmp(member_text(event, "kind"), "dlp") == 0;
 }
 
 static int print_events(const struct out *o, const json_t *a)
 {
 	const json_t *e, *list = json_object_get(a, "events");
+	int width = node_width(a);
 	size_t i;
 
 	if (json_array_size(list) == 0)
@@ -231,7 +277,7 @@ static int print_events(const struct out *o, const json_t *a)
 			     ? "none among the last ones"
 			     : "no events are recorded");
 	json_array_foreach (list, i, e)
-		print_event_line(o, e);
+		print_event(o, e, width);
 	if (is_leak_alone(a, json_array_get(list, 0)))
 		puts("    its bytes are not stored; the data plane has those "
 		     "of the last ones:\n    weir dp findings --raw");
@@ -250,6 +296,7 @@ static const struct agent_option event_options[] = {
 	{ "until", 0, AGENT_AGO, "until" },
 	{ "limit", 'n', AGENT_NUMBER, "limit" },
 	{ "before", 0, AGENT_NUMBER, "before" },
+	{ "fleet", 0, AGENT_FLAG, "fleet" },
 	{ NULL, 0, AGENT_FLAG, NULL },
 };
 
@@ -260,6 +307,7 @@ static const struct agent_cmd events_cmd = {
 		"                   [--text T] [--since 2h] [--until 1h] "
 		"[--limit N]\n"
 		"                   [--before CURSOR] [-o text|json|yaml]\n"
+		"       weir events --fleet [--node NODE] ...\n"
 		"       weir events --raw NUMBER\n\n"
 		"KIND is violation, threat, signature, dlp, waf, state (of "
 		"Weir itself) or\nchange (of the policy). What signatures and "
@@ -267,7 +315,9 @@ static const struct agent_cmd events_cmd = {
 		"its bytes as they were (not those of a leak,\nkind dlp, "
 		"which are not stored: see weir dp findings --raw).\n"
 		"Violations that are alike are one event a "
-		"minute, which counts them.\n",
+		"minute, which counts them.\n"
+		"--fleet: of all nodes of the fleet, also those that are gone; "
+		"--node then: of that\none. For editors.\n",
 	.command = "events",
 	.options = event_options,
 	.print = print_events,

@@ -364,7 +364,12 @@ static int ask(struct agent_call *c)
 
 	if (agentclient_open(c->socket, &client, &err) < 0)
 		return out_error(&c->out, c->cmd->name, &err);
-	client.node = c->node;
+	/* of what all nodes recorded it says whose, not who is asked */
+	if (json_is_true(json_object_get(c->args, "fleet")) && c->node)
+		(void)json_object_set_new(c->args, "node",
+					  json_string(c->node));
+	else
+		client.node = c->node;
 	rc = ask_whole(c, &client, &answer, &err);
 	if (rc < 0) {
 		status = out_error(&c->out, c->cmd->name, &err);

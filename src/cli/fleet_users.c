@@ -51,6 +51,12 @@ static const char *const edits[] = {
 	"@.ask-all",	  "$JS.FC.>",	   "$JS.ACK.>",
 };
 
+/* Of what all have recorded: any message, by its number. */
+static const char *const reads[] = {
+	"$JS.API.DIRECT.GET.@-events",
+	"$JS.API.DIRECT.GET.@-flows",
+};
+
 /* And with each stream. */
 static const char *const manages[] = {
 	"$JS.API.STREAM.CREATE.#",   "$JS.API.STREAM.UPDATE.#",
@@ -121,6 +127,7 @@ static void put_n(struct writer *w, const char *before,
 static void put_editing(struct writer *w)
 {
 	put_all(w, SUBJECT, edits, SUBJECT_END);
+	put_all(w, SUBJECT, reads, SUBJECT_END);
 	for (size_t i = 0; i < N(streams); i++) {
 		w->stream = streams[i];
 		put_all(w, SUBJECT, manages, SUBJECT_END);

@@ -191,8 +191,13 @@ int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 int fleet_send(struct fleet *f, enum fleet_stream s, const char *text,
 	       uint64_t token, struct err *reterr)
 {
-	struct order *o = order_new(ORDER_SEND, token, reterr);
+	struct order *o;
 
+	if (strlen(text) > FLEET_BATCH_BYTES_MAX)
+		return err_set(reterr, E2BIG, NULL,
+			       "a batch of more than %d bytes",
+			       FLEET_BATCH_BYTES_MAX);
+	o = order_new(ORDER_SEND, token, reterr);
 	if (o)
 		o->stream = s;
 	return order_packed(f, o, text, reterr);

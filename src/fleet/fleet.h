@@ -82,11 +82,36 @@ int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 
 enum fleet_stream { FLEET_EVENTS, FLEET_FLOWS, FLEET_STREAM__MAX };
 
-/* FLEET_SENT tells when it is stored there, or why not. -ENOTCONN, -EAGAIN. */
+/*
+ * FLEET_SENT tells when it is stored there, or why not. -ENOTCONN, -EAGAIN, -E2BIG: it
+ * is longer than a batch may be.
+ */
 int fleet_send(struct fleet *f, enum fleet_stream s, const char *text,
 	       uint64_t token, struct err *reterr);
 /* What this node sent there last comes as FLEET_LAST; text NULL: nothing. */
 int fleet_last(struct fleet *f, enum fleet_stream s, uint64_t token,
+	       struct err *reterr);
+
+/* A message of a stream; borrowed. */
+struct fleet_stored {
+	uint64_t seq,
+		at_s;	  /* at_s: when it was stored, by its server's clock */
+	const char *node; /* whose, as the servers vouch for: its subject's */
+	const char *text; /* NULL: it cannot be unpacked to a batch */
+	size_t len;
+};
+
+/* What is read, the last first. false: that is enough. In the fleet's thread. */
+typedef bool fleet_read_fn(void *arg, const struct fleet_stored *m);
+
+/*
+ * Reads that stream from message `from` on back; 0: from the last. fn has each, until
+ * FLEET_READ tells that it has had enough, that there is no more, or that a limit is
+ * met (FLEET_READ_...). Nothing of it is called after FLEET_READ, or fleet_free().
+ * Needs an editor's permission. -ENOTCONN, -EAGAIN.
+ */
+int fleet_read(struct fleet *f, enum fleet_stream s, uint64_t from,
+	       fleet_read_fn *fn, void *arg, uint64_t token,
 	       struct err *reterr);
 
 /* Its answer comes as FLEET_ANSWERED. -ENOTCONN, -EAGAIN, -E2BIG. */
@@ -105,11 +130,13 @@ enum fleet_news_kind {
 	FLEET_POLICY,
 	FLEET_PROPOSED, /* token; revision, or err: ESTALE, ETIMEDOUT, EACCES */
 	FLEET_NODE,	/* node, key, text; NULL: it is told of no more; at_s */
-	FLEET_SENT,	/* token, err */
+	FLEET_SENT,	/* token, err: E2BIG: it does not fit a message */
 	FLEET_LAST,	/* token, text, err */
 	FLEET_FORGOTTEN, /* token, err */
 	FLEET_ASKED,	 /* text, reply */
 	FLEET_ANSWERED,	 /* token, text, or err: EHOSTUNREACH */
+	/* token; revision: the message that is next, 0: none; err: EACCES, EIO */
+	FLEET_READ,
 };
 
 struct fleet_news {

@@ -32,7 +32,10 @@ enum order_kind {
 	ORDER_FORGET,
 	ORDER_ASK,
 	ORDER_ANSWER,
+	ORDER_READ,
 };
+
+struct reading; /* read.c */
 
 struct order {
 	struct order *next;
@@ -42,7 +45,8 @@ struct order {
 	char node[FLEET_NAME_MAX];
 	char *reply, *bytes; /* owned */
 	size_t len;
-	json_t *about; /* owned */
+	json_t *about;		 /* owned */
+	struct reading *reading; /* owned */
 };
 
 /* A subscription of the library's; its thread may still be in our function. */
@@ -137,6 +141,8 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 int watch_begin(struct fleet *f, struct err *reterr);
 /* Asks for what is not known of both buckets. Our thread. */
 int watch_catch_up(struct fleet *f, struct err *reterr);
+/* Of a message of a stream: when it was stored, seconds since 1970; 0: not known. */
+uint64_t watch_time_of(natsMsg *m);
 /* The connection is closed: waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 
@@ -146,6 +152,8 @@ void watch_end(struct fleet *f);
 int order_put(struct fleet *f, struct order *o, struct err *reterr);
 void order_free(struct order *o);
 void *orders_run(void *fleet);
+/* Takes o, which is not done yet, to the end of what is ordered. */
+void order_again(struct fleet *f, struct order *o);
 /* Waits so long, or until something happens; false: it is to end. */
 bool fleet_pause(struct fleet *f, unsigned ms);
 /* That time from now, for pthread_cond_timedwait(). */
@@ -154,3 +162,10 @@ struct timespec fleet_in_ms(unsigned ms);
 /* --- propose.c ------------------------------------------------------------------------ */
 
 void fleet_do_propose(struct fleet *f, const struct order *o);
+
+/* --- read.c --------------------------------------------------------------------------- */
+
+/* Some messages more; true: it is to be called again. */
+bool fleet_do_read(struct fleet *f, struct order *o);
+/* Cut off: what was ordered to be read is not. */
+void fleet_fail_reads(struct fleet *f, const struct err *why);

@@ -97,3 +97,22 @@ bool subject_read_key(const char *fleet, const char *subject,
 	}
 	return false;
 }
+
+bool subject_read_stream(const char *fleet, enum fleet_stream s,
+			 const char *subject,
+			 char ret_node[static FLEET_NAME_MAX])
+{
+	char before[SUBJECT_MAX];
+	size_t n = strlen(subject_stream(fleet, s, "", before));
+
+	if (strncmp(subject, before, n) != 0 ||
+	    !fleet_name_is_valid(subject + n))
+		return false;
+	(void)snprintf(ret_node, FLEET_NAME_MAX, "%s", subject + n);
+	return true;
+}
+
+enum stream stream_of(enum fleet_stream s)
+{
+	return s == FLEET_EVENTS ? STREAM_EVENTS : STREAM_FLOWS;
+}

@@ -37,3 +37,9 @@ const char *subject_ask(const char *fleet, const char *node,
 bool subject_read_key(const char *fleet, const char *subject,
 		      enum fleet_key *ret_key,
 		      char ret_node[static FLEET_NAME_MAX]);
+/* The same of a subject of that stream: whose. */
+bool subject_read_stream(const char *fleet, enum fleet_stream s,
+			 const char *subject,
+			 char ret_node[static FLEET_NAME_MAX]);
+/* Which of the streams that is. */
+enum stream stream_of(enum fleet_stream s);

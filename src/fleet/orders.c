@@ -18,6 +18,7 @@ void order_free(struct order *o)
 	free(o->reply);
 	free(o->bytes);
 	json_decref(o->about);
+	free(o->reading);
 	free(o);
 }
 
@@ -45,6 +46,16 @@ int order_put(struct fleet *f, struct order *o, struct err *reterr)
 	if (rc < 0)
 		order_free(o);
 	return rc;
+}
+
+void order_again(struct fleet *f, struct order *o)
+{
+	pthread_mutex_lock(&f->lock);
+	o->next = NULL;
+	*f->last = o;
+	f->last = &o->next;
+	f->n_orders++;
+	pthread_mutex_unlock(&f->lock);
 }
 
 static struct order *order_take(struct fleet *f)
@@ -96,14 +107,20 @@ static int publish(struct fleet *f, const char *subject, const char *bytes,
 {
 	char denied[ERR_TEXT_MAX];
 	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsErrCode code = 0;
 	jsPubOptions p;
 	natsStatus s;
 
 	(void)jsPubOptions_Init(&p);
 	p.MaxWait = FLEET_ANSWER_MS;
-	s = js_Publish(NULL, f->js, subject, bytes, (int)len, &p, NULL);
+	s = js_Publish(NULL, f->js, subject, bytes, (int)len, &p, &code);
 	if (s == NATS_OK)
 		return 0;
+	if (s == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
+		return err_set(reterr, E2BIG, NULL,
+			       "%s: %zu bytes, and the servers take %lld",
+			       subject, len,
+			       (long long)natsConnection_GetMaxPayload(f->nc));
 	if (link_denials(f, denied, sizeof denied) != before)
 		return err_set(reterr, EACCES, NULL, "%s", denied);
 	return err_set(reterr, EIO, NULL, "%s: %s", subject,
@@ -210,7 +227,8 @@ static void ask(struct fleet *f, const struct order *o)
 	news_put(&f->news, &n);
 }
 
-static void do_order(struct fleet *f, const struct order *o)
+/* true: it goes on. */
+static bool do_order(struct fleet *f, struct order *o)
 {
 	switch (o->kind) {
 	case ORDER_PROPOSE: fleet_do_propose(f, o); break;
@@ -223,7 +241,9 @@ static void do_order(struct fleet *f, const struct order *o)
 		(void)natsConnection_Publish(f->nc, o->reply, o->bytes,
 					     (int)o->len);
 		break;
+	case ORDER_READ: return fleet_do_read(f, o);
 	}
+	return false;
 }
 
 /* --- the thread -------------------------------------------------------------------- */
@@ -242,6 +262,7 @@ static void say_down(struct fleet *f, const struct err *why)
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
 		news_put(&f->news, &n);
+	fleet_fail_reads(f, why);
 }
 
 /* With what the library heard last, as that a certificate is not known there. */
@@ -372,9 +393,10 @@ static void work(struct fleet *f)
 
 	for (int k = 0; k < FLEET_KEY__MAX; k++)
 		told &= tell(f, (enum fleet_key)k);
-	if (o)
-		do_order(f, o);
-	order_free(o);
+	if (o && do_order(f, o))
+		order_again(f, o); /* behind what others want */
+	else
+		order_free(o);
 	if (!told)
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
 }

@@ -259,7 +259,7 @@ static int failed(struct fleet *f, const char *what, natsStatus s,
 }
 
 /* "2026-12-01T10:59:23.6Z" as seconds since 1970; 0: it is none. */
-static uint64_t time_of(natsMsg *m)
+uint64_t watch_time_of(natsMsg *m)
 {
 	const char *text = NULL;
 	struct tm tm = { 0 };
@@ -315,7 +315,7 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 	if (rc < 0 || !h.m)
 		return rc;
 	h.seq = number_of(h.m, "Nats-Sequence");
-	h.at_s = time_of(h.m);
+	h.at_s = watch_time_of(h.m);
 	if (h.seq <= after ||
 	    natsMsgHeader_Get(h.m, "Nats-Subject", &h.subject) != NATS_OK) {
 		natsMsg_Destroy(h.m);

@@ -45,7 +45,7 @@ struct arg_spec {
 	enum arg_type type;
 };
 
-#define COMMAND_ARGS_MAX 12
+#define COMMAND_ARGS_MAX 14
 
 struct command_spec {
 	const char *name;

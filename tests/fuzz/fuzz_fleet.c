@@ -1,9 +1,10 @@
 /*
  * What another node may send: a version of the policy, to who has one and to who has
- * none; a packed text; and an inventory. What is refused changes nothing; what is taken
+ * none; a packed text; an inventory; and a batch of what it recorded. What is refused changes nothing; what is taken
  * is as it says.
  *
- *   byte 0: what the rest is; byte 1, of a version: its revision
+ *   byte 0: what the rest is; byte 1, of a version: its revision, of a batch: what is
+ *   asked for of it
  *
  * A version's body and an inventory need not be packed, for no mutation of what is
  * packed comes to anything: bit 7 of byte 0 has them packed here.
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/gather.h"
 #include "agent/peers.h"
 #include "agent/policy.h"
 #include "base/bug.h"
@@ -127,6 +129,37 @@ static void read_inventory(const char *bytes, size_t len)
 	a = (struct agent){ .loop = NULL };
 }
 
+/* Twice, as it is told again; asked for: bits of how. */
+static void read_batch(const char *bytes, size_t len, unsigned asked)
+{
+	struct gather_query q = {
+		.stream = asked & 1 ? FLEET_FLOWS : FLEET_EVENTS,
+		.limit = 1 + (asked >> 1) % 4,
+		.since_s = asked & 8 ? 5 : 0,
+		.only_violations = asked & 16,
+		.workload = asked & 32 ? "n/netns:w" : NULL,
+		.text = asked & 64 ? "tcp/8" : NULL,
+		.before = asked & 128 ? (3 << 20) + 1 : 0,
+	};
+	struct gather *g = gather_new(&q);
+	struct fleet_stored m = {
+		.seq = 3, .at_s = 9, .node = "n", .text = bytes, .len = len
+	};
+	json_t *result = json_object();
+	const json_t *list;
+
+	BUG_ON(!g || !result);
+	if (gather_take(g, &m)) {
+		m.seq = 2;
+		(void)gather_take(g, &m);
+	}
+	BUG_ON(gather_tell(g, 1, result) < 0);
+	list = json_object_get(result, asked & 1 ? "flows" : "events");
+	BUG_ON(!list || json_array_size(list) > q.limit);
+	json_decref(result);
+	gather_free(g);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	const char *bytes = (const char *)data;
@@ -136,6 +169,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	bytes += 2;
 	len -= 2;
+	if (data[0] & 0x40) {
+		read_batch(bytes, len, data[1]);
+		return 0;
+	}
 	if (data[0] & 0x80 && data[0] % 4 < 2)
 		bytes = packed = with_packed(bytes, len, &len);
 	switch (data[0] % 4) {

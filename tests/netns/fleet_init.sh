@@ -244,6 +244,10 @@ no|pub $JS.API.CONSUMER.CREATE.weir-events
 no|pub $JS.API.CONSUMER.CREATE.KV_weir-policy
 no|pub $JS.API.CONSUMER.CREATE.KV_weir-nodes.x
 no|pub $JS.API.DIRECT.GET.weir-events.weir.events.a
+no|pub $JS.API.DIRECT.GET.weir-events
+no|pub $JS.API.DIRECT.GET.weir-flows
+no|pub $JS.API.DIRECT.GET.weir-flows.weir.flows.a
+no|pub $JS.API.STREAM.MSG.GET.weir-events
 no|pub $SYS.REQ.SERVER.PING
 no|sub _INBOX.a.>
 no|sub _INBOX.>
@@ -264,6 +268,20 @@ req $JS.API.DIRECT.GET.weir-events.weir.events.b
 L
 [ "$(sed '1d; s/.* //' "$out" | tr '\n' ' ')" = "one mine x " ]
 point $? "it reads the policy, what others are, and its own events" "$out"
+# Neither with the number of another's message where its own subject is asked for.
+peer b 3 <<'L'
+req $JS.API.DIRECT.GET.weir-events.weir.events.b {"seq":1}
+req $JS.API.DIRECT.GET.weir-events.weir.events.b {"last_by_subj":"weir.events.a"}
+req $JS.API.STREAM.INFO.weir-events {"subjects_filter":">"}
+L
+! sed 1d "$out" | grep -q ' x$'
+point $? "and nobody else's, however it asks" "$out"
+peer a 1 <<'L'
+req $JS.API.DIRECT.GET.weir-events {"seq":2}
+req $JS.API.DIRECT.GET.weir-events {"seq":1}
+L
+[ "$(sed '1d; s/.* //' "$out" | tr '\n' ' ')" = "x x " ]
+point $? "an editor reads what all recorded, by its number" "$out"
 
 # Peers that stay. What they were answered is in from-NAME, a line for "connected" first.
 declare -A to

@@ -1,7 +1,7 @@
 /*
  * fleet_pair URL ROUNDS: two nodes of a fleet in one process, for fleet.sh, which kills
  * and starts their server meanwhile. In each round one of them changes the policy, each
- * tells an inventory, asks the other, and sends events; it ends when both have heard
+ * tells an inventory, asks the other, sends events, and reads what both sent; it ends when both have heard
  * all that. Somewhere in a round one of them is freed and made again, as it is.
  *
  * Prints "round N", and "down N" when a node hears that it is cut off; at the end both
@@ -21,6 +21,8 @@
 #define AGAIN_US 1000000
 /* Within so many news of a round one is freed. */
 #define NEWS_OF_ROUND 40
+/* More than are read between two other orders. */
+#define READ_MAX 50
 
 struct side {
 	const char *name, *other;
@@ -32,7 +34,11 @@ struct side {
 	uint64_t token; /* of all of these: the round's, and how often */
 	usec_t asked;
 	/* What is done in this round. */
-	bool told, answered, sent, found;
+	bool told, answered, sent, found, has_read;
+	/* What is read of what both sent; the fleet's thread's until it is told. */
+	bool reading;
+	unsigned n_read;
+	uint64_t read_seq;
 	unsigned other_told; /* its last inventory */
 };
 
@@ -86,7 +92,7 @@ static void side_again(const struct pair *p, struct side *s)
 	side_end(s);
 	s->up = s->heard = false;
 	s->revision = 0;
-	s->proposing = s->asking = s->sending = s->looking = false;
+	s->proposing = s->asking = s->sending = s->looking = s->reading = false;
 	s->told = false; /* it may not have been sent */
 	s->other_told = 0;
 	side_begin(p, s);
@@ -145,6 +151,27 @@ static void take_last(struct pair *p, struct side *s,
 	s->found = true;
 }
 
+static bool read_one(void *arg, const struct fleet_stored *m)
+{
+	struct side *s = arg;
+
+	BUG_ON(s->read_seq && m->seq >= s->read_seq);
+	BUG_ON(!m->text || strncmp(m->text, "event ", 6) != 0);
+	BUG_ON(strcmp(m->node, s->name) != 0 && strcmp(m->node, s->other) != 0);
+	s->read_seq = m->seq;
+	return ++s->n_read < READ_MAX;
+}
+
+static void take_read(struct side *s, const struct fleet_news *n)
+{
+	s->reading = false;
+	if (n->err.code)
+		return;
+	BUG_ON(s->n_read == 0 || (n->revision && s->n_read != READ_MAX));
+	BUG_ON(n->revision >= s->read_seq);
+	s->has_read = true;
+}
+
 static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 {
 	switch (n->kind) {
@@ -167,6 +194,7 @@ static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 	case FLEET_LAST: take_last(p, s, n); break;
 	case FLEET_ASKED: take_question(s, n); break;
 	case FLEET_ANSWERED: take_answer(p, s, n); break;
+	case FLEET_READ: take_read(s, n); break;
 	case FLEET_FORGOTTEN: BUG_ON(true);
 	}
 }
@@ -242,6 +270,12 @@ static void send(struct pair *p, struct side *s)
 	if (s->up && s->sent && !s->found && !s->looking)
 		s->looking =
 			fleet_last(s->fleet, FLEET_EVENTS, p->round, &err) == 0;
+	if (s->up && s->found && !s->has_read && !s->reading) {
+		s->n_read = 0;
+		s->read_seq = 0;
+		s->reading = fleet_read(s->fleet, FLEET_EVENTS, 0, read_one, s,
+					p->round, &err) == 0;
+	}
 }
 
 static void tell(struct pair *p, struct side *s)
@@ -262,7 +296,7 @@ static bool is_done(const struct pair *p)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct side *s = &p->sides[i];
 
-		if (!has_round(s, p->round) || !s->answered || !s->found ||
+		if (!has_round(s, p->round) || !s->answered || !s->has_read ||
 		    s->other_told != p->round)
 			return false;
 	}
@@ -302,7 +336,8 @@ static void run_round(struct pair *p)
 	for (unsigned i = 0; i < 2; i++) {
 		struct side *s = &p->sides[i];
 
-		s->told = s->answered = s->sent = s->found = false;
+		s->told = s->answered = s->sent = s->found = s->has_read =
+			false;
 	}
 	while (!is_done(p)) {
 		propose(p, &p->sides[p->round % 2]);
