@@ -15,7 +15,8 @@
 #include "api/server.h"
 #include "api/serving.h"
 
-static bool waits_for_plane(const struct command_route *r)
+/* Also for a fleet's servers, which are further away. */
+static bool waits_for_others(const struct command_route *r, const json_t *args)
 {
 	static const char *const waiting[] = { "top", "sessions", "explain" };
 	const struct command_spec *c = command_spec(r->command);
@@ -23,7 +24,7 @@ static bool waits_for_plane(const struct command_route *r)
 	for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++)
 		if (strcmp(waiting[i], r->command) == 0)
 			return true;
-	return c->changes;
+	return c->changes || json_is_true(json_object_get(args, "fleet"));
 }
 
 /* {"revision":7,...} -> "7" in quotes, as a tag. */
@@ -130,6 +131,6 @@ int ask_agent(struct request *r)
 	}
 	text_done(&r->body);
 	r->job.run = run;
-	return serving_submit(r,
-			      waits_for_plane(r->route) ? s->slow : s->quick);
+	return serving_submit(
+		r, waits_for_others(r->route, r->args) ? s->slow : s->quick);
 }
