@@ -5,10 +5,12 @@
  * ends, and serves the built pages under the same policies as weir-api.
  *
  *   server.mjs [--port 8788] [--web DIR] [--workloads N] [--open] [--quiet] [--away]
+ *              [--fleet editor|node|alone|cut-off]
  *
  * --open: nobody has to log in (else: alice, bob or carol, "correct horse battery";
  * admin, operator, viewer; or the token "first" at #/setup). --quiet: nothing happens
- * by itself. --away: the agent does not answer (503).
+ * by itself. --away: the agent does not answer (503). --fleet: the host is of one, as an
+ * editor, or none; in which there is nobody else; cut off from it.
  */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import http from 'node:http';
@@ -16,6 +18,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
+import { makeFleet } from './fixtures/fleet.mjs';
 import { defaults } from './fixtures/settings.mjs';
 import { makeWorld } from './fixtures/world.mjs';
 import { makeMap } from './fixtures/map.mjs';
@@ -29,10 +32,12 @@ const { values: options } = parseArgs({
 		open: { type: 'boolean', default: false },
 		quiet: { type: 'boolean', default: false },
 		away: { type: 'boolean', default: false },
+		fleet: { type: 'string', default: '' },
 	},
 });
 
 const world = makeWorld({ workloads: Number(options.workloads) });
+const fleet = options.fleet ? makeFleet(world, options.fleet) : undefined;
 const seconds = () => Math.floor(Date.now() / 1000);
 const started = seconds();
 const PASSWORD = 'correct horse battery';
@@ -232,6 +237,7 @@ on('GET', '/status', 'viewer', () => ({
 		{ kind: 'containerd', path: '/run/containerd/containerd.sock', up: true, since: started - 880, text: '', unreadable: null },
 		{ kind: 'netns', path: '/run/netns', up: true, since: started - 86400 * 3, text: '', unreadable: null },
 	],
+	...(fleet ? { fleet: fleet.here } : {}),
 	records: {
 		waiting: 0, lost_flows: 0, lost_events: 0, missed: 0, last_event: world.events.length, state: '',
 		store: { flows: 1000000, events: world.events.length, workloads: world.workloads.length, revisions: 12, bytes_on_disk: 337848000, bytes_used: 300000000, write_failures: 0, damaged: 0 },
@@ -390,10 +396,38 @@ function page(list, query, keep) {
 	return { some, next: next(some), ...(upTo.length > limit ? { before: some[0].number } : {}) };
 }
 on('GET', '/flows', 'viewer', ({ query }) => {
+	if (query.fleet) return ofFleet(fleet?.flows, 'flows', query, (f) => (!query.violations || f.violations > 0) && (!query.workload || [f.client, f.server].includes(query.workload)));
 	const { some, ...where } = page(world.flows, query, (f) => !query.violations || f.violations > 0);
 	return { flows: some, ...where };
 });
+/* The newest first, in pages; those who may. */
+function ofFleet(list, member, query, fits) {
+	if (!list) throw bad('fleet', 'this host is of no fleet');
+	if (!fleet.here.up) throw new Problem(503, 'ENOTCONN', `this node is cut off from the fleet: ${fleet.here.text}`);
+	if (options.fleet === 'node') throw new Problem(403, 'EACCES', 'this node may not read what others recorded; editors may', 'fleet');
+	const found = list.filter((x) => fits(x) && (!query.node || x.node === query.node) && (!query.q || JSON.stringify(x).toLowerCase().includes(query.q.toLowerCase())));
+	const from = Number(query.before ?? 0);
+	const to = from + Number(query.limit ?? 100);
+	return {
+		[member]: found.slice(from, to),
+		more: to < found.length,
+		...(to < found.length ? { before: to } : {}),
+		fleet: { messages: 2000, bytes: 9_000_000, damaged: from ? 1 : 0, oldest: started - 86400, cut: to < found.length },
+	};
+}
+on('GET', '/fleet', 'viewer', () => {
+	if (!fleet) throw none('', 'this host is of no fleet: the configuration has no cluster.servers');
+	return { fleet: fleet.here, nodes: fleet.nodes };
+});
+on('DELETE', '/fleet/nodes/{node}', 'admin', ({ at }) => {
+	if (!fleet?.here.up) throw new Problem(503, 'ENOTCONN', `this node is cut off from the fleet: ${fleet?.here.text}`);
+	if (options.fleet === 'node') throw new Problem(403, 'EACCES', 'this node may not forget others');
+	fleet.nodes = fleet.nodes.filter((n) => n.node !== at[0]);
+	return {};
+});
+
 on('GET', '/events', 'viewer', ({ query }) => {
+	if (query.fleet) return ofFleet(fleet?.events, 'events', query, (e) => !query.kind || e.kind === query.kind);
 	const { some, ...where } = page(world.events, query, (e) => !query.kind || e.kind === query.kind);
 	return { events: some.map(({ raw, raw_offset, ...e }) => e), ...where };
 });

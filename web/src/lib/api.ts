@@ -10,6 +10,9 @@ import type {
 	Container,
 	Explained,
 	Fault,
+	FleetHere,
+	FleetNode,
+	FleetRead,
 	Flow,
 	Groups,
 	LiveSession,
@@ -176,8 +179,9 @@ async function all<T>(path: string, member: string, args: Args = {}): Promise<T[
 
 /* Of the newest: `before`, if there may be older ones, is for the next page of them. */
 interface Older {
-	next: number;
+	next?: number;
 	before?: number;
+	fleet?: FleetRead; /* of all nodes of a fleet; the newest are first then */
 }
 
 export const api = {
@@ -234,6 +238,9 @@ export const api = {
 	events: (args: Args = {}) => get<{ events: WeirEvent[] } & Older>('/events', args),
 	event: (number: number) => get<{ events: WeirEvent[] }>(`/events/${number}`),
 	flows: (args: Args = {}) => get<{ flows: Flow[] } & Older>('/flows', args),
+
+	fleet: () => get<{ fleet: FleetHere; nodes: FleetNode[] }>('/fleet'),
+	fleetForget: (node: string) => send<unknown>('DELETE', `/fleet/nodes/${e(node)}`),
 
 	map: (args: Args = {}, signal?: AbortSignal) => get<MapAnswer>('/map', args, signal),
 	explain: (args: Args) => get<Explained>('/explain', args),

@@ -3,6 +3,7 @@
  * flicker; `error` is the last one's, undefined when it went well. Asked again every
  * `everySeconds` while the tab is seen, and sooner after an error.
  */
+import { ApiError } from './api';
 
 export class Load<T> {
 	value = $state.raw<T | undefined>(undefined);
@@ -35,7 +36,9 @@ export class Load<T> {
 			this.error = e;
 		}
 		this.busy = false;
-		const wait = this.error ? 5 : this.#every;
+		// who may not is not let in by asking again
+		const refused = this.error instanceof ApiError && this.error.status === 403;
+		const wait = this.error && !refused ? 5 : this.#every;
 		if (wait > 0) this.#timer = window.setTimeout(() => this.#tick(), wait * 1000);
 	};
 

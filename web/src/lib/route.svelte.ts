@@ -14,6 +14,7 @@ export const PAGES = [
 	'learned',
 	'events',
 	'flows',
+	'fleet',
 	'capture',
 	'signatures',
 	'settings',

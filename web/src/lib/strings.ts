@@ -2,6 +2,7 @@
  * All that the pages say, in one place: a translation would be another file of this
  * shape. What the host says (texts of events, problems) comes as it is.
  */
+import { fleetStrings } from './strings_fleet';
 import { settingStrings } from './strings_settings';
 import type { EventKind, Mode, Role } from './types';
 
@@ -43,6 +44,7 @@ export const t = {
 		learned: 'Learned',
 		events: 'Events',
 		flows: 'Flows',
+		fleet: 'Fleet',
 		capture: 'Capture',
 		signatures: 'Signatures',
 		settings: 'Settings',
@@ -65,6 +67,7 @@ export const t = {
 		away: 'weir-api does not answer',
 		awayHelp: 'The page tries again by itself. On the host: systemctl status weir-api',
 		agentAway: 'The agent does not answer',
+		cutOff: 'This host is cut off from the fleet',
 		agentAwayHelp: 'What is guarded stays guarded. On the host: systemctl status weir-agent',
 	},
 
@@ -410,6 +413,8 @@ export const t = {
 		toPolicy: 'To the policy',
 		explain: 'Explain',
 	},
+
+	fleet: fleetStrings,
 
 	login: {
 		title: 'Log in',

@@ -184,6 +184,8 @@ export interface Ends {
 }
 
 export interface Flow extends Ends {
+	node?: string; /* of a fleet: who told of it, and which of that node's */
+	id?: number;
 	first_seen: number;
 	last_seen: number;
 	action: string;
@@ -207,7 +209,54 @@ export const EVENT_KINDS = [
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+/* What was read for a page of what all nodes of a fleet recorded. */
+export interface FleetRead {
+	messages: number;
+	bytes: number;
+	damaged: number;
+	oldest: number;
+	cut: boolean;
+}
+
+interface FleetSent {
+	known: boolean;
+	batches: number;
+	failed: number;
+	left_out: number;
+}
+
+/* This host as a node of a fleet. */
+export interface FleetHere {
+	name: string;
+	node: string;
+	up: boolean;
+	since: number;
+	text?: string; /* why it is not up */
+	revision: number; /* the fleet's; 0: it has no policy */
+	in_force: boolean;
+	refused?: string;
+	others: { nodes: number; workloads: number; refused: number };
+	sent: { events?: FleetSent; flows?: FleetSent };
+}
+
+/* Another one, as it has told last. */
+export interface FleetNode {
+	node: string;
+	seen: number;
+	workloads: number;
+	silent: boolean;
+	weir?: string;
+	revision?: number;
+	in_force?: boolean;
+	plane_up?: boolean;
+	started?: number;
+	guarded?: number;
+	refused?: string;
+}
+
 export interface WeirEvent extends Ends {
+	node?: string; /* of a fleet: who recorded it; else of a change: where it was made */
+	made_on?: string;
 	number: number;
 	at: number;
 	kind: EventKind;
@@ -286,6 +335,7 @@ export interface Status {
 	policy: { revision: number; compiled: number; in_force: boolean; error?: string };
 	detection: { signatures: InForce; sensors: InForce };
 	runtimes: { kind: string; path: string; up: boolean; since: number; text: string }[];
+	fleet?: FleetHere; /* of no fleet: not there */
 	records: {
 		waiting: number;
 		lost_flows: number;
