@@ -37,10 +37,9 @@ struct member {
 	uint64_t inventory_told; /* hash of what was told last */
 	char *state_told;	 /* owned; NULL: nothing yet */
 	struct asked *asked; /* questions of others that are being answered */
-	unsigned n_asked;
+	unsigned n_asked, n_reading;
 	struct sending *sending;
 	struct member_reading *reading; /* of streams, under way; owned */
-	unsigned n_reading;
 };
 
 /* Who waits for that; taken out of the list, the caller's. NULL: nobody. */

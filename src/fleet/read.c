@@ -19,6 +19,7 @@
 /* The last is asked for so often: a server may be behind the stream's leader. */
 #define LATE_TRIES 20
 #define LATE_MS	   50
+#define GET_MAX	   (2UL * SUBJECT_MAX)
 
 struct reading {
 	fleet_read_fn *fn;
@@ -90,11 +91,11 @@ void fleet_fail_reads(struct fleet *f, const struct err *why)
 /* --- may it, and from where ----------------------------------------------------- */
 
 static const char *get_subject(const struct fleet *f, const struct order *o,
-			       char buf[static 2 * SUBJECT_MAX])
+			       char buf[static GET_MAX])
 {
 	char stream[SUBJECT_MAX];
 
-	(void)snprintf(buf, 2 * SUBJECT_MAX, "$JS.API.DIRECT.GET.%s",
+	(void)snprintf(buf, GET_MAX, "$JS.API.DIRECT.GET.%s",
 		       stream_name(f->name, stream_of(o->stream), stream));
 	return buf;
 }
@@ -117,7 +118,7 @@ static bool is_denied_again(struct fleet *f, uint64_t before)
  */
 static int may_read(struct fleet *f, const struct order *o, struct err *reterr)
 {
-	char subject[2 * SUBJECT_MAX], nowhere[SUBJECT_MAX];
+	char subject[GET_MAX], nowhere[SUBJECT_MAX];
 	char denied[ERR_TEXT_MAX];
 	uint64_t before = link_denials(f, denied, sizeof denied);
 	const char *last = NULL;
@@ -171,7 +172,7 @@ static int begin(struct fleet *f, struct order *o, struct err *reterr)
 static int get(struct fleet *f, const struct order *o, natsMsg **ret,
 	       struct err *reterr)
 {
-	char subject[2 * SUBJECT_MAX], question[64];
+	char subject[GET_MAX], question[64];
 	const char *status = NULL;
 	natsStatus s;
 	bool none;

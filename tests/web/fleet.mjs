@@ -129,6 +129,12 @@ async function recorded() {
 	await page.getByRole('group', { name: 'Of whom' }).getByRole('button', { name: 'This host' }).click();
 	await grid.getByRole('columnheader', { name: 'Node' }).waitFor({ state: 'detached' });
 	point(!(await page.evaluate(() => location.hash)).includes('fleet'), 'and back to this host\'s');
+	await b.at('#/events?fleet=yes');
+	for (const [scope, n] of [['This host', 0], ['Fleet', 1], ['This host', 0], ['Fleet', 1]]) {
+		await page.getByRole('group', { name: 'Of whom' }).getByRole('button', { name: scope }).click();
+		await page.waitForFunction((n) => [...document.querySelectorAll('[role=grid][aria-label=Events] [role=columnheader]')].filter((h) => h.innerText === 'Node').length === n && document.querySelector('[role=grid][aria-label=Events] [role=row][data-at]'), n);
+	}
+	point(true, 'and again');
 
 	const flows = page.getByRole('grid', { name: 'Recorded' });
 	await b.at('#/flows/recorded');
