@@ -258,7 +258,7 @@ int command_events(struct agent *a, struct door_client *c, const json_t *args,
 	if (rc == 0 && raw && !door_client_sees_raw(c))
 		rc = err_set(reterr, EPERM, "raw",
 			     "this account has no raw bytes");
-	if (rc == 0 && raw) {
+	if (rc == 0 && raw && !arg_true(args, "fleet")) {
 		json_decref(page.list);
 		return raw_event(a, raw, result, reterr);
 	}

@@ -276,6 +276,52 @@ static void test_foreign_subjects(void **state)
 			   !subject_read_key("f", rows[i], &key, node));
 }
 
+/* Whose a message of a stream is, is what its subject says. */
+static void test_stream_subjects(void **state)
+{
+	static const char *const foreign[] = {
+		"",
+		"f.events",
+		"f.events.",
+		"f.events.a.b",
+		"f.events.A",
+		"f.flows.a",
+		"g.events.a",
+		"xf.events.a",
+		"$KV.f-nodes.state.a",
+	};
+	char buf[SUBJECT_MAX], node[FLEET_NAME_MAX];
+
+	for (int s = 0; s < FLEET_STREAM__MAX; s++) {
+		const char *subject = subject_stream("f", (enum fleet_stream)s,
+						     "node-1", buf);
+
+		assert_true(subject_read_stream("f", (enum fleet_stream)s,
+						subject, node));
+		assert_string_equal(node, "node-1");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
+		assert_row(foreign[i], !subject_read_stream("f", FLEET_EVENTS,
+							    foreign[i], node));
+}
+
+/* What says that it is longer than may be is not made room for. */
+static void test_within(void **state)
+{
+	struct err err = { 0 };
+	size_t packed_len = 0, len = 0;
+	char *packed = pack_text("0123456789", 10, &packed_len, &err), *text;
+
+	assert_non_null(packed);
+	text = unpack_text_within(packed, packed_len, 10, &len, &err);
+	assert_non_null(text);
+	assert_int_equal(len, 10);
+	free(text);
+	assert_null(unpack_text_within(packed, packed_len, 9, &len, &err));
+	assert_int_equal(err.code, E2BIG);
+	free(packed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +334,8 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_subjects),
 		cmocka_unit_test(test_foreign_subjects),
+		cmocka_unit_test(test_stream_subjects),
+		cmocka_unit_test(test_within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
