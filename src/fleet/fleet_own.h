@@ -30,6 +30,7 @@ enum order_kind {
 	ORDER_SEND,
 	ORDER_LAST,
 	ORDER_FORGET,
+	ORDER_LEARNED,
 	ORDER_ASK,
 	ORDER_ANSWER,
 };
@@ -74,6 +75,9 @@ struct fleet {
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
+	/* learned.c: there is the bucket, and it may be read */
+	bool learned_there, learned_reads;
+	uint64_t learned_denials;
 	struct listening *listening; /* all; owned */
 	size_t n_heard;		     /* subjects that are listened to */
 	uint64_t denials;
@@ -100,6 +104,11 @@ struct fleet {
 	char proposing_id[2 * FLEET_NAME_MAX];
 	uint64_t proposed; /* its revision */
 	bool is_void;	   /* ... which does not count */
+
+	/* Our thread's: what FLEET_LEARNING has told. */
+	int64_t learned_told; /* of the bucket that was created then; 0: none */
+	bool learned_told_reads, learned_told_denied;
+	unsigned learned_skip; /* looks */
 };
 
 /* --- link.c: the connection ------------------------------------------------ */
@@ -127,9 +136,23 @@ struct stream_state {
 	uint64_t first, last, n;
 };
 
-/* Makes those that are missing, as far as it may. Our thread. */
+/* Makes those that are missing, as far as it may; but STREAM_LEARNED. Our thread. */
 int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 		 struct err *reterr);
+
+/* STREAM_LEARNED; makes: if it is missing, else that is -ENOENT. Our thread. */
+int streams_find_learned(struct fleet *f, bool makes, struct stream_state *ret,
+			 struct err *reterr);
+
+/* --- learned.c: what was learned, all by our thread ---------------------------- */
+
+/* Is the bucket there? To be asked when it is up; and then, until it is, now and then. */
+void learned_find(struct fleet *f);
+void learned_find_again(struct fleet *f);
+/* An order's: reads on, and tells. */
+void learned_read(struct fleet *f, const struct order *o);
+/* Is that of a denial that keeps nothing but this from working? Any thread. */
+bool learned_is_denied(const struct fleet *f, const char *text);
 
 /* --- watch.c: what is heard ------------------------------------------------------ */
 
@@ -137,6 +160,11 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 int watch_begin(struct fleet *f, struct err *reterr);
 /* Asks for what is not known of both buckets. Our thread. */
 int watch_catch_up(struct fleet *f, struct err *reterr);
+/* One more of STREAM_LEARNED: 1; 0: there is none. Our thread. */
+int watch_learned(struct fleet *f, struct err *reterr);
+/* From the beginning of the bucket, if it is another, or anyway. */
+void watch_learned_from(struct fleet *f, const struct stream_state *now,
+			bool anyway);
 /* The connection is closed: waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 
