@@ -149,6 +149,11 @@ void learned_read(struct fleet *f, const struct order *o)
 			     "the servers do not show what others learned");
 	for (int i = 0; i < LEARNED_AT_ONCE && rc > 0; i++)
 		rc = watch_learned(f, &n.err);
+	if (rc < 0) { /* it may be gone: it is looked for again */
+		pthread_mutex_lock(&f->lock);
+		f->learned_there = false;
+		pthread_mutex_unlock(&f->lock);
+	}
 	n.may = rc > 0;
 	news_put(&f->news, &n);
 }

@@ -54,6 +54,8 @@ done
 told_on_soon a 'd["fleet"]["up"] and "users.conf" in d["fleet"]["learned"]["text"]' fleet status &&
     told_on_soon c 'd["fleet"]["up"] and "users.conf" in d["fleet"]["learned"]["text"]' fleet status
 point $? "servers that do not know of it: the nodes are told why" "$out"
+weir_on c fleet status && grep -q '^learned the servers. users.conf' "$out"
+point $? "as a text, too" "$out"
 listen_in b app 80 && listen_in c db 5432 && listen_in c db 5433
 reaches a web 10.9.2.2 80 && reaches c job 10.9.2.2 80 && reaches c job 10.9.3.3 5432
 point $? "they speak with each other"
