@@ -57,13 +57,13 @@ struct listening {
 struct fleet {
 	char *name, *node; /* owned */
 	unsigned replicas;
+	bool has_thread;
 	struct fleet_spec spec; /* its numbers only */
 	natsOptions *options;
 	natsConnection *nc;
 	jsCtx *js;
 	struct news_queue news;
 	pthread_t thread;
-	bool has_thread;
 
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
 	pthread_cond_t wake;
@@ -71,16 +71,16 @@ struct fleet {
 	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
 	bool amiss; /* what was heard cannot be taken; before it is heard again */
 	bool closed; /* the library's last word of nc, or there is none */
+	/* learned.c: there is the bucket, and it may be read */
+	bool learned_there, learned_reads;
 	struct order *first, **last;
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
-	/* learned.c: there is the bucket, and it may be read */
-	bool learned_there, learned_reads;
-	uint64_t learned_denials;
 	struct listening *listening; /* all; owned */
 	size_t n_heard;		     /* subjects that are listened to */
-	uint64_t denials;
+	uint64_t denials,
+		learned_denials;   /* the latter: what learned.c tries */
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
 
@@ -106,9 +106,9 @@ struct fleet {
 	bool is_void;	   /* ... which does not count */
 
 	/* Our thread's: what FLEET_LEARNING has told. */
-	int64_t learned_told; /* of the bucket that was created then; 0: none */
 	bool learned_told_reads, learned_told_denied;
 	unsigned learned_skip; /* looks */
+	int64_t learned_told; /* of the bucket that was created then; 0: none */
 };
 
 /* --- link.c: the connection ------------------------------------------------ */
