@@ -39,6 +39,7 @@ static const char help_text[] =
 	"                       [--monitor PORT]\n"
 	"       weir fleet init DIR --add NODE[=HOST]... [--editor NODE]... "
 	"[--days 825]\n"
+	"       weir fleet init DIR --users\n"
 	"\n"
 	"Makes what a fleet needs: an authority, certificates, the "
 	"configuration of\n"
@@ -46,7 +47,9 @@ static const char help_text[] =
 	"DIR must\n"
 	"not be there, or be empty; it has the authority's key, so it stays "
 	"where nobody\n"
-	"else can read it. --add adds nodes to a DIR that was made so.\n"
+	"else can read it. --add adds nodes to a DIR that was made so;\n"
+	"--users only writes what servers know of nodes anew, after an "
+	"upgrade.\n"
 	"\n"
 	"      --server NAME=HOST:PORT[:CLUSTERPORT]\n"
 	"                       a server, how nodes and the other servers "
@@ -62,6 +65,7 @@ static const char help_text[] =
 	"others,\n"
 	"                       and forget nodes\n"
 	"      --add NODE[=HOST]\n"
+	"      --users\n"
 	"      --name NAME      the fleet's; weir\n"
 	"      --days N         how long certificates hold, 1 to 3650; 825\n"
 	"      --store DIR      where servers keep what they know, in a folder "
@@ -85,7 +89,7 @@ struct init {
 	struct fleet_files files;
 	struct fleet_ca ca, routes;
 	const char *dir;
-	bool adds; /* --add */
+	bool adds; /* --add, or --users, which adds none */
 	bool news; /* what only a new fleet is told */
 };
 
@@ -290,13 +294,22 @@ static void print_nodes(const struct init *in)
 	}
 }
 
+static bool has_new(const struct init *in)
+{
+	for (size_t i = 0; i < in->plan->n_nodes; i++)
+		if (!in->plan->nodes[i].made)
+			return true;
+	return false;
+}
+
 static void print_text(const struct init *in)
 {
 	if (in->adds) {
-		printf("Added to the fleet %s. Each server needs the new "
+		printf("%s the fleet %s. Each server needs the new "
 		       "users.conf, and then\n"
 		       "nats-server --signal reload (or SIGHUP), twice; "
 		       "connections stay:\n",
+		       has_new(in) ? "Added to" : "Written for",
 		       in->plan->name);
 		for (size_t i = 0; i < in->plan->n_servers; i++)
 			printf("  %s/server-%s/users.conf  to %s\n", in->dir,
@@ -312,6 +325,8 @@ static void print_text(const struct init *in)
 			       in->plan->servers[i].name,
 			       in->plan->servers[i].host);
 	}
+	if (!has_new(in))
+		return;
 	puts("To /etc/weir/fleet of each node, cluster.yaml into its "
 	     "weir.yaml:");
 	print_nodes(in);
@@ -327,6 +342,7 @@ static const struct option longs[] = {
 	{ "node", required_argument, NULL, 'n' },
 	{ "editor", required_argument, NULL, 'e' },
 	{ "add", required_argument, NULL, 'a' },
+	{ "users", no_argument, NULL, 'u' },
 	{ "name", required_argument, NULL, 'N' },
 	{ "days", required_argument, NULL, 'd' },
 	{ "store", required_argument, NULL, 't' },
@@ -368,7 +384,7 @@ enum pass { PASS_LOOK, PASS_TAKE, PASS_EDITORS };
 static int take(struct init *in, enum pass pass, int c, struct err *reterr)
 {
 	if (pass == PASS_LOOK) {
-		in->adds |= c == 'a';
+		in->adds |= c == 'a' || c == 'u';
 		in->news |= c == 'n' || c == 's' || c == 'N' || c == 't' ||
 			    c == 'm';
 		return c == 'o' || c == '?' ? take_option(in, c, reterr) : 0;
@@ -380,7 +396,7 @@ static int take(struct init *in, enum pass pass, int c, struct err *reterr)
 		return fleet_plan_node(in->plan, "--add", optarg, reterr);
 	if (c == 'n')
 		return fleet_plan_node(in->plan, "--node", optarg, reterr);
-	return c == 'e' ? 0 : take_option(in, c, reterr);
+	return c == 'e' || c == 'u' ? 0 : take_option(in, c, reterr);
 }
 
 /* -EINVAL and the like; 1: it was --help */
@@ -409,7 +425,7 @@ static int check_line(struct init *in, int argc, char **argv,
 		return err_set(reterr, EINVAL, NULL, "say one folder");
 	in->dir = argv[optind];
 	if (in->adds && in->news)
-		return err_set(reterr, EINVAL, "--add",
+		return err_set(reterr, EINVAL, "--add, --users",
 			       "only --editor and --days go with it");
 	return 0;
 }

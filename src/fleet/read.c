@@ -212,9 +212,9 @@ static bool hand_over(const struct fleet *f, const struct order *o, natsMsg *m)
 	    !subject || !subject_read_stream(f->name, o->stream, subject, node))
 		return true;
 	/* what is wrong with it: it is damaged, whatever else */
-	text = unpack_text_within(natsMsg_GetData(m),
-				  (size_t)natsMsg_GetDataLength(m),
-				  FLEET_BATCH_BYTES_MAX, &stored.len, &err);
+	text = unpack_text_most(natsMsg_GetData(m),
+				(size_t)natsMsg_GetDataLength(m),
+				FLEET_BATCH_BYTES_MAX, &stored.len, &err);
 	stored.node = node;
 	stored.text = text;
 	/* none is free: those that are damaged count, too */

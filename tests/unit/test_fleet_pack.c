@@ -313,11 +313,11 @@ static void test_within(void **state)
 	char *packed = pack_text("0123456789", 10, &packed_len, &err), *text;
 
 	assert_non_null(packed);
-	text = unpack_text_within(packed, packed_len, 10, &len, &err);
+	text = unpack_text_most(packed, packed_len, 10, &len, &err);
 	assert_non_null(text);
 	assert_int_equal(len, 10);
 	free(text);
-	assert_null(unpack_text_within(packed, packed_len, 9, &len, &err));
+	assert_null(unpack_text_most(packed, packed_len, 9, &len, &err));
 	assert_int_equal(err.code, E2BIG);
 	free(packed);
 }
