@@ -13,9 +13,9 @@
 #include <nats/nats.h>
 #include <pthread.h>
 
+#include "base/mailbox.h"
 #include "fleet/fleet.h"
 #include "fleet/names.h"
-#include "fleet/news.h"
 #include "fleet/version.h"
 
 /* How long a server's answer is waited for, and a proposal's in all. */
@@ -60,7 +60,7 @@ struct fleet {
 	natsOptions *options;
 	natsConnection *nc;
 	jsCtx *js;
-	struct news_queue news;
+	struct mailbox news; /* of struct fleet_news */
 	pthread_t thread;
 	bool has_thread;
 
@@ -101,6 +101,9 @@ struct fleet {
 	uint64_t proposed; /* its revision */
 	bool is_void;	   /* ... which does not count */
 };
+
+/* Takes what n owns; waits while there is no room for it. Any thread. */
+void fleet_news_put(struct fleet *f, struct fleet_news *n);
 
 /* --- link.c: the connection ------------------------------------------------ */
 

@@ -117,7 +117,7 @@ static void send_batch(struct fleet *f, const struct order *o)
 
 	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
 		      o->bytes, o->len, &n.err);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 /* The last of ours there (ADR-31, direct get): no stream's leader is asked. */
@@ -147,7 +147,7 @@ static void get_last(struct fleet *f, const struct order *o)
 		(void)err_set(&n.err, EIO, NULL, "%s: status %s", subject,
 			      status);
 	natsMsg_Destroy(m);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 static natsStatus publish_deletion(struct fleet *f, const char *subject)
@@ -181,7 +181,7 @@ static void forget(struct fleet *f, const struct order *o)
 			      "this node may not forget others: %s", denied);
 	else if (s != NATS_OK)
 		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 static void ask(struct fleet *f, const struct order *o)
@@ -207,7 +207,7 @@ static void ask(struct fleet *f, const struct order *o)
 		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
 	else
 		return;
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 static void do_order(struct fleet *f, const struct order *o)
@@ -241,7 +241,7 @@ static void say_down(struct fleet *f, const struct err *why)
 	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 }
 
 /* With what the library heard last, as that a certificate is not known there. */
@@ -284,7 +284,7 @@ static void bring_up(struct fleet *f)
 	f->said[0] = '\0';
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 }
 
 static void reopen(struct fleet *f)
