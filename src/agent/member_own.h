@@ -38,12 +38,21 @@ struct member {
 	struct asked *asked; /* questions of others that are being answered */
 	unsigned n_asked;
 	struct sending *sending;
+	uint64_t keys;	    /* hash of servers and files that are used */
+	int64_t cert_end_s; /* of ours, as it is used; 0: none, or not known */
 };
 
 /* Who waits for that; taken out of the list, the caller's. NULL: nobody. */
 struct waiting *member_waiting_take(struct member *m, uint64_t token);
 /* NULL: FLEET_WAITING_MAX, or no memory. */
 struct waiting *member_waiting_add(struct agent *a, struct err *reterr);
+
+/* --- member_keys.c: who we are to the servers -------------------------------- */
+
+/* Texts in it are the configuration's. */
+void member_spec(const struct agent *a, struct fleet_spec *ret);
+/* What is in the files now is what is used. */
+void member_keys_look(struct agent *a);
 
 /* --- member_ask.c ------------------------------------------------------------ */
 

@@ -38,3 +38,7 @@
 #define FLEET_ASKED_MAX 64
 /* Bytes of a question. Met: refused, E2BIG. */
 #define FLEET_QUESTION_MAX 65536
+/* Bytes of a certificate's file that is looked into. Larger: E2BIG. */
+#define FLEET_CERT_MAX (256u << 10)
+/* Days before a certificate's end from which on it is told. */
+#define FLEET_CERT_SOON_DAYS 30

@@ -227,7 +227,7 @@ char *fleet_conf_users(const struct fleet_plan *p)
 	text_addf(&w.t,
 		  "# The nodes of the fleet %s, the same for each server. "
 		  "Written by weir fleet init,\n"
-		  "# and anew when a node is added.\n\n"
+		  "# and anew when nodes come and go.\n\n"
 		  "accounts {\n",
 		  p->name);
 	put_fleet(&w);

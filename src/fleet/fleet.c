@@ -103,6 +103,12 @@ void fleet_free(struct fleet *f)
 	free(f);
 }
 
+int fleet_connect_anew(struct fleet *f, const struct fleet_spec *spec,
+		       struct err *reterr)
+{
+	return link_change(f, spec, reterr);
+}
+
 int fleet_fd(const struct fleet *f)
 {
 	return f->news.fd;

@@ -70,6 +70,7 @@ struct fleet {
 	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
 	bool amiss; /* what was heard cannot be taken; before it is heard again */
 	bool closed; /* the library's last word of nc, or there is none */
+	natsOptions *next_options; /* owned; NULL: go on with those there are */
 	struct order *first, **last;
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
@@ -109,9 +110,13 @@ void fleet_news_put(struct fleet *f, struct fleet_news *n);
 
 int link_open(struct fleet *f, const struct fleet_spec *spec,
 	      struct err *reterr);
+/* Later: with those servers and files. Any thread. */
+int link_change(struct fleet *f, const struct fleet_spec *spec,
+		struct err *reterr);
 /*
- * Anew, after the library has given the connection up: it does, when a server goes
- * while it connects, although it is told to go on. Our thread.
+ * Anew: with what link_change() was told; or after the library has given the connection
+ * up: it does, when a server goes while it connects, although it is told to go on. Our
+ * thread.
  */
 int link_reopen(struct fleet *f, struct err *reterr);
 /* When it returns the library calls nothing any more. */

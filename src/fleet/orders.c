@@ -287,11 +287,13 @@ static void bring_up(struct fleet *f)
 		fleet_news_put(f, &n);
 }
 
-static void reopen(struct fleet *f)
+/* What the library gave up is tried again in a while. */
+static void reopen(struct fleet *f, bool soon)
 {
 	struct err err = { 0 };
 
-	if (fleet_pause(f, FLEET_AGAIN_MS) && link_reopen(f, &err) < 0)
+	if ((soon || fleet_pause(f, FLEET_AGAIN_MS)) &&
+	    link_reopen(f, &err) < 0)
 		say_down(f, &err);
 }
 
@@ -327,6 +329,7 @@ static bool tell(struct fleet *f, enum fleet_key key)
 enum next {
 	NEXT_END,
 	NEXT_DOWN,
+	NEXT_CHANGE,
 	NEXT_REOPEN,
 	NEXT_AGAIN,
 	NEXT_WORK,
@@ -338,6 +341,8 @@ static bool next_work(const struct fleet *f, enum next *ret)
 {
 	if (f->ending)
 		*ret = NEXT_END;
+	else if (f->next_options)
+		*ret = NEXT_CHANGE;
 	else if (!f->connected && f->up)
 		*ret = NEXT_DOWN;
 	else if (f->closed)
@@ -402,7 +407,8 @@ void *orders_run(void *fleet)
 		switch (wait_for_work(f)) {
 		case NEXT_END: return NULL;
 		case NEXT_DOWN: say_no_server(f); break;
-		case NEXT_REOPEN: reopen(f); break;
+		case NEXT_CHANGE: reopen(f, true); break;
+		case NEXT_REOPEN: reopen(f, false); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
 		case NEXT_LOOK: look(f); break;

@@ -69,7 +69,22 @@ done <<L
 2:option $parent/x --server s=h:4222 --node a --nodes b
 2:with $parent/new --add b --node c
 2:already $parent/new --add a
-2:already $parent/new --add b --editor a
+2:no.node $parent/new --add b --editor c
+2:go $parent/new --add b --show
+2:folder --show
+1:No.such $parent/none --show
+2:no.node $parent/new --remove b
+2:no.node $parent/new --remove a
+2:too $parent/new --add b --remove b
+2:no.node $parent/new --no-editor b
+2:no.node $parent/new --renew b
+2:no.server $parent/new --remove-server t
+2:no.server $parent/new --remove-server s
+2:address $parent/new --add-server t=x;:4222
+2:already $parent/new --add-server s=h:4222
+2:alone $parent/new --add-server t=h:4222
+2:come.and.go $parent/new --add-server t=h:4222 --add b
+2:--node $parent/new --remove-server s --node c
 1:fleet.json $parent --add b
 L
 echo "wrong$wrong" >"$out"
