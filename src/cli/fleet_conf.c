@@ -20,6 +20,13 @@ const char *fleet_conf_user(const struct fleet_plan *p,
 	return buf;
 }
 
+const char *fleet_conf_admin(const struct fleet_plan *p,
+			     char buf[static FLEET_USER_MAX])
+{
+	(void)snprintf(buf, FLEET_USER_MAX, FLEET_ADMIN_HOST ".%s", p->name);
+	return buf;
+}
+
 /* Either %s of a host and what is around it in a URL or an address. */
 static void add_place(struct text *t, const char *before, const char *host,
 		      unsigned port, const char *after)

@@ -12,6 +12,11 @@ const char *fleet_conf_user(const struct fleet_plan *p,
 			    const struct fleet_node *n,
 			    char buf[static FLEET_USER_MAX]);
 
+/* The user of the servers' own account, who may take one of them out of their group. */
+#define FLEET_ADMIN_HOST "servers.admin"
+const char *fleet_conf_admin(const struct fleet_plan *p,
+			     char buf[static FLEET_USER_MAX]);
+
 /* nats.conf of the i-th server. It includes users.conf. */
 char *fleet_conf_server(const struct fleet_plan *p, size_t i);
 /* routes.conf of the i-th server, which nats.conf includes: who the others are. */

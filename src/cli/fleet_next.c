@@ -3,8 +3,10 @@
  * no message is lost (docs/fleet.md).
  */
 #include <stdio.h>
+#include <time.h>
 
 #include "cli/fleet_init.h"
+#include "fleet/cert.h"
 
 /* --- as JSON ---------------------------------------------------------------- */
 
@@ -168,6 +170,18 @@ static void print_users(const struct fleet_init *in)
 			print_node(in, &p->nodes[i], "");
 }
 
+/* Nothing holds longer than who signed it. */
+static void print_authority(const struct fleet_init *in)
+{
+	char words[FLEET_CERT_WORDS_MAX];
+	int64_t now = (int64_t)time(NULL), end = (int64_t)fleet_ca_end(&in->ca);
+
+	if (end - now >= (int64_t)in->plan->days * 86400)
+		return;
+	(void)fleet_cert_words(end, now, words);
+	printf("They hold no longer than the authority, which %s.\n", words);
+}
+
 static void print_renewed(const struct fleet_init *in)
 {
 	const struct fleet_plan *p = in->plan;
@@ -191,6 +205,7 @@ static void print_renewed(const struct fleet_init *in)
 	for (size_t i = 0; i < p->n_nodes; i++)
 		if (p->nodes[i].renews)
 			print_node(in, &p->nodes[i], "/node.{crt,key}");
+	print_authority(in);
 }
 
 /* --- servers that come and go -------------------------------------------------- */

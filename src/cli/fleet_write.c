@@ -173,7 +173,7 @@ int fleet_init_make(struct fleet_init *in, struct err *reterr)
 
 /* --- a change of one that is there ------------------------------------------- */
 
-/* A file of DIR, which the caller wipes and frees. */
+/* A file of DIR, which the caller frees. */
 static char *load(const struct fleet_init *in, const char *file,
 		  struct err *reterr)
 {
@@ -189,21 +189,6 @@ static char *load(const struct fleet_init *in, const char *file,
 	return file_load(path, FLEET_FILE_MAX, &len, reterr);
 }
 
-static int load_ca(struct fleet_init *in, struct fleet_ca *ca,
-		   const char *cert_file, const char *key_file,
-		   struct err *reterr)
-{
-	char *cert = load(in, cert_file, reterr);
-	char *key = cert ? load(in, key_file, reterr) : NULL;
-	int rc = key ? fleet_ca_load(ca, cert, key, reterr) : -reterr->code;
-
-	if (key)
-		explicit_bzero(key, strlen(key));
-	free(key);
-	free(cert);
-	return rc;
-}
-
 /* Those that have to sign something: a key may lie elsewhere otherwise. */
 static int load_cas(struct fleet_init *in, struct err *reterr)
 {
@@ -216,10 +201,9 @@ static int load_cas(struct fleet_init *in, struct err *reterr)
 	for (size_t i = 0; i < p->n_servers; i++)
 		servers |= !p->servers[i].made || p->servers[i].renews;
 	if (nodes || servers)
-		rc = load_ca(in, &in->ca, "ca.crt", "ca.key", reterr);
+		rc = fleet_ca_read(&in->ca, in->dir, "ca", reterr);
 	if (rc == 0 && servers)
-		rc = load_ca(in, &in->routes, "route-ca.crt", "route-ca.key",
-			     reterr);
+		rc = fleet_ca_read(&in->routes, in->dir, "route-ca", reterr);
 	return rc;
 }
 

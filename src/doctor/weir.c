@@ -245,8 +245,9 @@ static void tell_certificate(struct doctor *d)
 	struct doctor_check c = { .name = "certificate of the fleet" };
 	const char *path = d->config.cluster.cert;
 	char words[FLEET_CERT_WORDS_MAX];
+	enum fleet_cert_state state;
 	struct err err = { 0 };
-	int64_t end, used = 0;
+	int64_t end, used;
 	int rc;
 
 	if (d->config.cluster.n_servers == 0 || !path)
@@ -264,18 +265,18 @@ static void tell_certificate(struct doctor *d)
 	}
 	used = json_integer_value(json_object_get(
 		json_object_get(d->status, "fleet"), "certificate_ends"));
-	if (used && used != end) {
-		c.result = DOCTOR_LIMITED;
-		c.means = "the agent uses the one that was there before";
-		c.todo = "systemctl reload weir-agent";
-	}
-	if (fleet_cert_words(end, (int64_t)time(NULL), words) !=
-	    FLEET_CERT_HOLDS) {
+	state = fleet_cert_words(end, (int64_t)time(NULL), words);
+	if (state != FLEET_CERT_HOLDS) {
 		c.result = DOCTOR_LIMITED;
 		c.means = "the servers turn this node away after its end, and "
 			  "it is cut off";
 		c.todo = "weir fleet init DIR --renew, where the fleet was "
 			 "made";
+	}
+	if (used && used != end && state != FLEET_CERT_ENDED) {
+		c.result = DOCTOR_LIMITED;
+		c.means = "the agent uses the one that was there before";
+		c.todo = "systemctl reload weir-agent";
 	}
 	doctor_tell(d, &c, "%s: %s", path, words);
 }
