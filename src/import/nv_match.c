@@ -19,6 +19,8 @@
 #include "base/limits.h"
 #include "import/nv.h"
 
+#define NAMESPACE "ns:" /* before a label that is the namespace's */
+
 enum op { OP_EQ, OP_NE, OP_HAS, OP_BEGINS, OP_REGEX, OP_NOT_REGEX, OP__MAX };
 
 static const char *const op_words[OP__MAX] = { "=",	 "!=",	  "contains",
@@ -364,8 +366,6 @@ static bool check_one(struct matching *m, size_t n)
 		lose(m, n, "an operator that is not known");
 	else if (!json_is_string(json_object_get(c, "value")))
 		lose(m, n, "a criterion without a text as its value");
-	else if (strncmp(key, "ns:", 3) == 0)
-		lose(m, n, "labels of namespaces are not known here");
 	else if (strcmp(key, "address") == 0 && strncmp(value, "vh:", 3) == 0)
 		lose(m, n,
 		     "a virtual host: say it by a rule's requests "
@@ -376,6 +376,9 @@ static bool check_one(struct matching *m, size_t n)
 static void add_one(struct matching *m, size_t n)
 {
 	const char *key = nv_text(at(m, n), "key");
+	bool of_namespace = strncmp(key, NAMESPACE, strlen(NAMESPACE)) == 0;
+	const char *name = of_namespace ? key + strlen(NAMESPACE) : key;
+	const char *ours = of_namespace ? "namespace_label." : "label.";
 	char label[INTENT_VALUE_MAX];
 
 	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
@@ -383,11 +386,16 @@ static void add_one(struct matching *m, size_t n)
 			add_key(m, n, keys[k].ours);
 			return;
 		}
-	if (strlen(key) + sizeof "label." > sizeof label) {
-		lose(m, n, "a label's name that is too long");
+	if (name[0] == '\0' || strlen(ours) + strlen(name) >= sizeof label) {
+		lose(m, n,
+		     name[0] ? "a label's name that is too long"
+			     : "a label without a name");
 		return;
 	}
-	(void)snprintf(label, sizeof label, "label.%s", key);
+	if (of_namespace)
+		change(m, n,
+		       "known only where a Kubernetes API server is asked");
+	(void)snprintf(label, sizeof label, "%s%s", ours, name);
 	add_key(m, n, label);
 }
 

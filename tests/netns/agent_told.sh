@@ -1,10 +1,13 @@
 #!/bin/bash
-# A protected workload tries to reach 10,000 new ports a second: each of them that
+# A protected workload tries to reach new ports, 10,000 a second: each of them that
 # comes to the data plane (on a busy machine not all do) is recorded by the agent,
-# and they are a few events, not thousands.
-# WEIR_TOLD_MS: how long, of 5000.
+# and they are a few events, not thousands. So many together as are kept for who is
+# late (netns/told).
+# WEIR_TOLD_MS: so long at that pace, once.
 . "$(dirname "$0")/common_agent.sh"
-for_ms=${WEIR_TOLD_MS:-5000}
+for_ms=${WEIR_TOLD_MS:-1000}
+times=5
+[ -z "${WEIR_TOLD_MS:-}" ] || times=1
 
 recorded() { # how many violations the store has, of as many different ports
     python3 - <<'P'
@@ -36,10 +39,6 @@ point $? "a protected workload" "$out"
 # else the first ones wait for an answer to ARP, and not all of them find room
 ip -n web neigh replace 10.9.0.1 dev eth0 \
     lladdr "$(ip -o link show br0 | sed 's/.*ether \([^ ]*\).*/\1/')"
-at web "$BUILD/bench/load" attempt 198.18.0.1 1 "$for_ms" 10000 >"$TEST_DIR/sent" 2>&1
-sent=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["sent"])' "$TEST_DIR/sent")
-[ "$sent" -gt 1000 ]
-point $? "it tries" "$TEST_DIR/sent"
 # Tries that did not come to the data plane: it was too late with its sign of life or
 # with reading, or the kernel was with what a device had received.
 lost() {
@@ -57,7 +56,15 @@ all() { # each once
     echo "sent $sent, lost $lost, recorded $violations of $ends" >"$out"
     [ "$violations" = "$ends" ] && [ "$ends" -le "$sent" ] && [ "$ends" -ge $((sent - lost)) ]
 }
-wait_until 60 all
+sent=0
+for ((n = 0; n < times; n++)); do
+    at web "$BUILD/bench/load" attempt "198.18.$n.1" 1 "$for_ms" 10000 >"$TEST_DIR/sent" 2>&1
+    sent=$((sent + $(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["sent"])' "$TEST_DIR/sent")))
+    wait_until 60 all || break
+done
+[ "$sent" -gt 1000 ]
+point $? "it tries" "$TEST_DIR/sent"
+all
 point $? "each try is recorded" "$out"
 told 'd["records"]["missed"] == 0 and d["records"]["lost_flows"] == 0 and d["records"]["lost_events"] == 0' status
 point $? "nothing was missed" "$out"

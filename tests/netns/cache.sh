@@ -34,13 +34,20 @@ policy() { # CMD ACTION: tcp 7000, and udp 7001, to web
 
 ip netns add web
 ip -n web link set lo up
-ip link add hweb type veth peer name eth0 address $mac netns web
+# Frames are counted here, so nobody asks for neighbours or routers meanwhile.
+ip link add hweb address 02:00:00:00:00:01 type veth peer name eth0 address $mac netns web
+ip link set hweb addrgenmode none
+ip -n web link set eth0 addrgenmode none
 ip link set hweb up
 ip -n web link set eth0 up
 ip addr add 10.9.0.1/24 dev hweb
 ip addr add fd09::1/64 dev hweb nodad
 ip -n web addr add 10.9.0.2/24 dev eth0
 ip -n web addr add fd09::2/64 dev eth0 nodad
+for net in 10.9.0. fd09::; do
+    ip neigh replace ${net}2 dev hweb lladdr $mac nud permanent
+    ip -n web neigh replace ${net}1 dev eth0 lladdr 02:00:00:00:00:01 nud permanent
+done
 background web python3 "$ends" server 7000 >"$TEST_DIR/server" 2>&1
 wait_until 20 listens web 7000
 point $? "a workload that echoes" "$TEST_DIR/server"

@@ -1,12 +1,16 @@
 #!/bin/bash
-# What was denied is told without loss: a workload tries to reach 10,000 new ports
-# a second, and an agent that asks once a second hears of each of them.
-# WEIR_TOLD_MS: how long, of 6000; bench/README.md tells of a minute.
+# What was denied is told without loss: a workload tries to reach new ports, 10,000 a
+# second, and an agent that asks once a second hears of each of them. There are as
+# many together as are kept for who is late, and the next when these are told: a
+# machine that has no time for the data plane is no reason to fail.
+# WEIR_TOLD_MS: so long at that pace, once; bench/README.md tells of a minute.
 #
 #   web 10.9.0.2 ── hweb ── host 10.9.0.1, way to 198.18.0.0/15: weir-dp
 . "$(dirname "$0")/lib.sh"
 rate=10000
-for_ms=${WEIR_TOLD_MS:-6000}
+for_ms=${WEIR_TOLD_MS:-1000}
+times=6
+[ -z "${WEIR_TOLD_MS:-}" ] || times=1
 
 ip netns add web
 ip -n web link set lo up
@@ -29,13 +33,10 @@ wait_until 20 dp version && dp '[{"ctrl_add_srvc_port":{"iface":"vth"}},
   {"weir_policy":{"version":1,"policies":[{"macs":["'$mac'"],"default":"deny","rules":[]}]}}]'
 point $? "a data plane that denies all" "$out"
 
-background web "$BUILD/bench/load" attempt 198.18.0.1 1 "$for_ms" $rate >"$TEST_DIR/sent" 2>&1
-load_pid=${children[-1]}
 cat >"$TEST_DIR/agent.py" <<'P'
 import json, os, pathlib, resource, select, socket, subprocess, sys, time
 
-door, sent_file, dp_pid, load_pid, for_ms, weir = sys.argv[1:7]
-load = os.pidfd_open(int(load_pid))
+door, dp_pid, weir, load, for_ms, rate, times = sys.argv[1:8]
 
 def ask(s, request):
     s.send(json.dumps(request).encode())
@@ -60,13 +61,10 @@ def dp_cpu():
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.settimeout(30)
 s.connect(door)
-seen, after, epoch, missed, sent, violations = set(), 0, 0, 0, None, 0
-end = time.monotonic() + int(for_ms) / 1000 + 60
-while time.monotonic() < end:
-    if sent is None and select.select([load], [], [], 1)[0]:
-        sent = json.load(open(sent_file))["sent"]
-    elif sent is not None:
-        select.select([], [], [], 0.2)
+seen, after, epoch, missed, violations = set(), 0, 0, 0, 0
+
+def hear():
+    global after, epoch, missed, violations
     more = True
     while more:
         page = ask(s, {"weir_connections": {"after": after, "epoch": epoch, "limit": 4096}})
@@ -76,22 +74,39 @@ while time.monotonic() < end:
             if c["proto"] == "tcp" and c["action"] == "deny":
                 seen.add((c["server"], c["server_port"]))
                 violations += c["violations"]
-    if sent is not None and len(seen) >= sent:
-        break
+
+def not_received():
+    """With the hook's, where the data plane was too late with its sign of life."""
+    stats = ask(s, {"weir_stats": {}})
+    shown = json.loads(subprocess.check_output([weir, "divert", "show", "-o", "json"]))
+    return stats["port"]["receive_lost"] + shown["diverted"][0]["out"]["drop_failed_closed"]["frames"]
+
+sent = lost = 0
+end = time.monotonic() + int(times) * int(for_ms) / 1000 + 200
+for n in range(int(times)):
+    trying = subprocess.Popen(["ip", "netns", "exec", "web", load, "attempt", f"198.18.{n}.1", "1", for_ms, rate],
+                              stdout=subprocess.PIPE)
+    while time.monotonic() < end:
+        over = select.select([trying.stdout], [], [], 1)[0]
+        hear()
+        if over:
+            break
+    sent += json.loads(trying.communicate()[0])["sent"]
+    while len(seen) < sent - lost and time.monotonic() < end:
+        select.select([], [], [], 0.2)
+        hear()
+        lost = not_received()
 stats = ask(s, {"weir_stats": {}})
-# the hook's, where the data plane was too late with its sign of life
-shown = json.loads(subprocess.check_output([weir, "divert", "show", "-o", "json"]))
-lost = stats["port"]["receive_lost"] + shown["diverted"][0]["out"]["drop_failed_closed"]["frames"]
 own = resource.getrusage(resource.RUSAGE_SELF)
 print(f"sent {sent}, told {len(seen)}, violations {violations}, missed {missed}, not received {lost};",
       "cpu: door {:.1f} s, workers {:.1f} s,".format(*dp_cpu()), f"this agent {own.ru_utime + own.ru_stime:.1f} s")
 print(json.dumps(stats["reports"]))
 # a frame that the machine had no time for was neither forwarded nor seen
-sys.exit(not (sent and missed == 0 and len(seen) >= sent - lost))
+sys.exit(not (sent and missed == 0 and stats["reports"]["lost"]["violation"] == 0 and len(seen) >= sent - lost))
 P
 worker=$(pgrep -P "$dp_pid")
-python3 "$TEST_DIR/agent.py" "$door" "$TEST_DIR/sent" "${worker:-$dp_pid}" "$load_pid" "$for_ms" "$weir" >"$out" 2>&1
-point $? "each of $((rate * for_ms / 1000)) violations is told" "$out"
+python3 "$TEST_DIR/agent.py" "$door" "${worker:-$dp_pid}" "$weir" "$BUILD/bench/load" "$for_ms" "$rate" "$times" >"$out" 2>&1
+point $? "each of $((times * rate * for_ms / 1000)) violations is told" "$out"
 sed 's/^/# /' "$out"
 stop_dp
 finish

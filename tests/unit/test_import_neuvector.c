@@ -32,7 +32,7 @@ static const char *const abouts[] = {
 	"{\"name\":\"db-1\",\"service\":\"db\",\"namespace\":\"shop\","
 	"\"image\":\"postgres:15\",\"labels\":{\"app\":\"db\"}}",
 	"{\"name\":\"job-7\",\"service\":\"job-7\",\"namespace\":\"ops\","
-	"\"image\":\"reg/job:1\"}",
+	"\"image\":\"reg/job:1\",\"namespace_labels\":{\"team\":\"a\"}}",
 };
 
 static struct ip_addr addrs[WHO__MAX];
@@ -194,6 +194,10 @@ static const struct {
 	  true },
 	{ "label, not", DB_FROM(TERM("tier", "=", "front")), JOB, DB, 6, 1, 0,
 	  0, false },
+	{ "namespace's label", DB_FROM(TERM("ns:team", "=", "a")), JOB, DB, 6,
+	  1, 0, 0, true },
+	{ "namespace's label, not", DB_FROM(TERM("ns:team", "=", "b")), JOB, DB,
+	  6, 1, 0, 0, false },
 	{ "wildcard", DB_FROM(TERM("image", "=", "reg/*:?")), JOB, DB, 6, 1, 0,
 	  0, true },
 	{ "wildcard, not", DB_FROM(TERM("image", "=", "reg/*:?")), WEB, DB, 6,
@@ -312,10 +316,9 @@ static const struct {
 	    "f:8:3 lost spec.process_profile: the profile" },
 	  { "name: db.shop", "mode: protect" } },
 	{ "a group that cannot be said",
-	  OF_DB INGRESS("allow", GROUP(TERM("ns:team", "=", "a")), "any",
-			"any"),
-	  { "f:7:96 lost spec.ingress[0].selector.criteria[0]: labels of "
-	    "namespaces",
+	  OF_DB INGRESS("allow", GROUP(TERM("'ns:'", "=", "a")), "any", "any"),
+	  { "f:7:96 lost spec.ingress[0].selector.criteria[0]: a label "
+	    "without a name",
 	    "f:7:65 lost spec.ingress[0].selector: group g: it cannot",
 	    "f:7:65 lost spec.ingress[0].selector: the rule is about a "
 	    "group" } },
