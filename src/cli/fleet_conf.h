@@ -19,8 +19,8 @@ const char *fleet_conf_admin(const struct fleet_plan *p,
 
 /* nats.conf of the i-th server. It includes users.conf. */
 char *fleet_conf_server(const struct fleet_plan *p, size_t i);
-/* routes.conf of the i-th server, which nats.conf includes: who the others are. */
-char *fleet_conf_routes(const struct fleet_plan *p, size_t i);
+/* routes.conf of that server, which nats.conf includes: who the others are. */
+char *fleet_conf_routes(const struct fleet_plan *p, size_t own);
 /* users.conf, one for all servers: who may say and hear what (fleet_users.c). */
 char *fleet_conf_users(const struct fleet_plan *p);
 /* cluster.yaml, the part of weir.yaml of a node. */

@@ -20,8 +20,8 @@
 
 #define CONNECT_MS 5000
 /* A group without a leader finds one within so long. */
-#define REMOVE_MS 20000
-#define COPY_MS	  60000
+#define REMOVE_US 20000000ULL
+#define COPY_US	  60000000ULL
 #define ANSWER_MS 1000
 #define PAUSE_MS  200
 /* NATS's own: it is no member. */
@@ -113,14 +113,17 @@ static int remove_once(natsConnection *nc, const char *question, unsigned ms,
 static int remove_from_group(natsConnection *nc, const char *server,
 			     struct err *reterr)
 {
-	usec_t until = usec_add(clock_now(), REMOVE_MS * 1000);
+	usec_t until = usec_add(clock_now(), REMOVE_US);
 	json_t *v = json_pack("{s:s}", "peer", server);
 	char *question = v ? json_dumps(v, JSON_COMPACT) : NULL;
 	int rc = question ? -EAGAIN
 			  : err_set(reterr, ENOMEM, NULL, "out of memory");
 
-	while (rc == -EAGAIN && usec_before(clock_now(), until))
+	while (rc == -EAGAIN && usec_before(clock_now(), until)) {
 		rc = remove_once(nc, question, 5 * ANSWER_MS, reterr);
+		if (rc == -EAGAIN)
+			nats_Sleep(PAUSE_MS);
+	}
 	free(question);
 	json_decref(v);
 	return rc;
@@ -179,7 +182,7 @@ static void look_at_answer(struct look *l, const json_t *v)
 static natsStatus look_once(natsConnection *nc, size_t n_servers,
 			    unsigned round, struct look *l)
 {
-	usec_t until = usec_add(clock_now(), ANSWER_MS * 1000);
+	usec_t until = usec_add(clock_now(), ANSWER_MS * 1000ULL);
 	natsSubscription *sub = NULL;
 	char inbox[64];
 	natsMsg *m;
@@ -208,7 +211,7 @@ static natsStatus look_once(natsConnection *nc, size_t n_servers,
 static int wait_for_copies(natsConnection *nc, const struct fleet_admin *admin,
 			   const char *server, struct err *reterr)
 {
-	usec_t until = usec_add(clock_now(), COPY_MS * 1000);
+	usec_t until = usec_add(clock_now(), COPY_US);
 	natsStatus s = NATS_OK;
 	unsigned round = 0;
 
