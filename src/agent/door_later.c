@@ -14,9 +14,11 @@ static void wait_later(struct door_client *c, enum client_state state,
 		       json_t *result)
 {
 	uint64_t us = DOOR_WAIT_S * USEC_PER_SEC;
+	json_t *before = c->result; /* of work that goes on as another wait */
 
 	c->state = state;
 	c->result = json_incref(result);
+	json_decref(before);
 	json_decref(c->splices); /* of one whose wait was too long */
 	c->splices = NULL;
 	c->wait_ends = usec_add(clock_now(), us);

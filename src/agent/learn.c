@@ -2,7 +2,8 @@
  * Proposals are made anew from the store (proposals.h), so there is nothing to
  * keep up to date but what was turned down, by a key that stays the same while
  * more is learned of the same (intent/propose.h). A command about them is done at
- * once with those that are kept, else when they are made.
+ * once with those that are kept, else when they are made; in a fleet, when they are put
+ * together with what the other nodes propose (member_learn.h).
  *
  * The candidate is compared in two ways: with all that was recorded since it was
  * set, when asked; and with each connection when it is told of, where a
@@ -18,9 +19,11 @@
 
 #include "agent/commands.h"
 #include "agent/member.h"
+#include "agent/member_learn.h"
 #include "agent/policy.h"
 #include "agent/proposals.h"
 #include "agent/record.h"
+#include "agent/rejected.h"
 #include "agent/study.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -36,6 +39,7 @@ struct learn {
 	json_t *rejected;
 	struct loop_timer accept; /* learn.auto_accept */
 	uint64_t accepted_news;	  /* of proposals: what it did last */
+	uint64_t accepted_serial; /* in a fleet: likewise */
 
 	struct intent *candidate; /* NULL: there is none */
 	uint64_t candidate_since_s;
@@ -81,6 +85,30 @@ static void list_is_made(struct agent *a, const json_t *list,
 	free(w);
 }
 
+static json_t *of_json(const struct learned_of *of)
+{
+	json_t *o = json_pack(
+		"{s:I, s:I, s:I, s:I, s:I}", "nodes", (json_int_t)of->nodes,
+		"dropped", (json_int_t)of->dropped, "refused",
+		(json_int_t)of->refused, "untold", (json_int_t)of->untold,
+		"left", (json_int_t)of->left);
+
+	if (o && of->alone)
+		(void)json_object_set_new(o, "alone", json_string(of->alone));
+	return o;
+}
+
+static void all_is_made(struct agent *a, const json_t *list,
+			const struct learned_of *of, const struct err *err,
+			void *arg)
+{
+	struct waiting *w = arg;
+
+	if (list)
+		(void)json_object_set_new(w->result, "fleet", of_json(of));
+	list_is_made(a, list, err, arg);
+}
+
 /* A command about proposals: with those since args' "since". */
 static int with_list(struct agent *a, struct door_client *c, const json_t *args,
 		     list_fn *fn, json_t *result, struct err *reterr)
@@ -92,7 +120,7 @@ static int with_list(struct agent *a, struct door_client *c, const json_t *args,
 
 	if (rc < 0)
 		return rc;
-	list = proposals_kept(a, since);
+	list = member_is_on(a) ? NULL : proposals_kept(a, since);
 	if (list)
 		return fn(a, c, args, list, result, reterr);
 	w = calloc(1, sizeof *w);
@@ -100,7 +128,9 @@ static int with_list(struct agent *a, struct door_client *c, const json_t *args,
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	*w = (struct waiting){ fn, 0, json_incref((json_t *)(uintptr_t)args),
 			       json_incref(result) };
-	rc = proposals_make(a, since, list_is_made, w, reterr);
+	rc = member_is_on(a)
+		     ? member_learned(a, since, all_is_made, w, reterr)
+		     : proposals_make(a, since, list_is_made, w, reterr);
 	if (rc < 0) {
 		json_decref(w->args);
 		json_decref(w->result);
@@ -113,7 +143,7 @@ static int with_list(struct agent *a, struct door_client *c, const json_t *args,
 
 static bool is_rejected(const struct agent *a, const json_t *proposal)
 {
-	return json_object_get(
+	return rejected_has(
 		a->learn->rejected,
 		json_string_value(json_object_get(proposal, "key")));
 }
@@ -281,6 +311,26 @@ static int set_rejected(struct agent *a, json_t *next, struct err *reterr)
 	return 0;
 }
 
+const json_t *learn_rejected(const struct agent *a)
+{
+	return a->learn->rejected;
+}
+
+bool learn_rejected_heard(struct agent *a, const json_t *rejected)
+{
+	json_t *next = json_copy(a->learn->rejected);
+	struct err err;
+
+	if (!next || !rejected_merge(next, rejected)) {
+		json_decref(next);
+		return false;
+	}
+	if (set_rejected(a, next, &err) == 0)
+		return true;
+	log_warn("fleet: what was turned down is not stored: %s", err.text);
+	return false;
+}
+
 static int reject_chosen(struct agent *a, struct door_client *c,
 			 const json_t *args, const json_t *list, json_t *result,
 			 struct err *reterr)
@@ -289,29 +339,29 @@ static int reject_chosen(struct agent *a, struct door_client *c,
 	const json_t *ids = json_object_get(args, "ids"), *one;
 	bool all = arg_true(args, "all"), undo = arg_true(args, "undo");
 	size_t i, chosen = 0;
-	int rc;
+	int rc = 0;
 
 	json_array_foreach (list, i, one) {
 		const char *key =
 			json_string_value(json_object_get(one, "key"));
 
-		if (!is_chosen(a, one, ids, all))
+		if (!is_chosen(a, one, ids, all) || rc < 0)
 			continue;
 		chosen++;
-		if (undo)
-			(void)json_object_del(next, key);
-		else
-			(void)json_object_set_new(
-				next, key, json_integer((json_int_t)now_s()));
+		rc = rejected_set(next, key, !undo, now_s(), reterr);
 	}
-	rc = check_chosen(chosen, ids, all, reterr);
+	if (rc == 0)
+		rc = check_chosen(chosen, ids, all, reterr);
 	if (rc < 0) {
 		json_decref(next);
 		return rc;
 	}
 	(void)json_object_set_new(result, "rejected",
 				  json_integer((json_int_t)chosen));
-	return set_rejected(a, next, reterr);
+	rc = set_rejected(a, next, reterr);
+	if (rc == 0)
+		member_rejected(a);
+	return rc;
 }
 
 int command_reject(struct agent *a, struct door_client *c, const json_t *args,
@@ -339,6 +389,30 @@ static void accept_made(struct agent *a, const json_t *list,
 	json_decref(rules);
 }
 
+/* ... and in a fleet what others learned of such. */
+static void accept_gathered(struct agent *a, const json_t *list,
+			    const struct learned_of *of, const struct err *err,
+			    void *arg)
+{
+	struct learn *l = a->learn;
+	uint64_t news = proposals_news(a->proposals);
+	json_t *safe;
+
+	if (!list || (of->alone ? l->accepted_news == news
+				: l->accepted_serial == of->serial))
+		return;
+	if (of->alone) {
+		l->accepted_news = news;
+		accept_made(a, list, err, NULL);
+		return;
+	}
+	l->accepted_serial = of->serial;
+	safe = learned_safe(a, list, of->own);
+	if (safe)
+		accept_made(a, safe, err, NULL);
+	json_decref(safe);
+}
+
 static void accept_all(void *arg)
 {
 	struct agent *a = arg;
@@ -346,6 +420,10 @@ static void accept_all(void *arg)
 	struct err err;
 
 	loop_timer_set(a->loop, &a->learn->accept, AUTO_US);
+	if (a->config.auto_accept && member_is_on(a)) {
+		(void)member_learned(a, 0, accept_gathered, NULL, &err);
+		return;
+	}
 	if (!a->config.auto_accept || a->learn->accepted_news == news)
 		return;
 	/* else once more in a minute */

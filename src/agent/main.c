@@ -32,6 +32,7 @@
 #include "agent/learn.h"
 #include "agent/map.h"
 #include "agent/member.h"
+#include "agent/member_learn.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "agent/reload.h"
@@ -197,6 +198,7 @@ static void stop(struct main_state *m)
 {
 	struct agent *a = &m->agent;
 
+	member_learned_end(a);
 	aside_stop(a);
 	studies_stop(a);
 	inventory_stop(a);

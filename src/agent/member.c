@@ -491,14 +491,19 @@ static void is_down(struct agent *a, const struct fleet_news *n)
 	log_warn("fleet: cut off: %s%s%s", n->err.at, n->err.at[0] ? ": " : "",
 		 n->err.text);
 	record_state(a, "fleet", "medium", n->err.text);
+	member_learn_down(a);
 }
 
 /* Of another node; what is wrong with it is said once for each time it comes. */
-static void node_told(struct agent *a, const struct fleet_news *n)
+static void node_told(struct agent *a, struct fleet_news *n)
 {
 	struct err err = n->err;
 	int rc = -err.code;
 
+	if (n->key == FLEET_LEARNED || n->key == FLEET_REJECTED) {
+		member_learn_node(a, n);
+		return;
+	}
 	if (strcmp(n->node, a->config.node) == 0)
 		return;
 	if (!err.code && n->key == FLEET_INVENTORY)
@@ -542,6 +547,8 @@ static void on_news(void *arg, uint32_t events)
 		case FLEET_POLICY: take_policy(a, &n); break;
 		case FLEET_PROPOSED: proposed(a, &n); break;
 		case FLEET_NODE: node_told(a, &n); break;
+		case FLEET_LEARNING: member_learning(a, &n); break;
+		case FLEET_HEARD: member_heard(a, &n); break;
 		case FLEET_SENT:
 		case FLEET_LAST: member_sent(a, &n); break;
 		case FLEET_FORGOTTEN: forgotten(a, &n); break;
@@ -561,11 +568,12 @@ json_t *member_json(const struct agent *a)
 
 	if (!m)
 		return NULL;
-	o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:b, s:o, s:o}", "name",
+	o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:b, s:o, s:o, s:o}", "name",
 		      a->config.cluster.name, "node", a->config.node, "up",
 		      m->up, "since", (json_int_t)m->since_s, "revision",
 		      (json_int_t)m->revision, "in_force", is_in_force(a),
-		      "others", peers_counts(a), "sent", member_send_json(a));
+		      "others", peers_counts(a), "sent", member_send_json(a),
+		      "learned", member_learn_json(a));
 	if (o && !m->up)
 		(void)json_object_set_new(
 			o, "text",
@@ -656,6 +664,8 @@ static int begin(struct agent *a, struct member *m, struct err *reterr)
 	loop_timer_set(a->loop, &m->beat, BEAT_US);
 	member_inventory_soon(a);
 	member_state_soon(a);
+	if (member_learn_start(a, reterr) < 0)
+		return -reterr->code;
 	return member_send_start(a, reterr);
 }
 
@@ -681,6 +691,7 @@ void member_stop(struct agent *a)
 	if (m) {
 		member_ask_stop(a);
 		member_send_stop(a);
+		member_learn_stop(a);
 		loop_remove(m->loop_fd);
 		fleet_free(m->fleet);
 		loop_timer_off(a->loop, &m->inventory);

@@ -16,6 +16,7 @@ struct waiting {
 };
 
 struct asked;
+struct member_learn;
 struct sending;
 
 struct member {
@@ -40,6 +41,7 @@ struct member {
 	struct sending *sending;
 	uint64_t keys;	    /* hash of servers and files that are used */
 	int64_t cert_end_s; /* of ours, as it is used; 0: none, or not known */
+	struct member_learn *learn;
 };
 
 /* Who waits for that; taken out of the list, the caller's. NULL: nobody. */
@@ -70,3 +72,16 @@ void member_send_up(struct agent *a);
 void member_sent(struct agent *a, const struct fleet_news *n);
 /* {"events": {...}, "flows": {...}}: how far. */
 json_t *member_send_json(const struct agent *a);
+
+/* --- member_learn.c ------------------------------------------------------------- */
+
+int member_learn_start(struct agent *a, struct err *reterr);
+void member_learn_stop(struct agent *a);
+/* FLEET_LEARNING, FLEET_HEARD, FLEET_DOWN */
+void member_learning(struct agent *a, const struct fleet_news *n);
+void member_heard(struct agent *a, const struct fleet_news *n);
+void member_learn_down(struct agent *a);
+/* FLEET_NODE, of FLEET_LEARNED or FLEET_REJECTED; may take its text. */
+void member_learn_node(struct agent *a, struct fleet_news *n);
+/* {"reads", "told", "untold", "text"?} */
+json_t *member_learn_json(const struct agent *a);

@@ -18,8 +18,8 @@
 
 #include "agent/study.h"
 #include "base/clock.h"
-#include "base/crc32c.h"
 #include "base/limits_door.h"
+#include "intent/propose.h"
 
 #define DAY_S	 86400ULL
 #define KEPT_US	 (600 * USEC_PER_SEC)
@@ -77,6 +77,11 @@ uint64_t proposals_news(const struct proposals *p)
 	return p->news;
 }
 
+uint64_t proposals_kept_news(const struct proposals *p)
+{
+	return p->kept_news;
+}
+
 const json_t *proposals_kept(const struct agent *a, uint64_t since_s)
 {
 	const struct proposals *p = a->proposals;
@@ -98,15 +103,6 @@ static void free_making(struct making *m)
 	free(m);
 }
 
-/* People name a proposal by eight digits, the CRC of its key. */
-static json_t *id_of(const json_t *one)
-{
-	const char *key = json_string_value(json_object_get(one, "key"));
-	struct bytes b = bytes_of(key, strlen(key));
-
-	return json_sprintf("%08x", crc32c_end(crc32c_add(CRC32C_START, b)));
-}
-
 /* In its thread. */
 static void make(struct study *s)
 {
@@ -124,7 +120,10 @@ static void make(struct study *s)
 	if (!m->list)
 		(void)err_set(&s->err, ENOMEM, NULL, "out of memory");
 	json_array_foreach (m->list, i, one)
-		(void)json_object_set_new(one, "id", id_of(one));
+		(void)json_object_set_new(
+			one, "id",
+			intent_proposal_id(json_string_value(
+				json_object_get(one, "key"))));
 	intent_judge_free(j);
 }
 

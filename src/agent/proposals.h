@@ -17,6 +17,9 @@ void proposals_outdated(struct proposals *p);
 /* Rises with proposals_outdated(). */
 uint64_t proposals_news(const struct proposals *p);
 
+/* What those that are kept were made of. */
+uint64_t proposals_kept_news(const struct proposals *p);
+
 /*
  * Those since then (0: of PROPOSALS_DAYS), each {"id", "key", "rule",
  * "provenance"}, if they are kept and still good; else NULL. Borrowed until the

@@ -34,6 +34,33 @@
 #define FLEET_WORKLOADS_MAX 200000
 /* Events, or flows, in one message to their stream. */
 #define FLEET_BATCH_MAX 500
+/*
+ * What a node tells of what it learned: proposals, and bytes, as they are sent (the
+ * bucket's most) and unpacked. What is more is not told, but how many.
+ */
+#define LEARNED_TOLD_MAX     2000
+#define LEARNED_MESSAGE_MAX  (1 << 20)
+#define LEARNED_UNPACKED_MAX (4 << 20)
+/*
+ * What an editor keeps of all nodes: their proposals, 200 bytes each, and different
+ * ones that are shown. Met: the next is left out, and counted. Nodes:
+ * FLEET_NODES_MAX.
+ */
+#define LEARNED_KEPT_MAX  200000
+#define LEARNED_SHOWN_MAX 20000
+/* Nodes that a proposal names; the rest is counted. */
+#define LEARNED_NODES_MAX 16
+/* Ranges of ports of one proposal, of different nodes; more: one over all. */
+#define LEARNED_RANGES_MAX 8
+/* Lists that are read of the bucket before they are merged: 16 MiB at the most. */
+#define LEARNED_AT_ONCE 16
+/* Who waits for what all have learned. One more: EAGAIN. */
+#define LEARNED_ASKS_MAX 64
+/*
+ * What was turned down, or is not any more, by key. Met: what was taken back first
+ * is forgotten; then nothing is turned down any more, ENOSPC.
+ */
+#define LEARNED_REJECTED_MAX 20000
 /* Questions of other nodes that are answered at a time. Met: refused, EAGAIN. */
 #define FLEET_ASKED_MAX 64
 /* Bytes of a question. Met: refused, E2BIG. */

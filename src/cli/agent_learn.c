@@ -23,7 +23,25 @@ static uint64_t age_of(uint64_t at_s)
 
 /* --- proposals ------------------------------------------------------------------ */
 
-static void add_proposal(struct table *t, const json_t *p)
+/* "a, b and 3 more" */
+static void add_nodes(struct table *t, const json_t *seen)
+{
+	const json_t *nodes = json_object_get(seen, "nodes"), *v;
+	uint64_t more = member_number(seen, "more_nodes");
+	json_t *names = json_array();
+	char buf[96], text[40] = "";
+	size_t i;
+
+	json_array_foreach (nodes, i, v)
+		(void)json_array_append(names, json_object_get(v, "node"));
+	if (more)
+		(void)snprintf(text, sizeof text, " and %llu more",
+			       (unsigned long long)more);
+	table_add(t, "%s%s", agent_words(names, buf, sizeof buf), text);
+	json_decref(names);
+}
+
+static void add_proposal(struct table *t, const json_t *p, bool nodes)
 {
 	const json_t *rule = json_object_get(p, "rule");
 	const json_t *seen = json_object_get(p, "provenance");
@@ -46,29 +64,61 @@ static void add_proposal(struct table *t, const json_t *p)
 		  human_age(age_of(member_number(seen, "first_seen")), first));
 	table_add(t, "%s ago",
 		  human_age(age_of(member_number(seen, "last_seen")), last));
+	if (nodes)
+		add_nodes(t, seen);
+}
+
+/* Of whom it is, in a fleet: what is not as one would think. */
+static void print_of(const json_t *fleet)
+{
+	static const struct {
+		const char *member, *text;
+	} left_out[] = {
+		{ "dropped", "that other nodes told are no proposals" },
+		{ "refused", "of other nodes are more than there is room for" },
+		{ "untold", "are more than their nodes tell" },
+		{ "left", "are more than are shown" },
+	};
+	const char *alone = member_text(fleet, "alone");
+
+	if (alone[0])
+		printf("this is what this node has learned, not what others "
+		       "have: %s\n",
+		       alone);
+	for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+		if (member_number(fleet, left_out[i].member))
+			printf("%llu %s\n",
+			       (unsigned long long)member_number(
+				       fleet, left_out[i].member),
+			       left_out[i].text);
 }
 
 static int print_learned(const struct out *o, const json_t *a)
 {
 	static const char *const head[] = { "ID",    "FROM",	     "TO",
 					    "PORTS", "APPLICATIONS", "SESSIONS",
-					    "FIRST", "LAST" };
+					    "FIRST", "LAST",	     "NODES" };
 	const json_t *p, *list = json_object_get(a, "proposals");
+	const json_t *fleet = json_object_get(a, "fleet");
+	bool nodes = fleet && !json_object_get(fleet, "alone");
+	unsigned columns = nodes ? 9 : 8;
 	struct table t;
 	size_t i;
 
 	if (json_array_size(list) == 0) {
 		puts("nothing is proposed: all that was seen is allowed by "
 		     "rules, or turned down");
+		print_of(fleet);
 		return CLI_OK;
 	}
-	table_init(&t, 8, 1u << 5);
-	for (i = 0; i < 8; i++)
+	table_init(&t, columns, 1u << 5);
+	for (i = 0; i < columns; i++)
 		table_add(&t, "%s", head[i]);
 	json_array_foreach (list, i, p)
-		add_proposal(&t, p);
+		add_proposal(&t, p, nodes);
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
+	print_of(fleet);
 	puts("weir policy accept ID... | --all; weir policy reject ID...");
 	return CLI_OK;
 }
@@ -85,7 +135,8 @@ static const struct agent_cmd learned_cmd = {
 		"text|json|yaml]\n\n"
 		"Rules that would allow what was seen of workloads in mode "
 		"discover and no\nrule speaks of yet. -o json also tells which "
-		"workloads it was. --all: those\nthat were turned down, too.\n",
+		"workloads it was. --all: those\nthat were turned down, too. "
+		"In a fleet, on an editor: what all nodes have seen.\n",
 	.command = "learned",
 	.pages = "proposals",
 	.options = learned_options,
@@ -136,7 +187,8 @@ static const struct agent_option reject_options[] = {
 static const struct agent_cmd reject_cmd = {
 	.name = "policy reject",
 	.help = "Usage: weir policy reject ID... | --all [--undo]\n\n"
-		"These are proposed no more, whatever else is seen of them.\n",
+		"These are proposed no more, whatever else is seen of them. "
+		"In a fleet, on an\neditor: to no editor.\n",
 	.command = "reject",
 	.options = reject_options,
 	.words = "ids*",

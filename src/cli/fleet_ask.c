@@ -43,6 +43,8 @@ static void print_own(const struct out *o, const json_t *f)
 {
 	char age[HUMAN_MAX];
 	bool up = is(f, "up");
+	const char *learned =
+		member_text(json_object_get(f, "learned"), "text");
 
 	printf("fleet %s, this is node %s: %s%s%s %s", member_text(f, "name"),
 	       member_text(f, "node"),
@@ -65,6 +67,8 @@ static void print_own(const struct out *o, const json_t *f)
 	if (member_text(f, "refused")[0])
 		printf(": %s%s%s", out_colour(o, OUT_RED),
 		       member_text(f, "refused"), out_colour(o, OUT_PLAIN));
+	if (learned[0])
+		printf("\nlearned %s", learned);
 	puts("");
 	print_certificate(o, f);
 	puts("");

@@ -71,6 +71,8 @@ static const char help_text[] =
 	"      --renew-all      of all nodes and servers\n"
 	"      --add-server NAME=HOST:PORT[:CLUSTERPORT]\n"
 	"      --remove-server NAME\n"
+	"      --users          only what servers know of nodes, after an "
+	"upgrade\n"
 	"      --show           when certificates end\n"
 	"  -o, --output text|json|yaml\n"
 	"  -h, --help\n"
@@ -97,6 +99,7 @@ static const struct option longs[] = {
 	{ "renew-all", no_argument, NULL, 'W' },
 	{ "add-server", required_argument, NULL, 'S' },
 	{ "remove-server", required_argument, NULL, 'R' },
+	{ "users", no_argument, NULL, 'u' },
 	{ "show", no_argument, NULL, 'v' },
 	{ "name", required_argument, NULL, 'N' },
 	{ "days", required_argument, NULL, 'd' },
@@ -128,6 +131,7 @@ static int take_option(struct fleet_init *in, int c, struct err *reterr)
 			return -EINVAL;
 		(void)snprintf(p->name, sizeof p->name, "%s", optarg);
 		return 0;
+	case 'u':
 	case 'v': return 0;
 	default:
 		return err_set(reterr, EINVAL, NULL,
@@ -161,6 +165,7 @@ static int look_at(struct fleet_init *in, int c, struct err *reterr)
 	case 'e':
 	case 'E': in->editors = in->users = true; return 0;
 	case 'a':
+	case 'u':
 	case 'r': in->changes = in->users = true; return 0;
 	case 'w':
 	case 'W': in->changes = in->renews = true; return 0;

@@ -13,6 +13,10 @@
  * stored (NAME.news.); what came across accounts by the same server is passed on to
  * no third one otherwise.
  *
+ * What nodes have learned is said again to nobody: of a thousand lists each would hear
+ * all. Editors ask for it. A node writes its own list, an editor alone what was turned
+ * down, so that whose word counts there is the servers' knowledge.
+ *
  *   node-b ── $KV.weir-nodes.*.b, weir.events.b, $JS.API... ──▶ fleet: streams, editors
  *          ◀── weir.news.>, weir.ask.b, weir.ask-all ──────────
  */
@@ -28,6 +32,7 @@ static const char *const common[] = {
 	"$JS.API.INFO",
 	"$JS.API.STREAM.INFO.KV_@-policy",
 	"$JS.API.STREAM.INFO.KV_@-nodes",
+	"$JS.API.STREAM.INFO.KV_@-learned",
 	"$JS.API.STREAM.INFO.@-events",
 	"$JS.API.STREAM.INFO.@-flows",
 	"$JS.API.DIRECT.GET.KV_@-policy",
@@ -39,6 +44,7 @@ static const char *const common[] = {
 /* What one node alone may. */
 static const char *const own[] = {
 	"$KV.@-nodes.*.~",
+	"$KV.@-learned.learned.~",
 	"@.events.~",
 	"@.flows.~",
 	"$JS.API.DIRECT.GET.@-events.@.events.~",
@@ -47,8 +53,10 @@ static const char *const own[] = {
 
 /* What an editor may besides. */
 static const char *const edits[] = {
-	"$KV.@-policy.>", "$KV.@-nodes.>", "@.ask.*",
-	"@.ask-all",	  "$JS.FC.>",	   "$JS.ACK.>",
+	"$KV.@-policy.>",  "$KV.@-nodes.>",
+	"$KV.@-learned.>", "$JS.API.DIRECT.GET.KV_@-learned",
+	"@.ask.*",	   "@.ask-all",
+	"$JS.FC.>",	   "$JS.ACK.>",
 };
 
 /* And with each stream. */
@@ -58,8 +66,8 @@ static const char *const manages[] = {
 	"$JS.API.CONSUMER.INFO.#.>", "$JS.API.CONSUMER.DELETE.#.>",
 };
 
-static const char *const streams[] = { "KV_@-policy", "KV_@-nodes", "@-events",
-				       "@-flows" };
+static const char *const streams[] = { "KV_@-policy", "KV_@-nodes",
+				       "KV_@-learned", "@-events", "@-flows" };
 
 /* What comes to all nodes. */
 static const char *const told[] = { "@.news.>", "@.ask-all" };

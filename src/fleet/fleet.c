@@ -190,6 +190,12 @@ int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
 
 	if (!packed)
 		return -reterr->code;
+	if (key >= FLEET_LEARNED && len > LEARNED_MESSAGE_MAX) {
+		free(packed);
+		return err_set(reterr, E2BIG, NULL,
+			       "packed it is more than %d bytes",
+			       LEARNED_MESSAGE_MAX);
+	}
 	pthread_mutex_lock(&f->lock);
 	free(f->tell[key]);
 	f->tell[key] = packed;
@@ -212,6 +218,13 @@ int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 		return -reterr->code;
 	(void)snprintf(o->node, sizeof o->node, "%s", node);
 	return order_put(f, o, reterr);
+}
+
+int fleet_learned(struct fleet *f, uint64_t token, struct err *reterr)
+{
+	struct order *o = order_new(ORDER_LEARNED, token, reterr);
+
+	return o ? order_put(f, o, reterr) : -reterr->code;
 }
 
 int fleet_send(struct fleet *f, enum fleet_stream s, const char *text,

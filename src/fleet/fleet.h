@@ -13,6 +13,8 @@
  *   KV_NAME-nodes   $KV.NAME-nodes.inventory.X   who runs on X: packed (pack.h)
  *                   $KV.NAME-nodes.state.X       what X has in force, how it is
  *   -               NAME.news.>                  what both have stored, said again
+ *   KV_NAME-learned $KV.NAME-learned.learned.X   what X proposes: packed
+ *                   $KV.NAME-learned.rejected.X  what X, an editor, turned down
  *   NAME-events     NAME.events.X                batches, with retention
  *   NAME-flows      NAME.flows.X
  *   -               NAME.ask.X                   questions to X
@@ -21,6 +23,9 @@
  * question fail at once; what it says of itself is kept, the last of each kind, and
  * sent later. Afterwards it hears what was changed meanwhile, not what was changed
  * again: each key's last value, and of the policy the changes since its own version.
+ *
+ * Of KV_NAME-learned nothing is said again: of a thousand nodes' lists nobody hears who
+ * does not ask (fleet_learned()). A fleet whose servers do not know it yet does without.
  *
  * Who may write what is the servers' matter (`weir fleet init` writes their
  * permissions). All calls from one thread.
@@ -75,7 +80,13 @@ int fleet_fd(const struct fleet *f);
 int fleet_propose(struct fleet *f, uint64_t base, const char *text,
 		  const json_t *about, uint64_t token, struct err *reterr);
 
-enum fleet_key { FLEET_INVENTORY, FLEET_STATE, FLEET_KEY__MAX };
+enum fleet_key {
+	FLEET_INVENTORY,
+	FLEET_STATE,
+	FLEET_LEARNED,	/* LEARNED_MESSAGE_MAX */
+	FLEET_REJECTED, /* likewise; needs an editor's permission */
+	FLEET_KEY__MAX
+};
 
 /*
  * What is told of this node from now on; what was not sent yet of the same kind is
@@ -86,6 +97,13 @@ int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
 /* That node is told of no more: all its keys. Needs an editor's permission. */
 int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 		 struct err *reterr);
+
+/*
+ * What all told of what they learned, since this was asked last: up to
+ * LEARNED_AT_ONCE of it as FLEET_NODE, and then FLEET_HEARD. Needs an editor's
+ * permission. -ENOTCONN, -EAGAIN.
+ */
+int fleet_learned(struct fleet *f, uint64_t token, struct err *reterr);
 
 enum fleet_stream { FLEET_EVENTS, FLEET_FLOWS, FLEET_STREAM__MAX };
 
@@ -111,9 +129,19 @@ enum fleet_news_kind {
 	 */
 	FLEET_POLICY,
 	FLEET_PROPOSED, /* token; revision, or err: ESTALE, ETIMEDOUT, EACCES */
-	FLEET_NODE,	/* node, key, text; NULL: it is told of no more; at_s */
-	FLEET_SENT,	/* token, err */
-	FLEET_LAST,	/* token, text, err */
+	/*
+	 * node, key, text; NULL: it is told of no more; at_s. Of FLEET_LEARNED and
+	 * FLEET_REJECTED the text is packed still.
+	 */
+	FLEET_NODE,
+	/*
+	 * What was learned has a bucket, which has nothing of this node: it is to
+	 * tell. may: to read others', too. Or err: EACCES.
+	 */
+	FLEET_LEARNING,
+	FLEET_HEARD,	 /* token; may: there is more; err */
+	FLEET_SENT,	 /* token, err */
+	FLEET_LAST,	 /* token, text, err */
 	FLEET_FORGOTTEN, /* token, err */
 	FLEET_ASKED,	 /* text, reply */
 	FLEET_ANSWERED,	 /* token, text, or err: EHOSTUNREACH */
@@ -128,6 +156,7 @@ struct fleet_news {
 	size_t len;
 	json_t *about;
 	char *reply;
+	bool may;
 	struct err err;
 };
 

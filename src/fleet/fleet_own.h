@@ -30,6 +30,7 @@ enum order_kind {
 	ORDER_SEND,
 	ORDER_LAST,
 	ORDER_FORGET,
+	ORDER_LEARNED,
 	ORDER_ASK,
 	ORDER_ANSWER,
 };
@@ -56,13 +57,13 @@ struct listening {
 struct fleet {
 	char *name, *node; /* owned */
 	unsigned replicas;
+	bool has_thread;
 	struct fleet_spec spec; /* its numbers only */
 	natsOptions *options;
 	natsConnection *nc;
 	jsCtx *js;
 	struct mailbox news; /* of struct fleet_news */
 	pthread_t thread;
-	bool has_thread;
 
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
 	pthread_cond_t wake;
@@ -71,13 +72,16 @@ struct fleet {
 	bool amiss; /* what was heard cannot be taken; before it is heard again */
 	bool closed; /* the library's last word of nc, or there is none */
 	natsOptions *next_options; /* owned; NULL: go on with those there are */
+	/* learned.c: there is the bucket, and it may be read */
+	bool learned_there, learned_reads;
 	struct order *first, **last;
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
 	struct listening *listening; /* all; owned */
 	size_t n_heard;		     /* subjects that are listened to */
-	uint64_t denials;
+	uint64_t denials,
+		learned_denials;   /* the latter: what learned.c tries */
 	char denied[ERR_TEXT_MAX]; /* the last */
 	char said[ERR_TEXT_MAX];   /* why it is not up, as it was told last */
 
@@ -101,6 +105,11 @@ struct fleet {
 	char proposing_id[2 * FLEET_NAME_MAX];
 	uint64_t proposed; /* its revision */
 	bool is_void;	   /* ... which does not count */
+
+	/* Our thread's: what FLEET_LEARNING has told. */
+	bool learned_told_reads, learned_told_denied;
+	unsigned learned_skip; /* looks */
+	int64_t learned_told; /* of the bucket that was created then; 0: none */
 };
 
 /* Takes what n owns; waits while there is no room for it. Any thread. */
@@ -135,9 +144,23 @@ struct stream_state {
 	uint64_t first, last, n;
 };
 
-/* Makes those that are missing, as far as it may. Our thread. */
+/* Makes those that are missing, as far as it may; but STREAM_LEARNED. Our thread. */
 int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 		 struct err *reterr);
+
+/* STREAM_LEARNED; makes: if it is missing, else that is -ENOENT. Our thread. */
+int streams_find_learned(struct fleet *f, bool makes, struct stream_state *ret,
+			 struct err *reterr);
+
+/* --- learned.c: what was learned, all by our thread ---------------------------- */
+
+/* Is the bucket there? To be asked when it is up; and then, until it is, now and then. */
+void learned_find(struct fleet *f);
+void learned_find_again(struct fleet *f);
+/* An order's: reads on, and tells. */
+void learned_read(struct fleet *f, const struct order *o);
+/* Is that of a denial that keeps nothing but this from working? Any thread. */
+bool learned_is_denied(const struct fleet *f, const char *text);
 
 /* --- watch.c: what is heard ------------------------------------------------------ */
 
@@ -145,6 +168,11 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 int watch_begin(struct fleet *f, struct err *reterr);
 /* Asks for what is not known of both buckets. Our thread. */
 int watch_catch_up(struct fleet *f, struct err *reterr);
+/* One more of STREAM_LEARNED: 1; 0: there is none. Our thread. */
+int watch_learned(struct fleet *f, struct err *reterr);
+/* From the beginning of the bucket, if it is another, or anyway. */
+void watch_learned_from(struct fleet *f, const struct stream_state *now,
+			bool anyway);
 /* The connection is closed: waits until the library's threads are out. */
 void watch_end(struct fleet *f);
 

@@ -79,9 +79,15 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s,
 		link_again(f);
 		return;
 	}
-	pthread_mutex_lock(&f->lock);
-	f->denials++;
 	(void)natsConnection_GetLastError(nc, &text);
+	pthread_mutex_lock(&f->lock);
+	if (learned_is_denied(f, text)) {
+		f->learned_denials++;
+		pthread_cond_broadcast(&f->wake);
+		pthread_mutex_unlock(&f->lock);
+		return;
+	}
+	f->denials++;
 	(void)snprintf(f->denied, sizeof f->denied, "%s",
 		       text ? text : natsStatus_GetText(s));
 	pthread_cond_broadcast(&f->wake);

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const keys[FLEET_KEY__MAX] = { "inventory", "state" };
+/* Bucket and key, behind the fleet's name. */
+static const char *const keys[FLEET_KEY__MAX] = {
+	"nodes.inventory", "nodes.state", "learned.learned", "learned.rejected"
+};
 static const char *const streams[FLEET_STREAM__MAX] = { "events", "flows" };
 
 bool fleet_name_is_valid(const char *name)
@@ -17,9 +20,10 @@ bool fleet_name_is_valid(const char *name)
 const char *stream_name(const char *fleet, enum stream s,
 			char buf[static SUBJECT_MAX])
 {
-	static const char *const forms[STREAM__MAX] = {
-		"KV_%s-policy", "KV_%s-nodes", "%s-events", "%s-flows"
-	};
+	static const char *const forms[STREAM__MAX] = { "KV_%s-policy",
+							"KV_%s-nodes",
+							"%s-events", "%s-flows",
+							"KV_%s-learned" };
 
 	(void)snprintf(buf, SUBJECT_MAX, forms[s], fleet);
 	return buf;
@@ -29,7 +33,8 @@ const char *stream_subjects(const char *fleet, enum stream s,
 			    char buf[static SUBJECT_MAX])
 {
 	static const char *const forms[STREAM__MAX] = {
-		"$KV.%s-policy.>", "$KV.%s-nodes.>", "%s.events.*", "%s.flows.*"
+		"$KV.%s-policy.>", "$KV.%s-nodes.>", "%s.events.*",
+		"%s.flows.*", "$KV.%s-learned.>"
 	};
 
 	(void)snprintf(buf, SUBJECT_MAX, forms[s], fleet);
@@ -59,7 +64,7 @@ const char *subject_policy(const char *fleet, char buf[static SUBJECT_MAX])
 const char *subject_key(const char *fleet, enum fleet_key key, const char *node,
 			char buf[static SUBJECT_MAX])
 {
-	(void)snprintf(buf, SUBJECT_MAX, "$KV.%s-nodes.%s.%s", fleet, keys[key],
+	(void)snprintf(buf, SUBJECT_MAX, "$KV.%s-%s.%s", fleet, keys[key],
 		       node);
 	return buf;
 }

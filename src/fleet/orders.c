@@ -173,9 +173,12 @@ static void forget(struct fleet *f, const struct order *o)
 	uint64_t before = link_denials(f, denied, sizeof denied);
 	natsStatus s = NATS_OK;
 
-	for (int k = 0; k < FLEET_KEY__MAX && s == NATS_OK; k++)
+	for (int k = 0; k < FLEET_KEY__MAX && s == NATS_OK; k++) {
+		if (k >= FLEET_LEARNED && !f->learned_there)
+			break; /* where nothing was told */
 		s = publish_deletion(f, subject_key(f->name, (enum fleet_key)k,
 						    o->node, subject));
+	}
 	if (s != NATS_OK && link_denials(f, denied, sizeof denied) != before)
 		(void)err_set(&n.err, EACCES, NULL,
 			      "this node may not forget others: %s", denied);
@@ -217,6 +220,7 @@ static void do_order(struct fleet *f, const struct order *o)
 	case ORDER_SEND: send_batch(f, o); break;
 	case ORDER_LAST: get_last(f, o); break;
 	case ORDER_FORGET: forget(f, o); break;
+	case ORDER_LEARNED: learned_read(f, o); break;
 	case ORDER_ASK: ask(f, o); break;
 	case ORDER_ANSWER:
 		/* what is lost is asked for again by who waits */
@@ -235,7 +239,7 @@ static void say_down(struct fleet *f, const struct err *why)
 	bool told;
 
 	pthread_mutex_lock(&f->lock);
-	f->up = false;
+	f->up = f->learned_there = false;
 	told = !f->told_up && strcmp(f->said, why->text) == 0;
 	f->told_up = false;
 	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
@@ -285,6 +289,7 @@ static void bring_up(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
 		fleet_news_put(f, &n);
+	learned_find(f);
 }
 
 /* What the library gave up is tried again in a while. */
@@ -295,6 +300,24 @@ static void reopen(struct fleet *f, bool soon)
 	if ((soon || fleet_pause(f, FLEET_AGAIN_MS)) &&
 	    link_reopen(f, &err) < 0)
 		say_down(f, &err);
+}
+
+static bool learned_is_there(struct fleet *f)
+{
+	bool there;
+
+	pthread_mutex_lock(&f->lock);
+	there = f->learned_there;
+	pthread_mutex_unlock(&f->lock);
+	return there;
+}
+
+/* Something is amiss with it: it is looked for again, while the rest goes on. */
+static void learned_lost(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->learned_there = false;
+	pthread_mutex_unlock(&f->lock);
 }
 
 /* What is told of this node; false: it was not sent, and is tried again. */
@@ -336,6 +359,15 @@ enum next {
 	NEXT_LOOK
 };
 
+/* The lock is held. */
+static bool keys_are_due(const struct fleet *f)
+{
+	for (int k = 0; k < FLEET_KEY__MAX; k++)
+		if (f->tell[k] && (k < FLEET_LEARNED || f->learned_there))
+			return true;
+	return false;
+}
+
 /* What there is to do now; false: nothing. The lock is held. */
 static bool next_work(const struct fleet *f, enum next *ret)
 {
@@ -349,24 +381,35 @@ static bool next_work(const struct fleet *f, enum next *ret)
 		*ret = NEXT_REOPEN;
 	else if (f->connected && f->again)
 		*ret = NEXT_AGAIN;
-	else if (f->up &&
-		 (f->first || f->tell[FLEET_INVENTORY] || f->tell[FLEET_STATE]))
+	else if (f->up && (f->first || keys_are_due(f)))
 		*ret = NEXT_WORK;
 	else
 		return false;
 	return true;
 }
 
-static enum next wait_for_work(struct fleet *f)
+static bool is_past(const struct timespec *at)
 {
-	struct timespec until = fleet_in_ms(FLEET_LOOK_MS);
+	struct timespec now = fleet_in_ms(0);
+
+	return now.tv_sec != at->tv_sec ? now.tv_sec > at->tv_sec
+					: now.tv_nsec >= at->tv_nsec;
+}
+
+/* look_at: when that is due, also while there is work all the time. */
+static enum next wait_for_work(struct fleet *f, struct timespec *look_at)
+{
 	enum next next = NEXT_LOOK;
 	int rc = 0;
 
 	pthread_mutex_lock(&f->lock);
 	while (!next_work(f, &next) && rc == 0)
-		rc = pthread_cond_timedwait(&f->wake, &f->lock, &until);
+		rc = pthread_cond_timedwait(&f->wake, &f->lock, look_at);
 	pthread_mutex_unlock(&f->lock);
+	if (next == NEXT_WORK && is_past(look_at))
+		next = NEXT_LOOK;
+	if (next == NEXT_LOOK || next == NEXT_AGAIN)
+		*look_at = fleet_in_ms(FLEET_LOOK_MS);
 	return next;
 }
 
@@ -375,8 +418,12 @@ static void work(struct fleet *f)
 	struct order *o = order_take(f);
 	bool told = true;
 
-	for (int k = 0; k < FLEET_KEY__MAX; k++)
+	for (int k = 0; k < FLEET_LEARNED; k++)
 		told &= tell(f, (enum fleet_key)k);
+	for (int k = FLEET_LEARNED; k < FLEET_KEY__MAX && learned_is_there(f);
+	     k++)
+		if (!tell(f, (enum fleet_key)k))
+			learned_lost(f);
 	if (o)
 		do_order(f, o);
 	order_free(o);
@@ -397,14 +444,17 @@ static void look(struct fleet *f)
 		say_no_server(f);
 	else if (watch_catch_up(f, &err) < 0)
 		link_again(f);
+	else
+		learned_find_again(f);
 }
 
 void *orders_run(void *fleet)
 {
 	struct fleet *f = fleet;
+	struct timespec look_at = fleet_in_ms(FLEET_LOOK_MS);
 
 	for (;;) {
-		switch (wait_for_work(f)) {
+		switch (wait_for_work(f, &look_at)) {
 		case NEXT_END: return NULL;
 		case NEXT_DOWN: say_no_server(f); break;
 		case NEXT_CHANGE: reopen(f, true); break;

@@ -43,13 +43,20 @@ char *pack_text(const char *text, size_t len, size_t *ret_len,
 char *unpack_text(const char *bytes, size_t len, size_t *ret_len,
 		  struct err *reterr)
 {
+	return unpack_text_most(bytes, len, FLEET_UNPACKED_MAX, ret_len,
+				reterr);
+}
+
+char *unpack_text_most(const char *bytes, size_t len, size_t most,
+		       size_t *ret_len, struct err *reterr)
+{
 	uint64_t whole = 0;
 	uLongf room;
 	char *out;
 
 	for (int i = 0; i < HEAD && len >= HEAD; i++)
 		whole = whole << 8 | (unsigned char)bytes[i];
-	if (len < HEAD || whole > FLEET_UNPACKED_MAX) {
+	if (len < HEAD || whole > most) {
 		(void)err_set(reterr, len < HEAD ? EPROTO : E2BIG, NULL,
 			      len < HEAD ? "too short to be packed"
 					 : "too long when it is unpacked");

@@ -17,3 +17,6 @@ char *pack_text(const char *text, size_t len, size_t *ret_len,
  */
 char *unpack_text(const char *bytes, size_t len, size_t *ret_len,
 		  struct err *reterr);
+/* The same, for more than `most`. */
+char *unpack_text_most(const char *bytes, size_t len, size_t most,
+		       size_t *ret_len, struct err *reterr);

@@ -14,11 +14,12 @@
 
 static void describe(const struct fleet *f, enum stream s, jsStreamConfig *c)
 {
-	bool is_kv = s == STREAM_POLICY || s == STREAM_NODES;
+	bool is_kv = s != STREAM_EVENTS && s != STREAM_FLOWS;
 
 	c->Storage = js_FileStorage;
 	c->Replicas = f->replicas;
-	c->MaxMsgSize = FLEET_MESSAGE_MAX;
+	c->MaxMsgSize = s == STREAM_LEARNED ? LEARNED_MESSAGE_MAX
+					    : FLEET_MESSAGE_MAX;
 	c->AllowDirect = true;
 	c->Duplicates = AGAIN_NS;
 	if (is_kv) {
@@ -70,8 +71,8 @@ static natsStatus make(struct fleet *f, enum stream s, const char *name,
 	return rc == NATS_OK ? js_AddStream(ret, f->js, &c, NULL, NULL) : rc;
 }
 
-static int find(struct fleet *f, enum stream s, struct stream_state *ret,
-		struct err *reterr)
+static int find(struct fleet *f, enum stream s, bool makes,
+		struct stream_state *ret, struct err *reterr)
 {
 	char name[SUBJECT_MAX];
 	jsStreamInfo *info = NULL;
@@ -80,8 +81,12 @@ static int find(struct fleet *f, enum stream s, struct stream_state *ret,
 
 	(void)stream_name(f->name, s, name);
 	rc = js_GetStreamInfo(&info, f->js, name, NULL, &code);
-	if (rc == NATS_NOT_FOUND || code == JSStreamNotFoundErr)
+	if (rc == NATS_NOT_FOUND || code == JSStreamNotFoundErr) {
+		if (!makes)
+			return err_set(reterr, ENOENT, NULL,
+				       "stream %s: there is none", name);
 		rc = make(f, s, name, &info);
+	}
 	if (rc != NATS_OK)
 		return refused(f, name, rc, reterr);
 	*ret = (struct stream_state){ .created = info->Created,
@@ -97,7 +102,13 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 {
 	int rc = 0;
 
-	for (int s = 0; s < STREAM__MAX && rc == 0; s++)
-		rc = find(f, (enum stream)s, &ret[s], reterr);
+	for (int s = 0; s < STREAM_LEARNED && rc == 0; s++)
+		rc = find(f, (enum stream)s, true, &ret[s], reterr);
 	return rc;
+}
+
+int streams_find_learned(struct fleet *f, bool makes, struct stream_state *ret,
+			 struct err *reterr)
+{
+	return find(f, STREAM_LEARNED, makes, ret, reterr);
 }

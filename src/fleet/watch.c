@@ -106,6 +106,19 @@ static bool is_deletion(natsMsg *m)
 	       strcmp(what, "PUT") != 0;
 }
 
+/* There may be many, of which each becomes large: it is unpacked by who needs it. */
+static void take_packed(natsMsg *m, struct fleet_news *n)
+{
+	n->len = (size_t)natsMsg_GetDataLength(m);
+	n->text = n->len <= LEARNED_MESSAGE_MAX ? malloc(n->len + 1) : NULL;
+	if (n->text)
+		memcpy(n->text, natsMsg_GetData(m), n->len);
+	else
+		(void)err_set(&n->err,
+			      n->len > LEARNED_MESSAGE_MAX ? E2BIG : ENOMEM,
+			      NULL, "what it learned has %zu bytes", n->len);
+}
+
 static void take_node(struct fleet *f, const struct heard *h)
 {
 	struct fleet_news n = { .kind = FLEET_NODE, .at_s = h->at_s };
@@ -113,7 +126,11 @@ static void take_node(struct fleet *f, const struct heard *h)
 	if (!subject_read_key(f->name, h->subject, &n.key, n.node))
 		return;
 	/* one that is damaged is told as that */
-	if (!is_deletion(h->m))
+	if (is_deletion(h->m))
+		n.text = NULL;
+	else if (h->stream == STREAM_LEARNED)
+		take_packed(h->m, &n);
+	else
 		n.text = unpack_text(natsMsg_GetData(h->m),
 				     (size_t)natsMsg_GetDataLength(h->m),
 				     &n.len, &n.err);
@@ -348,6 +365,22 @@ static int catch_up(struct fleet *f, enum stream s, struct err *reterr)
 	return rc;
 }
 
+int watch_learned(struct fleet *f, struct err *reterr)
+{
+	return take_next(f, STREAM_LEARNED, reterr);
+}
+
+void watch_learned_from(struct fleet *f, const struct stream_state *now,
+			bool anyway)
+{
+	pthread_mutex_lock(&f->hear_lock);
+	if (anyway || f->created[STREAM_LEARNED] != now->created ||
+	    f->heard[STREAM_LEARNED] > now->last)
+		f->heard[STREAM_LEARNED] = 0;
+	f->created[STREAM_LEARNED] = now->created;
+	pthread_mutex_unlock(&f->hear_lock);
+}
+
 int watch_catch_up(struct fleet *f, struct err *reterr)
 {
 	int rc = catch_up(f, STREAM_POLICY, reterr);
@@ -427,7 +460,7 @@ static void compare(struct fleet *f,
 		    const struct stream_state now[static STREAM__MAX])
 {
 	pthread_mutex_lock(&f->hear_lock);
-	for (int s = 0; s < STREAM__MAX; s++) {
+	for (int s = 0; s < STREAM_LEARNED; s++) {
 		if (f->created[s] == now[s].created &&
 		    f->heard[s] <= now[s].last)
 			continue;

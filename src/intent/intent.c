@@ -94,6 +94,15 @@ enum intent_mode intent_default_mode(const struct intent *i)
 	return i->mode < 0 ? MODE_DISCOVER : (enum intent_mode)i->mode;
 }
 
+enum intent_mode intent_group_mode(const struct intent *i, const char *name)
+{
+	int64_t g = intent_find_group(i, name);
+
+	return g >= 0 && i->groups[g].mode >= 0
+		       ? (enum intent_mode)i->groups[g].mode
+		       : intent_default_mode(i);
+}
+
 /* --- names ------------------------------------------------------------ */
 
 static bool is_name_byte(char c)

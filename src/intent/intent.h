@@ -144,6 +144,8 @@ bool intent_rule_is_cluster(const struct intent *i, uint32_t id);
 /* The same as `cluster` above, of an intent; NULL: out of memory. */
 json_t *intent_cluster_of(const struct intent *i);
 enum intent_mode intent_default_mode(const struct intent *i);
+/* What the group of that name says, or else default_mode. */
+enum intent_mode intent_group_mode(const struct intent *i, const char *name);
 /* group NULL: default_mode. Makes the (service) group if it is not written. */
 int intent_with_mode(const struct intent *i, const char *group,
 		     enum intent_mode mode, struct intent **ret,

@@ -159,6 +159,7 @@ extern const char *const intent_action_words[RULE_ACTIONS];
 #define ACTION_ALLOW  0 /* the first of them */
 #define ACTION_DENY   1
 #define ACTION_REJECT 2
+#define ACTION_LEARN  4
 
 /* -1: none of them. */
 int intent_word_index(const char *const *words, int n, const char *text);
@@ -171,6 +172,8 @@ void *intent_grow(void *array, size_t n, size_t *room, size_t size);
 
 /* The written group of that name; -1: none. */
 int64_t intent_find_group(const struct intent *i, const char *name);
+/* The word of from or to that is written so; -1: no rule has it. */
+int64_t intent_find_word(const struct intent *i, const char *text);
 /* 1..INTENT_NAME_MAX-1 letters, digits and "._-", no address. */
 bool intent_name_is_valid(const char *name);
 bool intent_name_is_reserved(const char *name);

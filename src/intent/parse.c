@@ -49,7 +49,7 @@ static uint64_t word_hash(const void *arg, uint32_t n)
 	return hash_of_bytes(i->words[n].text, strlen(i->words[n].text));
 }
 
-static int64_t find_word(const struct intent *i, const char *text)
+int64_t intent_find_word(const struct intent *i, const char *text)
 {
 	uint64_t slot = hash_of_bytes(text, strlen(text));
 	uint32_t n;
@@ -93,7 +93,7 @@ static uint32_t add_word(struct intent *i, struct fields *f, const char *at,
 			 const json_t *v)
 {
 	const char *text = json_string_value(v);
-	int64_t known = text ? find_word(i, text) : -1;
+	int64_t known = text ? intent_find_word(i, text) : -1;
 	struct ref ref, *grown;
 
 	if (known >= 0)

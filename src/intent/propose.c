@@ -21,7 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/crc32c.h"
 #include "intent/ends.h"
+#include "intent/proposal.h"
 #include "intent/words.h"
 #include "wire/app.h"
 #include "wire/words.h"
@@ -76,7 +79,7 @@ static size_t run_end(const struct proposing *p, size_t n,
 
 /* --- 1: what is to be learned ----------------------------------------- */
 
-static bool has_ports(uint8_t proto)
+bool proto_has_ports(uint8_t proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
 	       proto == IPPROTO_SCTP;
@@ -121,7 +124,7 @@ static void collect(struct proposing *p, const struct intent_judge *j,
 {
 	for (size_t k = 0; k < n && !p->ends.failed; k++) {
 		const struct intent_talk *t = &talks[k];
-		bool ports = has_ports(t->who.proto);
+		bool ports = proto_has_ports(t->who.proto);
 		struct fact f = { .talk = t,
 				  .app = known_app(t->who.app),
 				  .first = ports ? t->who.port : 0,
@@ -154,7 +157,7 @@ static bool is_tiny(const struct fact *f)
 {
 	const struct intent_talk *t = f->talk;
 
-	return has_ports(t->who.proto) && !f->app &&
+	return proto_has_ports(t->who.proto) && !f->app &&
 	       t->sessions <= PROPOSE_SWEEP_SESSIONS &&
 	       t->bytes <= t->sessions * PROPOSE_SWEEP_BYTES;
 }
@@ -294,11 +297,7 @@ static int by_rule(const void *a, const void *b)
 				 (uintptr_t)fact_of(b)->talk);
 }
 
-/*
- * A base protocol (http, tls, ...) carries anything, so wherever it listens
- * would allow too much; what a product's protocol is for, is known.
- */
-static bool is_product(uint32_t app)
+bool app_is_product(uint32_t app)
 {
 	return app >= APP_ID_PRODUCTS && app != POLICY_APP_UNIDENTIFIED;
 }
@@ -307,7 +306,7 @@ static void choose_apps(struct proposing *p)
 {
 	sort(p, same_port);
 	for (size_t n = 0, end; n < p->n; n = end) {
-		bool certain = is_product(p->facts[n].app);
+		bool certain = app_is_product(p->facts[n].app);
 
 		end = run_end(p, n, same_port);
 		for (size_t k = n; k < end; k++)
@@ -380,7 +379,7 @@ static void join_ports(struct proposing *p)
 	sort(p, by_app_and_port);
 	for (size_t n = 0, end; n < p->n; n = end) {
 		end = run_end(p, n, same_pair);
-		if (!has_ports(p->facts[n].talk->who.proto))
+		if (!proto_has_ports(p->facts[n].talk->who.proto))
 			continue;
 		if (count_ports(p, n, end, PROPOSE_EPHEMERAL, UINT16_MAX) >
 		    PROPOSE_EPHEMERAL_MAX)
@@ -392,12 +391,17 @@ static void join_ports(struct proposing *p)
 
 /* --- telling ---------------------------------------------------------- */
 
+static struct port_word port_word_of(const struct fact *f)
+{
+	return (struct port_word){ .proto = f->talk->who.proto,
+				   .all = !proto_has_ports(f->talk->who.proto),
+				   .first = f->first,
+				   .last = f->last };
+}
+
 static const char *port_of(const struct fact *f, char buf[static PORT_WORD_MAX])
 {
-	struct port_word w = { .proto = f->talk->who.proto,
-			       .all = !has_ports(f->talk->who.proto),
-			       .first = f->first,
-			       .last = f->last };
+	struct port_word w = port_word_of(f);
 
 	return port_word_format(&w, buf);
 }
@@ -406,19 +410,33 @@ static const char *port_of(const struct fact *f, char buf[static PORT_WORD_MAX])
  * Of a range what will be the same when it has grown: about where it begins. A
  * port alone is itself.
  */
-static json_t *key_of(const struct fact *f)
+json_t *proposal_key(const char *from, const char *to, uint32_t app,
+		     const struct port_word *w)
 {
 	char port[PORT_WORD_MAX];
-	struct port_word w = { .proto = f->talk->who.proto, .all = true };
+	struct port_word proto = { .proto = w->proto, .all = true };
 
-	if (f->app)
-		return json_sprintf("%s %s %s", f->from, f->to,
-				    app_name(f->app));
-	if (f->first == f->last)
-		return json_sprintf("%s %s %s", f->from, f->to,
-				    port_of(f, port));
-	return json_sprintf("%s %s %s/range-%u", f->from, f->to,
-			    port_word_format(&w, port), f->first / 1024);
+	if (app)
+		return json_sprintf("%s %s %s", from, to, app_name(app));
+	if (w->first == w->last || w->all)
+		return json_sprintf("%s %s %s", from, to,
+				    port_word_format(w, port));
+	return json_sprintf("%s %s %s/range-%u", from, to,
+			    port_word_format(&proto, port), w->first / 1024);
+}
+
+static json_t *key_of(const struct fact *f)
+{
+	struct port_word w = port_word_of(f);
+
+	return proposal_key(f->from, f->to, f->app, &w);
+}
+
+json_t *intent_proposal_id(const char *key)
+{
+	struct bytes b = bytes_of(key, strlen(key));
+
+	return json_sprintf("%08x", crc32c_end(crc32c_add(CRC32C_START, b)));
 }
 
 static json_t *rule_of(const struct fact *f)

@@ -33,6 +33,9 @@ json_t *intent_propose(const struct intent *i, const struct intent_world *world,
 		       const struct intent_judge *j,
 		       const struct intent_talk *talks, size_t n);
 
+/* People name a proposal by eight digits, the CRC of its key. NULL: out of memory. */
+json_t *intent_proposal_id(const char *key);
+
 /*
  * What another intent would do otherwise:
  *

@@ -1,12 +1,13 @@
 /*
  * What another node may send: a version of the policy, to who has one and to who has
- * none; a packed text; and an inventory. What is refused changes nothing; what is taken
- * is as it says.
+ * none; a packed text; an inventory; what it learned, and what it turned down. What is
+ * refused changes nothing; what is taken is as it says.
  *
  *   byte 0: what the rest is; byte 1, of a version: its revision
  *
  * A version's body and an inventory need not be packed, for no mutation of what is
- * packed comes to anything: bit 7 of byte 0 has them packed here.
+ * packed comes to anything: bit 7 of byte 0 has them packed here. What was learned and
+ * turned down (bit 6) is looked at unpacked.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -16,10 +17,12 @@
 
 #include "agent/peers.h"
 #include "agent/policy.h"
+#include "agent/rejected.h"
 #include "base/bug.h"
 #include "base/text.h"
 #include "fleet/pack.h"
 #include "fleet/version.h"
+#include "intent/gather.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -127,6 +130,75 @@ static void read_inventory(const char *bytes, size_t len)
 	a = (struct agent){ .loop = NULL };
 }
 
+/* Whatever it says: all that is shown are rules that allow, and as they were learned. */
+static void check_proposals(const json_t *list)
+{
+	struct intent *none = intent_new(), *with = NULL;
+	json_t *rules = json_array(), *one;
+	struct err err;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		const json_t *rule = json_object_get(one, "rule");
+		const json_t *seen = json_object_get(one, "provenance");
+
+		BUG_ON(strcmp(json_string_value(
+				      json_object_get(rule, "action")),
+			      "allow") != 0);
+		BUG_ON(strcmp(json_string_value(
+				      json_object_get(rule, "origin")),
+			      "learned") != 0);
+		BUG_ON(json_array_size(json_object_get(seen, "nodes")) != 1);
+		BUG_ON(json_integer_value(json_object_get(seen, "sessions")) <
+		       0);
+		(void)json_array_append(rules, (json_t *)(uintptr_t)rule);
+	}
+	BUG_ON(intent_with_rules(none, rules, INTENT_LAST, &with, NULL, &err) <
+	       0);
+	json_decref(rules);
+	intent_put(with);
+	intent_put(none);
+}
+
+static void read_learned(const char *bytes, size_t len)
+{
+	json_t *told = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	struct intent_gather *g = intent_gather_new();
+	struct intent *i = intent_new();
+	json_t *none = json_array(), *list;
+	struct err err;
+	size_t left;
+
+	BUG_ON(!g || !i);
+	BUG_ON(intent_gather_take(g, "b", told, 0, &err) < 0);
+	list = intent_gather_list(g, "a", none, i, 1, 0, &left);
+	BUG_ON(!list || left != 0);
+	check_proposals(list);
+	json_decref(list);
+	json_decref(none);
+	json_decref(told);
+	intent_put(i);
+	intent_gather_free(g);
+}
+
+/* Two who know other things, and hear the same in another order. */
+static void read_rejected(const char *bytes, size_t len)
+{
+	json_t *told = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, NULL);
+	json_t *a = json_pack("{s:i, s:i}", "k", 5, "l", -6);
+	json_t *b = json_object(), *known = json_copy(a);
+
+	(void)rejected_merge(a, told);
+	BUG_ON(rejected_merge(a, told));
+	(void)rejected_merge(b, told);
+	(void)rejected_merge(b, known);
+	BUG_ON(!json_equal(a, b));
+	json_decref(told);
+	json_decref(known);
+	json_decref(a);
+	json_decref(b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	const char *bytes = (const char *)data;
@@ -136,6 +208,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	bytes += 2;
 	len -= 2;
+	if (data[0] & 0x40) {
+		(data[0] & 1 ? read_rejected : read_learned)(bytes, len);
+		return 0;
+	}
 	if (data[0] & 0x80 && data[0] % 4 < 2)
 		bytes = packed = with_packed(bytes, len, &len);
 	switch (data[0] % 4) {

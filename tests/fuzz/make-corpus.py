@@ -805,6 +805,15 @@ FLEET = {
 }
 for name, (how, revision, text) in FLEET.items():
     write("fleet", name, bytes((how, revision)) + text.encode())
+LEARNED = {"rule": {"from": ["web"], "to": ["fqdn:a.example.com"], "ports": ["tcp/8000-8010"],
+                    "action": "allow", "origin": "learned"},
+           "provenance": {"first_seen": 1, "last_seen": 2, "sessions": 3, "workloads": ["netns:a", "c/x"],
+                          "more_workloads": 1, "nodes": []}}
+write("fleet", "learned", bytes((0x40, 0)) + json.dumps(
+    [LEARNED, {**LEARNED, "rule": {**LEARNED["rule"], "action": "deny"}},
+     {**LEARNED, "rule": {"from": ["10.0.0.1"], "to": "db", "applications": ["redis"],
+                          "action": "allow", "origin": "learned"}}]).encode())
+write("fleet", "rejected", bytes((0x41, 0)) + b'{"k":7,"l":6,"m":-3}')
 write("fleet", "packed", bytes((2, 0)) + struct.pack(">Q", 3) + zlib.compress(b"abc", 1))
 
 for name, data in TEXTS.items():

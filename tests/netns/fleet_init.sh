@@ -115,6 +115,11 @@ init "$parent/new" --add b=b.example --editor b --days 10 -o json &&
     openssl x509 -in "$parent/new/node-b/node.crt" -noout -checkend $((9 * 86400)) >"$out" &&
     ! openssl x509 -in "$parent/new/node-b/node.crt" -noout -checkend $((11 * 86400)) >"$out"
 point $? "a node is added, as JSON; its certificate holds as long as was said" "$out"
+chmod 600 "$parent/new/server-s/users.conf" && mv "$parent/new/server-s/users.conf" "$TEST_DIR/users.conf" &&
+    tree "$parent/new" | grep -v users.conf >"$TEST_DIR/before" && init "$parent/new" --users &&
+    grep -q "Changed the fleet" "$out" && cmp "$TEST_DIR/users.conf" "$parent/new/server-s/users.conf" &&
+    tree "$parent/new" | grep -v users.conf | diff - "$TEST_DIR/before" >"$out"
+point $? "what servers know of nodes is written anew, and nothing else" "$out"
 # as if the last try had ended before fleet.json was written
 cp "$parent/new/fleet.json" "$TEST_DIR/fleet.json"
 init "$parent/new" --add c && cp "$TEST_DIR/fleet.json" "$parent/new/" && echo >"$parent/new/node-c/node.crt" &&

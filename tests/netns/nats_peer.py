@@ -6,6 +6,7 @@ are NAME.key and NAME.crt; with "FOLDER:" there is none. Each line of standard
 input is done, and answered by one line:
 
     pub SUBJECT [TEXT]         ok, or what the server minds
+    pack SUBJECT TEXT          the same, as agents pack what they tell
     sub SUBJECT                the same
     req SUBJECT [TEXT]         the answer's text (headers before it), or the error
     reply SUBJECT TO [TEXT]    as pub, with TO for whoever answers
@@ -18,6 +19,7 @@ import secrets
 import socket
 import ssl
 import sys
+import zlib
 
 
 class Refused(Exception):
@@ -102,7 +104,7 @@ class Peer:
         return self.said()
 
     def pub(self, subject, text="", reply=""):
-        payload = text.encode()
+        payload = text if isinstance(text, bytes) else text.encode()
         self.send(f"PUB {subject} {reply + ' ' if reply else ''}{len(payload)}\r\n", payload)
         return self.said()
 
@@ -134,6 +136,9 @@ class Peer:
         if word == "answer":
             return self.pub(self.asker, rest)
         subject, _, text = rest.partition(" ")
+        if word == "pack":
+            data = text.encode()
+            return self.pub(subject, len(data).to_bytes(8, "big") + zlib.compress(data))
         return {"pub": self.pub, "sub": self.sub, "req": self.req}[word](
             subject, *([text] if word != "sub" else []))
 

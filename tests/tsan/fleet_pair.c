@@ -1,8 +1,8 @@
 /*
  * fleet_pair URL ROUNDS: two nodes of a fleet in one process, for fleet.sh, which kills
  * and starts their server meanwhile. In each round one of them changes the policy, each
- * tells an inventory, asks the other, and sends events; it ends when both have heard
- * all that. Somewhere in a round one of them is freed and made again, as it is.
+ * tells an inventory and what it learned, asks the other, and sends events; it ends when
+ * both have heard all that. Somewhere in a round one of them is freed and made again, as it is.
  *
  * Prints "round N", and "down N" when a node hears that it is cut off; at the end both
  * have the same policy, with each round's change once and in their order.
@@ -17,6 +17,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "fleet/pack.h"
 
 #define AGAIN_US 1000000
 /* Within so many news of a round one is freed. */
@@ -28,12 +29,13 @@ struct side {
 	bool up, heard;			  /* heard: which policy, or none */
 	uint64_t revision, last_revision; /* last: also before it was freed */
 	json_t *rounds;			  /* of the policy; owned */
-	bool proposing, asking, sending, looking;
+	bool proposing, asking, sending, looking, learning;
 	uint64_t token; /* of all of these: the round's, and how often */
 	usec_t asked;
 	/* What is done in this round. */
 	bool told, answered, sent, found;
-	unsigned other_told; /* its last inventory */
+	unsigned other_told;	/* its last inventory */
+	unsigned other_learned; /* likewise */
 };
 
 struct pair {
@@ -91,9 +93,10 @@ static void side_again(const struct pair *p, struct side *s)
 	side_end(s);
 	s->up = s->heard = false;
 	s->revision = 0;
-	s->proposing = s->asking = s->sending = s->looking = false;
+	s->proposing = s->asking = s->sending = s->looking = s->learning =
+		false;
 	s->told = false; /* it may not have been sent */
-	s->other_told = 0;
+	s->other_told = s->other_learned = 0;
 	side_begin(p, s);
 }
 
@@ -159,6 +162,24 @@ static void take_last(struct pair *p, struct side *s,
 	s->found = true;
 }
 
+static void take_node(struct side *s, const struct fleet_news *n)
+{
+	struct err err;
+	size_t len;
+	char *text;
+
+	if (!n->text || strcmp(n->node, s->other) != 0)
+		return;
+	if (n->key == FLEET_INVENTORY)
+		s->other_told = (unsigned)strtoul(n->text, NULL, 10);
+	if (n->key != FLEET_LEARNED)
+		return;
+	text = unpack_text(n->text, n->len, &len, &err);
+	BUG_ON(!text);
+	s->other_learned = (unsigned)strtoul(text, NULL, 10);
+	free(text);
+}
+
 static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 {
 	switch (n->kind) {
@@ -169,11 +190,9 @@ static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 		break;
 	case FLEET_POLICY: take_policy(s, n); break;
 	case FLEET_PROPOSED: s->proposing = false; break;
-	case FLEET_NODE:
-		if (n->key == FLEET_INVENTORY && n->text &&
-		    strcmp(n->node, s->other) == 0)
-			s->other_told = (unsigned)strtoul(n->text, NULL, 10);
-		break;
+	case FLEET_NODE: take_node(s, n); break;
+	case FLEET_LEARNING: BUG_ON(n->err.code || !n->may); break;
+	case FLEET_HEARD: s->learning = false; break;
 	case FLEET_SENT:
 		s->sending = false;
 		s->sent = !n->err.code;
@@ -268,7 +287,16 @@ static void tell(struct pair *p, struct side *s)
 	(void)snprintf(text, sizeof text, "%u", p->round);
 	BUG_ON(fleet_tell(s->fleet, FLEET_STATE, "{}", &err) < 0);
 	BUG_ON(fleet_tell(s->fleet, FLEET_INVENTORY, text, &err) < 0);
+	BUG_ON(fleet_tell(s->fleet, FLEET_LEARNED, text, &err) < 0);
 	s->told = true;
+}
+
+static void read_learned(struct pair *p, struct side *s)
+{
+	struct err err;
+
+	if (s->up && !s->learning && s->other_learned != p->round)
+		s->learning = fleet_learned(s->fleet, ++p->token, &err) == 0;
 }
 
 static bool is_done(const struct pair *p)
@@ -277,7 +305,7 @@ static bool is_done(const struct pair *p)
 		const struct side *s = &p->sides[i];
 
 		if (!has_round(s, p->round) || !s->answered || !s->found ||
-		    s->other_told != p->round)
+		    s->other_told != p->round || s->other_learned != p->round)
 			return false;
 	}
 	return true;
@@ -325,6 +353,7 @@ static void run_round(struct pair *p)
 			tell(p, &p->sides[i]);
 			ask(p, &p->sides[i]);
 			send(p, &p->sides[i]);
+			read_learned(p, &p->sides[i]);
 		}
 		if (p->anew_at && p->n_news >= p->anew_at) {
 			side_connect_anew(p, &p->sides[draw(p, 2)]);

@@ -354,6 +354,7 @@ export const t = {
 		ruleWas: 'The rule',
 		seenWith: 'Seen with these workloads',
 		moreWorkloads: (count: number) => `and ${n(count, 'other', 'others')}`,
+		seenOn: 'Seen by these nodes',
 		selectHint: 'Choose rows to accept or reject many at once.',
 	},
 

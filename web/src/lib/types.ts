@@ -165,6 +165,9 @@ export interface Proposal {
 		sessions: number;
 		workloads: string[];
 		more_workloads?: number;
+		/* In a fleet: which nodes have seen it. */
+		nodes?: { node: string; sessions: number }[];
+		more_nodes?: number;
 	};
 	rejected?: boolean;
 }
