@@ -178,21 +178,14 @@ static bool text_differs(const char *a, const char *b)
 	return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
-bool config_cluster_differs(const struct config_cluster *a,
-			    const struct config_cluster *b)
+bool config_cluster_must_restart(const struct config_cluster *a,
+				 const struct config_cluster *b)
 {
-	bool differs =
-		a->n_servers != b->n_servers ||
-		text_differs(a->name, b->name) || text_differs(a->ca, b->ca) ||
-		text_differs(a->cert, b->cert) ||
-		text_differs(a->key, b->key) || a->replicas != b->replicas ||
-		a->events_days != b->events_days ||
-		a->events_mb != b->events_mb ||
-		a->flows_days != b->flows_days || a->flows_mb != b->flows_mb;
-
-	for (size_t i = 0; i < a->n_servers && !differs; i++)
-		differs = text_differs(a->servers[i], b->servers[i]);
-	return differs;
+	return !a->n_servers != !b->n_servers ||
+	       text_differs(a->name, b->name) || a->replicas != b->replicas ||
+	       a->events_days != b->events_days ||
+	       a->events_mb != b->events_mb || a->flows_days != b->flows_days ||
+	       a->flows_mb != b->flows_mb;
 }
 
 bool config_matches(const struct config_patterns *p, const char *text)

@@ -103,8 +103,8 @@ int config_read(const char *path, struct config *ret, struct err *reterr);
 /* The same; but a file that need not be there: what holds without one. */
 int config_read_if(const char *path, bool must, struct config *ret,
 		   struct err *reterr);
-bool config_cluster_differs(const struct config_cluster *a,
-			    const struct config_cluster *b);
+bool config_cluster_must_restart(const struct config_cluster *a,
+				 const struct config_cluster *b);
 bool config_kubernetes_same(const struct config_kubernetes *a,
 			    const struct config_kubernetes *b);
 /* Does any fit? */

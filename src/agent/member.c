@@ -388,6 +388,10 @@ static char *state_text(const struct agent *a)
 			      (int)a->registry.n_workloads);
 	char *text;
 
+	if (o && m->cert_end_s)
+		(void)json_object_set_new(
+			o, "certificate_ends",
+			json_integer((json_int_t)m->cert_end_s));
 	if (o && m->refused.code)
 		(void)json_object_set_new(o, "refused",
 					  json_string(m->refused.text));
@@ -576,6 +580,10 @@ json_t *member_json(const struct agent *a)
 			o, "text",
 			json_string(m->why.text[0] ? m->why.text
 						   : "not connected yet"));
+	if (o && m->cert_end_s)
+		(void)json_object_set_new(
+			o, "certificate_ends",
+			json_integer((json_int_t)m->cert_end_s));
 	if (o && m->refused.code)
 		(void)json_object_set_new(o, "refused",
 					  json_string(m->refused.text));
@@ -639,23 +647,10 @@ int command_fleet_forget(struct agent *a, struct door_client *c,
 
 static int begin(struct agent *a, struct member *m, struct err *reterr)
 {
-	const struct config_cluster *k = &a->config.cluster;
-	struct fleet_spec spec = {
-		.name = k->name,
-		.node = a->config.node,
-		.n_servers = k->n_servers,
-		.ca = k->ca,
-		.cert = k->cert,
-		.key = k->key,
-		.replicas = k->replicas,
-		.events_days = k->events_days,
-		.flows_days = k->flows_days,
-		.events_bytes = (uint64_t)k->events_mb << 20,
-		.flows_bytes = (uint64_t)k->flows_mb << 20,
-	};
+	struct fleet_spec spec;
 
-	for (size_t i = 0; i < k->n_servers; i++)
-		spec.servers[i] = k->servers[i];
+	member_spec(a, &spec);
+	member_keys_look(a);
 	m->inventory = (struct loop_timer){ .fn = inventory_due, .arg = a };
 	m->state = (struct loop_timer){ .fn = state_due, .arg = a };
 	m->beat = (struct loop_timer){ .fn = beat_due, .arg = a };

@@ -21,6 +21,11 @@
 
 int member_start(struct agent *a, struct err *reterr);
 void member_stop(struct agent *a);
+/*
+ * The configuration was read again: are there other servers, or other certificates in
+ * the files? Then it connects anew; with those it had, if they cannot be used.
+ */
+void member_reload(struct agent *a);
 
 /* Does the configuration name servers? */
 static inline bool member_is_on(const struct agent *a)

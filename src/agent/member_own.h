@@ -41,6 +41,8 @@ struct member {
 	unsigned n_asked, n_reading;
 	struct sending *sending;
 	struct member_reading *reading; /* of streams, under way; owned */
+	uint64_t keys;	    /* hash of servers and files that are used */
+	int64_t cert_end_s; /* of ours, as it is used; 0: none, or not known */
 	struct member_learn *learn;
 };
 
@@ -48,6 +50,13 @@ struct member {
 struct waiting *member_waiting_take(struct member *m, uint64_t token);
 /* NULL: FLEET_WAITING_MAX, or no memory. */
 struct waiting *member_waiting_add(struct agent *a, struct err *reterr);
+
+/* --- member_keys.c: who we are to the servers -------------------------------- */
+
+/* Texts in it are the configuration's. */
+void member_spec(const struct agent *a, struct fleet_spec *ret);
+/* What is in the files now is what is used. */
+void member_keys_look(struct agent *a);
 
 /* --- member_ask.c ------------------------------------------------------------ */
 

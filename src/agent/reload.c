@@ -6,6 +6,7 @@
 #include "agent/aside.h"
 #include "agent/door.h"
 #include "agent/guard.h"
+#include "agent/member.h"
 #include "agent/policy.h"
 #include "agent/record.h"
 #include "agent/rules.h"
@@ -39,7 +40,7 @@ static const char *must_restart(const struct config *old,
 		return "control.socket";
 	if (strcmp(old->door_group, new->door_group) != 0)
 		return "control.group";
-	if (config_cluster_differs(&old->cluster, &new->cluster))
+	if (config_cluster_must_restart(&old->cluster, &new->cluster))
 		return "cluster";
 	if (strcmp(old->plane_door, new->plane_door) != 0 ||
 	    old->workers != new->workers ||
@@ -87,6 +88,7 @@ static void take(struct agent *a, struct reload *r)
 	log_info("configuration: read again");
 	door_find_accounts(a);
 	settings_overlay(a);
+	member_reload(a);
 	if (!rules_again_take(a, &r->rules))
 		a->reload_once_more = true;
 	guard_apply_all(a);

@@ -79,3 +79,7 @@
 #define FLEET_READ_BYTES_MAX	(32 << 20)
 /* ... and as many at a time. Met: refused, EAGAIN. */
 #define FLEET_READS_MAX 8
+/* Bytes of a certificate's file that is looked into. Larger: E2BIG. */
+#define FLEET_CERT_MAX (256u << 10)
+/* Days before a certificate's end from which on it is told. */
+#define FLEET_CERT_SOON_DAYS 30

@@ -18,6 +18,8 @@ static const struct fleet_word {
 } words[] = {
 	{ "init", "makes a fleet's certificates and its servers' files",
 	  fleet_init },
+	{ "retire", "a server that was removed: the others keep its share",
+	  fleet_retire_server },
 	{ "status", "which nodes there are, and what is in force there",
 	  fleet_status },
 	{ "forget", "a node that is gone for good", fleet_forget_node },

@@ -4,6 +4,7 @@
  */
 #pragma once
 
-int fleet_init(int argc, char **argv);	 /* fleet_init.c */
-int fleet_status(int argc, char **argv); /* fleet_ask.c */
+int fleet_retire_server(int argc, char **argv); /* fleet_retire.c */
+int fleet_init(int argc, char **argv);		/* fleet_init.c */
+int fleet_status(int argc, char **argv);	/* fleet_ask.c */
 int fleet_forget_node(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "cli/fleet.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "fleet/cert.h"
 
 static bool is(const json_t *o, const char *member)
 {
@@ -19,6 +20,22 @@ static const char *age_of(const json_t *o, const char *member, char *buf)
 	uint64_t since = member_number(o, member), now = (uint64_t)time(NULL);
 
 	return human_age(now > since ? now - since : 0, buf);
+}
+
+/* That this node's ends soon, or has; else nothing. */
+static void print_certificate(const struct out *o, const json_t *f)
+{
+	int64_t end = (int64_t)member_number(f, "certificate_ends");
+	char words[FLEET_CERT_WORDS_MAX];
+	enum fleet_cert_state state =
+		fleet_cert_words(end, (int64_t)time(NULL), words);
+
+	if (end == 0 || state == FLEET_CERT_HOLDS)
+		return;
+	printf("certificate  %s%s%s: weir fleet init DIR --renew %s makes "
+	       "another one\n",
+	       out_colour(o, state == FLEET_CERT_ENDED ? OUT_RED : OUT_YELLOW),
+	       words, out_colour(o, OUT_PLAIN), member_text(f, "node"));
 }
 
 /* "revision 7, in force", or what is amiss. */
@@ -52,7 +69,9 @@ static void print_own(const struct out *o, const json_t *f)
 		       member_text(f, "refused"), out_colour(o, OUT_PLAIN));
 	if (learned[0])
 		printf("\nlearned %s", learned);
-	puts("\n");
+	puts("");
+	print_certificate(o, f);
+	puts("");
 }
 
 static const char *state_of(const json_t *node, uint64_t revision)

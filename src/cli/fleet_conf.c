@@ -20,6 +20,13 @@ const char *fleet_conf_user(const struct fleet_plan *p,
 	return buf;
 }
 
+const char *fleet_conf_admin(const struct fleet_plan *p,
+			     char buf[static FLEET_USER_MAX])
+{
+	(void)snprintf(buf, FLEET_USER_MAX, FLEET_ADMIN_HOST ".%s", p->name);
+	return buf;
+}
+
 /* Either %s of a host and what is around it in a URL or an address. */
 static void add_place(struct text *t, const char *before, const char *host,
 		      unsigned port, const char *after)
@@ -61,13 +68,26 @@ static void add_cluster(struct text *t, const struct fleet_plan *p, size_t own)
 		      "        verify: true\n"
 		      "        timeout: 5\n"
 		      "    }\n"
-		      "    routes: [\n");
+		      "    include \"routes.conf\"\n"
+		      "}\n");
+}
+
+char *fleet_conf_routes(const struct fleet_plan *p, size_t own)
+{
+	struct text t = { 0 };
+
+	text_addf(&t,
+		  "# The servers of the fleet %s beside %s. Written by weir "
+		  "fleet init, and anew when\n"
+		  "# one is added or removed.\n\n"
+		  "routes: [\n",
+		  p->name, p->servers[own].name);
 	for (size_t i = 0; i < p->n_servers; i++)
 		if (i != own)
-			add_place(t, "        \"nats-route://",
-				  p->servers[i].host,
+			add_place(&t, "    \"nats-route://", p->servers[i].host,
 				  p->servers[i].cluster_port, "\"\n");
-	text_add_word(t, "    ]\n}\n");
+	text_add_word(&t, "]\n");
+	return text_take(&t);
 }
 
 char *fleet_conf_server(const struct fleet_plan *p, size_t i)
@@ -80,7 +100,8 @@ char *fleet_conf_server(const struct fleet_plan *p, size_t i)
 		  "Start it in this folder:\n"
 		  "# nats-server -c nats.conf. What it has besides is yours to "
 		  "change; users.conf\n"
-		  "# is written anew when a node is added.\n\n"
+		  "# is written anew when nodes come and go, routes.conf when "
+		  "servers do.\n\n"
 		  "server_name: \"%s\"\n",
 		  s->name, p->name, s->name);
 	add_listen(&t, s->host, s->port);

@@ -12,8 +12,15 @@ const char *fleet_conf_user(const struct fleet_plan *p,
 			    const struct fleet_node *n,
 			    char buf[static FLEET_USER_MAX]);
 
+/* The user of the servers' own account, who may take one of them out of their group. */
+#define FLEET_ADMIN_HOST "servers.admin"
+const char *fleet_conf_admin(const struct fleet_plan *p,
+			     char buf[static FLEET_USER_MAX]);
+
 /* nats.conf of the i-th server. It includes users.conf. */
 char *fleet_conf_server(const struct fleet_plan *p, size_t i);
+/* routes.conf of that server, which nats.conf includes: who the others are. */
+char *fleet_conf_routes(const struct fleet_plan *p, size_t own);
 /* users.conf, one for all servers: who may say and hear what (fleet_users.c). */
 char *fleet_conf_users(const struct fleet_plan *p);
 /* cluster.yaml, the part of weir.yaml of a node. */

@@ -239,6 +239,24 @@ int fleet_files_put(const struct fleet_files *f, const char *dir,
 	return rc;
 }
 
+void fleet_files_remove(const char *dir, const char *before, const char *name,
+			const char *const *files)
+{
+	char path[PATH_BYTES];
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/%s%s", dir, before, name) >=
+	    sizeof path)
+		return;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	for (; *files; files++)
+		(void)unlinkat(fd, *files, 0); /* not all are there */
+	close(fd);
+	(void)rmdir(path); /* not if it has more in it */
+}
+
 int fleet_files_lock(const char *dir, struct err *reterr)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -248,7 +266,7 @@ int fleet_files_lock(const char *dir, struct err *reterr)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		int rc = errno == EWOULDBLOCK
 				 ? err_set(reterr, EBUSY, dir,
-					   "somebody else is adding to it")
+					   "somebody else is changing it")
 				 : failed(dir, reterr);
 
 		close(fd);

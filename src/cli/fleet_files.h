@@ -45,5 +45,11 @@ int fleet_files_make(const struct fleet_files *f, const char *dir,
  */
 int fleet_files_put(const struct fleet_files *f, const char *dir,
 		    struct err *reterr);
-/* Keeps others that add to `dir` away until the descriptor is closed. -errno. */
+/*
+ * The files of that list, which NULL ends, in dir/BEFORE-NAME, and it, unless there is
+ * something else in it. What is not there is none.
+ */
+void fleet_files_remove(const char *dir, const char *before, const char *name,
+			const char *const *files);
+/* Keeps others that change `dir` away until the descriptor is closed. -errno. */
 int fleet_files_lock(const char *dir, struct err *reterr);

@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/addr.h"
+#include "base/file.h"
 #include "base/limits_fleet_init.h"
 
+#define PATH_BYTES   4096
 #define DAY_S	     86400
 #define EARLIER_S    3600
 #define SERIAL_BYTES 16
@@ -251,6 +254,44 @@ int fleet_ca_load(struct fleet_ca *ca, const char *cert, const char *key,
 	else
 		*ca = made;
 	return told(rc, reterr);
+}
+
+/* The caller wipes and frees it. */
+static char *load(const char *dir, const char *name, const char *suffix,
+		  struct err *reterr)
+{
+	char path[PATH_BYTES];
+	size_t len;
+
+	if ((size_t)snprintf(path, sizeof path, "%s/%s%s", dir, name, suffix) >=
+	    sizeof path) {
+		(void)err_set(reterr, ENAMETOOLONG, NULL,
+			      "the folder's name is too long");
+		return NULL;
+	}
+	return file_load(path, FLEET_FILE_MAX, &len, reterr);
+}
+
+int fleet_ca_read(struct fleet_ca *ca, const char *dir, const char *name,
+		  struct err *reterr)
+{
+	struct err err = { 0 };
+	char *cert = load(dir, name, ".crt", &err);
+	char *key = cert ? load(dir, name, ".key", &err) : NULL;
+	int rc = key ? fleet_ca_load(ca, cert, key, &err) : -err.code;
+
+	if (rc < 0 && reterr)
+		*reterr = err;
+	if (key)
+		explicit_bzero(key, strlen(key));
+	free(key);
+	free(cert);
+	return rc;
+}
+
+time_t fleet_ca_end(const struct fleet_ca *ca)
+{
+	return gnutls_x509_crt_get_expiration_time(ca->cert);
 }
 
 char *fleet_ca_text(const struct fleet_ca *ca)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gnutls/x509.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -33,6 +34,11 @@ int fleet_ca_make(struct fleet_ca *ca, const char *fleet, const char *name,
 /* One that was made before; -EINVAL, also when key and certificate do not match. */
 int fleet_ca_load(struct fleet_ca *ca, const char *cert, const char *key,
 		  struct err *reterr);
+/* The same, of dir/NAME.crt and dir/NAME.key. -ENOENT and the like, too. */
+int fleet_ca_read(struct fleet_ca *ca, const char *dir, const char *name,
+		  struct err *reterr);
+/* When it ends itself. */
+time_t fleet_ca_end(const struct fleet_ca *ca);
 /* Its certificate, PEM; the caller's. NULL: out of memory. */
 char *fleet_ca_text(const struct fleet_ca *ca);
 void fleet_ca_done(struct fleet_ca *ca);

@@ -235,6 +235,32 @@ static void put_node(struct writer *w, const struct fleet_node *n)
 	text_add_word(&w->t, "        ]\n    }\n");
 }
 
+/*
+ * The servers' own account, in which they say of themselves how they are. Its user may
+ * take one out of their group, and see who keeps what (fleet/retire.h); a certificate
+ * for it is made when it is needed (fleet_retire.c), and kept nowhere.
+ */
+static void put_admin(struct writer *w)
+{
+	char user[FLEET_USER_MAX];
+
+	text_addf(&w->t,
+		  "    $SYS {\n"
+		  "        users: [\n"
+		  "            { user: \"%s\", permissions: {\n"
+		  "                publish: { allow: [\n"
+		  "                    \"$JS.API.SERVER.REMOVE\"\n"
+		  "                    \"$SYS.REQ.SERVER.PING.JSZ\"\n"
+		  "                ] }\n"
+		  "                subscribe: { allow: [\n"
+		  "                    \"_INBOX.admin.>\"\n"
+		  "                ] }\n"
+		  "            } }\n"
+		  "        ]\n"
+		  "    }\n",
+		  fleet_conf_admin(w->plan, user));
+}
+
 char *fleet_conf_users(const struct fleet_plan *p)
 {
 	struct writer w = { .plan = p };
@@ -242,9 +268,10 @@ char *fleet_conf_users(const struct fleet_plan *p)
 	text_addf(&w.t,
 		  "# The nodes of the fleet %s, the same for each server. "
 		  "Written by weir fleet init,\n"
-		  "# and anew when a node is added.\n\n"
+		  "# and anew when nodes come and go.\n\n"
 		  "accounts {\n",
 		  p->name);
+	put_admin(&w);
 	put_fleet(&w);
 	for (size_t i = 0; i < p->n_nodes; i++)
 		if (!p->nodes[i].editor)

@@ -15,11 +15,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "doctor/checks.h"
 #include "door/agentclient.h"
 #include "door/dpclient.h"
+#include "fleet/cert.h"
 #include "net/inplace.h"
 
 #define API_PORT 8787
@@ -232,6 +234,53 @@ static void tell_accounts(struct doctor *d)
 		    d->config.door_group, group ? "" : " (no such group)");
 }
 
+/* --- a fleet ------------------------------------------------------------------------- */
+
+/*
+ * The certificate by which the servers know this node: as the agent uses it, and as it
+ * lies in its file, which it may not have read yet.
+ */
+static void tell_certificate(struct doctor *d)
+{
+	struct doctor_check c = { .name = "certificate of the fleet" };
+	const char *path = d->config.cluster.cert;
+	char words[FLEET_CERT_WORDS_MAX];
+	enum fleet_cert_state state;
+	struct err err = { 0 };
+	int64_t end, used;
+	int rc;
+
+	if (d->config.cluster.n_servers == 0 || !path)
+		return;
+	rc = fleet_cert_end(path, &end, &err);
+	if (rc < 0) {
+		c.result = doctor_result_of(rc, DOCTOR_MISSING);
+		c.means = "this node is cut off from the fleet at its next "
+			  "start";
+		c.todo = c.result == DOCTOR_NOT_LOOKED
+				 ? DOCTOR_AS_ROOT
+				 : "copy it from the folder of weir fleet init";
+		doctor_tell(d, &c, "%s: %s", path, err.text);
+		return;
+	}
+	used = json_integer_value(json_object_get(
+		json_object_get(d->status, "fleet"), "certificate_ends"));
+	state = fleet_cert_words(end, (int64_t)time(NULL), words);
+	if (state != FLEET_CERT_HOLDS) {
+		c.result = DOCTOR_LIMITED;
+		c.means = "the servers turn this node away after its end, and "
+			  "it is cut off";
+		c.todo = "weir fleet init DIR --renew, where the fleet was "
+			 "made";
+	}
+	if (used && used != end && state != FLEET_CERT_ENDED) {
+		c.result = DOCTOR_LIMITED;
+		c.means = "the agent uses the one that was there before";
+		c.todo = "systemctl reload weir-agent";
+	}
+	doctor_tell(d, &c, "%s: %s", path, words);
+}
+
 /* --- what is left -------------------------------------------------------------------- */
 
 static void tell_leftovers(struct doctor *d)
@@ -275,5 +324,6 @@ void doctor_weir(struct doctor *d)
 	tell_door(d, agent_door(d), "weir-agent", true);
 	tell_door(d, plane_door(d), "weir-dp", false);
 	tell_accounts(d);
+	tell_certificate(d);
 	tell_leftovers(d);
 }

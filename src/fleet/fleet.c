@@ -33,6 +33,11 @@ static int take_spec(struct fleet *f, const struct fleet_spec *spec,
 	return err_set(reterr, ENOMEM, NULL, "out of memory");
 }
 
+static void news_done(void *item)
+{
+	fleet_news_done(item);
+}
+
 struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr)
 {
 	struct fleet *f = calloc(1, sizeof *f);
@@ -51,7 +56,8 @@ struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr)
 	BUG_ON(pthread_cond_init(&f->policy_heard, NULL) != 0);
 	rc = take_spec(f, spec, reterr);
 	if (rc == 0)
-		rc = news_init(&f->news, reterr);
+		rc = mailbox_init(&f->news, sizeof(struct fleet_news),
+				  FLEET_NEWS_MAX, news_done, reterr);
 	if (rc == 0)
 		rc = link_open(f, spec, reterr);
 	if (rc == 0 && pthread_create(&f->thread, NULL, orders_run, f) != 0)
@@ -74,12 +80,11 @@ void fleet_free(struct fleet *f)
 	f->ending = true;
 	pthread_cond_broadcast(&f->wake);
 	pthread_mutex_unlock(&f->lock);
-	if (f->news.at)
-		news_close(&f->news);
+	mailbox_close(&f->news);
 	if (f->has_thread)
 		(void)pthread_join(f->thread, NULL);
 	link_close(f);
-	news_done(&f->news);
+	mailbox_done(&f->news);
 	while ((o = f->first)) {
 		f->first = o->next;
 		order_free(o);
@@ -98,6 +103,12 @@ void fleet_free(struct fleet *f)
 	free(f);
 }
 
+int fleet_connect_anew(struct fleet *f, const struct fleet_spec *spec,
+		       struct err *reterr)
+{
+	return link_change(f, spec, reterr);
+}
+
 int fleet_fd(const struct fleet *f)
 {
 	return f->news.fd;
@@ -105,7 +116,22 @@ int fleet_fd(const struct fleet *f)
 
 bool fleet_next(struct fleet *f, struct fleet_news *ret)
 {
-	return news_take(&f->news, ret);
+	return mailbox_take(&f->news, ret);
+}
+
+void fleet_news_put(struct fleet *f, struct fleet_news *n)
+{
+	/* of what ends nobody hears any more */
+	(void)mailbox_put(&f->news, n);
+}
+
+void fleet_news_done(struct fleet_news *n)
+{
+	free(n->text);
+	free(n->reply);
+	json_decref(n->about);
+	n->text = n->reply = NULL;
+	n->about = NULL;
 }
 
 /* --- orders ------------------------------------------------------------------- */

@@ -62,6 +62,13 @@ bool fleet_name_is_valid(const char *name);
  */
 struct fleet *fleet_new(const struct fleet_spec *spec, struct err *reterr);
 void fleet_free(struct fleet *f); /* NULL is accepted */
+/*
+ * Connects anew, to the servers of that spec and with the files of it, read now; its
+ * other members are not looked at. What is on its way is as when a server goes. -ENOENT,
+ * -EINVAL: a file is missing or does not match another; nothing is changed.
+ */
+int fleet_connect_anew(struct fleet *f, const struct fleet_spec *spec,
+		       struct err *reterr);
 /* Readable while there is news. */
 int fleet_fd(const struct fleet *f);
 

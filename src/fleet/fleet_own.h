@@ -13,9 +13,9 @@
 #include <nats/nats.h>
 #include <pthread.h>
 
+#include "base/mailbox.h"
 #include "fleet/fleet.h"
 #include "fleet/names.h"
-#include "fleet/news.h"
 #include "fleet/version.h"
 
 /* How long a server's answer is waited for, and a proposal's in all. */
@@ -66,7 +66,7 @@ struct fleet {
 	natsOptions *options;
 	natsConnection *nc;
 	jsCtx *js;
-	struct news_queue news;
+	struct mailbox news; /* of struct fleet_news */
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* over what follows, up to the next lock */
@@ -75,6 +75,7 @@ struct fleet {
 	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
 	bool amiss; /* what was heard cannot be taken; before it is heard again */
 	bool closed; /* the library's last word of nc, or there is none */
+	natsOptions *next_options; /* owned; NULL: go on with those there are */
 	/* learned.c: there is the bucket, and it may be read */
 	bool learned_there, learned_reads;
 	struct order *first, **last;
@@ -115,13 +116,20 @@ struct fleet {
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
 };
 
+/* Takes what n owns; waits while there is no room for it. Any thread. */
+void fleet_news_put(struct fleet *f, struct fleet_news *n);
+
 /* --- link.c: the connection ------------------------------------------------ */
 
 int link_open(struct fleet *f, const struct fleet_spec *spec,
 	      struct err *reterr);
+/* Later: with those servers and files. Any thread. */
+int link_change(struct fleet *f, const struct fleet_spec *spec,
+		struct err *reterr);
 /*
- * Anew, after the library has given the connection up: it does, when a server goes
- * while it connects, although it is told to go on. Our thread.
+ * Anew: with what link_change() was told; or after the library has given the connection
+ * up: it does, when a server goes while it connects, although it is told to go on. Our
+ * thread.
  */
 int link_reopen(struct fleet *f, struct err *reterr);
 /* When it returns the library calls nothing any more. */

@@ -111,7 +111,7 @@ void learned_find(struct fleet *f)
 	if (rc == -EACCES && !f->learned_told_denied) {
 		f->learned_told_denied = true;
 		f->learned_told = 0;
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 	}
 	if (rc < 0)
 		return;
@@ -126,7 +126,7 @@ void learned_find(struct fleet *f)
 	f->learned_told = now.created;
 	f->learned_told_reads = n.may;
 	f->learned_told_denied = false;
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 void learned_find_again(struct fleet *f)
@@ -155,5 +155,5 @@ void learned_read(struct fleet *f, const struct order *o)
 		pthread_mutex_unlock(&f->lock);
 	}
 	n.may = rc > 0;
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }

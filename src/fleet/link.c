@@ -228,26 +228,54 @@ static int begin(struct fleet *f, struct err *reterr)
 	return err_set(reterr, ENOMEM, "cluster", "%s", natsStatus_GetText(s));
 }
 
-int link_open(struct fleet *f, const struct fleet_spec *spec,
-	      struct err *reterr)
+static int make_options(struct fleet *f, const struct fleet_spec *spec,
+			natsOptions **ret, struct err *reterr)
 {
-	natsStatus s = natsOptions_Create(&f->options);
+	natsOptions *o = NULL;
+	natsStatus s = natsOptions_Create(&o);
 	int rc = 0;
 
 	if (s == NATS_OK)
-		s = set_servers(f->options, spec);
+		s = set_servers(o, spec);
 	if (s == NATS_OK)
-		s = set_calls(f->options, f);
+		s = set_calls(o, f);
 	if (s == NATS_OK)
-		s = set_times(f->options, f);
+		s = set_times(o, f);
 	if (s == NATS_OK && (spec->ca || spec->cert || spec->key))
-		rc = set_tls(f->options, spec, reterr);
+		rc = set_tls(o, spec, reterr);
+	if (s != NATS_OK)
+		rc = err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
+			     "cluster.servers", "%s", natsStatus_GetText(s));
+	if (rc < 0)
+		natsOptions_Destroy(o);
+	else
+		*ret = o;
+	return rc;
+}
+
+int link_open(struct fleet *f, const struct fleet_spec *spec,
+	      struct err *reterr)
+{
+	int rc = make_options(f, spec, &f->options, reterr);
+
+	return rc < 0 ? rc : begin(f, reterr);
+}
+
+int link_change(struct fleet *f, const struct fleet_spec *spec,
+		struct err *reterr)
+{
+	natsOptions *next = NULL, *before;
+	int rc = make_options(f, spec, &next, reterr);
+
 	if (rc < 0)
 		return rc;
-	if (s == NATS_OK)
-		return begin(f, reterr);
-	return err_set(reterr, s == NATS_NO_MEMORY ? ENOMEM : EINVAL,
-		       "cluster.servers", "%s", natsStatus_GetText(s));
+	pthread_mutex_lock(&f->lock);
+	before = f->next_options;
+	f->next_options = next;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+	natsOptions_Destroy(before);
+	return 0;
 }
 
 static void end(struct fleet *f)
@@ -258,9 +286,18 @@ static void end(struct fleet *f)
 
 int link_reopen(struct fleet *f, struct err *reterr)
 {
+	natsOptions *next;
 	int rc;
 
 	end(f);
+	pthread_mutex_lock(&f->lock);
+	next = f->next_options;
+	f->next_options = NULL;
+	pthread_mutex_unlock(&f->lock);
+	if (next) {
+		natsOptions_Destroy(f->options);
+		f->options = next;
+	}
 	set_closed(f, false);
 	rc = begin(f, reterr);
 	if (rc < 0)
@@ -272,4 +309,5 @@ void link_close(struct fleet *f)
 {
 	end(f);
 	natsOptions_Destroy(f->options);
+	natsOptions_Destroy(f->next_options);
 }

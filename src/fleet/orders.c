@@ -134,7 +134,7 @@ static void send_batch(struct fleet *f, const struct order *o)
 
 	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
 		      o->bytes, o->len, &n.err);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 /* The last of ours there (ADR-31, direct get): no stream's leader is asked. */
@@ -164,7 +164,7 @@ static void get_last(struct fleet *f, const struct order *o)
 		(void)err_set(&n.err, EIO, NULL, "%s: status %s", subject,
 			      status);
 	natsMsg_Destroy(m);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 static natsStatus publish_deletion(struct fleet *f, const char *subject)
@@ -201,7 +201,7 @@ static void forget(struct fleet *f, const struct order *o)
 			      "this node may not forget others: %s", denied);
 	else if (s != NATS_OK)
 		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 static void ask(struct fleet *f, const struct order *o)
@@ -227,7 +227,7 @@ static void ask(struct fleet *f, const struct order *o)
 		(void)err_set(&n.err, EIO, NULL, "%s", natsStatus_GetText(s));
 	else
 		return;
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 /* true: it goes on. */
@@ -265,7 +265,7 @@ static void say_down(struct fleet *f, const struct err *why)
 	(void)snprintf(f->said, sizeof f->said, "%s", why->text);
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 	fleet_fail_reads(f, why);
 }
 
@@ -309,15 +309,17 @@ static void bring_up(struct fleet *f)
 	f->said[0] = '\0';
 	pthread_mutex_unlock(&f->lock);
 	if (!told)
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 	learned_find(f);
 }
 
-static void reopen(struct fleet *f)
+/* What the library gave up is tried again in a while. */
+static void reopen(struct fleet *f, bool soon)
 {
 	struct err err = { 0 };
 
-	if (fleet_pause(f, FLEET_AGAIN_MS) && link_reopen(f, &err) < 0)
+	if ((soon || fleet_pause(f, FLEET_AGAIN_MS)) &&
+	    link_reopen(f, &err) < 0)
 		say_down(f, &err);
 }
 
@@ -371,6 +373,7 @@ static bool tell(struct fleet *f, enum fleet_key key)
 enum next {
 	NEXT_END,
 	NEXT_DOWN,
+	NEXT_CHANGE,
 	NEXT_REOPEN,
 	NEXT_AGAIN,
 	NEXT_WORK,
@@ -391,6 +394,8 @@ static bool next_work(const struct fleet *f, enum next *ret)
 {
 	if (f->ending)
 		*ret = NEXT_END;
+	else if (f->next_options)
+		*ret = NEXT_CHANGE;
 	else if (!f->connected && f->up)
 		*ret = NEXT_DOWN;
 	else if (f->closed)
@@ -474,7 +479,8 @@ void *orders_run(void *fleet)
 		switch (wait_for_work(f, &look_at)) {
 		case NEXT_END: return NULL;
 		case NEXT_DOWN: say_no_server(f); break;
-		case NEXT_REOPEN: reopen(f); break;
+		case NEXT_CHANGE: reopen(f, true); break;
+		case NEXT_REOPEN: reopen(f, false); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
 		case NEXT_LOOK: look(f); break;

@@ -127,5 +127,5 @@ void fleet_do_propose(struct fleet *f, const struct order *o)
 	if (rc == 0)
 		n.err = (struct err){ 0 };
 	free(p.message);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }

@@ -56,7 +56,7 @@ static void told(struct fleet *f, const struct order *o, const struct err *err)
 	n.revision = r->begun && r->next >= r->first ? r->next : 0;
 	if (err)
 		n.err = *err;
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 void fleet_fail_reads(struct fleet *f, const struct err *why)

@@ -93,7 +93,7 @@ static void tell_version(struct fleet *f)
 	}
 	pthread_mutex_unlock(&f->policy_lock);
 	if (n.revision)
-		news_put(&f->news, &n);
+		fleet_news_put(f, &n);
 }
 
 /* --- nodes ------------------------------------------------------------------------- */
@@ -134,7 +134,7 @@ static void take_node(struct fleet *f, const struct heard *h)
 		n.text = unpack_text(natsMsg_GetData(h->m),
 				     (size_t)natsMsg_GetDataLength(h->m),
 				     &n.len, &n.err);
-	news_put(&f->news, &n);
+	fleet_news_put(f, &n);
 }
 
 /* The next of its bucket. hear_lock is held. */
@@ -233,7 +233,7 @@ static void on_question(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 	n.reply = reply ? strdup(reply) : NULL;
 	natsMsg_Destroy(m);
 	if (n.text && n.reply)
-		news_put(&l->fleet->news, &n);
+		fleet_news_put(l->fleet, &n);
 	else
 		fleet_news_done(&n); /* who asks so gets no answer */
 }
@@ -254,7 +254,7 @@ static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 				     (size_t)natsMsg_GetDataLength(m), &n.len,
 				     &n.err);
 	natsMsg_Destroy(m);
-	news_put(&l->fleet->news, &n);
+	fleet_news_put(l->fleet, &n);
 }
 
 /* --- catching up ------------------------------------------------------------------------- */
@@ -493,7 +493,7 @@ int watch_begin(struct fleet *f, struct err *reterr)
 		return rc;
 	compare(f, now);
 	if (now[STREAM_POLICY].n == 0)
-		news_put(&f->news, &none);
+		fleet_news_put(f, &none);
 	return watch_catch_up(f, reterr);
 }
 

@@ -33,10 +33,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/limits_kubernetes.h"
+#include "base/mailbox.h"
 #include "base/text.h"
 #include "runtime/http.h"
 #include "runtime/kubernetes_read.h"
-#include "runtime/mailbox.h"
 
 struct follower {
 	struct kube *kube;
@@ -463,6 +463,11 @@ static int start(struct kube *k, enum kube_kind kind, struct err *reterr)
 	return 0;
 }
 
+static void news_done(void *item)
+{
+	runtime_news_done(item);
+}
+
 static int init(struct kube *k, const struct kube_spec *spec,
 		struct err *reterr)
 {
@@ -477,7 +482,8 @@ static int init(struct kube *k, const struct kube_spec *spec,
 	if (k->stop_fd < 0)
 		return err_set(reterr, errno, NULL, "eventfd: %s",
 			       strerror(errno));
-	return mailbox_init(&k->box, reterr);
+	return mailbox_init(&k->box, sizeof(struct runtime_news),
+			    RUNTIME_NEWS_MAX, news_done, reterr);
 }
 
 struct kube *kube_new(const struct kube_spec *spec, struct err *reterr)

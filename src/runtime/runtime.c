@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
-#include "runtime/mailbox.h"
+#include "base/mailbox.h"
 #include "runtime/source.h"
 
 struct runtimes {
@@ -90,6 +90,11 @@ static int start(struct runtimes *r, const struct runtime_spec *spec,
 	return 0;
 }
 
+static void news_done(void *item)
+{
+	runtime_news_done(item);
+}
+
 static int init(struct runtimes *r, struct err *reterr)
 {
 	int rc = netns_open_self(&r->own, reterr);
@@ -100,7 +105,8 @@ static int init(struct runtimes *r, struct err *reterr)
 	if (r->stop_fd < 0)
 		return err_set(reterr, errno, NULL, "eventfd: %s",
 			       strerror(errno));
-	return mailbox_init(&r->box, reterr);
+	return mailbox_init(&r->box, sizeof(struct runtime_news),
+			    RUNTIME_NEWS_MAX, news_done, reterr);
 }
 
 struct runtimes *runtimes_new(const struct runtime_spec *specs, size_t n,

@@ -15,8 +15,8 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/mailbox.h"
 #include "net/netns.h"
-#include "runtime/mailbox.h"
 #include "runtime/process.h"
 #include "runtime/runtime.h"
 

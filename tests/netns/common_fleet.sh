@@ -77,7 +77,7 @@ inside() { # NODE WORKLOAD CMD...
     on "$1" ip netns exec "$2" "${@:3}"
 }
 
-run_agent_on() { # NODE [LINE of the configuration]...
+configure_on() { # NODE [LINE of the configuration]...
     local dir=$TEST_DIR/$1
     mkdir -p "$dir"
     {
@@ -86,6 +86,10 @@ run_agent_on() { # NODE [LINE of the configuration]...
         sed "s|/etc/weir/fleet|$fleet/node-$1|" "$fleet/node-$1/cluster.yaml"
         printf '%s\n' "${@:2}"
     } >"$dir/weir.yaml"
+}
+run_agent_on() { # NODE [LINE of the configuration]...
+    local dir=$TEST_DIR/$1
+    configure_on "$@"
     nsenter -t "${host_pid[$1]}" -n -m -- "$weir_agent" --config "$dir/weir.yaml" \
         >>"$TEST_DIR/agent-$1.log" 2>&1 &
     agent_of[$1]=$!

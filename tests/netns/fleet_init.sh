@@ -69,7 +69,22 @@ done <<L
 2:option $parent/x --server s=h:4222 --node a --nodes b
 2:with $parent/new --add b --node c
 2:already $parent/new --add a
-2:already $parent/new --add b --editor a
+2:no.node $parent/new --add b --editor c
+2:go $parent/new --add b --show
+2:folder --show
+1:No.such $parent/none --show
+2:no.node $parent/new --remove b
+2:no.node $parent/new --remove a
+2:too $parent/new --add b --remove b
+2:no.node $parent/new --no-editor b
+2:no.node $parent/new --renew b
+2:no.server $parent/new --remove-server t
+2:no.server $parent/new --remove-server s
+2:address $parent/new --add-server t=x;:4222
+2:already $parent/new --add-server s=h:4222
+2:alone $parent/new --add-server t=h:4222
+2:come.and.go $parent/new --add-server t=h:4222 --add b
+2:--node $parent/new --remove-server s --node c
 1:fleet.json $parent --add b
 L
 echo "wrong$wrong" >"$out"
@@ -89,6 +104,11 @@ init "$small/fleet" "${one_server[@]}" --node a && tree "$small" >"$TEST_DIR/bef
     ! init "$small/fleet" --add b --add c && grep -q 'No space' "$out" &&
     tree "$small" | diff - "$TEST_DIR/before" >"$out"
 point $? "nor does it change one that is there" "$out"
+head -c 4m /dev/zero >"$small/rest" 2>>"$TEST_DIR/log"
+tree "$small/fleet" >"$TEST_DIR/before"
+! init "$small/fleet" --renew a && grep -q 'No space' "$out" && tree "$small/fleet" | diff - "$TEST_DIR/before" >"$out"
+point $? "nor a certificate, when it is renewed" "$out"
+rm "$small/rest"
 
 init "$parent/new" --add b=b.example --editor b --days 10 -o json &&
     json 'd["ok"] and d["added"] == ["b"] and d["servers"] == ["s"]' &&
@@ -97,7 +117,7 @@ init "$parent/new" --add b=b.example --editor b --days 10 -o json &&
 point $? "a node is added, as JSON; its certificate holds as long as was said" "$out"
 chmod 600 "$parent/new/server-s/users.conf" && mv "$parent/new/server-s/users.conf" "$TEST_DIR/users.conf" &&
     tree "$parent/new" | grep -v users.conf >"$TEST_DIR/before" && init "$parent/new" --users &&
-    grep -q 'Written for the fleet' "$out" && cmp "$TEST_DIR/users.conf" "$parent/new/server-s/users.conf" &&
+    grep -q "Changed the fleet" "$out" && cmp "$TEST_DIR/users.conf" "$parent/new/server-s/users.conf" &&
     tree "$parent/new" | grep -v users.conf | diff - "$TEST_DIR/before" >"$out"
 point $? "what servers know of nodes is written anew, and nothing else" "$out"
 # as if the last try had ended before fleet.json was written
@@ -124,6 +144,67 @@ assert got == {"cluster": {
     "ca": where + "ca.crt", "cert": where + "node.crt", "key": where + "node.key"}}, got
 P
 point $? "a node's part of weir.yaml names them all" "$out"
+
+# --- a fleet that changes ------------------------------------------------------------
+
+changing=$parent/changing
+gone() { # what fleet.json says of who is gone, and who edits
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1] + "/fleet.json"))
+print(d["gone_nodes"], d["gone_servers"], [n["name"] for n in d["nodes"] if n["editor"]])' "$changing"
+}
+init "$changing" --server n1=h1:4222 --server n2=h2:4222 --server n3=h3:4222 --node a --node b --node c --editor a &&
+    echo mine >"$changing/node-b/notes" && init "$changing" --remove b -o json && json 'd["removed"] == ["b"] and d["added"] == []' &&
+    [ "$(ls "$changing/node-b")" = notes ] && ! grep -q '"b\.node' "$changing"/server-*/users.conf
+point $? "a removed node's key goes, and nothing of others" "$out"
+tree "$changing" >"$TEST_DIR/before"
+init "$changing" --remove b -o json && json 'd["removed"] == ["b"]' && tree "$changing" | diff - "$TEST_DIR/before" >"$out"
+point $? "once more changes nothing" "$out"
+! init "$changing" --remove a && grep -q editor "$out" && ! init "$changing" --no-editor a && grep -q editor "$out" &&
+    ! init "$changing" --add b && grep -q 'another name' "$out" && ! init "$changing" --remove a --remove c --add d &&
+    ! init "$changing" --remove c --renew c && tree "$changing" | diff - "$TEST_DIR/before" >"$out"
+point $? "what would leave no editor, or a name twice, changes nothing" "$out"
+init "$changing" --remove a --editor c -o json && json 'd["editors"] == ["c"]' && [ "$(gone)" = "['b', 'a'] [] ['c']" ]
+point $? "an editor goes when there is another" "$out"
+init "$changing" --editor c && init "$changing" --add d --editor d && init "$changing" --no-editor c &&
+    init "$changing" --no-editor c && [ "$(gone)" = "['b', 'a'] [] ['d']" ]
+point $? "what is so already is done again" "$out"
+# nats.conf of the first as an earlier Weir wrote it, each with something of its owner's
+sed -i 's/include "routes.conf"/routes: ["nats-route:\/\/h2:6222"]/' "$changing/server-n1/nats.conf"
+for n in 1 2 3; do
+    echo "# mine" >>"$changing/server-n$n/nats.conf"
+    cp "$changing/server-n$n/nats.conf" "$TEST_DIR/nats.conf-$n"
+done
+init "$changing" --add-server n4=h4:4223:6223 --add-server n5=h5:4222 && [ "$(grep -c 'of an earlier Weir' "$out")" = 1 ] &&
+    grep -q h5:6222 "$changing/server-n1/routes.conf" && ! grep -q h1: "$changing/server-n1/routes.conf" &&
+    [ "$(cat "$changing"/server-n*/routes.conf | grep -c 'route://h4:6223')" = 4 ] &&
+    [ "$(grep -c 'h4:4223.*h5:4222' "$changing/node-d/cluster.yaml")" = 1 ]
+point $? "servers more: the others have them in their routes, and nodes" "$out"
+for n in 1 2 3; do cmp "$changing/server-n$n/nats.conf" "$TEST_DIR/nats.conf-$n"; done >"$out" 2>&1
+[ ! -s "$out" ] && openssl verify -CAfile "$changing/route-ca.crt" "$changing/server-n5/route.crt" >"$out" 2>&1
+point $? "what is in nats.conf is its owner's" "$out"
+init "$changing" --remove-server n2 && ! grep -q h2: "$changing"/server-n*/routes.conf "$changing"/node-*/cluster.yaml &&
+    ! init "$changing" --remove-server n1 --remove-server n3 && ! init "$changing" --add-server n2=h9:4222 &&
+    [ "$(gone)" = "['b', 'a'] ['n2'] ['d']" ]
+point $? "servers less, one at a time, and a name once" "$out"
+cp -r "$changing" "$TEST_DIR/renewed"
+init "$changing" --renew c --renew n1 --days 7 -o json && json 'd["renewed"] == ["c"] and d["renewed_servers"] == ["n1"]' &&
+    (cd "$changing" && find . -type f -exec cmp -s {} "$TEST_DIR/renewed/{}" \; -o -type f -print | sort | tr '\n' ' ') >"$out" &&
+    [ "$(cat "$out")" = "./node-c/node.crt ./node-c/node.key ./server-n1/route.crt ./server-n1/route.key ./server-n1/server.crt ./server-n1/server.key " ] &&
+    openssl verify -CAfile "$changing/ca.crt" "$changing/node-c/node.crt" "$changing/server-n1/server.crt" >"$out" 2>&1
+point $? "renewed are those that were said, and nothing else" "$out"
+init "$changing" --renew-all --days 3650 && grep -q 'no longer than the authority' "$out" && ! init "$changing" --renew-all --add 'x"'
+point $? "nothing holds longer than who signed it, which is told" "$out"
+mv "$changing/ca.key" "$TEST_DIR/" && init "$changing" --remove c && init "$changing" --show && ! init "$changing" --add y &&
+    mv "$TEST_DIR/ca.key" "$changing/"
+point $? "who goes needs no key of the authority" "$out"
+cp "$changing/fleet.json" "$TEST_DIR/" && echo '{' >"$changing/fleet.json" && ! init "$changing" --add y &&
+    grep -q 'fleet.json' "$out" && cp "$TEST_DIR/fleet.json" "$changing/" &&
+    python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+del d["gone_nodes"], d["gone_servers"]
+json.dump(d, open(sys.argv[1], "w"))' "$changing/fleet.json" && init "$changing" --add y
+point $? "a fleet.json of an earlier Weir is read, one that is damaged is not" "$out"
 
 need_nats
 
@@ -389,17 +470,9 @@ point $? "and is asked by an editor that is added" "$out"
 users() { # N: the users of connections at server N
     monitor "$1" 'connz?auth=1' | grep -o '"authorized_user": "[^"]*"'
 }
-take_out() { # NODE: of those that fleet.json has
-    python3 - "$fleet/fleet.json" "$1" <<'P'
-import json, sys
-d = json.load(open(sys.argv[1]))
-d["nodes"] = [n for n in d["nodes"] if n["name"] != sys.argv[2]]
-json.dump(d, open(sys.argv[1], "w"))
-P
-}
 c_is_there() { users "$1" | grep -q '"c.node.weir"'; } # SERVER
 gone() { ! c_is_there 1 && ! c_is_there 3 && users 1 | grep -q '"b.node.weir"'; }
-c_is_there 1 && c_is_there 3 && take_out c && init "$fleet" --add f && reload_server 1 && reload_server 2 &&
+c_is_there 1 && c_is_there 3 && init "$fleet" --remove c && init "$fleet" --add f && reload_server 1 && reload_server 2 &&
     reload_server 3 && wait_until 20 gone && turned_away node-c
 point $? "a node that is taken out is shown out, and comes in no more" "$out"
 before=$(grep -c "Reloaded server configuration" "$TEST_DIR/nats-n2.log")

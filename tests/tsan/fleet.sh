@@ -1,7 +1,7 @@
 #!/bin/bash
 # A fleet's library (src/fleet) as AddressSanitizer and then ThreadSanitizer see it: two
-# nodes in one process change the policy in turns, tell, ask and send, and are freed and
-# made again at any moment, while their server is killed and started (fleet_pair.c).
+# nodes in one process change the policy in turns, tell, ask and send, connect anew, and
+# are freed and made again at any moment, while their server is killed and started (fleet_pair.c).
 #
 #   fleet_pair: node a ═╗
 #               node b ═╩═ 127.0.0.1:4222 nats-server, which is killed

@@ -50,7 +50,7 @@ struct pair {
 	unsigned round;
 	struct side sides[2];
 	uint64_t random, token;
-	unsigned n_news, free_at, downs;
+	unsigned n_news, free_at, anew_at, downs; /* anew_at 0: not any more */
 };
 
 static uint32_t draw(struct pair *p, uint32_t below)
@@ -63,9 +63,9 @@ static uint32_t draw(struct pair *p, uint32_t below)
 
 /* --- coming and going --------------------------------------------------------- */
 
-static void side_begin(const struct pair *p, struct side *s)
+static struct fleet_spec spec_of(const struct pair *p, const struct side *s)
 {
-	struct fleet_spec spec = {
+	return (struct fleet_spec){
 		.name = "pair",
 		.node = s->name,
 		.servers = { p->url },
@@ -75,6 +75,11 @@ static void side_begin(const struct pair *p, struct side *s)
 		.events_bytes = 1 << 24,
 		.flows_bytes = 1 << 24,
 	};
+}
+
+static void side_begin(const struct pair *p, struct side *s)
+{
+	struct fleet_spec spec = spec_of(p, s);
 	struct err err;
 
 	s->fleet = fleet_new(&spec, &err);
@@ -100,6 +105,15 @@ static void side_again(const struct pair *p, struct side *s)
 	s->told = false; /* it may not have been sent */
 	s->other_told = s->other_learned = 0;
 	side_begin(p, s);
+}
+
+/* As after a reload with other certificates. */
+static void side_connect_anew(const struct pair *p, struct side *s)
+{
+	struct fleet_spec spec = spec_of(p, s);
+	struct err err;
+
+	BUG_ON(fleet_connect_anew(s->fleet, &spec, &err) < 0);
 }
 
 /* --- news ------------------------------------------------------------------------- */
@@ -362,6 +376,7 @@ static void run_round(struct pair *p)
 		put_garbage(p);
 	p->n_news = 0;
 	p->free_at = draw(p, NEWS_OF_ROUND);
+	p->anew_at = 1 + draw(p, NEWS_OF_ROUND / 2);
 	for (unsigned i = 0; i < 2; i++) {
 		struct side *s = &p->sides[i];
 
@@ -375,6 +390,10 @@ static void run_round(struct pair *p)
 			ask(p, &p->sides[i]);
 			send(p, &p->sides[i]);
 			read_learned(p, &p->sides[i]);
+		}
+		if (p->anew_at && p->n_news >= p->anew_at) {
+			side_connect_anew(p, &p->sides[draw(p, 2)]);
+			p->anew_at = 0;
 		}
 		if (p->n_news == p->free_at) {
 			side_again(p, &p->sides[draw(p, 2)]);

@@ -1,7 +1,7 @@
 /*
  * Runtimes that hang, break off, answer rubbish, too much, or without an end:
  * each is a process behind a unix socket, all are followed at once, and what is
- * told of each is compared with its row. Then the mailbox between threads.
+ * told of each is compared with its row.
  *
  * The servers are forked before there are threads, one process a connection.
  */
@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "runtime/mailbox.h"
 #include "runtime/runtime.h"
 #include "test.h"
 
@@ -498,97 +496,12 @@ static void test_end_at_once(void **state)
 	runtimes_free(NULL);
 }
 
-/* --- the mailbox ---------------------------------------------------------- */
-
-#define WRITERS 4
-#define LETTERS (4 * RUNTIME_NEWS_MAX)
-
-struct writer {
-	pthread_t thread;
-	struct mailbox *box;
-	unsigned source;
-	int letters; /* -1: until the box is closed */
-	int r;
-};
-
-static void *write_letters(void *arg)
-{
-	struct writer *w = arg;
-
-	for (int i = 0; w->r == 0 && i != w->letters; i++) {
-		struct runtime_news n = { .kind = NEWS_GONE, .ns.fd = -1 };
-
-		n.source = w->source;
-		n.pid = i;
-		n.about = json_integer(i);
-		w->r = mailbox_put(w->box, &n);
-	}
-	return NULL;
-}
-
-static void start_writers(struct writer *w, struct mailbox *box, int letters)
-{
-	for (unsigned i = 0; i < WRITERS; i++) {
-		w[i] = (struct writer){ .box = box,
-					.source = i,
-					.letters = letters };
-		assert_int_equal(pthread_create(&w[i].thread, NULL,
-						write_letters, &w[i]),
-				 0);
-	}
-}
-
-static void test_mailbox_order(void **state)
-{
-	struct mailbox box;
-	struct writer w[WRITERS];
-	int next[WRITERS] = { 0 };
-	struct runtime_news n;
-
-	assert_int_equal(mailbox_init(&box, NULL), 0);
-	start_writers(w, &box, LETTERS);
-	for (int got = 0; got < WRITERS * LETTERS; got++) {
-		struct pollfd p = { .fd = box.fd, .events = POLLIN };
-
-		assert_int_equal(poll(&p, 1, 10000), 1);
-		assert_true(mailbox_take(&box, &n));
-		assert_int_equal(n.pid, next[n.source]++);
-		assert_int_equal(json_integer_value(n.about), n.pid);
-		runtime_news_done(&n);
-	}
-	assert_false(mailbox_take(&box, &n));
-	assert_int_equal(poll(&(struct pollfd){ box.fd, POLLIN, 0 }, 1, 0), 0);
-	for (unsigned i = 0; i < WRITERS; i++) {
-		(void)pthread_join(w[i].thread, NULL);
-		assert_int_equal(w[i].r, 0);
-	}
-	mailbox_done(&box);
-}
-
-static void test_mailbox_close(void **state)
-{
-	struct mailbox box;
-	struct writer w[WRITERS];
-
-	assert_int_equal(mailbox_init(&box, NULL), 0);
-	start_writers(w, &box, -1);
-	mailbox_close(&box);
-	for (unsigned i = 0; i < WRITERS; i++) {
-		(void)pthread_join(w[i].thread, NULL);
-		assert_int_equal(w[i].r, -ECANCELED);
-	}
-	mailbox_done(&box);
-	mailbox_done(&box);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_end_at_once),
-		cmocka_unit_test(test_mailbox_order),
-		cmocka_unit_test(test_mailbox_close),
 	};
 
 	/* a group of our own, which teardown ends */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "runtime/mailbox.h"
+#include "base/mailbox.h"
 #include "runtime/source.h"
 #include "seed.h"
 #include "test.h"
@@ -20,6 +20,11 @@ struct model {
 	unsigned netns; /* 0: the host's */
 	uint64_t brief;
 };
+
+static void news_done(void *item)
+{
+	runtime_news_done(item);
+}
 
 struct world {
 	struct mailbox box;
@@ -166,7 +171,9 @@ static void test_model(void **state)
 	struct world w = { .random = seed_choose() | 1,
 			   .own = { .fd = -1, .dev = 1, .ino = 77 } };
 
-	assert_int_equal(mailbox_init(&w.box, NULL), 0);
+	assert_int_equal(mailbox_init(&w.box, sizeof(struct runtime_news),
+				      RUNTIME_NEWS_MAX, news_done, NULL),
+			 0);
 	w.s = (struct source){ .box = &w.box, .own = &w.own, .stop_fd = -1 };
 	list(&w, true);
 	for (int round = 0; round < ROUNDS; round++) {
@@ -190,7 +197,9 @@ static void test_too_many(void **state)
 	struct world w = { .own = { .fd = -1, .dev = 1, .ino = 77 } };
 	char id[16];
 
-	assert_int_equal(mailbox_init(&w.box, NULL), 0);
+	assert_int_equal(mailbox_init(&w.box, sizeof(struct runtime_news),
+				      RUNTIME_NEWS_MAX, news_done, NULL),
+			 0);
 	w.s = (struct source){ .box = &w.box, .own = &w.own, .stop_fd = -1 };
 	for (unsigned i = 0; i <= RUNTIME_CONTAINERS_MAX; i++) {
 		struct process p = { .ns = { .fd = -1, .dev = 1, .ino = i } };
