@@ -197,7 +197,7 @@ static void print_size(const struct sig_set_size *size)
 		       1048576);
 	if (size->unfiltered)
 		printf("%" PRIu32 " have nothing that is searched for: they "
-				  "are tried with "
+		       "are tried with "
 		       "each buffer of their sort\n",
 		       size->unfiltered);
 }
