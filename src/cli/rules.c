@@ -196,8 +196,8 @@ static void print_size(const struct sig_set_size *size)
 			size->other_bytes) /
 		       1048576);
 	if (size->unfiltered)
-		printf("%" PRIu32
-		       " have no content to search for: they are tried with "
+		printf("%" PRIu32 " have nothing that is searched for: they "
+		       "are tried with "
 		       "each buffer of their sort\n",
 		       size->unfiltered);
 }

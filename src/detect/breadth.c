@@ -22,6 +22,7 @@
 
 #include "base/bug.h"
 #include "base/limits.h"
+#include "base/unset.h"
 #include "detect/breadth_memory.h"
 #include "packet/packet.h"
 #include "proto/parsers.h"
@@ -287,7 +288,7 @@ enum breadth_answer breadth_read(struct breadth *b, uint32_t handle,
 				 uint32_t *ret_app)
 {
 	struct talker *t = talker_at(b, handle);
-	uint8_t packet[PACKET_MAX];
+	UNSET uint8_t packet[PACKET_MAX];
 	ndpi_protocol p;
 	size_t len;
 

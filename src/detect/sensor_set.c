@@ -72,43 +72,6 @@ static bool no_memory(struct build *b)
 	return false;
 }
 
-static unsigned hs_flags_of(const char *flags)
-{
-	unsigned hs = 0;
-
-	for (; *flags; flags++) {
-		switch (*flags) {
-		case 'i': hs |= HS_FLAG_CASELESS; break;
-		case 'm': hs |= HS_FLAG_MULTILINE; break;
-		case 's': hs |= HS_FLAG_DOTALL; break;
-		default: break; /* x: in the text; A E G: it finds more */
-		}
-	}
-	return hs;
-}
-
-/* Can Vectorscan look for it, with those flags? */
-static bool is_searchable(const char *text, unsigned flags, uint32_t *width)
-{
-	hs_compile_error_t *e = NULL;
-	hs_expr_info_t *about = NULL;
-	hs_database_t *db = NULL;
-	bool good;
-
-	good = hs_expression_info(text, flags, &about, &e) == HS_SUCCESS &&
-	       about->min_width > 0;
-	if (good)
-		*width = about->max_width;
-	free(about);
-	(void)hs_free_compile_error(e); /* is valid, or NULL */
-	e = NULL;
-	good = good && hs_compile(text, flags, HS_MODE_BLOCK, NULL, &db, &e) ==
-			       HS_SUCCESS;
-	(void)hs_free_compile_error(e); /* is valid, or NULL */
-	(void)hs_free_database(db);	/* is valid, or NULL */
-	return good;
-}
-
 /* What Vectorscan and PCRE2 read; its x is written into the text. */
 static const char *text_with(struct build *b, const char *before,
 			     const char *text, const char *after)
@@ -119,18 +82,6 @@ static const char *text_with(struct build *b, const char *before,
 	if (t)
 		(void)snprintf(t, size, "%s%s%s", before, text, after);
 	return t;
-}
-
-static void choose_filter(struct sensor_expr *e)
-{
-	e->width = UINT_MAX;
-	e->hs_flags = hs_flags_of(e->flags);
-	if (is_searchable(e->text, e->hs_flags, &e->width)) {
-		e->filtered = true;
-		return;
-	}
-	e->hs_flags |= HS_FLAG_PREFILTER;
-	e->filtered = is_searchable(e->text, e->hs_flags, &e->width);
 }
 
 /* false: *b->reterr; EINVAL: only this expression cannot be. */
@@ -160,10 +111,13 @@ static bool make_expr(struct build *b, const char *text, const char *flags,
 	e->code = sig_pcre_new(&item, b->reterr);
 	if (!e->code)
 		return false;
-	if (sought) /* its width is less than SENSOR_WINDOW_MIN */
+	if (sought) { /* its width is less than SENSOR_WINDOW_MIN */
 		set->sought[secret_seek_add(&set->seek, secret)] = set->n_exprs;
-	else
-		choose_filter(e);
+	} else {
+		e->width = UINT_MAX;
+		e->filtered = search_expression(e->text, e->flags, &e->hs_flags,
+						&e->width);
+	}
 	*ret = set->n_exprs++;
 	return true;
 }

@@ -3,6 +3,11 @@
  * either direction, of TCP and UDP; file_data is three fields. For each channel
  * patterns are gathered first, equal ones once, in tables that grow; then they
  * are put into the set's arena, sorted by channel, and compiled.
+ *
+ * A rule without a word that could be searched for has an expression: Vectorscan looks
+ * for that, or for something that finds at least as much, where it sees a field whole.
+ * Of what comes in pieces it may begin in one that is gone: there the rule is tried each
+ * time, as everywhere where Vectorscan cannot read it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,9 +19,10 @@
 #include "packet/packet.h"
 
 struct pattern {
+	const struct sig_item *expression; /* NULL: bytes */
 	uint8_t bytes[SIG_FAST_BYTES];
-	uint8_t len;
-	bool nocase;
+	uint8_t len;		 /* 1 of an expression */
+	unsigned flags;		 /* Vectorscan's */
 	uint32_t n_rules, first; /* a list in uses: number + 1 */
 };
 
@@ -162,36 +168,79 @@ const struct sig_item *sig_fast_item(const struct sig_group *g)
 	return best;
 }
 
-/* What of the group is searched for; false: nothing. */
-static bool pattern_of(const struct sig_group *g, struct pattern *ret)
+static void pattern_of_content(const struct sig_item *item, struct pattern *ret)
 {
-	const struct sig_item *best = sig_fast_item(g);
-	const uint8_t *from;
-	size_t len;
+	const uint8_t *from = item->bytes;
+	size_t len = item->len;
 
-	if (!best)
-		return false;
-	*ret = (struct pattern){ .nocase = best->nocase };
-	from = best->bytes;
-	len = best->len;
-	if (best->fast == SIG_FAST_CHOP) {
-		from += best->chop_offset;
-		len = best->chop_len;
+	*ret = (struct pattern){ .flags = item->nocase ? HS_FLAG_CASELESS : 0 };
+	if (item->fast == SIG_FAST_CHOP) {
+		from += item->chop_offset;
+		len = item->chop_len;
 	}
 	ret->len = (uint8_t)(len < SIG_FAST_BYTES ? len : SIG_FAST_BYTES);
 	for (unsigned i = 0; i < ret->len; i++) {
 		uint8_t c = from[i];
 
-		if (best->nocase && c >= 'A' && c <= 'Z')
+		if (item->nocase && c >= 'A' && c <= 'Z')
 			c |= 0x20;
 		ret->bytes[i] = c;
 	}
-	return true;
+}
+
+/* An expression that the group needs, and that can be searched for; false: none. */
+static bool pattern_of_expression(const struct sig_group *g,
+				  struct pattern *ret)
+{
+	*ret = (struct pattern){ .len = 1 };
+	for (unsigned i = 0; i < g->n_items; i++) {
+		const struct sig_item *item = &g->items[i];
+		uint32_t width;
+
+		if (item->kind != SIG_PCRE || item->negated || item->relative ||
+		    strchr(item->pcre_flags, 'x') ||
+		    !search_expression((const char *)item->bytes,
+				       item->pcre_flags, &ret->flags, &width))
+			continue;
+		ret->expression = item;
+		ret->flags |= HS_FLAG_SINGLEMATCH;
+		return true;
+	}
+	return false;
+}
+
+/* What of the group is searched for there; false: nothing. */
+static bool pattern_of(const struct sig_group *g, unsigned place,
+		       struct pattern *ret)
+{
+	const struct sig_item *content = sig_fast_item(g);
+
+	if (content) {
+		pattern_of_content(content, ret);
+		return true;
+	}
+	return place < FIELD__MAX &&
+	       !proto_field_in_pieces((enum proto_field)place) &&
+	       pattern_of_expression(g, ret);
 }
 
 static uint64_t pattern_hash(const struct pattern *p)
 {
-	return hash_of_bytes(p->bytes, p->len) + p->nocase;
+	if (p->expression)
+		return hash_of_bytes(p->expression->bytes, p->expression->len);
+	return hash_of_bytes(p->bytes, p->len) + p->flags;
+}
+
+static bool is_same_pattern(const struct pattern *a, const struct pattern *b)
+{
+	const struct sig_item *x = a->expression, *y = b->expression;
+
+	if (a->flags != b->flags || !x != !y)
+		return false;
+	if (x)
+		return x->len == y->len &&
+		       memcmp(x->bytes, y->bytes, x->len) == 0;
+	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 static uint64_t hash_of_pattern(const void *arg, uint32_t i)
@@ -208,10 +257,7 @@ static bool number_of(struct sig_build *b, struct sig_gather *g,
 	uint64_t slot = pattern_hash(p);
 
 	while (hash_table_next(&g->by_bytes, &slot, ret)) {
-		const struct pattern *q = &g->patterns[*ret];
-
-		if (q->len == p->len && q->nocase == p->nocase &&
-		    memcmp(q->bytes, p->bytes, p->len) == 0)
+		if (is_same_pattern(&g->patterns[*ret], p))
 			return true;
 	}
 	if (!grow(b, &g->patterns, g->n, &g->room, sizeof *g->patterns))
@@ -234,7 +280,7 @@ static bool add_rule(struct sig_build *b, unsigned place, uint32_t rule)
 	b->set->wanted[place] = true;
 	if (!g)
 		return false;
-	if (!pattern_of(group, &p)) {
+	if (!pattern_of(group, place, &p)) {
 		if (!grow(b, &g->unfiltered, g->n_unfiltered,
 			  &g->unfiltered_room, sizeof *g->unfiltered))
 			return false;
@@ -492,11 +538,14 @@ static bool put_refs(struct sig_build *b, struct sig_channel *c,
 /* Bytes as an expression, "\\x00\\xff". (Literals may not begin with 0.) */
 #define EXPRESSION_SIZE (4 * SIG_FAST_BYTES + 1)
 
-static void write_expression(const struct pattern *p,
-			     char to[static EXPRESSION_SIZE])
+static const char *text_of(const struct pattern *p,
+			   char to[static EXPRESSION_SIZE])
 {
+	if (p->expression)
+		return (const char *)p->expression->bytes;
 	for (unsigned i = 0; i < p->len; i++)
 		(void)snprintf(to + 4 * (size_t)i, 5, "\\x%02x", p->bytes[i]);
+	return to;
 }
 
 static bool compile(struct sig_build *b, struct sig_channel *c,
@@ -528,9 +577,8 @@ bool sig_build_database(struct sig_build *b, struct sig_channel *c)
 	for (uint32_t i = 0; good && i < g->n; i++) {
 		if (g->patterns[i].len < c->shortest)
 			c->shortest = g->patterns[i].len;
-		write_expression(&g->patterns[i], written[i]);
-		texts[i] = written[i];
-		flags[i] = g->patterns[i].nocase ? HS_FLAG_CASELESS : 0;
+		texts[i] = text_of(&g->patterns[i], written[i]);
+		flags[i] = g->patterns[i].flags;
 		ids[i] = i;
 	}
 	if (good && g->n > 0)

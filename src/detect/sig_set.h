@@ -4,7 +4,8 @@
  *
  * For each buffer that signatures ask of there is one Vectorscan database of
  * fast patterns: of each signature one, the content that is longest, or that
- * fast_pattern says. Who has none is tried with each buffer of its sort. So
+ * fast_pattern says; where it has none, and the buffer is seen whole, an expression.
+ * Who has neither is tried with each buffer of its sort. So
  * buffers that no signature begins with cost nothing; sig_set_wants() says which
  * ones are of any use.
  */

@@ -521,23 +521,20 @@ static bool names_its_server(const struct flow *f)
 	       f->app == APP_QUIC;
 }
 
-/* t: f's, or NULL. */
-static bool host_is_known(const struct inspect *in, const struct flow *f,
-			  const struct talk *t)
+/* t: of f, or NULL; ask: what may_ask() says of it. */
+static bool host_is_known(const struct flow *f, const struct talk *t, bool ask)
 {
 	if (t && t->request.known)
 		return true;
-	return f->app_state != FLOW_APP_OPEN &&
-	       !(names_its_server(f) && may_ask(in, t));
+	return f->app_state != FLOW_APP_OPEN && !(names_its_server(f) && ask);
 }
 
-static bool request_is_known(const struct inspect *in, const struct flow *f,
-			     const struct talk *t)
+static bool request_is_known(const struct flow *f, const struct talk *t,
+			     bool ask)
 {
 	if (t && t->request.known)
 		return true;
-	return f->app_state != FLOW_APP_OPEN && !may_ask(in, t) &&
-	       !is_heard_too_late(f);
+	return f->app_state != FLOW_APP_OPEN && !ask && !is_heard_too_late(f);
 }
 
 /* What policy is asked with, as far as it may tell another thing later. */
@@ -549,11 +546,11 @@ struct known {
 static struct known known_of(const struct inspect *in, const struct flow *f)
 {
 	const struct talk *t = talk_of(in, f);
+	bool ask = may_ask(in, t);
 
-	return (struct known){ payload_policy_app(f),
-			       payload_is_unanswered(in, f),
-			       host_is_known(in, f, t),
-			       request_is_known(in, f, t) };
+	return (struct known){ payload_policy_app(f), ask && !t->answered,
+			       host_is_known(f, t, ask),
+			       request_is_known(f, t, ask) };
 }
 
 /* Is there more to judge by? */
@@ -650,7 +647,7 @@ const char *payload_host(const struct inspect *in, const struct flow *f)
 {
 	const struct talk *t = talk_of(in, f);
 
-	if (!host_is_known(in, f, t))
+	if (!host_is_known(f, t, may_ask(in, t)))
 		return NULL;
 	return t && t->request.known ? asked_host(&t->request) : "";
 }
@@ -660,7 +657,7 @@ const struct request *payload_request(const struct inspect *in,
 {
 	const struct talk *t = talk_of(in, f);
 
-	if (!request_is_known(in, f, t))
+	if (!request_is_known(f, t, may_ask(in, t)))
 		return NULL;
 	if (!t || !t->request.known)
 		return &request_none;
