@@ -210,7 +210,7 @@ point $? "three are a group again" "$out"
 retire && grep -q 'counts no more' "$out"
 point $? "once more is the same" "$out"
 kept_by() { # on which servers each stream is
-    nsenter --net=/run/netns/s2 python3 "$SRC/tests/netns/nats_peer.py" "$fleet/node-a" 10.8.0.102 4222 2>>"$TEST_DIR/log" <<'L' |
+    nsenter --net=/run/netns/s2 timeout 20 python3 "$SRC/tests/netns/nats_peer.py" "$fleet/node-a" 10.8.0.102 4222 2>>"$TEST_DIR/log" <<'L' |
 req $JS.API.STREAM.INFO.KV_weir-policy
 req $JS.API.STREAM.INFO.KV_weir-nodes
 req $JS.API.STREAM.INFO.weir-events
