@@ -7,7 +7,7 @@
  * the same. NODE: real nodes, that are to have it in force, too: by what they say.
  *
  * Between changes it waits for a line on stdin, if that is no terminal and not empty:
- * what is to happen meanwhile (bench/fleet).
+ * what is to happen meanwhile (bench/fleet). "fault": the change behind it is told apart.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -359,6 +359,16 @@ static void say(const char *what, double *took, size_t n)
 	(void)fflush(stdout);
 }
 
+/* The change that is the last in both lists, and is taken out of them. */
+static void say_fault(struct bench *b, size_t took, size_t real_took)
+{
+	say("agents: that of a fault", b->took + took, b->n_took - took);
+	say("nodes: that of a fault", b->real_took + real_took,
+	    b->n_real_took - real_took);
+	b->n_took = took;
+	b->n_real_took = real_took;
+}
+
 static void say_cost(void)
 {
 	struct rusage r;
@@ -374,7 +384,7 @@ int main(int argc, char **argv)
 	struct rlimit files = { 1 << 16, 1 << 16 };
 	size_t n_urls, workloads;
 	unsigned changes;
-	char line[256];
+	char line[256] = "";
 
 	if (argc < 5) {
 		fputs("usage: fleet_sim DIR AGENTS WORKLOADS CHANGES "
@@ -401,9 +411,13 @@ int main(int argc, char **argv)
 	await(&b, "all know all inventories", all_told);
 	printf("%-34s %8zu\n", "workloads in inventory", b.workloads);
 	for (unsigned i = 0; i < changes && !b.failed; i++) {
+		size_t took = b.n_took, real_took = b.n_real_took;
+
 		if (changes <= 1000)
 			change(&b, i);
 		await(&b, "a change in force on all", all_have);
+		if (line[0] == 'f')
+			say_fault(&b, took, real_took);
 		if (fgets(line, sizeof line, stdin) && line[0] == 'q')
 			break;
 	}
