@@ -30,7 +30,8 @@ struct sim {
 	char name[FLEET_NAME_MAX];
 	bool up;
 	uint64_t revision, hash;
-	size_t peers; /* nodes whose inventory it has heard */
+	bool *heard; /* of whom the inventory has come; owned */
+	size_t peers;
 };
 
 struct bench {
@@ -111,6 +112,9 @@ static void begin(struct bench *b, size_t i, const char *dir,
 	(void)snprintf(key, sizeof key, "%s/node-%s/node.key", dir, s->name);
 	for (size_t k = 0; k < n_urls; k++)
 		spec.servers[k] = urls[(k + i) % n_urls];
+	s->heard = calloc(b->n, sizeof *s->heard);
+	if (!s->heard)
+		exit(1);
 	s->fleet = fleet_new(&spec, &err);
 	if (!s->fleet)
 		die_of(s->name, &err);
@@ -173,6 +177,10 @@ static void node_news(struct bench *b, struct sim *s,
 			real_says(b, n);
 		return;
 	}
+	i = strtoul(n->node + 1, NULL, 10);
+	if (n->node[0] != 's' || i >= b->n || s->heard[i])
+		return;
+	s->heard[i] = true;
 	s->peers++;
 	if (s != &b->sims[b->n > 1])
 		return;
@@ -410,6 +418,7 @@ int main(int argc, char **argv)
 	tell_all(&b, workloads);
 	await(&b, "all know all inventories", all_told);
 	printf("%-34s %8zu\n", "workloads in inventory", b.workloads);
+	b.failed |= b.workloads != b.n * workloads;
 	for (unsigned i = 0; i < changes && !b.failed; i++) {
 		size_t took = b.n_took, real_took = b.n_real_took;
 
@@ -424,8 +433,10 @@ int main(int argc, char **argv)
 	say("agents: a change is there", b.took, b.n_took);
 	say("nodes: a change is in force", b.real_took, b.n_real_took);
 	say_cost();
-	for (size_t i = 0; i < b.n; i++)
+	for (size_t i = 0; i < b.n; i++) {
 		fleet_free(b.sims[i].fleet);
+		free(b.sims[i].heard);
+	}
 	free(b.took);
 	free(b.sims);
 	intent_put(b.intent);
