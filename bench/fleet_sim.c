@@ -22,7 +22,7 @@
 #include "intent/intent.h"
 
 #define REAL_MAX   8
-#define PATIENCE_S 120
+#define PATIENCE_S 600
 #define URL_MAX	   256
 
 struct sim {
