@@ -49,6 +49,25 @@ static void keep(json_t *all, const json_t *message, const char *name,
 		all, json_string_value(json_object_get(body, key)), body);
 }
 
+/*
+ * Of an endpoint that was added, its tap: as it is until ctrl_cfg_mac came. Whoever said
+ * the one and not the other has ended between them; none of ours has one, so it is not
+ * taken for what is wanted.
+ */
+static void keep_taps(json_t *endpoints, const json_t *message)
+{
+	const json_t *body = json_object_get(message, "ctrl_cfg_mac");
+	json_t *mac, *endpoint;
+	size_t i;
+
+	if (!json_is_true(json_object_get(body, "tap")))
+		return;
+	json_array_foreach (json_object_get(body, "macs"), i, mac) {
+		endpoint = json_object_get(endpoints, json_string_value(mac));
+		(void)json_object_set_new(endpoint, "tap", json_true());
+	}
+}
+
 /* Rules speak of ICMP, too, and what none speaks of is by mode. */
 static int judge_icmp(struct dpclient *c, struct err *reterr)
 {
@@ -102,6 +121,7 @@ int plane_read(struct dpclient *c, struct plane_has *has, struct err *reterr)
 		if (json_object_get(message, "ctrl_add_srvc_port"))
 			found.vth = VTH_WHICHEVER;
 		keep(found.endpoints, message, "ctrl_add_mac", "mac");
+		keep_taps(found.endpoints, message);
 		keep(found.taps, message, "ctrl_add_tap_port", "epmac");
 	}
 	json_decref(answer);

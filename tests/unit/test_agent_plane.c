@@ -39,6 +39,7 @@ struct fake {
 	unsigned builds[2]; /* questions until it is built */
 	unsigned left[2];
 	const char *refuses[2]; /* code of the error; NULL */
+	const char *has;	/* messages of weir_config; NULL: none */
 	unsigned asked;		/* for connections, of which it has five */
 	json_int_t first_epoch, first_after; /* the first time */
 };
@@ -92,8 +93,9 @@ static json_t *answer_of(struct fake *f, const char *name, const json_t *body)
 	for (int k = 0; k < 2; k++)
 		if (strcmp(name, names[k]) == 0)
 			return built_json(f, (enum kind)k, body);
-	return json_pack("{s:b, s:[], s:I}", "ok", 1, "messages", "version",
-			 (json_int_t)1);
+	return json_pack("{s:b, s:o, s:I}", "ok", 1, "messages",
+			 f->has ? json_loads(f->has, 0, NULL) : json_array(),
+			 "version", (json_int_t)1);
 }
 
 static void answer(struct fake *f, int fd, const char *text, size_t len)
@@ -351,6 +353,30 @@ static void test_again(void **state)
 	assert_true(t->f.version[RULES] == t->rules->version);
 }
 
+/* An agent that ended between the two messages of one endpoint left it a tap. */
+static void test_unfinished(void **state)
+{
+	struct test *t = *state;
+
+	want(t, 2);
+	in_force(t);
+	(void)said(&t->f);
+	pthread_mutex_lock(&t->f.lock);
+	t->f.has = "[{\"ctrl_add_mac\":{\"mac\":\"02:00:00:00:00:01\"}},"
+		   "{\"ctrl_cfg_mac\":{\"macs\":[\"02:00:00:00:00:01\"],"
+		   "\"tap\":false}},"
+		   "{\"ctrl_add_mac\":{\"mac\":\"02:00:00:00:00:02\"}},"
+		   "{\"ctrl_cfg_mac\":{\"macs\":[\"02:00:00:00:00:02\"],"
+		   "\"tap\":true}}]";
+	pthread_mutex_unlock(&t->f.lock);
+	t->f.hang_up = true;
+	json_decref(next(t, PLANE_UP).about);
+	in_force(t);
+	assert_string_equal(said(&t->f),
+			    "ctrl_del_mac ctrl_add_mac ctrl_cfg_mac "
+			    "weir_detection weir_policy");
+}
+
 /* Sensors are in force when they are built; rules are told of when they are. */
 static void test_building(void **state)
 {
@@ -487,6 +513,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_told, make, removes),
 		cmocka_unit_test_setup_teardown(test_again, make, removes),
+		cmocka_unit_test_setup_teardown(test_unfinished, make, removes),
 		cmocka_unit_test_setup_teardown(test_building, make, removes),
 		cmocka_unit_test_setup_teardown(test_refused, make, removes),
 		cmocka_unit_test_setup_teardown(test_older, make, removes),
