@@ -87,6 +87,7 @@ P
 mkfifo "$TEST_DIR/stay"
 exec 8<>"$TEST_DIR/stay"
 crowd() { # WHAT UID
+    : >"$TEST_DIR/crowd" # what the one before said
     python3 "$TEST_DIR/crowd.py" "$1" "$2" "$group" <"$TEST_DIR/stay" >"$TEST_DIR/crowd" 2>&1 8>&- &
     crowd=$!
     children+=("$crowd")
