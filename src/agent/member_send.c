@@ -4,7 +4,8 @@
  * the node is cut off, or the agent ends, is delivered afterwards.
  *
  * How far is not kept here: the stream is asked for our last batch whenever there is
- * a server again. So nothing is sent twice, whatever was answered.
+ * a server again, and each second until it says so. So nothing is sent twice, whatever
+ * was answered, unless the agent began anew where the server's copy is behind.
  *
  *   {"form":1,"node":"a","store":"ID","first":N,"last":M,"events":[...]}
  *   {"form":1,"node":"a","store":"ID","since":S,"until":S,"after":N,"flows":[...]}
@@ -226,12 +227,33 @@ static bool may_send(const struct agent *a, enum fleet_stream s)
 	return a->member->up && x->known && !x->waits;
 }
 
+static void ask_last(struct agent *a, enum fleet_stream s)
+{
+	struct sending_stream *x = &a->member->sending->of[s];
+	struct err err;
+
+	x->known = false;
+	x->token = ++a->member->last_token;
+	x->waits = fleet_last(a->member->fleet, s, x->token, &err) == 0;
+}
+
+/* How far it is, that was not told when it was asked for. */
+static void ask_again(struct agent *a)
+{
+	const struct sending *g = a->member->sending;
+
+	for (int s = 0; a->member->up && s < FLEET_STREAM__MAX; s++)
+		if (!g->of[s].known && !g->of[s].waits)
+			ask_last(a, (enum fleet_stream)s);
+}
+
 static void events_due(void *arg)
 {
 	struct agent *a = arg;
 
 	/* sooner when there is more to do */
 	loop_timer_set(a->loop, &a->member->sending->events, LOOK_US);
+	ask_again(a); /* of both */
 	if (may_send(a, FLEET_EVENTS))
 		send_events(a);
 }
@@ -312,10 +334,9 @@ void member_sent(struct agent *a, const struct fleet_news *n)
 		if (n->err.code == E2BIG) {
 			too_large(a, (enum fleet_stream)s, &n->err);
 		} else if (n->err.code) {
-			/* it may be there all the same: it is asked for again */
+			/* it may be there all the same: it is asked for soon */
 			x->failed++;
 			x->known = false;
-			member_send_up(a);
 		} else if (n->kind == FLEET_LAST) {
 			take_last(a, (enum fleet_stream)s, n->text, n->len);
 		} else {
@@ -328,18 +349,10 @@ void member_sent(struct agent *a, const struct fleet_news *n)
 void member_send_up(struct agent *a)
 {
 	struct sending *g = a->member->sending;
-	struct err err;
 
-	for (int s = 0; g && s < FLEET_STREAM__MAX; s++) {
-		struct sending_stream *x = &g->of[s];
-
-		if (x->known && !x->waits)
-			continue;
-		x->known = false;
-		x->token = ++a->member->last_token;
-		x->waits = fleet_last(a->member->fleet, (enum fleet_stream)s,
-				      x->token, &err) == 0;
-	}
+	for (int s = 0; g && s < FLEET_STREAM__MAX; s++)
+		if (!g->of[s].known || g->of[s].waits)
+			ask_last(a, (enum fleet_stream)s);
 }
 
 json_t *member_send_json(const struct agent *a)

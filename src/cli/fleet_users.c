@@ -39,6 +39,8 @@ static const char *const common[] = {
 	"$JS.API.DIRECT.GET.KV_@-policy.>",
 	"$JS.API.DIRECT.GET.KV_@-nodes",
 	"$JS.API.DIRECT.GET.KV_@-nodes.>",
+	"$JS.API.STREAM.MSG.GET.KV_@-policy",
+	"$JS.API.STREAM.MSG.GET.KV_@-nodes",
 };
 
 /* What one node alone may. */
@@ -53,10 +55,15 @@ static const char *const own[] = {
 
 /* What an editor may besides. */
 static const char *const edits[] = {
-	"$KV.@-policy.>",  "$KV.@-nodes.>",
-	"$KV.@-learned.>", "$JS.API.DIRECT.GET.KV_@-learned",
-	"@.ask.*",	   "@.ask-all",
-	"$JS.FC.>",	   "$JS.ACK.>",
+	"$KV.@-policy.>",
+	"$KV.@-nodes.>",
+	"$KV.@-learned.>",
+	"$JS.API.DIRECT.GET.KV_@-learned",
+	"$JS.API.STREAM.MSG.GET.KV_@-learned",
+	"@.ask.*",
+	"@.ask-all",
+	"$JS.FC.>",
+	"$JS.ACK.>",
 };
 
 /* Of what all have recorded: any message, by its number. */

@@ -24,6 +24,8 @@
 #define FLEET_AGAIN_MS	 500
 /* So often it is asked whether something was missed. */
 #define FLEET_LOOK_MS 5000
+/* ... and each so many times, the streams' leaders. */
+#define FLEET_LOOKS_OF_LEADER 6
 
 enum order_kind {
 	ORDER_PROPOSE,
@@ -56,6 +58,12 @@ struct listening {
 	struct fleet *fleet;
 	natsSubscription *sub; /* NULL: there is none */
 	bool over;	       /* the library does not call any more */
+};
+
+/* How far a stream is, by its leader. */
+struct stream_state {
+	int64_t created;
+	uint64_t first, last, n;
 };
 
 struct fleet {
@@ -110,9 +118,12 @@ struct fleet {
 	uint64_t proposed; /* its revision */
 	bool is_void;	   /* ... which does not count */
 
-	/* Our thread's: what FLEET_LEARNING has told. */
+	/* Our thread's. */
+	struct stream_state there[STREAM__MAX];
+	uint64_t sent[STREAM__MAX]; /* number there of our last batch; 0: ? */
+	/* What FLEET_LEARNING has told. */
 	bool learned_told_reads, learned_told_denied;
-	unsigned learned_skip; /* looks */
+	unsigned looks, learned_skip; /* the latter: so many of the former */
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
 };
 
@@ -143,11 +154,6 @@ uint64_t link_denials(struct fleet *f, char *buf, size_t size);
 
 /* --- streams.c ---------------------------------------------------------------- */
 
-struct stream_state {
-	int64_t created;
-	uint64_t first, last, n;
-};
-
 /* Makes those that are missing, as far as it may; but STREAM_LEARNED. Our thread. */
 int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 		 struct err *reterr);
@@ -172,6 +178,8 @@ bool learned_is_denied(const struct fleet *f, const char *text);
 int watch_begin(struct fleet *f, struct err *reterr);
 /* Asks for what is not known of both buckets. Our thread. */
 int watch_catch_up(struct fleet *f, struct err *reterr);
+/* A header of it that is a number; 0: there is none. */
+uint64_t watch_number_of(natsMsg *m, const char *header);
 /* Of a message of a stream: when it was stored, seconds since 1970; 0: not known. */
 uint64_t watch_time_of(natsMsg *m);
 /* One more of STREAM_LEARNED: 1; 0: there is none. Our thread. */

@@ -102,18 +102,23 @@ struct timespec fleet_in_ms(unsigned ms)
 
 /* --- orders ------------------------------------------------------------------- */
 
+/* ret_seq: its number in the stream; may be NULL. */
 static int publish(struct fleet *f, const char *subject, const char *bytes,
-		   size_t len, struct err *reterr)
+		   size_t len, uint64_t *ret_seq, struct err *reterr)
 {
 	char denied[ERR_TEXT_MAX];
 	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsPubAck *ack = NULL;
 	jsErrCode code = 0;
 	jsPubOptions p;
 	natsStatus s;
 
 	(void)jsPubOptions_Init(&p);
 	p.MaxWait = FLEET_ANSWER_MS;
-	s = js_Publish(NULL, f->js, subject, bytes, (int)len, &p, &code);
+	s = js_Publish(&ack, f->js, subject, bytes, (int)len, &p, &code);
+	if (s == NATS_OK && ret_seq)
+		*ret_seq = ack->Sequence;
+	jsPubAck_Destroy(ack);
 	if (s == NATS_OK)
 		return 0;
 	if (s == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
@@ -133,29 +138,35 @@ static void send_batch(struct fleet *f, const struct order *o)
 	char subject[SUBJECT_MAX];
 
 	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
-		      o->bytes, o->len, &n.err);
+		      o->bytes, o->len, &f->sent[stream_of(o->stream)], &n.err);
 	fleet_news_put(f, &n);
 }
 
-/* The last of ours there (ADR-31, direct get): no stream's leader is asked. */
+/*
+ * The last of ours there (ADR-31, direct get): the leader is not asked, since it would
+ * show anybody's to who may ask it. The copy that answers may be behind.
+ */
 static void get_last(struct fleet *f, const struct order *o)
 {
 	struct fleet_news n = { .kind = FLEET_LAST, .token = o->token };
+	uint64_t sent = f->sent[stream_of(o->stream)];
 	char stream[SUBJECT_MAX], own[SUBJECT_MAX], subject[3 * SUBJECT_MAX];
 	const char *status = NULL;
 	natsMsg *m = NULL;
 	natsStatus s;
 
 	(void)snprintf(subject, sizeof subject, "$JS.API.DIRECT.GET.%s.%s",
-		       stream_name(f->name,
-				   o->stream == FLEET_EVENTS ? STREAM_EVENTS
-							     : STREAM_FLOWS,
-				   stream),
+		       stream_name(f->name, stream_of(o->stream), stream),
 		       subject_stream(f->name, o->stream, f->node, own));
 	s = natsConnection_Request(&m, f->nc, subject, "", 0, FLEET_ANSWER_MS);
 	if (s != NATS_OK)
 		(void)err_set(&n.err, EIO, NULL, "%s: %s", subject,
 			      natsStatus_GetText(s));
+	else if (watch_number_of(m, JSSequence) < sent)
+		(void)err_set(&n.err, EAGAIN, NULL,
+			      "%s: the copy of the server that answers is "
+			      "behind",
+			      subject);
 	else if (natsMsgHeader_Get(m, "Status", &status) != NATS_OK)
 		n.text = unpack_text(natsMsg_GetData(m),
 				     (size_t)natsMsg_GetDataLength(m), &n.len,
@@ -358,7 +369,7 @@ static bool tell(struct fleet *f, enum fleet_key key)
 	if (!bytes)
 		return true;
 	rc = publish(f, subject_key(f->name, key, f->node, subject), bytes, len,
-		     &err);
+		     NULL, &err);
 	pthread_mutex_lock(&f->lock);
 	if (rc < 0 && !f->tell[key]) {
 		f->tell[key] = bytes;
@@ -453,7 +464,7 @@ static void work(struct fleet *f)
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
 }
 
-/* News are not sure to come: was any missed? */
+/* News are not sure to come: was any missed? What is found anew asks the leaders. */
 static void look(struct fleet *f)
 {
 	struct err err = { 0 };
@@ -464,7 +475,8 @@ static void look(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 	if (!connected)
 		say_no_server(f);
-	else if (watch_catch_up(f, &err) < 0)
+	else if (++f->looks % FLEET_LOOKS_OF_LEADER == 0 ||
+		 watch_catch_up(f, &err) < 0)
 		link_again(f);
 	else
 		learned_find_again(f);

@@ -102,8 +102,10 @@ static int send_it(struct fleet *f, struct proposal *p, uint64_t *ret,
 			       "this node may not change the fleet's policy: "
 			       "%s",
 			       denied);
-	if (code == JSStreamWrongLastSequenceErr)
+	if (code == JSStreamWrongLastSequenceErr) {
+		link_again(f); /* there is what was not heard here */
 		return somebody_else(reterr);
+	}
 	return err_set(reterr, EAGAIN, NULL, "%s", natsStatus_GetText(s));
 }
 

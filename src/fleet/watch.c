@@ -19,6 +19,8 @@
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
+#define NS_PER_SEC 1000000000ULL
+
 /* A message of a bucket, wherever it comes from; borrowed. */
 struct heard {
 	enum stream stream;
@@ -159,7 +161,7 @@ static int take(struct fleet *f, const struct heard *h, struct err *reterr)
 
 /* --- news ------------------------------------------------------------------------------ */
 
-static uint64_t number_of(natsMsg *m, const char *header)
+uint64_t watch_number_of(natsMsg *m, const char *header)
 {
 	const char *text = NULL;
 
@@ -187,7 +189,7 @@ static bool is_of(const struct fleet *f, natsMsg *m, enum stream *ret)
 /* false: the message is none of a bucket's. */
 static bool read_news(const struct fleet *f, natsMsg *m, struct heard *ret)
 {
-	*ret = (struct heard){ .seq = number_of(m, "Nats-Sequence"),
+	*ret = (struct heard){ .seq = watch_number_of(m, "Nats-Sequence"),
 			       .at_s = clock_unix_us() / USEC_PER_SEC,
 			       .m = m };
 	return ret->seq && is_of(f, m, &ret->stream) &&
@@ -287,8 +289,8 @@ uint64_t watch_time_of(natsMsg *m)
 	return (uint64_t)timegm(&tm);
 }
 
-/* The first message behind `after`, which the caller destroys; NULL: none. */
-static int ask_next(struct fleet *f, enum stream s, uint64_t after,
+/* The first message behind `after`, which the caller destroys; NULL: the copy has none. */
+static int ask_copy(struct fleet *f, enum stream s, uint64_t after,
 		    natsMsg **ret, struct err *reterr)
 {
 	char subject[2 * SUBJECT_MAX], stream[SUBJECT_MAX], of[SUBJECT_MAX];
@@ -318,6 +320,55 @@ static int ask_next(struct fleet *f, enum stream s, uint64_t after,
 	return rc == NATS_OK ? 0 : -EIO;
 }
 
+/* The same of the stream's leader; the numbers up to `there` are all it may have. */
+static int ask_leader(struct fleet *f, enum stream s, uint64_t after,
+		      natsMsg **ret, struct err *reterr)
+{
+	struct stream_state *there = &f->there[s];
+	char stream[SUBJECT_MAX];
+	jsErrCode code = 0;
+	natsStatus rc;
+
+	*ret = NULL;
+	(void)stream_name(f->name, s, stream);
+	for (uint64_t seq = after + 1; seq <= there->last; seq++) {
+		if (seq < there->first)
+			seq = there->first;
+		rc = js_GetMsg(ret, f->js, stream, seq, NULL, &code);
+		if (rc == NATS_OK)
+			return 0;
+		if (rc != NATS_NOT_FOUND)
+			return failed(f, stream, rc, reterr);
+	}
+	there->last = after; /* the rest is gone */
+	return 0;
+}
+
+/* The next, of whom has it; h->m is the caller's, NULL: there is none. */
+static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
+		    struct err *reterr)
+{
+	int rc = ask_copy(f, h->stream, after, &h->m, reterr);
+
+	if (rc < 0)
+		return rc;
+	if (h->m) {
+		h->seq = watch_number_of(h->m, "Nats-Sequence");
+		h->at_s = watch_time_of(h->m);
+		if (natsMsgHeader_Get(h->m, "Nats-Subject", &h->subject) !=
+		    NATS_OK)
+			h->subject = NULL;
+		return 0;
+	}
+	rc = ask_leader(f, h->stream, after, &h->m, reterr);
+	if (rc < 0 || !h->m)
+		return rc;
+	h->seq = natsMsg_GetSequence(h->m);
+	h->at_s = (uint64_t)natsMsg_GetTime(h->m) / NS_PER_SEC;
+	h->subject = natsMsg_GetSubject(h->m);
+	return 0;
+}
+
 /* 1: there was one more; 0: there is none. */
 static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 {
@@ -328,13 +379,10 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 	pthread_mutex_lock(&f->hear_lock);
 	after = f->heard[s];
 	pthread_mutex_unlock(&f->hear_lock);
-	rc = ask_next(f, s, after, &h.m, reterr);
+	rc = ask_next(f, after, &h, reterr);
 	if (rc < 0 || !h.m)
 		return rc;
-	h.seq = number_of(h.m, "Nats-Sequence");
-	h.at_s = watch_time_of(h.m);
-	if (h.seq <= after ||
-	    natsMsgHeader_Get(h.m, "Nats-Subject", &h.subject) != NATS_OK) {
+	if (h.seq <= after || !h.subject) {
 		natsMsg_Destroy(h.m);
 		return err_set(reterr, EPROTO, NULL,
 			       "a server's answer is none");
@@ -378,6 +426,7 @@ void watch_learned_from(struct fleet *f, const struct stream_state *now,
 	    f->heard[STREAM_LEARNED] > now->last)
 		f->heard[STREAM_LEARNED] = 0;
 	f->created[STREAM_LEARNED] = now->created;
+	f->there[STREAM_LEARNED] = *now;
 	pthread_mutex_unlock(&f->hear_lock);
 }
 
@@ -455,12 +504,24 @@ static uint64_t purged(const struct stream_state *s)
 	return s->n < FLEET_HISTORY ? s->first - 1 : 0;
 }
 
+/* What was sent is not in another stream, nor where it has expired. */
+static void compare_sent(struct fleet *f,
+			 const struct stream_state now[static STREAM__MAX])
+{
+	for (int s = 0; s < STREAM_LEARNED; s++)
+		if (f->there[s].created != now[s].created ||
+		    now[s].first > f->sent[s] || now[s].last < f->sent[s])
+			f->sent[s] = 0;
+}
+
 /* Streams that were made anew count from 1 again: what was known is of others. */
 static void compare(struct fleet *f,
 		    const struct stream_state now[static STREAM__MAX])
 {
+	compare_sent(f, now);
 	pthread_mutex_lock(&f->hear_lock);
 	for (int s = 0; s < STREAM_LEARNED; s++) {
+		f->there[s] = now[s];
 		if (f->created[s] == now[s].created &&
 		    f->heard[s] <= now[s].last)
 			continue;

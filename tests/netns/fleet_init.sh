@@ -309,6 +309,8 @@ stored|req weir.flows.b x
 told|req $JS.API.INFO
 told|req $JS.API.STREAM.INFO.KV_weir-policy
 told|req $JS.API.STREAM.INFO.weir-events
+told|req $JS.API.STREAM.MSG.GET.KV_weir-policy {"seq":1}
+told|req $JS.API.STREAM.MSG.GET.KV_weir-nodes {"seq":1}
 ok|sub weir.news.>
 ok|sub weir.ask.b
 ok|sub weir.ask-all
@@ -418,6 +420,7 @@ tricks=0
 for subject in '$KV.weir-policy.intent' '$KV.weir-nodes.inventory.a' weir.events.a weir.ask.c weir.ask-all \
     weir.news.nodes.inventory.a; do
     done_by b "reply \$JS.API.DIRECT.GET.KV_weir-nodes.\$KV.weir-nodes.inventory.b $subject" &&
+        done_by b "reply \$JS.API.STREAM.MSG.GET.KV_weir-nodes $subject {\"last_by_subj\":\"\$KV.weir-nodes.inventory.b\"}" &&
         done_by b "reply \$KV.weir-nodes.inventory.b $subject evil" &&
         done_by b "reply \$JS.API.INFO $subject" || break
     tricks=$((tricks + 1))

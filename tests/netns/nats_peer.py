@@ -26,17 +26,24 @@ class Refused(Exception):
     pass
 
 
+def tls_of(folder):
+    folder, _, name = folder.partition(":") if ":" in folder else (folder, "", "node")
+    tls = ssl.create_default_context(cafile=folder + "/ca.crt")
+    if name:
+        tls.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
+    return tls
+
+
 class Peer:
     def __init__(self, folder, host, port, timeout=20):
-        folder, _, name = folder.partition(":") if ":" in folder else (folder, "", "node")
-        tls = ssl.create_default_context(cafile=folder + "/ca.crt")
-        if name:
-            tls.load_cert_chain(f"{folder}/{name}.crt", f"{folder}/{name}.key")
-        self.node = folder.rstrip("/").split("/node-")[-1]
+        """folder None: a server that wants no TLS."""
+        tls = tls_of(folder) if folder else None
+        self.node = folder.partition(":")[0].rstrip("/").split("/node-")[-1] if folder else "peer"
         self.sock = socket.create_connection((host, port), timeout)
         self.buffer = b""
         self.info = json.loads(self.line().partition(b" ")[2])
-        self.sock = tls.wrap_socket(self.sock, server_hostname=host)
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname=host)
         self.sids = 0
         self.messages, self.errors = [], []
         self.asker = ""  # where the last message that was looked at wants its answer

@@ -2,6 +2,7 @@
 # A fleet's library (src/fleet) as AddressSanitizer and then ThreadSanitizer see it: two
 # nodes in one process change the policy in turns, tell, ask and send, connect anew, and
 # are freed and made again at any moment, while their server is killed and started (fleet_pair.c).
+# And once more where the nearest copy of the policy and of what nodes tell has nothing.
 #
 #   fleet_pair: node a ═╗
 #               node b ═╩═ 127.0.0.1:4222 nats-server, which is killed
@@ -29,16 +30,20 @@ reaches() { # WORD N, or it has ended
 # shellcheck disable=SC2317
 has_ended() { ! kill -0 "$pair" 2>>"$TEST_DIR/log"; }
 
-run() { # BUILD NAME
-    local at status
-    told=$TEST_DIR/told-$2
+configure() { # NAME
     cat >"$TEST_DIR/nats.conf" <<EOF
 host: 127.0.0.1
 port: 4222
 http: 127.0.0.1:8222
 max_payload: 8388608
-jetstream: {store_dir: "$TEST_DIR/nats-$2"}
+jetstream: {store_dir: "$TEST_DIR/nats-$1"}
 EOF
+}
+
+run() { # BUILD NAME
+    local at status
+    told=$TEST_DIR/told-$2
+    configure "$2"
     # begins where there is no server yet
     "$1/tests/unit/fleet_pair" $url $rounds >"$told" 2>"$TEST_DIR/err-$2" &
     pair=$!
@@ -66,6 +71,38 @@ EOF
     point $? "$2: no finding" "$TEST_DIR/err-$2"
 }
 
+# shellcheck disable=SC2317
+has_streams() {
+    for stream in policy nodes; do
+        curl -fs -m 5 'http://127.0.0.1:8222/jsz?streams=true' | grep -q "KV_pair-$stream" || return 1
+    done
+}
+# Who is made again hears all that there was before, though the copy it asks has none.
+with_copy_behind() {
+    local status
+    told=$TEST_DIR/told-behind
+    configure behind
+    start_one
+    wait_until 60 answers
+    "$BUILD/tests/unit/fleet_pair" $url 12 >"$told" 2>"$TEST_DIR/err-behind" &
+    pair=$!
+    wait_until 60 has_streams
+    "$SRC/tests/tsan/fleet_behind.py" 127.0.0.1 4222 KV_pair-policy KV_pair-nodes >"$TEST_DIR/behind" 2>&1 &
+    copy=$!
+    children+=($pair $copy)
+    wait_until 200 has_ended || kill "$pair"
+    wait "$pair"
+    status=$?
+    kill "$copy"
+    wait "$copy" 2>>"$TEST_DIR/log"
+    [ $status = 0 ] && [ "$(tail -1 "$told")" = "the same" ]
+    point $? "behind: both have the same policy" "$TEST_DIR/err-behind"
+    grep -q '^answered 10$' "$TEST_DIR/behind"
+    point $? "behind: of a copy that has nothing" "$TEST_DIR/behind"
+    kill_server 1
+}
+
 run "$BUILD" asan
 run "$BUILD_TSAN" tsan
+with_copy_behind
 finish
