@@ -34,6 +34,7 @@
 #include "base/limits_captures.h"
 #include "base/log.h"
 #include "door/captor.h"
+#include "wire/member.h"
 
 #define NOTE	     "captures"
 #define FILTER_WHERE "FILTER"
@@ -444,20 +445,6 @@ int captures_begin(struct agent *a, const struct workload *w,
 
 /* --- start and end ---------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
-
 /* One that the note knows; what ran then has failed. */
 static int load_one(struct captures *all, const json_t *o)
 {
@@ -466,22 +453,23 @@ static int load_one(struct captures *all, const json_t *o)
 	if (!c)
 		return -ENOMEM;
 	c->all = all;
-	c->id = uint_of(o, "id");
-	c->started_s = uint_of(o, "started");
-	c->ended_s = uint_of(o, "ended");
-	c->seconds = uint_of(o, "seconds");
-	c->max_bytes = uint_of(o, "max_bytes");
-	atomic_store(&c->frames, uint_of(o, "frames"));
-	atomic_store(&c->lost, uint_of(o, "lost"));
+	c->id = member_number(o, "id");
+	c->started_s = member_number(o, "started");
+	c->ended_s = member_number(o, "ended");
+	c->seconds = member_number(o, "seconds");
+	c->max_bytes = member_number(o, "max_bytes");
+	atomic_store(&c->frames, member_number(o, "frames"));
+	atomic_store(&c->lost, member_number(o, "lost"));
 	atomic_store(&c->bytes, file_bytes(all, c->id));
 	(void)snprintf(c->workload, sizeof c->workload, "%s",
-		       text_of(o, "workload"));
-	(void)snprintf(c->name, sizeof c->name, "%s", text_of(o, "name"));
-	(void)snprintf(c->filter, sizeof c->filter, "%s", text_of(o, "filter"));
-	(void)snprintf(c->by, sizeof c->by, "%s", text_of(o, "by"));
-	(void)snprintf(c->why, sizeof c->why, "%s", text_of(o, "why"));
-	c->state = strcmp(text_of(o, "state"), "done") == 0 ? DONE : FAILED;
-	if (strcmp(text_of(o, "state"), "running") == 0) {
+		       member_text(o, "workload"));
+	(void)snprintf(c->name, sizeof c->name, "%s", member_text(o, "name"));
+	(void)snprintf(c->filter, sizeof c->filter, "%s",
+		       member_text(o, "filter"));
+	(void)snprintf(c->by, sizeof c->by, "%s", member_text(o, "by"));
+	(void)snprintf(c->why, sizeof c->why, "%s", member_text(o, "why"));
+	c->state = strcmp(member_text(o, "state"), "done") == 0 ? DONE : FAILED;
+	if (strcmp(member_text(o, "state"), "running") == 0) {
 		(void)snprintf(c->why, sizeof c->why, "agent ended");
 		c->ended_s = c->started_s;
 	}
@@ -525,7 +513,7 @@ static int load(struct agent *a, struct err *reterr)
 
 	if (rc == -ENOENT)
 		rc = 0;
-	all->last_id = uint_of(doc, "last_id");
+	all->last_id = member_number(doc, "last_id");
 	json_array_foreach (json_object_get(doc, "captures"), i, o)
 		if (rc == 0 && all->n < CAPTURES_KEPT_MAX &&
 		    load_one(all, o) < 0)

@@ -24,13 +24,7 @@
 #include "base/limits_map.h"
 #include "net/inplace.h"
 #include "wire/app.h"
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
+#include "wire/member.h"
 
 /* --- what the kernel counts --------------------------------------------------- */
 
@@ -126,16 +120,16 @@ static bool kernel_counts(const struct agent *a, const struct top_row *row,
 static void add_told(struct top_row *row, const json_t *o, bool with_bytes)
 {
 	row->told = true;
-	row->sessions +=
-		uint_of(o, "sessions_now_in") + uint_of(o, "sessions_now_out");
-	row->sessions_made +=
-		uint_of(o, "sessions_in") + uint_of(o, "sessions_out");
+	row->sessions += member_number(o, "sessions_now_in") +
+			 member_number(o, "sessions_now_out");
+	row->sessions_made += member_number(o, "sessions_in") +
+			      member_number(o, "sessions_out");
 	if (!with_bytes)
 		return;
-	row->packets[INPLACE_IN] += uint_of(o, "packets_in");
-	row->packets[INPLACE_OUT] += uint_of(o, "packets_out");
-	row->bytes[INPLACE_IN] += uint_of(o, "bytes_in");
-	row->bytes[INPLACE_OUT] += uint_of(o, "bytes_out");
+	row->packets[INPLACE_IN] += member_number(o, "packets_in");
+	row->packets[INPLACE_OUT] += member_number(o, "packets_out");
+	row->bytes[INPLACE_IN] += member_number(o, "bytes_in");
+	row->bytes[INPLACE_OUT] += member_number(o, "bytes_out");
 }
 
 static void read_plane(struct agent *a, const json_t *about,
@@ -394,7 +388,7 @@ static void add_page(struct agent *a, const json_t *about, json_int_t from,
 	size_t i;
 
 	json_array_foreach (json_object_get(about, "sessions"), i, s) {
-		uint32_t app = (uint32_t)uint_of(s, "application");
+		uint32_t app = (uint32_t)member_number(s, "application");
 		const char *name = app ? app_name(app) : NULL;
 		json_t *copy;
 

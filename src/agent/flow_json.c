@@ -3,15 +3,8 @@
 #include <stdio.h>
 
 #include "wire/app.h"
+#include "wire/member.h"
 #include "wire/words.h"
-
-/* Of a description, which may be NULL. */
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
 
 json_t *flow_json(const struct store_flow *f, const json_t *client,
 		  const json_t *server)
@@ -27,10 +20,10 @@ json_t *flow_json(const struct store_flow *f, const json_t *client,
 		"s:i, s:I, s:I, s:I, s:I}",
 		"first_seen", (json_int_t)f->first_s, "last_seen",
 		(json_int_t)f->last_s, "client",
-		json_is_object(client) ? text_of(client, "name") : "",
+		json_is_object(client) ? member_text(client, "name") : "",
 		"client_id", f->client, "client_address",
 		ip_format(f->client_addr, from), "server",
-		json_is_object(server) ? text_of(server, "name") : "",
+		json_is_object(server) ? member_text(server, "name") : "",
 		"server_id", f->server, "server_address",
 		ip_format(f->server_addr, to), "port", f->port, "proto",
 		proto_name(f->proto, proto), "application", app ? app : number,

@@ -7,6 +7,7 @@
 
 #include "base/limits_fleet.h"
 #include "wire/has_text.h"
+#include "wire/member.h"
 
 /* A cursor's lower bits: of those that fit, from that message on, so many were told. */
 #define SKIP_BITS 20
@@ -71,20 +72,6 @@ uint64_t gather_from(const struct gather *g)
 
 /* --- what fits ---------------------------------------------------------------- */
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
-
 static bool is_events(const struct gather *g)
 {
 	return g->q.stream == FLEET_EVENTS;
@@ -113,16 +100,16 @@ static bool is_of_workload(const struct gather *g, const char *node,
 {
 	static const char *const ends[][2] = { { "client", "client_id" },
 					       { "server", "server_id" } };
-	const char *want = g->q.workload, *id = text_of(o, "workload");
+	const char *want = g->q.workload, *id = member_text(o, "workload");
 
 	if (is_events(g) && is_whose(want, node, id, id))
 		return true;
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		const char *end = text_of(o, ends[i][1]);
+		const char *end = member_text(o, ends[i][1]);
 
 		/* of an event only at whose port it was seen */
 		if ((!is_events(g) || strcmp(end, id) == 0) &&
-		    is_whose(want, node, text_of(o, ends[i][0]), end))
+		    is_whose(want, node, member_text(o, ends[i][0]), end))
 			return true;
 	}
 	return false;
@@ -135,23 +122,23 @@ static bool has_text(const struct gather *g, const json_t *o)
 
 	if (json_has_text(o, g->q.text))
 		return true;
-	(void)snprintf(port, sizeof port, "%.10s/%llu", text_of(o, "proto"),
-		       (unsigned long long)uint_of(o, "port"));
+	(void)snprintf(port, sizeof port, "%.10s/%llu", member_text(o, "proto"),
+		       (unsigned long long)member_number(o, "port"));
 	return !is_events(g) && strcasestr(port, g->q.text);
 }
 
 static bool fits(const struct gather *g, const char *node, const json_t *o)
 {
 	const struct gather_query *q = &g->q;
-	uint64_t at_s = uint_of(o, time_member(g));
+	uint64_t at_s = member_number(o, time_member(g));
 
 	if (at_s < q->since_s || (q->until_s && at_s > q->until_s))
 		return false;
-	if (q->kind && strcmp(text_of(o, "kind"), q->kind) != 0)
+	if (q->kind && strcmp(member_text(o, "kind"), q->kind) != 0)
 		return false;
-	if (q->rule && uint_of(o, "rule") != q->rule)
+	if (q->rule && member_number(o, "rule") != q->rule)
 		return false;
-	if (q->only_violations && !uint_of(o, "violations"))
+	if (q->only_violations && !member_number(o, "violations"))
 		return false;
 	if (q->workload && !is_of_workload(g, node, o))
 		return false;
@@ -211,7 +198,7 @@ static json_t *batch_of(const struct gather *g, const struct fleet_stored *m)
 	json_t *o = m->text ? json_loadb(m->text, m->len, 0, NULL) : NULL;
 	json_t *list = json_object_get(o, is_events(g) ? "events" : "flows");
 
-	if (uint_of(o, "form") == FORM && text_of(o, "store")[0] &&
+	if (member_number(o, "form") == FORM && member_text(o, "store")[0] &&
 	    json_is_array(list) && json_array_size(list) <= FLEET_BATCH_MAX)
 		return o;
 	json_decref(o);
@@ -233,7 +220,7 @@ static void take_batch(struct gather *g, const struct fleet_stored *m)
 		g->fit = 0;
 	}
 	for (size_t n = json_array_size(list); n > 0 && !g->is_full; n--)
-		take_one(g, m->node, text_of(o, "store"),
+		take_one(g, m->node, member_text(o, "store"),
 			 json_array_get(list, n - 1));
 	json_decref(o);
 }
@@ -277,7 +264,7 @@ static json_t *by_time(const struct gather *g)
 
 	for (size_t i = 0; sorted && i < n; i++) {
 		p[i].o = json_array_get(g->list, i);
-		p[i].at_s = uint_of(p[i].o, time_member(g));
+		p[i].at_s = member_number(p[i].o, time_member(g));
 		p[i].place = i;
 	}
 	if (sorted)

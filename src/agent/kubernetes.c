@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "runtime/about.h"
 #include "runtime/kubernetes.h"
+#include "wire/member.h"
 
 #define NOTE "kubernetes"
 /* So long policies wait for what they speak of. */
@@ -67,29 +68,22 @@ static const size_t room[KUBE_KIND__MAX] = {
 	[KUBE_POLICIES] = KUBE_POLICIES_MAX,
 };
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
 /* --- workloads -------------------------------------------------------- */
 
 static const char *pod_key(const json_t *about, const char *name,
 			   char ret[static RUNTIME_NAME_MAX * 2])
 {
 	(void)snprintf(ret, (size_t)RUNTIME_NAME_MAX * 2, "%s/%s",
-		       text_of(about, "namespace"), name);
+		       member_text(about, "namespace"), name);
 	return ret;
 }
 
 /* The pod that a runtime describes a container of; NULL: it is not known. */
 static json_t *pod_of(const struct kubernetes *k, const json_t *about)
 {
-	const char *name = text_of(about, "pod");
-	const char *told = text_of(json_object_get(about, "labels"),
-				   "io.kubernetes.pod.uid");
+	const char *name = member_text(about, "pod");
+	const char *told = member_text(json_object_get(about, "labels"),
+				       "io.kubernetes.pod.uid");
 	char key[RUNTIME_NAME_MAX * 2];
 	const char *uid;
 
@@ -115,9 +109,9 @@ void kubernetes_describe(const struct agent *a, json_t *about)
 	const struct kubernetes *k = a->kubernetes;
 	json_t *labels, *pod;
 
-	if (!k || !text_of(about, "pod")[0])
+	if (!k || !member_text(about, "pod")[0])
 		return;
-	labels = json_object_get(k->labels, text_of(about, "namespace"));
+	labels = json_object_get(k->labels, member_text(about, "namespace"));
 	if (labels)
 		(void)json_object_set(about, "namespace_labels", labels);
 	pod = pod_of(k, about);
@@ -134,9 +128,10 @@ void kubernetes_describe(const struct agent *a, json_t *about)
 /* As a runtime would have described it, for who is elsewhere. */
 static void complete_pod(const struct kubernetes *k, json_t *pod)
 {
-	const char *name = text_of(pod, "name");
+	const char *name = member_text(pod, "name");
 	char service[RUNTIME_NAME_MAX];
-	json_t *labels = json_object_get(k->labels, text_of(pod, "namespace"));
+	json_t *labels =
+		json_object_get(k->labels, member_text(pod, "namespace"));
 
 	about_workload_of(name, service);
 	(void)json_object_set_new(pod, "pod", json_string(name));
@@ -154,7 +149,7 @@ static json_t *pods_here(const struct agent *a)
 	for (const struct workload *w = a->registry.workloads; w; w = w->next) {
 		pod = w->about ? pod_of(a->kubernetes, w->about) : NULL;
 		if (pod)
-			(void)json_object_set_new(here, text_of(pod, "uid"),
+			(void)json_object_set_new(here, member_text(pod, "uid"),
 						  json_true());
 	}
 	return here;
@@ -335,7 +330,7 @@ static void redescribe(struct agent *a, const char *namespace)
 	json_t *pod;
 
 	json_object_foreach (k->of[KUBE_PODS].all, uid, pod)
-		if (strcmp(text_of(pod, "namespace"), namespace) == 0)
+		if (strcmp(member_text(pod, "namespace"), namespace) == 0)
 			complete_pod(k, pod);
 	inventory_describe(a, namespace, NULL);
 }
@@ -343,7 +338,7 @@ static void redescribe(struct agent *a, const char *namespace)
 static void namespace_is(struct agent *a, const json_t *about, bool there)
 {
 	struct kubernetes *k = a->kubernetes;
-	const char *name = text_of(about, "name");
+	const char *name = member_text(about, "name");
 
 	if (there)
 		(void)json_object_set(k->labels, name,
@@ -356,8 +351,8 @@ static void namespace_is(struct agent *a, const json_t *about, bool there)
 static void pod_is(struct agent *a, json_t *about, bool there)
 {
 	struct kubernetes *k = a->kubernetes;
-	const char *name = text_of(about, "name");
-	const char *uid = text_of(about, "uid"), *of;
+	const char *name = member_text(about, "name");
+	const char *uid = member_text(about, "uid"), *of;
 	char key[RUNTIME_NAME_MAX * 2];
 
 	(void)pod_key(about, name, key);
@@ -366,7 +361,7 @@ static void pod_is(struct agent *a, json_t *about, bool there)
 		(void)json_object_set_new(k->by_name, key, json_string(uid));
 	else if (of && strcmp(of, uid) == 0)
 		(void)json_object_del(k->by_name, key);
-	inventory_describe(a, text_of(about, "namespace"), name);
+	inventory_describe(a, member_text(about, "namespace"), name);
 }
 
 /* What is true of an object now; about: NULL: it is not there. Borrowed. */

@@ -19,6 +19,7 @@
 #include "agent/member_own.h"
 #include "base/limits_fleet.h"
 #include "base/text.h"
+#include "wire/member.h"
 
 /* What may be done on another node, beside what only reads. */
 static const char *const done_there[] = { "captures",	  "capture-start",
@@ -124,13 +125,6 @@ static int code_of(const char *name)
 	return EREMOTEIO;
 }
 
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text ? text : "";
-}
-
 /* Takes answer's members into result; or fills *err. */
 static void take_answer(json_t *answer, json_t *result, struct err *err)
 {
@@ -142,10 +136,10 @@ static void take_answer(json_t *answer, json_t *result, struct err *err)
 		(void)json_object_update(result, answer);
 		return;
 	}
-	(void)err_set(err, code_of(text_of(why, "code")), text_of(why, "at"),
-		      "%s",
-		      text_of(why, "text")[0] ? text_of(why, "text")
-					      : "its answer is none");
+	(void)err_set(err, code_of(member_text(why, "code")),
+		      member_text(why, "at"), "%s",
+		      member_text(why, "text")[0] ? member_text(why, "text")
+						  : "its answer is none");
 }
 
 void member_answered(struct agent *a, const struct fleet_news *n)
@@ -233,9 +227,9 @@ static void on_answer(void *arg, uint32_t events)
 /* As the door reads it; "by" only from who may say it there. */
 static char *request_text(const json_t *question, bool reads)
 {
-	const char *by = text_of(question, "by");
+	const char *by = member_text(question, "by");
 	json_t *o = json_pack("{s:i, s:s, s:O}", "id", 1, "command",
-			      text_of(question, "command"), "args",
+			      member_text(question, "command"), "args",
 			      json_object_get(question, "args"));
 	char *line = NULL, *text;
 	size_t len;
@@ -259,7 +253,7 @@ static char *request_text(const json_t *question, bool reads)
 static int begin_answer(struct agent *a, const json_t *question,
 			struct fleet_news *n, struct err *reterr)
 {
-	bool reads = !is_done_there(text_of(question, "command"));
+	bool reads = !is_done_there(member_text(question, "command"));
 	char *line = request_text(question, reads);
 	struct asked *q = line ? calloc(1, sizeof *q) : NULL;
 	int rc;

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "wire/app.h"
+#include "wire/member.h"
 #include "wire/words.h"
 
 #define FLUSH_US (2 * USEC_PER_SEC)
@@ -71,20 +72,6 @@ struct record {
 
 /* --- a connection --------------------------------------------------------------- */
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
-
 /*
  * Whose ends they are: the one that told is known by its MAC, the other by its
  * address.
@@ -96,12 +83,12 @@ static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
 	struct workload *teller;
 	struct mac mac;
 
-	if (ip_parse(text_of(c, "client"), &f->client_addr) < 0 ||
-	    ip_parse(text_of(c, "server"), &f->server_addr) < 0 ||
-	    mac_parse(text_of(c, "workload"), &mac) < 0)
+	if (ip_parse(member_text(c, "client"), &f->client_addr) < 0 ||
+	    ip_parse(member_text(c, "server"), &f->server_addr) < 0 ||
+	    mac_parse(member_text(c, "workload"), &mac) < 0)
 		return false;
 	teller = registry_by_mac(&a->registry, mac);
-	f->ingress = strcmp(text_of(c, "direction"), "ingress") == 0;
+	f->ingress = strcmp(member_text(c, "direction"), "ingress") == 0;
 	if (f->ingress) {
 		*ret_server = teller;
 		*ret_client = peers_met(a, f->client_addr);
@@ -114,7 +101,7 @@ static bool read_ends(struct agent *a, const json_t *c, struct store_flow *f,
 
 static uint16_t app_of(const json_t *c)
 {
-	const char *name = text_of(c, "application");
+	const char *name = member_text(c, "application");
 
 	return strcmp(name, "unknown") == 0 ? 0 : (uint16_t)app_by_name(name);
 }
@@ -122,23 +109,23 @@ static uint16_t app_of(const json_t *c)
 static bool read_flow(struct agent *a, const json_t *c, struct store_flow *f,
 		      struct workload **client, struct workload **server)
 {
-	*f = (struct store_flow){ .name = text_of(c, "server_name") };
+	*f = (struct store_flow){ .name = member_text(c, "server_name") };
 	if (!read_ends(a, c, f, client, server))
 		return false;
 	f->client = *client ? (*client)->id : "";
 	f->server = *server ? (*server)->id : "";
-	f->port = (uint16_t)uint_of(c, "server_port");
-	if (proto_by_text(text_of(c, "proto"), &f->proto) < 0)
+	f->port = (uint16_t)member_number(c, "server_port");
+	if (proto_by_text(member_text(c, "proto"), &f->proto) < 0)
 		return false;
 	f->app = app_of(c);
-	f->action = policy_action_by_name(text_of(c, "action"));
-	f->rule_id = (uint32_t)uint_of(c, "rule");
-	f->sessions = (uint32_t)uint_of(c, "sessions");
-	f->violations = (uint32_t)uint_of(c, "violations");
-	f->bytes = uint_of(c, "bytes");
-	f->packets = uint_of(c, "packets");
-	f->first_s = uint_of(c, "first_seen");
-	f->last_s = uint_of(c, "last_seen");
+	f->action = policy_action_by_name(member_text(c, "action"));
+	f->rule_id = (uint32_t)member_number(c, "rule");
+	f->sessions = (uint32_t)member_number(c, "sessions");
+	f->violations = (uint32_t)member_number(c, "violations");
+	f->bytes = member_number(c, "bytes");
+	f->packets = member_number(c, "packets");
+	f->first_s = member_number(c, "first_seen");
+	f->last_s = member_number(c, "last_seen");
 	return true;
 }
 
@@ -458,8 +445,8 @@ static void map_of_threat(struct agent *a, const json_t *t)
 	struct ip_addr from, to;
 
 	throughput_threat(a);
-	if (ip_parse(text_of(t, "from"), &from) == 0 &&
-	    ip_parse(text_of(t, "to"), &to) == 0)
+	if (ip_parse(member_text(t, "from"), &from) == 0 &&
+	    ip_parse(member_text(t, "to"), &to) == 0)
 		map_threat(a, registry_by_addr(&a->registry, from), from,
 			   registry_by_addr(&a->registry, to), to);
 }
@@ -478,12 +465,12 @@ void record_threats(struct agent *a, const json_t *list, uint64_t missed)
 
 		if (!event)
 			continue;
-		w = mac_parse(text_of(t, "workload"), &mac) == 0
+		w = mac_parse(member_text(t, "workload"), &mac) == 0
 			    ? registry_by_mac(&a->registry, mac)
 			    : NULL;
 		(void)snprintf(text, sizeof text, "%s: %s -> %s %s (%s)",
-			       text_of(t, "name"), text_of(t, "from"),
-			       text_of(t, "to"), text_of(t, "action"),
+			       member_text(t, "name"), member_text(t, "from"),
+			       member_text(t, "to"), member_text(t, "action"),
 			       w ? workload_name(w) : "no workload");
 		(void)json_object_set_new(event, "kind", json_string("threat"));
 		(void)json_object_set_new(event, "workload",
@@ -510,12 +497,12 @@ static void set_end(json_t *event, const char *end, const struct workload *w)
 /* What leaks is not written to a disk; the data plane has it for a while. */
 static bool may_keep_raw(const json_t *event)
 {
-	return strcmp(text_of(event, "kind"), "dlp") != 0;
+	return strcmp(member_text(event, "kind"), "dlp") != 0;
 }
 
 static void tell_finding(struct agent *a, const json_t *f)
 {
-	bool in = strcmp(text_of(f, "direction"), "ingress") == 0;
+	bool in = strcmp(member_text(f, "direction"), "ingress") == 0;
 	json_t *event = json_copy((json_t *)(uintptr_t)f);
 	char from[IP_TEXT_MAX], to[IP_TEXT_MAX], text[EVENT_TEXT_MAX];
 	char client_name[WORKLOAD_TEXT_MAX];
@@ -523,22 +510,23 @@ static void tell_finding(struct agent *a, const json_t *f)
 	struct workload *w, *other, *c;
 	struct mac mac;
 
-	if (!event || ip_parse(text_of(f, "client"), &client) < 0 ||
-	    ip_parse(text_of(f, "server"), &server) < 0) {
+	if (!event || ip_parse(member_text(f, "client"), &client) < 0 ||
+	    ip_parse(member_text(f, "server"), &server) < 0) {
 		json_decref(event);
 		return;
 	}
-	w = mac_parse(text_of(f, "workload"), &mac) == 0
+	w = mac_parse(member_text(f, "workload"), &mac) == 0
 		    ? registry_by_mac(&a->registry, mac)
 		    : NULL;
 	other = registry_by_addr(&a->registry, in ? client : server);
 	c = in ? other : w;
 	(void)snprintf(client_name, sizeof client_name, "%s",
 		       end_name(c, client, from));
-	(void)snprintf(
-		text, sizeof text, "%s %d %s: %s -> %s %s", text_of(f, "kind"),
-		(int)uint_of(f, "id"), text_of(f, "name"), client_name,
-		end_name(in ? w : other, server, to), text_of(f, "action"));
+	(void)snprintf(text, sizeof text, "%s %d %s: %s -> %s %s",
+		       member_text(f, "kind"), (int)member_number(f, "id"),
+		       member_text(f, "name"), client_name,
+		       end_name(in ? w : other, server, to),
+		       member_text(f, "action"));
 	set_end(event, "client", c);
 	set_end(event, "server", in ? w : other);
 	(void)json_object_set_new(event, "workload",

@@ -25,6 +25,7 @@
 #include "base/limits_captures.h"
 #include "base/limits_response.h"
 #include "base/log.h"
+#include "wire/member.h"
 
 #define NOTE	 "responses"
 #define WRITE_US (300 * USEC_PER_SEC)
@@ -54,13 +55,6 @@ struct responses {
 static uint64_t now_s(void)
 {
 	return clock_unix_us() / USEC_PER_SEC;
-}
-
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
 }
 
 static uint32_t id_of(const json_t *response)
@@ -187,7 +181,7 @@ static void capture(struct agent *a, const json_t *action, uint32_t id,
 
 static struct workload *workload_of(struct agent *a, const json_t *event)
 {
-	const char *id = text_of(event, "workload");
+	const char *id = member_text(event, "workload");
 
 	return id[0] ? registry_by_id(&a->registry, id) : NULL;
 }
@@ -207,7 +201,7 @@ static void tell(struct agent *a, const struct waiting *of,
 			       i ? ", " : "", json_string_value(d));
 	}
 	(void)snprintf(text, sizeof text, "response %u to %s of %.100s: %s%s%s",
-		       id_of(of->response), text_of(of->event, "kind"),
+		       id_of(of->response), member_text(of->event, "kind"),
 		       w ? workload_name(w) : "no workload",
 		       list[0] ? list : "nothing done", why[0] ? ": " : "",
 		       why);
@@ -215,7 +209,7 @@ static void tell(struct agent *a, const struct waiting *of,
 			  "response", "severity", "info", "workload",
 			  w ? w->id : "", "response",
 			  (json_int_t)id_of(of->response), "event",
-			  text_of(of->event, "kind"), "done", done, "text",
+			  member_text(of->event, "kind"), "done", done, "text",
 			  text, "to", json_object_get(of->event, "text"));
 	if (why[0])
 		(void)json_object_set_new(event, "failed", json_string(why));

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "detect/sig_parse.h"
 #include "wire/field.h"
+#include "wire/member.h"
 
 #define DOCUMENT "rules"
 
@@ -257,11 +258,6 @@ int command_rules_loaded(struct agent *a, struct door_client *c,
 
 /* --- what became of it ---------------------------------------------------------- */
 
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	return (uint64_t)json_integer_value(json_object_get(o, member));
-}
-
 static const char *error_of(const struct kind_told *k)
 {
 	const char *text =
@@ -288,12 +284,12 @@ static const char *state_of(const struct agent *a, enum kind kind)
 		return "unknown";
 	if (k->err.code)
 		return "refused";
-	if (!a->plane_up || uint_of(k->answer, "version") != wanted)
+	if (!a->plane_up || member_number(k->answer, "version") != wanted)
 		return "waiting";
 	if (json_is_true(json_object_get(k->answer, "building")))
 		return "building";
-	return uint_of(k->answer, "in_force") == wanted ? "in force"
-							: "refused";
+	return member_number(k->answer, "in_force") == wanted ? "in force"
+							      : "refused";
 }
 
 /* faults: with all of them. */
@@ -357,7 +353,8 @@ static void say_faults(enum kind kind, const json_t *answer, char *buf,
 	const char *file = json_string_value(json_object_get(f, "file"));
 	const char *sensor = json_string_value(json_object_get(f, "sensor"));
 	const char *text = json_string_value(json_object_get(f, "text"));
-	uint64_t bad = uint_of(answer, "refused") + uint_of(answer, "left_out");
+	uint64_t bad = member_number(answer, "refused") +
+		       member_number(answer, "left_out");
 
 	if (kind == SENSORS)
 		(void)snprintf(
@@ -371,7 +368,7 @@ static void say_faults(enum kind kind, const json_t *answer, char *buf,
 			"%llu rules are refused, the first is %.100s:%u: "
 			"%.200s",
 			(unsigned long long)bad, file ? file : "",
-			(unsigned)uint_of(f, "line"), text ? text : "");
+			(unsigned)member_number(f, "line"), text ? text : "");
 }
 
 /* Once for each version: it did not come into force, or not whole. */
@@ -394,7 +391,8 @@ static void tell_end(struct agent *a, enum kind kind)
 			     error_of(k));
 		return;
 	}
-	if (uint_of(k->answer, "refused") + uint_of(k->answer, "left_out")) {
+	if (member_number(k->answer, "refused") +
+	    member_number(k->answer, "left_out")) {
 		say_faults(kind, k->answer, text, sizeof text);
 		log_warn("%s: %s", parts[kind], text);
 		record_state(a, parts[kind], "low", text);

@@ -18,6 +18,7 @@
 #include "agent/commands.h"
 #include "base/clock.h"
 #include "base/limits_trail.h"
+#include "wire/member.h"
 #include "wire/words.h"
 
 struct trail_kept {
@@ -28,13 +29,6 @@ struct trail_kept {
 	uint64_t lost; /* before they came here */
 	bool wanted;
 };
-
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
 
 static void drop_oldest(struct trail_kept *t)
 {
@@ -75,17 +69,17 @@ static void set_end(json_t *o, const char *end, const char *id,
 
 static void tell(struct agent *a, const json_t *told, uint64_t epoch)
 {
-	bool in = strcmp(text_of(told, "direction"), "ingress") == 0;
+	bool in = strcmp(member_text(told, "direction"), "ingress") == 0;
 	struct workload *w, *other, *client, *server;
 	struct ip_addr from, to;
 	struct mac mac;
 	json_t *o;
 	char *text;
 
-	if (ip_parse(text_of(told, "client"), &from) < 0 ||
-	    ip_parse(text_of(told, "server"), &to) < 0)
+	if (ip_parse(member_text(told, "client"), &from) < 0 ||
+	    ip_parse(member_text(told, "server"), &to) < 0)
 		return;
-	w = mac_parse(text_of(told, "workload"), &mac) == 0
+	w = mac_parse(member_text(told, "workload"), &mac) == 0
 		    ? registry_by_mac(&a->registry, mac)
 		    : NULL;
 	other = registry_by_addr(&a->registry, in ? from : to);
@@ -93,7 +87,8 @@ static void tell(struct agent *a, const json_t *told, uint64_t epoch)
 	server = in ? w : other;
 	if (!in && server && server != w &&
 	    !json_is_true(json_object_get(told, "blocked")) &&
-	    policy_action_by_name(text_of(told, "action")) < POLICY_VIOLATE &&
+	    policy_action_by_name(member_text(told, "action")) <
+		    POLICY_VIOLATE &&
 	    is_guarded(a, server))
 		return;
 	o = json_copy((json_t *)(uintptr_t)told);

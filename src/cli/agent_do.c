@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 /* --- capture start, stop, delete ----------------------------------------------- */
 

@@ -5,31 +5,25 @@
 
 #include "cli/agentcmd.h"
 #include "cli/export_status.h"
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return s ? s : "";
-}
+#include "wire/member.h"
 
 static int print_export(const struct out *o, const json_t *a)
 {
 	const json_t *one;
 	size_t n;
 
-	fputs(text_of(a, "text"), stdout);
+	fputs(member_text(a, "text"), stdout);
 	json_array_foreach (json_object_get(a, "not_said"), n, one) {
-		const char *group = text_of(one, "group");
+		const char *group = member_text(one, "group");
 
 		if (group[0])
 			fprintf(stderr, "not said: %s: %s\n", group,
-				text_of(one, "why"));
+				member_text(one, "why"));
 		else
 			fprintf(stderr, "not said: rule %lld: %s\n",
 				(long long)json_integer_value(
 					json_object_get(one, "rule")),
-				text_of(one, "why"));
+				member_text(one, "why"));
 	}
 	return CLI_OK;
 }

@@ -10,9 +10,9 @@
 
 #include "cli/agent_policy.h"
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 static uint64_t age_of(uint64_t at_s)
 {

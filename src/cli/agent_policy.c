@@ -14,13 +14,8 @@
 
 #include "base/limits.h"
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/table.h"
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	return member_text(o, name);
-}
+#include "wire/member.h"
 
 const char *agent_words(const json_t *v, char *buf, size_t size)
 {
@@ -67,9 +62,9 @@ static void where_text(const json_t *where, char *buf, size_t size)
 	buf[0] = '\0';
 	json_array_foreach (where, i, w) {
 		char values[128];
-		const char *op = text_of(w, "op");
+		const char *op = member_text(w, "op");
 		int n = snprintf(buf + len, size - len, "%s%s %s %s",
-				 i ? ", " : "", text_of(w, "key"),
+				 i ? ", " : "", member_text(w, "key"),
 				 op[0] ? op : "=",
 				 agent_words(json_object_get(w, "value"),
 					     values, sizeof values));
@@ -100,10 +95,10 @@ static void looked_for_text(const json_t *g, char *buf, size_t size)
 	buf[0] = '\0';
 	for (size_t k = 0; k < 2; k++)
 		json_array_foreach (json_object_get(g, kinds[k]), i, use)
-			add_word(buf, size, text_of(use, "sensor"),
-				 text_of(use, "action"));
-	if (text_of(g, "signatures")[0])
-		add_word(buf, size, "signatures", text_of(g, "signatures"));
+			add_word(buf, size, member_text(use, "sensor"),
+				 member_text(use, "action"));
+	if (member_text(g, "signatures")[0])
+		add_word(buf, size, "signatures", member_text(g, "signatures"));
 	if (!buf[0])
 		(void)snprintf(buf, size, "-");
 }
@@ -115,8 +110,9 @@ static void print_sensors(const json_t *list)
 
 	json_array_foreach (list, i, s)
 		printf("%s%s%s",
-		       i ? ", " : "sensors there are: ", text_of(s, "name"),
-		       strcmp(text_of(s, "kind"), "waf") == 0 ? " (waf)" : "");
+		       i ? ", " : "sensors there are: ", member_text(s, "name"),
+		       strcmp(member_text(s, "kind"), "waf") == 0 ? " (waf)"
+								  : "");
 	if (json_array_size(list))
 		puts("");
 }
@@ -135,12 +131,12 @@ static int print_groups(const struct out *o, const json_t *a)
 	table_add(&t, "WHERE");
 	table_add(&t, "MEMBERS");
 	json_array_foreach (list, i, g) {
-		const char *mode = text_of(g, "mode");
+		const char *mode = member_text(g, "mode");
 		const json_t *m = json_object_get(g, "members");
 
 		where_text(json_object_get(g, "where"), where, sizeof where);
 		looked_for_text(g, looked_for, sizeof looked_for);
-		table_add(&t, "%s", text_of(g, "name"));
+		table_add(&t, "%s", member_text(g, "name"));
 		table_add(&t, "%s", mode[0] ? mode : "-");
 		table_add(&t, "%s", looked_for);
 		table_add(&t, "%s",
@@ -155,7 +151,7 @@ static int print_groups(const struct out *o, const json_t *a)
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
 	table_done(&t);
 	printf("mode of those in no group that says one: %s\n",
-	       text_of(a, "default_mode"));
+	       member_text(a, "default_mode"));
 	print_sensors(json_object_get(a, "sensors"));
 	return CLI_OK;
 }
@@ -272,7 +268,7 @@ static int prepare_group(json_t *args, struct err *reterr)
 	copy_member(args, "mode", group);
 	copy_member(args, "comment", group);
 	copy_member(args, "signatures", group);
-	if (strcmp(text_of(group, "signatures"), "default") == 0)
+	if (strcmp(member_text(group, "signatures"), "default") == 0)
 		(void)json_object_set_new(group, "signatures", json_null());
 	if (rc == 0 && !where && json_object_size(group) == 1)
 		rc = err_set(reterr, EINVAL, NULL,
@@ -383,7 +379,7 @@ static int print_mode(const struct out *o, const json_t *a)
 
 static int prepare_mode(json_t *args, struct err *reterr)
 {
-	const char *group = text_of(args, "group");
+	const char *group = member_text(args, "group");
 
 	if (strcmp(group, "default") == 0)
 		(void)json_object_del(args, "group");
@@ -453,12 +449,12 @@ static int print_rules(const struct out *o, const json_t *a)
 			table_add(&t, "%s",
 				  agent_words(json_object_get(r, lists[k]),
 					      words, sizeof words));
-		table_add(&t, "%s%s", text_of(r, "action"),
+		table_add(&t, "%s%s", member_text(r, "action"),
 			  json_is_true(json_object_get(r, "disabled"))
 				  ? " (disabled)"
 				  : "");
 		print_hits(&t, r);
-		table_add(&t, "%s", text_of(r, "comment"));
+		table_add(&t, "%s", member_text(r, "comment"));
 	}
 	if (json_array_size(list))
 		table_print(&t, 0, out_colour(o, OUT_BOLD),
@@ -467,7 +463,7 @@ static int print_rules(const struct out *o, const json_t *a)
 		puts("no rules");
 	table_done(&t);
 	printf("what no rule speaks of: by each end's mode (default %s)\n",
-	       text_of(a, "default_mode"));
+	       member_text(a, "default_mode"));
 	return CLI_OK;
 }
 
@@ -541,7 +537,7 @@ static const struct agent_cmd policy_add_cmd = {
 
 static int prepare_rule_id(json_t *args, struct err *reterr)
 {
-	const char *text = text_of(args, "rule");
+	const char *text = member_text(args, "rule");
 	char *end;
 	long long id;
 
@@ -639,7 +635,7 @@ static json_t *load(const char *path, struct err *reterr)
 
 int agent_prepare_file(json_t *args, struct err *reterr)
 {
-	const char *path = text_of(args, "file");
+	const char *path = member_text(args, "file");
 	json_t *text;
 
 	if (!path[0])
@@ -691,8 +687,8 @@ void agent_print_diff(const struct out *o, const json_t *diff)
 	const json_t *mode = json_object_get(diff, "default_mode");
 
 	if (mode)
-		printf("~ default_mode %s -> %s\n", text_of(mode, "from"),
-		       text_of(mode, "to"));
+		printf("~ default_mode %s -> %s\n", member_text(mode, "from"),
+		       member_text(mode, "to"));
 	print_changes(o, "sensor", json_object_get(diff, "sensors"));
 	print_changes(o, "group", json_object_get(diff, "groups"));
 	print_changes(o, "rule", json_object_get(diff, "rules"));

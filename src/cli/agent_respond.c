@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 /* --- list --------------------------------------------------------------------- */
 

@@ -9,9 +9,9 @@
 
 #include "base/bug.h"
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 static bool is(const json_t *o, const char *member)
 {

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/explain.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 #define TIME_TEXT_MAX 24
 

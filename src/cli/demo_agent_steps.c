@@ -15,17 +15,11 @@
 #include "cli/demo_agent.h"
 #include "cli/stop.h"
 #include "net/bpffs.h"
+#include "wire/member.h"
 
 #define FIRST_BYTES   (4ULL << 20) /* of the download */
 #define CAPTURE_TRIES 8
 #define END_MS	      10000
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *t = json_string_value(json_object_get(o, name));
-
-	return t ? t : "";
-}
 
 static const json_t *workload_of(const json_t *answer, const char *name)
 {
@@ -33,7 +27,7 @@ static const json_t *workload_of(const json_t *answer, const char *name)
 	size_t i;
 
 	json_array_foreach (json_object_get(answer, "workloads"), i, w)
-		if (strcmp(text_of(w, "name"), name) == 0)
+		if (strcmp(member_text(w, "name"), name) == 0)
 			return w;
 	return NULL;
 }
@@ -49,8 +43,8 @@ static bool does(const json_t *answer, const struct is *want)
 	const json_t *w = workload_of(answer, want->name);
 	const json_t *port = json_array_get(json_object_get(w, "ports"), 0);
 
-	return strcmp(text_of(w, "mode"), want->mode) == 0 &&
-	       strcmp(text_of(port, "doing"), want->doing) == 0;
+	return strcmp(member_text(w, "mode"), want->mode) == 0 &&
+	       strcmp(member_text(port, "doing"), want->doing) == 0;
 }
 
 /* arg: of both */
@@ -234,9 +228,9 @@ static bool is_told(const json_t *answer, const void *arg)
 	size_t i;
 
 	json_array_foreach (json_object_get(answer, "events"), i, e)
-		if (strcmp(text_of(e, "kind"), "violation") == 0 &&
-		    strcmp(text_of(e, "client"), "app") == 0 &&
-		    strcmp(text_of(e, "server"), "web") == 0 &&
+		if (strcmp(member_text(e, "kind"), "violation") == 0 &&
+		    strcmp(member_text(e, "client"), "app") == 0 &&
+		    strcmp(member_text(e, "server"), "web") == 0 &&
 		    json_integer_value(json_object_get(e, "port")) ==
 			    BOX_PORT_ADMIN)
 			return true;

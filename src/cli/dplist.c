@@ -4,19 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *member_text(const json_t *obj, const char *name)
-{
-	const char *s = json_string_value(json_object_get(obj, name));
-
-	return s ? s : "";
-}
-
-uint64_t member_number(const json_t *obj, const char *name)
-{
-	json_int_t n = json_integer_value(json_object_get(obj, name));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
+#include "wire/member.h"
 
 void print_end(char *buf, size_t size, const char *addr, uint64_t port)
 {

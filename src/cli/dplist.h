@@ -23,8 +23,5 @@ struct dplist {
 void dplist_show(const struct out *o, const json_t *answer,
 		 const struct dplist *list, int indent);
 
-/* A member; "" or 0 when it is missing, of another type or negative. */
-const char *member_text(const json_t *obj, const char *name);
-uint64_t member_number(const json_t *obj, const char *name);
 /* "10.10.10.66:48712", "[fd00::66]:48712", without a port "10.10.10.66". */
 void print_end(char *buf, size_t size, const char *addr, uint64_t port);

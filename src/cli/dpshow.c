@@ -5,6 +5,7 @@
 
 #include "cli/dplist.h"
 #include "cli/human.h"
+#include "wire/member.h"
 
 /* Of both ends; longer ones take two lines. */
 #define FLOW_WIDTH 44

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cli/dplist.h"
 #include "cli/human.h"
+#include "wire/member.h"
 
 /* Of both ends; longer ones take two lines. So a line fits 80 columns. */
 #define CONNECTION_WIDTH 40

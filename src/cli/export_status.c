@@ -14,6 +14,7 @@
 #include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/table.h"
+#include "wire/member.h"
 
 #define STATUS_FILE "/run/weir-export/status.json"
 /* It is written twice a second. */

@@ -4,11 +4,11 @@
 #include <time.h>
 
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/fleet.h"
 #include "cli/human.h"
 #include "cli/table.h"
 #include "fleet/cert.h"
+#include "wire/member.h"
 
 static bool is(const json_t *o, const char *member)
 {

@@ -18,8 +18,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cli/agentcmd.h"
-#include "cli/dplist.h"
 #include "cli/rules.h"
+#include "wire/member.h"
 
 /* A data plane that is there says within this that it builds them. */
 #define BEGIN_US (5 * USEC_PER_SEC)

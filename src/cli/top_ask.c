@@ -17,10 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/dplist.h"
 #include "cli/top.h"
 #include "cli/visible.h"
 #include "door/agentclient.h"
+#include "wire/member.h"
 
 /* Events that are fetched when it starts, and a time. */
 #define EVENTS_FIRST 200

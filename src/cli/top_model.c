@@ -13,8 +13,8 @@
 #include <strings.h>
 
 #include "base/bug.h"
-#include "cli/dplist.h"
 #include "cli/top.h"
+#include "wire/member.h"
 
 #define USEC 1e6
 

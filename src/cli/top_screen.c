@@ -20,11 +20,11 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/out.h"
 #include "cli/stop.h"
 #include "cli/top.h"
+#include "wire/member.h"
 
 #define ESCAPE		27
 #define ESCAPE_DELAY_MS 25

@@ -12,9 +12,9 @@
 #include <wctype.h>
 
 #include "base/bug.h"
-#include "cli/dplist.h"
 #include "cli/human.h"
 #include "cli/top.h"
+#include "wire/member.h"
 
 #define NAME_MIN  12
 #define WIDE_FROM 110

@@ -6,7 +6,7 @@
 
 #include "cli/agentcmd.h"
 #include "cli/cli.h"
-#include "cli/dplist.h"
+#include "wire/member.h"
 
 static void print_one(const char *whose, const json_t *to)
 {

@@ -23,17 +23,11 @@
 #include "door/dpclient.h"
 #include "fleet/cert.h"
 #include "net/inplace.h"
+#include "wire/member.h"
 
 #define API_PORT 8787
 /* For a connection within the host. */
 #define API_WAIT_MS 1000
-
-static const char *text_of(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text ? text : "";
-}
 
 static const char *agent_door(const struct doctor *d)
 {
@@ -67,7 +61,7 @@ static json_t *ask_agent(const char *door, struct err *reterr)
 		v = json_loadb(text, len, 0, NULL);
 	if (rc == 0 && !json_is_true(json_object_get(v, "ok"))) {
 		(void)err_set(reterr, EPROTO, NULL, "it refuses: %.120s",
-			      text_of(json_object_get(v, "error"), "text"));
+			      member_text(json_object_get(v, "error"), "text"));
 		json_decref(v);
 		v = NULL;
 	}
@@ -82,7 +76,7 @@ static void tell_agent(struct doctor *d)
 	d->status = ask_agent(agent_door(d), &d->why_no_agent);
 	if (d->status) {
 		doctor_tell(d, &c, "answers at %s, version %s", agent_door(d),
-			    text_of(d->status, "version"));
+			    member_text(d->status, "version"));
 		return;
 	}
 	c.result = d->why_no_agent.code == EACCES ? DOCTOR_NOT_LOOKED
@@ -101,7 +95,7 @@ static void tell_agent(struct doctor *d)
 static void tell_alike(struct doctor *d, const char *plane)
 {
 	struct doctor_check c = { .name = "versions" };
-	const char *agent = d->status ? text_of(d->status, "version") : "";
+	const char *agent = d->status ? member_text(d->status, "version") : "";
 	bool alike = (!agent[0] || strcmp(agent, WEIR_VERSION) == 0) &&
 		     (!plane[0] || strcmp(plane, WEIR_VERSION) == 0);
 
@@ -130,7 +124,7 @@ static void tell_plane(struct doctor *d)
 	}
 	if (rc == 0) {
 		doctor_tell(d, &c, "answers at %s, version %s", plane_door(d),
-			    text_of(v, "version"));
+			    member_text(v, "version"));
 	} else {
 		c.result = rc == -EACCES || rc == -EPERM ? DOCTOR_NOT_LOOKED
 			   : d->status			 ? DOCTOR_MISSING
@@ -143,7 +137,7 @@ static void tell_plane(struct doctor *d)
 				     : "systemctl start weir-agent";
 		doctor_tell(d, &c, "%s", err.text);
 	}
-	tell_alike(d, text_of(v, "version"));
+	tell_alike(d, member_text(v, "version"));
 	json_decref(v);
 }
 

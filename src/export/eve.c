@@ -17,6 +17,7 @@
 #include "export/anomaly.h"
 #include "export/community.h"
 #include "export/visible.h"
+#include "wire/member.h"
 #include "wire/words.h"
 
 #define USEC 1000000ULL
@@ -28,20 +29,6 @@
 #define GID_POLICY    9001
 #define GID_DLP	      9002
 #define GID_WAF	      9003
-
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
 
 static bool true_of(const json_t *o, const char *member)
 {
@@ -142,7 +129,7 @@ static void put_ends(json_t *o, const struct ends *e)
 
 static uint16_t port_of(const json_t *o, const char *member)
 {
-	uint64_t v = uint_of(o, member);
+	uint64_t v = member_number(o, member);
 
 	return v <= UINT16_MAX ? (uint16_t)v : 0;
 }
@@ -152,9 +139,9 @@ static struct ends ends_of(const json_t *r)
 {
 	struct ends e = { .known = false };
 
-	if (ip_parse(text_of(r, "client_address"), &e.src) < 0 ||
-	    ip_parse(text_of(r, "server_address"), &e.dst) < 0 ||
-	    proto_by_text(text_of(r, "proto"), &e.proto) < 0)
+	if (ip_parse(member_text(r, "client_address"), &e.src) < 0 ||
+	    ip_parse(member_text(r, "server_address"), &e.dst) < 0 ||
+	    proto_by_text(member_text(r, "proto"), &e.proto) < 0)
 		return e;
 	e.known = true;
 	if (e.proto == 1 || e.proto == 58) {
@@ -225,7 +212,7 @@ static void put_who(const struct eve *e, json_t *weir, const char *as,
 	if (!id[0])
 		return;
 	o = json_pack("{s:s}", "id", id);
-	put_text(o, "name", name[0] ? name : text_of(about, "name"));
+	put_text(o, "name", name[0] ? name : member_text(about, "name"));
 	take(o, "groups", about, "groups");
 	take(o, "mode", about, "mode");
 	put(weir, as, o);
@@ -237,18 +224,20 @@ static json_t *weir_of(const struct eve *e, const json_t *r, const char *kind)
 	static const char *const same[] = { "severity", "rule",	     "reason",
 					    "action",	"direction", "count" };
 	json_t *w = json_pack("{s:s}", "kind", kind);
-	const char *id = text_of(r, "workload");
+	const char *id = member_text(r, "workload");
 	const char *name = "";
 
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
 		take(w, same[i], r, same[i]);
-	if (strcmp(id, text_of(r, "client_id")) == 0)
-		name = text_of(r, "client");
-	else if (strcmp(id, text_of(r, "server_id")) == 0)
-		name = text_of(r, "server");
+	if (strcmp(id, member_text(r, "client_id")) == 0)
+		name = member_text(r, "client");
+	else if (strcmp(id, member_text(r, "server_id")) == 0)
+		name = member_text(r, "server");
 	put_who(e, w, "workload", id, name);
-	put_who(e, w, "client", text_of(r, "client_id"), text_of(r, "client"));
-	put_who(e, w, "server", text_of(r, "server_id"), text_of(r, "server"));
+	put_who(e, w, "client", member_text(r, "client_id"),
+		member_text(r, "client"));
+	put_who(e, w, "server", member_text(r, "server_id"),
+		member_text(r, "server"));
 	take(w, "application", r, "application");
 	return w;
 }
@@ -284,20 +273,20 @@ static struct item *finish(struct item *i, json_t *o, const char *text)
 static void name_item(struct item *i, const json_t *r)
 {
 	char cut[sizeof i->workload / 4], clean[sizeof i->workload];
-	const char *id = text_of(r, "workload");
+	const char *id = member_text(r, "workload");
 	const char *name = id;
 
-	if (id[0] && strcmp(id, text_of(r, "client_id")) == 0)
-		name = text_of(r, "client");
-	else if (id[0] && strcmp(id, text_of(r, "server_id")) == 0)
-		name = text_of(r, "server");
+	if (id[0] && strcmp(id, member_text(r, "client_id")) == 0)
+		name = member_text(r, "client");
+	else if (id[0] && strcmp(id, member_text(r, "server_id")) == 0)
+		name = member_text(r, "server");
 	(void)snprintf(cut, sizeof cut, "%s", name);
 	(void)snprintf(i->workload, sizeof i->workload, "%s",
 		       utf8_text(cut, clean, sizeof clean));
 	visible_line(i->workload);
 	if (json_object_get(r, "rule"))
 		(void)snprintf(i->rule, sizeof i->rule, "%u",
-			       (unsigned)uint_of(r, "rule"));
+			       (unsigned)member_number(r, "rule"));
 }
 
 /* --- events -------------------------------------------------------------------- */
@@ -317,7 +306,7 @@ static bool is_in(const json_t *list, const char *word)
 /* Was it kept from going on? */
 static bool was_blocked(const json_t *ev)
 {
-	const char *action = text_of(ev, "action");
+	const char *action = member_text(ev, "action");
 
 	if (json_is_boolean(json_object_get(ev, "blocked")))
 		return true_of(ev, "blocked");
@@ -349,16 +338,16 @@ static json_t *alert_of(const json_t *ev, enum item_kind kind, uint8_t severity)
 
 	put_text(a, "action", was_blocked(ev) ? "blocked" : "allowed");
 	put_uint(a, "gid", of[kind].gid);
-	put_uint(a, "signature_id", uint_of(ev, policy ? "rule" : "id"));
+	put_uint(a, "signature_id", member_number(ev, policy ? "rule" : "id"));
 	take(a, "rev", ev, "rev");
 	put_text(a, "signature",
-		 !policy ? text_of(ev, "name")
-		 : uint_of(ev, "rule")
+		 !policy ? member_text(ev, "name")
+		 : member_number(ev, "rule")
 			 ? "Weir: a rule of the policy does not allow it"
 			 : "Weir: no rule of the policy allows it");
 	put_text(a, "category",
 		 of[kind].category[0] ? of[kind].category
-				      : text_of(ev, "classtype"));
+				      : member_text(ev, "classtype"));
 	put_uint(a, "severity", eve_severity(severity));
 	return a;
 }
@@ -368,11 +357,11 @@ static struct ends threat_ends(const json_t *ev)
 {
 	struct ends e = { .known = false };
 
-	if (ip_parse(text_of(ev, "from"), &e.src) < 0 ||
-	    ip_parse(text_of(ev, "to"), &e.dst) < 0)
+	if (ip_parse(member_text(ev, "from"), &e.src) < 0 ||
+	    ip_parse(member_text(ev, "to"), &e.dst) < 0)
 		return e;
 	e.known = true;
-	(void)proto_by_text(text_of(ev, "proto"), &e.proto);
+	(void)proto_by_text(member_text(ev, "proto"), &e.proto);
 	if (json_object_get(ev, "icmp_type")) {
 		e.src_port = port_of(ev, "icmp_type");
 		e.dst_port = port_of(ev, "icmp_code");
@@ -407,7 +396,7 @@ static void put_body(json_t *o, json_t *weir, const json_t *ev, struct item *i)
 	case ITEM_WAF:
 		put_finding(weir, ev);
 		put_text(o, "direction",
-			 strcmp(text_of(ev, "said_by"), "server") == 0
+			 strcmp(member_text(ev, "said_by"), "server") == 0
 				 ? "to_client"
 				 : "to_server");
 		/* fallthrough */
@@ -416,12 +405,13 @@ static void put_body(json_t *o, json_t *weir, const json_t *ev, struct item *i)
 		break;
 	case ITEM_THREAT:
 		put(o, "anomaly",
-		    anomaly_of(uint_of(ev, "id"), text_of(ev, "name")));
+		    anomaly_of(member_number(ev, "id"),
+			       member_text(ev, "name")));
 		take(weir, "id", ev, "id");
 		take(weir, "name", ev, "name");
 		break;
 	default:
-		part = json_pack("{s:s}", "message", text_of(ev, "text"));
+		part = json_pack("{s:s}", "message", member_text(ev, "text"));
 		take(part, "part", ev, "part");
 		take(part, "who", ev, "who");
 		put(o, "engine", part);
@@ -447,7 +437,7 @@ static void put_hooks(struct item *i, const json_t *list)
 
 struct item *eve_of_event(const struct eve *e, const json_t *ev)
 {
-	enum item_kind kind = item_kind_by_name(text_of(ev, "kind"));
+	enum item_kind kind = item_kind_by_name(member_text(ev, "kind"));
 	struct item *i = kind <= ITEM_CHANGE ? item_new() : NULL;
 	struct ends ends;
 	const char *app;
@@ -457,35 +447,37 @@ struct item *eve_of_event(const struct eve *e, const json_t *ev)
 		return NULL;
 	i->kind = kind;
 	i->source = ITEM_OF_EVENTS;
-	i->number = uint_of(ev, "number");
-	i->severity = item_severity_by_name(text_of(ev, "severity"));
-	i->at_us = uint_of(ev, "at") * USEC;
+	i->number = member_number(ev, "number");
+	i->severity = item_severity_by_name(member_text(ev, "severity"));
+	i->at_us = member_number(ev, "at") * USEC;
 	put_hooks(i, json_object_get(ev, "webhooks"));
 	name_item(i, ev);
 	ends = kind == ITEM_THREAT ? threat_ends(ev) : ends_of(ev);
 	o = line_of(e, kind, i->at_us);
 	weir = weir_of(e, ev, item_kind_name(kind));
-	if (uint_of(ev, "flow") && ends.known)
-		put_uint(o, "flow_id", flow_id_of(&ends, uint_of(ev, "flow")));
+	if (member_number(ev, "flow") && ends.known)
+		put_uint(o, "flow_id",
+			 flow_id_of(&ends, member_number(ev, "flow")));
 	put_ends(o, &ends);
-	app = app_proto_of(text_of(ev, "application"));
+	app = app_proto_of(member_text(ev, "application"));
 	put_text(o, "app_proto", app);
 	put_body(o, weir, ev, i);
 	put_uint(weir, "event", i->number);
 	take(weir, "text", ev, "text");
 	put(o, "weir", weir);
-	return finish(i, o, text_of(ev, "text"));
+	return finish(i, o, member_text(ev, "text"));
 }
 
 /* --- the trail ------------------------------------------------------------------ */
 
 static const char *flow_state_of(const json_t *r)
 {
-	const char *c = text_of(r, "client_state");
-	const char *s = text_of(r, "server_state");
+	const char *c = member_text(r, "client_state");
+	const char *s = member_text(r, "server_state");
 
-	if (strcmp(text_of(r, "proto"), "tcp") != 0)
-		return uint_of(r, "server_packets") ? "established" : "new";
+	if (strcmp(member_text(r, "proto"), "tcp") != 0)
+		return member_number(r, "server_packets") ? "established"
+							  : "new";
 	if (true_of(r, "rst") || strcmp(c, "closed") == 0 ||
 	    strcmp(s, "closed") == 0 || strcmp(c, "time_wait") == 0 ||
 	    strcmp(s, "time_wait") == 0)
@@ -501,18 +493,19 @@ static void put_flow(json_t *o, const json_t *r)
 	char time[EVE_TIME_MAX];
 	json_t *f = json_object(), *tcp;
 
-	put_uint(f, "pkts_toserver", uint_of(r, "client_packets"));
-	put_uint(f, "pkts_toclient", uint_of(r, "server_packets"));
-	put_uint(f, "bytes_toserver", uint_of(r, "client_bytes"));
-	put_uint(f, "bytes_toclient", uint_of(r, "server_bytes"));
-	put_text(f, "start", eve_time(uint_of(r, "first_us"), time));
-	put_text(f, "end", eve_time(uint_of(r, "last_us"), time));
+	put_uint(f, "pkts_toserver", member_number(r, "client_packets"));
+	put_uint(f, "pkts_toclient", member_number(r, "server_packets"));
+	put_uint(f, "bytes_toserver", member_number(r, "client_bytes"));
+	put_uint(f, "bytes_toclient", member_number(r, "server_bytes"));
+	put_text(f, "start", eve_time(member_number(r, "first_us"), time));
+	put_text(f, "end", eve_time(member_number(r, "last_us"), time));
 	put_uint(f, "age",
-		 (uint_of(r, "last_us") - uint_of(r, "first_us")) / USEC);
+		 (member_number(r, "last_us") - member_number(r, "first_us")) /
+			 USEC);
 	put_text(f, "state", flow_state_of(r));
 	put_text(f, "action", true_of(r, "blocked") ? "drop" : "accept");
 	put(o, "flow", f);
-	if (strcmp(text_of(r, "proto"), "tcp") != 0)
+	if (strcmp(member_text(r, "proto"), "tcp") != 0)
 		return;
 	tcp = json_object();
 	for (size_t i = 0; i < 3; i++) {
@@ -529,7 +522,7 @@ static void put_http(json_t *o, const json_t *said)
 {
 	json_t *h = json_object();
 	char *end;
-	const char *status = text_of(said, "status");
+	const char *status = member_text(said, "status");
 	unsigned long code = strtoul(status, &end, 10);
 
 	take(h, "hostname", said, "host");
@@ -546,7 +539,7 @@ static void put_http(json_t *o, const json_t *said)
 
 static void put_tls(json_t *o, const json_t *said)
 {
-	const char *version = text_of(said, "version");
+	const char *version = member_text(said, "version");
 	json_t *t = json_object();
 	char name[32];
 
@@ -561,11 +554,12 @@ static void put_tls(json_t *o, const json_t *said)
 			       version);
 		put_text(t, "version", name);
 	}
-	if (text_of(said, "ja3")[0])
-		put(t, "ja3", json_pack("{s:s}", "hash", text_of(said, "ja3")));
-	if (text_of(said, "ja3s")[0])
+	if (member_text(said, "ja3")[0])
+		put(t, "ja3",
+		    json_pack("{s:s}", "hash", member_text(said, "ja3")));
+	if (member_text(said, "ja3s")[0])
 		put(t, "ja3s",
-		    json_pack("{s:s}", "hash", text_of(said, "ja3s")));
+		    json_pack("{s:s}", "hash", member_text(said, "ja3s")));
 	take(t, "ja4", said, "ja4");
 	take(t, "client_alpns", said, "client_alpn");
 	take(t, "server_alpns", said, "server_alpn");
@@ -593,13 +587,13 @@ static void put_dns(json_t *o, const json_t *said)
 	json_t *d = json_object();
 
 	put_text(d, "type", response ? "answer" : "query");
-	put_uint(d, "id", uint_of(said, "id"));
+	put_uint(d, "id", member_number(said, "id"));
 	if (response) {
 		put_uint(d, "version", 2);
 		put(d, "qr", json_true());
 		if (true_of(said, "truncated"))
 			put(d, "tc", json_true());
-		put_rcode(d, uint_of(said, "rcode"));
+		put_rcode(d, member_number(said, "rcode"));
 	}
 	take(d, "rrname", said, "rrname");
 	take(d, "rrtype", said, "rrtype");
@@ -626,40 +620,40 @@ static void set_flow(struct item *i, const json_t *r, const struct ends *e)
 				       (true_of(r, "fin") ? 1 : 0) |
 				       (true_of(r, "rst") ? 4 : 0)),
 		.blocked = true_of(r, "blocked"),
-		.id = (uint32_t)uint_of(r, "flow"),
-		.first_us = uint_of(r, "first_us"),
-		.last_us = uint_of(r, "last_us"),
-		.client_packets = uint_of(r, "client_packets"),
-		.server_packets = uint_of(r, "server_packets"),
-		.client_bytes = uint_of(r, "client_bytes"),
-		.server_bytes = uint_of(r, "server_bytes"),
+		.id = (uint32_t)member_number(r, "flow"),
+		.first_us = member_number(r, "first_us"),
+		.last_us = member_number(r, "last_us"),
+		.client_packets = member_number(r, "client_packets"),
+		.server_packets = member_number(r, "server_packets"),
+		.client_bytes = member_number(r, "client_bytes"),
+		.server_bytes = member_number(r, "server_bytes"),
 	};
 	(void)snprintf(f->application, sizeof f->application, "%s",
-		       text_of(r, "application"));
+		       member_text(r, "application"));
 }
 
 /* "web -> db tcp/5432 http GET /x"; what is cut within a character is mended. */
 static const char *short_text(const json_t *r, const struct ends *e,
 			      char buf[static SHORT_MAX])
 {
-	const char *kind = text_of(r, "kind");
+	const char *kind = member_text(r, "kind");
 	const json_t *said = json_object_get(r, kind);
-	const char *client = text_of(r, "client");
-	const char *server = text_of(r, "server");
+	const char *client = member_text(r, "client");
+	const char *server = member_text(r, "server");
 	char from[IP_TEXT_MAX], to[IP_TEXT_MAX];
 	char cut[SHORT_MAX / 4], clean[SHORT_MAX];
-	const char *what = text_of(said, "url");
+	const char *what = member_text(said, "url");
 
 	if (!what[0])
-		what = text_of(said, "sni");
+		what = member_text(said, "sni");
 	if (!what[0])
-		what = text_of(said, "rrname");
+		what = member_text(said, "rrname");
 	(void)snprintf(cut, sizeof cut, "%s: %s -> %s %s/%u %s %s %s", kind,
 		       client[0] ? client : ip_format(e->src, from),
 		       server[0] ? server : ip_format(e->dst, to),
-		       text_of(r, "proto"), e->dst_port,
-		       text_of(r, "application"), text_of(said, "method"),
-		       what);
+		       member_text(r, "proto"), e->dst_port,
+		       member_text(r, "application"),
+		       member_text(said, "method"), what);
 	(void)snprintf(buf, SHORT_MAX, "%s",
 		       utf8_text(cut, clean, sizeof clean));
 	return buf;
@@ -667,7 +661,7 @@ static const char *short_text(const json_t *r, const struct ends *e,
 
 struct item *eve_of_trail(const struct eve *e, const json_t *r)
 {
-	const char *name = text_of(r, "kind");
+	const char *name = member_text(r, "kind");
 	enum item_kind kind = item_kind_by_name(name);
 	const json_t *said = json_object_get(r, name);
 	struct ends ends = ends_of(r);
@@ -682,15 +676,15 @@ struct item *eve_of_trail(const struct eve *e, const json_t *r)
 		return NULL;
 	i->kind = kind;
 	i->source = ITEM_OF_TRAIL;
-	i->number = uint_of(r, "number");
-	i->plane = uint_of(r, "plane");
-	i->at_us = uint_of(r, kind == ITEM_FLOW ? "last_us" : "first_us");
+	i->number = member_number(r, "number");
+	i->plane = member_number(r, "plane");
+	i->at_us = member_number(r, kind == ITEM_FLOW ? "last_us" : "first_us");
 	name_item(i, r);
 	set_flow(i, r, &ends);
 	o = line_of(e, kind, i->at_us);
-	put_uint(o, "flow_id", flow_id_of(&ends, uint_of(r, "flow")));
+	put_uint(o, "flow_id", flow_id_of(&ends, member_number(r, "flow")));
 	put_ends(o, &ends);
-	put_text(o, "app_proto", app_proto_of(text_of(r, "application")));
+	put_text(o, "app_proto", app_proto_of(member_text(r, "application")));
 	switch (kind) {
 	case ITEM_FLOW: put_flow(o, r); break;
 	case ITEM_HTTP: put_http(o, said); break;
@@ -698,7 +692,7 @@ struct item *eve_of_trail(const struct eve *e, const json_t *r)
 	default: put_dns(o, said); break;
 	}
 	weir = weir_of(e, r, name);
-	if (uint_of(r, "threat"))
+	if (member_number(r, "threat"))
 		take(weir, "threat", r, "threat");
 	put(weir, "blocked", json_boolean(true_of(r, "blocked")));
 	if (true_of(r, "tap"))
@@ -728,7 +722,7 @@ static json_t *traffic_of(const json_t *top)
 		uint64_t sum = 0;
 
 		json_array_foreach (list, i, w)
-			sum += uint_of(w, summed[k]);
+			sum += member_number(w, summed[k]);
 		put_uint(o, summed[k], sum);
 	}
 	return o;
@@ -738,7 +732,7 @@ struct item *eve_of_stats(const struct eve *e, const json_t *status,
 			  const json_t *top, json_t *outputs, uint64_t now_us)
 {
 	struct item *i = item_new();
-	uint64_t started = uint_of(status, "started");
+	uint64_t started = member_number(status, "started");
 	json_t *o, *stats = json_object(), *weir = json_object();
 
 	if (!i) {

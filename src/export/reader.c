@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "door/agentclient.h"
 #include "export/eve.h"
+#include "wire/member.h"
 
 struct reader {
 	pthread_t thread;
@@ -55,13 +56,6 @@ struct reader {
 	char error[ERR_TEXT_MAX];
 	uint64_t since_s, events, records, missed, strange;
 };
-
-static uint64_t uint_of(const json_t *o, const char *member)
-{
-	json_int_t v = json_integer_value(json_object_get(o, member));
-
-	return v > 0 ? (uint64_t)v : 0;
-}
 
 /* --- states ---------------------------------------------------------------------- */
 
@@ -181,7 +175,7 @@ static int read_events(struct reader *r, bool *ret_more, struct err *reterr)
 	list = json_object_get(answer, "events");
 	rc = ask_who_again(r, list, reterr);
 	json_array_foreach (list, i, ev) {
-		uint64_t number = uint_of(ev, "number");
+		uint64_t number = member_number(ev, "number");
 
 		if (rc < 0)
 			break;
@@ -196,10 +190,10 @@ static int read_events(struct reader *r, bool *ret_more, struct err *reterr)
 
 static void count_missed(struct reader *r, const json_t *answer)
 {
-	uint64_t lost = uint_of(answer, "lost"), epoch;
-	uint64_t missed = uint_of(answer, "missed");
+	uint64_t lost = member_number(answer, "lost"), epoch;
+	uint64_t missed = member_number(answer, "missed");
 
-	epoch = uint_of(answer, "epoch");
+	epoch = member_number(answer, "epoch");
 	if (epoch == r->epoch && lost > r->trail_lost)
 		missed += lost - r->trail_lost;
 	r->trail_lost = lost;
@@ -222,7 +216,7 @@ static int read_trail(struct reader *r, bool *ret_more, struct err *reterr)
 		return rc;
 	json_array_foreach (json_object_get(answer, "trail"), i, record)
 		put(r, eve_of_trail(&r->eve, record), &r->records);
-	r->trail = uint_of(answer, "next");
+	r->trail = member_number(answer, "next");
 	*ret_more = json_is_true(json_object_get(answer, "more"));
 	count_missed(r, answer);
 	json_decref(answer);
@@ -276,7 +270,7 @@ static int find_place(struct reader *r, struct err *reterr)
 	rc = ask(r, "events", json_pack("{s:i}", "limit", 1), &answer, reterr);
 	if (rc < 0)
 		return rc;
-	last = uint_of(answer, "next");
+	last = member_number(answer, "next");
 	json_decref(answer);
 	if (had == UINT64_MAX) {
 		r->event = last;

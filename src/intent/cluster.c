@@ -14,6 +14,7 @@
 
 #include "intent/model.h"
 #include "intent/netpol.h"
+#include "wire/member.h"
 
 #define PREFIX "k8s."
 
@@ -23,18 +24,11 @@ bool intent_name_is_cluster(const char *name)
 	       strchr(name + strlen(PREFIX), '.');
 }
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
 static bool is_of_cluster(const json_t *one, bool rule)
 {
-	return rule ? strcmp(text_of(one, "origin"),
+	return rule ? strcmp(member_text(one, "origin"),
 			     intent_origin_words[ORIGIN_KUBERNETES]) == 0
-		    : intent_name_is_cluster(text_of(one, "name"));
+		    : intent_name_is_cluster(member_text(one, "name"));
 }
 
 /* The cluster's of a list, or all others; NULL: out of memory. */
@@ -82,10 +76,10 @@ int intent_cluster_read(const json_t *policies, json_t *notes, json_t **ret,
 
 	json_array_foreach (policies, n, one)
 		if (rc == 0)
-			rc = netpol_append_live(i, text_of(one, "namespace"),
-						text_of(one, "name"),
-						json_object_get(one, "spec"),
-						notes, &err);
+			rc = netpol_append_live(
+				i, member_text(one, "namespace"),
+				member_text(one, "name"),
+				json_object_get(one, "spec"), notes, &err);
 	if (rc == 0)
 		rc = intent_finish(i, &err);
 	if (rc == 0) {

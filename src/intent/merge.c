@@ -9,20 +9,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "wire/member.h"
+
 #include "intent/intent.h"
 
 #define PREFIX "np."
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
-
 static bool is_origin_netpol(const json_t *rule)
 {
-	return strcmp(text_of(rule, "origin"), "network-policy") == 0;
+	return strcmp(member_text(rule, "origin"), "network-policy") == 0;
 }
 
 /* Length of np.NS.NAME in a group's name: without .in0.1 or .out0.1. */
@@ -55,7 +50,7 @@ bool intent_is_network_policies(const struct intent *i)
 	json_array_foreach (json_object_get(o, "rules"), n, one)
 		all = all && is_origin_netpol(one);
 	json_array_foreach (json_object_get(o, "groups"), n, one)
-		all = all && strncmp(text_of(one, "name"), PREFIX,
+		all = all && strncmp(member_text(one, "name"), PREFIX,
 				     sizeof PREFIX - 1) == 0;
 	json_decref(o);
 	return all;
@@ -94,7 +89,7 @@ static json_t *names_of(const json_t *netpols)
 	size_t i;
 
 	json_array_foreach (json_object_get(netpols, "groups"), i, g) {
-		const char *name = text_of(g, "name");
+		const char *name = member_text(g, "name");
 
 		(void)json_object_setn_new(names, name, base_len(name),
 					   json_true());
@@ -109,7 +104,7 @@ static json_t *keep(const json_t *list, const json_t *names, bool rules)
 
 	json_array_foreach (list, i, one)
 		if (!(rules ? is_origin_netpol(one) && speaks_of(one, names)
-			    : is_of(text_of(one, "name"), names)))
+			    : is_of(member_text(one, "name"), names)))
 			(void)json_array_append(kept, one);
 	return kept;
 }

@@ -8,12 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
+#include "wire/member.h"
 
 void export_not_said(struct export *e, const char *group, const char *why)
 {
@@ -108,7 +103,7 @@ static void tidy(json_t *keys)
 
 const char *selector_space_of(const json_t *about)
 {
-	return text_of(about, "namespace");
+	return member_text(about, "namespace");
 }
 
 static bool is_of_service(const struct intent_workload *w, const char *name)

@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "runtime/about.h"
+#include "wire/member.h"
 
 /* The newest version that was looked at; older ones have all we read, too. */
 static const unsigned ours[2] = { 1, 44 };
@@ -25,13 +26,6 @@ static json_t *load(const char *text, size_t len, struct err *reterr)
 		(void)err_set(reterr, EBADMSG, NULL,
 			      "its answer is no JSON: %s", e.text);
 	return v;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *v = json_string_value(json_object_get(object, key));
-
-	return v ? v : "";
 }
 
 static bool parse_version(const char *text, unsigned ret[2])
@@ -57,10 +51,10 @@ bool docker_read_version(const char *text, size_t len, char ret[16],
 
 	if (!v)
 		return false;
-	ok = parse_version(text_of(v, "ApiVersion"), newest);
+	ok = parse_version(member_text(v, "ApiVersion"), newest);
 	if (ok && older(newest, use))
 		use = newest;
-	if (parse_version(text_of(v, "MinAPIVersion"), oldest) &&
+	if (parse_version(member_text(v, "MinAPIVersion"), oldest) &&
 	    older(use, oldest))
 		use = oldest;
 	if (ok)
@@ -87,7 +81,8 @@ json_t *docker_read_list(const char *text, size_t len, struct err *reterr)
 bool docker_list_item(const json_t *item, char ret_id[RUNTIME_ID_MAX],
 		      uint64_t *ret_brief)
 {
-	const char *id = text_of(item, "Id"), *state = text_of(item, "State");
+	const char *id = member_text(item, "Id"),
+		   *state = member_text(item, "State");
 	const char *name = json_string_value(
 		json_array_get(json_object_get(item, "Names"), 0));
 
@@ -123,10 +118,10 @@ static void read_ports(json_t *about, json_t *ports)
 static json_t *read_about(const json_t *v, const char *status)
 {
 	const json_t *config = json_object_get(v, "Config");
-	const char *name = text_of(v, "Name"),
-		   *image = text_of(config, "Image");
+	const char *name = member_text(v, "Name"),
+		   *image = member_text(config, "Image");
 	const json_t *state = json_object_get(v, "State");
-	long long started = about_time(text_of(state, "StartedAt"));
+	long long started = about_time(member_text(state, "StartedAt"));
 	json_t *about = json_object();
 
 	read_labels(about, config);
@@ -135,8 +130,9 @@ static json_t *read_about(const json_t *v, const char *status)
 					  "Ports"));
 	if (name[0] == '/')
 		name++;
-	about_place(about, name[0] ? name : text_of(v, "Id"));
-	about_text(about, "image", image[0] ? image : text_of(v, "ImageName"));
+	about_place(about, name[0] ? name : member_text(v, "Id"));
+	about_text(about, "image",
+		   image[0] ? image : member_text(v, "ImageName"));
 	about_text(about, "state", status);
 	if (started > 0)
 		(void)json_object_set_new(about, "started",
@@ -149,7 +145,7 @@ bool docker_read_container(const char *text, size_t len, struct container *ret,
 {
 	json_t *v = load(text, len, reterr);
 	const json_t *state = json_object_get(v, "State");
-	const char *status = text_of(state, "Status");
+	const char *status = member_text(state, "Status");
 	json_int_t pid = json_integer_value(json_object_get(state, "Pid"));
 	bool ok = json_is_object(state) && status[0] && pid >= 0 &&
 		  pid <= INT_MAX;
@@ -164,8 +160,8 @@ bool docker_read_container(const char *text, size_t len, struct container *ret,
 		ret->pid = (pid_t)pid;
 		ret->about = read_about(v, status);
 		container_set_netns(
-			ret, text_of(json_object_get(v, "NetworkSettings"),
-				     "SandboxKey"));
+			ret, member_text(json_object_get(v, "NetworkSettings"),
+					 "SandboxKey"));
 	} else if (v) {
 		(void)err_set(reterr, EBADMSG, NULL,
 			      "it tells no state of the container");
@@ -197,13 +193,13 @@ enum docker_event docker_read_event(const char *line, size_t len,
 	if (len == 1 && line[0] == '\n') /* a sign of life */
 		return DOCKER_EVENT_NONE;
 	v = json_loadb(line, len, 0, NULL);
-	id = text_of(json_object_get(v, "Actor"), "ID");
+	id = member_text(json_object_get(v, "Actor"), "ID");
 	if (id[0] == '\0')
-		id = text_of(v, "id");
+		id = member_text(v, "id");
 	if (!json_is_object(v)) {
 		found = DOCKER_EVENT_BAD;
-	} else if (strcmp(text_of(v, "Type"), "container") == 0 &&
-		   matters(text_of(v, "Action"))) {
+	} else if (strcmp(member_text(v, "Type"), "container") == 0 &&
+		   matters(member_text(v, "Action"))) {
 		found = about_id_ok(id) ? DOCKER_EVENT_LOOK : DOCKER_EVENT_BAD;
 		if (found == DOCKER_EVENT_LOOK)
 			memcpy(ret_id, id, strlen(id) + 1);

@@ -6,16 +6,10 @@
 
 #include "base/addr.h"
 #include "runtime/about.h"
+#include "wire/member.h"
 
 #define NAMESPACE_NAME "kubernetes.io/metadata.name"
 #define NAME_CHARS     "abcdefghijklmnopqrstuvwxyz0123456789-."
-
-static const char *text_of(const json_t *o, const char *member)
-{
-	const char *s = json_string_value(json_object_get(o, member));
-
-	return s ? s : "";
-}
 
 static const json_t *part(const json_t *o, const char *member)
 {
@@ -37,7 +31,7 @@ void kube_object_done(struct kube_object *o)
 
 static void copy_version(char ret[static KUBE_VERSION_MAX], const json_t *meta)
 {
-	const char *v = text_of(meta, "resourceVersion");
+	const char *v = member_text(meta, "resourceVersion");
 
 	/* opaque, but for that it goes into a path */
 	if (strlen(v) < KUBE_VERSION_MAX && strspn(v, NAME_CHARS) == strlen(v))
@@ -63,8 +57,8 @@ static void add_port(json_t *ports, const json_t *port)
 	static const char *const protos[][2] = { { "TCP", "tcp" },
 						 { "UDP", "udp" },
 						 { "SCTP", "sctp" } };
-	const char *proto = text_of(port, "protocol");
-	const char *name = text_of(port, "name");
+	const char *proto = member_text(port, "protocol");
+	const char *name = member_text(port, "name");
 	json_t *number = json_object_get(port, "containerPort");
 	char key[KUBE_PORT_NAME_MAX + 8];
 
@@ -111,9 +105,9 @@ static void add_addrs(json_t *addrs, const json_t *status)
 	json_t *one;
 	size_t n;
 
-	add_addr(addrs, text_of(status, "podIP"));
+	add_addr(addrs, member_text(status, "podIP"));
 	json_array_foreach (part(status, "podIPs"), n, one)
-		add_addr(addrs, text_of(one, "ip"));
+		add_addr(addrs, member_text(one, "ip"));
 }
 
 /* "ReplicaSet/web-6d4cf56db6" */
@@ -125,8 +119,9 @@ static void add_owner(json_t *about, const json_t *owners)
 
 	json_array_foreach (owners, n, one) {
 		if (!json_is_true(part(one, "controller")) ||
-		    snprintf(text, sizeof text, "%s/%s", text_of(one, "kind"),
-			     text_of(one, "name")) >= (int)sizeof text)
+		    snprintf(text, sizeof text, "%s/%s",
+			     member_text(one, "kind"),
+			     member_text(one, "name")) >= (int)sizeof text)
 			continue;
 		about_text(about, "owner", text);
 	}
@@ -145,7 +140,7 @@ static void set_some(json_t *about, const char *key, json_t *v)
 static bool read_pod(const json_t *v, json_t *about)
 {
 	const json_t *spec = part(v, "spec"), *status = part(v, "status");
-	const char *phase = text_of(status, "phase");
+	const char *phase = member_text(status, "phase");
 	json_t *ports = json_object(), *addrs = json_array();
 
 	add_ports(ports, part(spec, "containers"));
@@ -155,7 +150,7 @@ static bool read_pod(const json_t *v, json_t *about)
 	set_some(about, "addrs", addrs);
 	add_labels(about, part(part(v, "metadata"), "labels"));
 	add_owner(about, part(part(v, "metadata"), "ownerReferences"));
-	about_text(about, "node", text_of(spec, "nodeName"));
+	about_text(about, "node", member_text(spec, "nodeName"));
 	if (json_is_true(part(spec, "hostNetwork")))
 		(void)json_object_set_new(about, "host_network", json_true());
 	return strcmp(phase, "Succeeded") != 0 && strcmp(phase, "Failed") != 0;
@@ -172,8 +167,9 @@ int kube_read_object(enum kube_kind kind, const json_t *v,
 		     struct kube_object *ret, struct err *reterr)
 {
 	const json_t *meta = part(v, "metadata");
-	const char *uid = text_of(meta, "uid"), *name = text_of(meta, "name");
-	const char *space = text_of(meta, "namespace");
+	const char *uid = member_text(meta, "uid"),
+		   *name = member_text(meta, "name");
+	const char *space = member_text(meta, "namespace");
 	bool is_there = true;
 
 	*ret = (struct kube_object){ .about = NULL };
@@ -212,7 +208,7 @@ int kube_read_page(const char *text, size_t len, struct kube_page *ret,
 {
 	struct kube_page p = { .whole = json_loadb(text, len, 0, NULL) };
 	const json_t *meta = part(p.whole, "metadata");
-	const char *more = text_of(meta, "continue");
+	const char *more = member_text(meta, "continue");
 
 	p.items = part(p.whole, "items");
 	copy_version(p.version, meta);
@@ -240,8 +236,9 @@ static enum kube_event failed(const json_t *status, struct err *reterr)
 	json_int_t code = json_integer_value(part(status, "code"));
 
 	(void)err_set(reterr, EPROTO, NULL, "its watch fails: %.160s",
-		      text_of(status, "message"));
-	return code == 410 || strcmp(text_of(status, "reason"), "Expired") == 0
+		      member_text(status, "message"));
+	return code == 410 || strcmp(member_text(status, "reason"),
+				     "Expired") == 0
 		       ? KUBE_EVENT_EXPIRED
 		       : KUBE_EVENT_FAILED;
 }
@@ -252,7 +249,7 @@ enum kube_event kube_read_event(enum kube_kind kind, const char *line,
 {
 	json_t *v = json_loadb(line, len, 0, NULL);
 	const json_t *object = part(v, "object");
-	const char *type = text_of(v, "type");
+	const char *type = member_text(v, "type");
 	enum kube_event e = KUBE_EVENT_SET;
 
 	*ret = (struct kube_object){ .about = NULL };
