@@ -4,7 +4,8 @@
  * DIR is what `weir fleet init` made, with nodes s0, s1, ..., of which s0 is an editor.
  * Each tells of so many workloads; then s0 changes the policy so many times, and it is
  * told after how long each had it (p50, p99, max), each parsed it, and whether all have
- * the same. NODE: real nodes, that are to have it in force, too: by what they say.
+ * the same. Each acknowledges it as a node does. NODE: real nodes, that are to have it in
+ * force, too: when the servers have stored that they say so.
  *
  * Between changes it waits for a line on stdin, if that is no terminal and not empty:
  * what is to happen meanwhile (bench/fleet). "fault": the change behind it is told apart.
@@ -42,7 +43,8 @@ struct bench {
 	struct intent *intent;
 	uint64_t revision, hash; /* what all are to have */
 	usec_t begun;
-	bool proposed, failed;
+	uint64_t begun_us; /* the same, since 1970 */
+	bool proposed, failed, seeing;
 	struct err err;
 	double *took; /* of all changes, in ms */
 	size_t n_took;
@@ -129,6 +131,21 @@ static double ms_since(const struct bench *b)
 	return (double)usec_since(clock_now(), b->begun) / 1000.0;
 }
 
+/* As member.c does. */
+static void acknowledge(struct sim *s)
+{
+	char text[256];
+	struct err err;
+
+	(void)snprintf(text, sizeof text,
+		       "{\"form\":1,\"weir\":\"0\",\"revision\":%llu,"
+		       "\"in_force\":true,\"plane_up\":true,\"started\":1,"
+		       "\"guarded\":100}",
+		       (unsigned long long)s->revision);
+	if (fleet_tell(s->fleet, FLEET_STATE, text, &err) < 0)
+		die_of(s->name, &err);
+}
+
 static void has_policy(struct bench *b, struct sim *s,
 		       const struct fleet_news *n)
 {
@@ -146,6 +163,7 @@ static void has_policy(struct bench *b, struct sim *s,
 	s->hash = XXH3_64bits(n->text, n->len);
 	if (s->hash == b->hash)
 		b->took[b->n_took++] = ms_since(b);
+	acknowledge(s);
 }
 
 static void real_says(struct bench *b, const struct fleet_news *n)
@@ -159,7 +177,9 @@ static void real_says(struct bench *b, const struct fleet_news *n)
 		    b->revision && revision == b->revision &&
 		    json_is_true(json_object_get(o, "in_force"))) {
 			b->real_has[i] = true;
-			b->real_took[b->n_real_took++] = ms_since(b);
+			b->real_took[b->n_real_took++] =
+				(double)(int64_t)(n->at_us - b->begun_us) /
+				1000.0;
 		}
 	json_decref(o);
 }
@@ -173,8 +193,7 @@ static void node_news(struct bench *b, struct sim *s,
 	if (!n->text)
 		return;
 	if (n->key == FLEET_STATE) {
-		if (s == &b->sims[0])
-			real_says(b, n);
+		real_says(b, n);
 		return;
 	}
 	i = strtoul(n->node + 1, NULL, 10);
@@ -215,6 +234,7 @@ static void news_of(struct bench *b, struct sim *s)
 			b->revision = n.revision;
 			break;
 		case FLEET_NODE: node_news(b, s, &n); break;
+		case FLEET_STATES: b->seeing = false; break;
 		default: break;
 		}
 		fleet_news_done(&n);
@@ -233,7 +253,7 @@ static void turn(struct bench *b, int ms)
 /* --- what is done -------------------------------------------------------------------- */
 
 static void await(struct bench *b, const char *what,
-		  bool (*is)(const struct bench *b))
+		  bool (*is)(struct bench *b))
 {
 	usec_t begun = clock_now();
 
@@ -252,12 +272,12 @@ static void await(struct bench *b, const char *what,
 	(void)fflush(stdout);
 }
 
-static bool all_up(const struct bench *b)
+static bool all_up(struct bench *b)
 {
 	return b->n_up == b->n;
 }
 
-static bool all_told(const struct bench *b)
+static bool all_told(struct bench *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (b->sims[i].peers < b->n)
@@ -265,16 +285,26 @@ static bool all_told(const struct bench *b)
 	return true;
 }
 
-static bool all_have(const struct bench *b)
+static bool agents_have(struct bench *b)
 {
-	for (size_t i = 0; i < b->n_real; i++)
-		if (!b->real_has[i])
-			return false;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->sims[i].revision != b->revision ||
 		    b->sims[i].hash != b->hash)
 			return false;
 	return b->proposed;
+}
+
+/* Asked when the agents have it, so that it costs them nothing. */
+static bool nodes_have(struct bench *b)
+{
+	struct err err;
+	bool all = true;
+
+	for (size_t i = 0; i < b->n_real; i++)
+		all &= b->real_has[i];
+	if (!all && !b->seeing)
+		b->seeing = fleet_states(b->sims[0].fleet, 1, &err) == 0;
+	return all;
 }
 
 /* As peers_own_inventory() writes it: one service of so many. */
@@ -335,6 +365,7 @@ static void change(struct bench *b, unsigned n)
 	memset(b->real_has, 0, sizeof b->real_has);
 	for (;;) {
 		b->begun = clock_now();
+		b->begun_us = clock_unix_us();
 		if (fleet_propose(b->sims[0].fleet, b->sims[0].revision, text,
 				  about, 1, &b->err) == 0) {
 			while (!b->proposed)
@@ -424,7 +455,8 @@ int main(int argc, char **argv)
 
 		if (changes <= 1000)
 			change(&b, i);
-		await(&b, "a change in force on all", all_have);
+		await(&b, "a change in force on agents", agents_have);
+		await(&b, "a change in force on nodes", nodes_have);
 		if (line[0] == 'f')
 			say_fault(&b, took, real_took);
 		if (fgets(line, sizeof line, stdin) && line[0] == 'q')

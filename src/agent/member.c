@@ -19,9 +19,8 @@
 /* What changes together is told together. */
 #define INVENTORY_US 100000
 #define STATE_US     5000
-/* So often it says that it is there; a node not heard of for three is silent. */
-#define BEAT_US	 (15 * USEC_PER_SEC)
-#define SILENT_S 45
+/* So often it says that it is there; who did not for three is silent (member_states.c). */
+#define BEAT_US (15 * USEC_PER_SEC)
 /* So long after a change the store hears of others; of the first one. */
 #define SAVE_US	      (60 * USEC_PER_SEC)
 #define SAVE_FIRST_US (2 * USEC_PER_SEC)
@@ -492,6 +491,7 @@ static void is_down(struct agent *a, const struct fleet_news *n)
 		 n->err.text);
 	record_state(a, "fleet", "medium", n->err.text);
 	member_learn_down(a);
+	member_states_down(a);
 }
 
 /* Of another node; what is wrong with it is said once for each time it comes. */
@@ -509,7 +509,8 @@ static void node_told(struct agent *a, struct fleet_news *n)
 	if (!err.code && n->key == FLEET_INVENTORY)
 		rc = peers_inventory(a, n->node, n->text, n->len, &err);
 	else if (!err.code)
-		rc = peers_state(a, n->node, n->text, n->len, n->at_s, &err);
+		rc = peers_state(a, n->node, n->text, n->len,
+				 n->at_us / USEC_PER_SEC, &err);
 	if (rc < 0)
 		log_warn("fleet: node %s: %s%s%s", n->node, err.at,
 			 err.at[0] ? ": " : "", err.text);
@@ -551,6 +552,7 @@ static void on_news(void *arg, uint32_t events)
 		case FLEET_HEARD: member_heard(a, &n); break;
 		case FLEET_SENT:
 		case FLEET_LAST: member_sent(a, &n); break;
+		case FLEET_STATES: member_states_read(a, &n); break;
 		case FLEET_FORGOTTEN: forgotten(a, &n); break;
 		case FLEET_ASKED: member_asked(a, &n); break;
 		case FLEET_ANSWERED: member_answered(a, &n); break;
@@ -588,32 +590,6 @@ json_t *member_json(const struct agent *a)
 		(void)json_object_set_new(o, "refused",
 					  json_string(m->refused.text));
 	return o;
-}
-
-int command_fleet(struct agent *a, struct door_client *c, const json_t *args,
-		  json_t *result, struct err *reterr)
-{
-	json_t *nodes, *node;
-	uint64_t now = now_s();
-	size_t i;
-
-	if (!a->member)
-		return err_set(
-			reterr, ENOENT, NULL,
-			"this host is of no fleet: the configuration has "
-			"no cluster.servers");
-	nodes = peers_json(a);
-	json_array_foreach (nodes, i, node) {
-		uint64_t seen = (uint64_t)json_integer_value(
-			json_object_get(node, "seen"));
-
-		(void)json_object_set_new(
-			node, "silent",
-			json_boolean(now > seen && now - seen > SILENT_S));
-	}
-	(void)json_object_set_new(result, "fleet", member_json(a));
-	(void)json_object_set_new(result, "nodes", nodes);
-	return 0;
 }
 
 int command_fleet_forget(struct agent *a, struct door_client *c,

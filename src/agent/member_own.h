@@ -1,6 +1,7 @@
 /*
  * A member of a fleet, for the files of it: member.c has the policy and what is told
- * of this node, member_ask.c the questions, member_send.c what was recorded.
+ * of this node, member_states.c how the others are, member_ask.c the questions,
+ * member_send.c what was recorded.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 struct waiting {
 	struct waiting *next;
 	uint64_t token, work;
-	bool is_change, wait;
+	bool is_change, wait, of_states;
 	uint64_t revision; /* of a change that is stored; 0: not yet */
 };
 
@@ -57,6 +58,13 @@ struct waiting *member_waiting_add(struct agent *a, struct err *reterr);
 void member_spec(const struct agent *a, struct fleet_spec *ret);
 /* What is in the files now is what is used. */
 void member_keys_look(struct agent *a);
+
+/* --- member_states.c: how the fleet is ---------------------------------------- */
+
+/* FLEET_STATES. */
+void member_states_read(struct agent *a, const struct fleet_news *n);
+/* Who waits is told what is known. */
+void member_states_down(struct agent *a);
 
 /* --- member_ask.c ------------------------------------------------------------ */
 

@@ -288,12 +288,11 @@ static int take_inventory(struct agent *a, const char *node, const json_t *o,
 {
 	struct peer *p = find_or_add(a->peers, node, reterr);
 	struct part part = { 0 };
-	int rc = 0;
+	int rc;
 
 	if (!p)
 		return -reterr->code;
-	if (o)
-		rc = read_all(a, p, o, &part, reterr);
+	rc = read_all(a, p, o, &part, reterr);
 	if (rc < 0) {
 		free_part(&part);
 		return rc;
@@ -303,19 +302,30 @@ static int take_inventory(struct agent *a, const char *node, const json_t *o,
 	return 0;
 }
 
+/* It was forgotten: nothing of it is told any more. */
+static void no_more(struct agent *a, const char *node)
+{
+	struct peer *p = find(a->peers, node);
+
+	if (!p)
+		return;
+	forget(a, p);
+	policy_soon_for_change(a);
+}
+
 int peers_inventory(struct agent *a, const char *node, const char *text,
 		    size_t len, struct err *reterr)
 {
 	json_t *o = NULL;
 	int rc;
 
-	if (!text && !find(a->peers, node))
+	if (!text) {
+		no_more(a, node);
 		return 0;
-	if (text) {
-		o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-		if (!o)
-			return no_inventory(reterr, "it is no JSON");
 	}
+	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (!o)
+		return no_inventory(reterr, "it is no JSON");
 	rc = take_inventory(a, node, o, reterr);
 	json_decref(o);
 	return rc;
@@ -328,10 +338,7 @@ int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 	json_t *o;
 
 	if (!text) {
-		if (p) {
-			forget(a, p);
-			policy_soon_for_change(a);
-		}
+		no_more(a, node);
 		return 0;
 	}
 	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);

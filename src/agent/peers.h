@@ -17,7 +17,7 @@ struct peers *peers_new(void);
 void peers_free(struct agent *a);
 
 /*
- * text: NULL: it tells of nobody any more. -EPROTO, -ENOMEM: what was known of it
+ * text: NULL: it is forgotten. -EPROTO, -ENOMEM: what was known of it
  * stays. Who does not fit (FLEET_WORKLOADS_MAX; an id that is too long with its
  * node's name) is counted.
  */

@@ -69,6 +69,9 @@ static void print_own(const struct out *o, const json_t *f)
 		       member_text(f, "refused"), out_colour(o, OUT_PLAIN));
 	if (learned[0])
 		printf("\nlearned %s", learned);
+	if (member_text(f, "nodes_text")[0])
+		printf("\nnodes   as they were when they were asked last: %s",
+		       member_text(f, "nodes_text"));
 	puts("");
 	print_certificate(o, f);
 	puts("");
@@ -78,6 +81,8 @@ static const char *state_of(const json_t *node, uint64_t revision)
 {
 	if (is(node, "silent"))
 		return "silent";
+	if (!json_object_get(node, "plane_up"))
+		return "not known";
 	if (member_text(node, "refused")[0])
 		return "refused";
 	if (!is(node, "plane_up"))

@@ -32,6 +32,7 @@ static const char *const common[] = {
 	"$JS.API.INFO",
 	"$JS.API.STREAM.INFO.KV_@-policy",
 	"$JS.API.STREAM.INFO.KV_@-nodes",
+	"$JS.API.STREAM.INFO.KV_@-states",
 	"$JS.API.STREAM.INFO.KV_@-learned",
 	"$JS.API.STREAM.INFO.@-events",
 	"$JS.API.STREAM.INFO.@-flows",
@@ -41,11 +42,14 @@ static const char *const common[] = {
 	"$JS.API.DIRECT.GET.KV_@-nodes.>",
 	"$JS.API.STREAM.MSG.GET.KV_@-policy",
 	"$JS.API.STREAM.MSG.GET.KV_@-nodes",
+	"$JS.API.DIRECT.GET.KV_@-states",
+	"$JS.API.STREAM.MSG.GET.KV_@-states",
 };
 
 /* What one node alone may. */
 static const char *const own[] = {
-	"$KV.@-nodes.*.~",
+	"$KV.@-nodes.inventory.~",
+	"$KV.@-states.state.~",
 	"$KV.@-learned.learned.~",
 	"@.events.~",
 	"@.flows.~",
@@ -57,6 +61,7 @@ static const char *const own[] = {
 static const char *const edits[] = {
 	"$KV.@-policy.>",
 	"$KV.@-nodes.>",
+	"$KV.@-states.>",
 	"$KV.@-learned.>",
 	"$JS.API.DIRECT.GET.KV_@-learned",
 	"$JS.API.STREAM.MSG.GET.KV_@-learned",
@@ -80,7 +85,8 @@ static const char *const manages[] = {
 };
 
 static const char *const streams[] = { "KV_@-policy", "KV_@-nodes",
-				       "KV_@-learned", "@-events", "@-flows" };
+				       "KV_@-states", "KV_@-learned",
+				       "@-events",    "@-flows" };
 
 /* What comes to all nodes. */
 static const char *const told[] = { "@.news.>", "@.ask-all" };

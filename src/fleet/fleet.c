@@ -220,6 +220,13 @@ int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 	return order_put(f, o, reterr);
 }
 
+int fleet_states(struct fleet *f, uint64_t token, struct err *reterr)
+{
+	struct order *o = order_new(ORDER_STATES, token, reterr);
+
+	return o ? order_put(f, o, reterr) : -reterr->code;
+}
+
 int fleet_learned(struct fleet *f, uint64_t token, struct err *reterr)
 {
 	struct order *o = order_new(ORDER_LEARNED, token, reterr);

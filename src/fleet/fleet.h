@@ -11,8 +11,8 @@
  *   KV_NAME-policy  $KV.NAME-policy.intent       versions of the policy (version.h);
  *                                                a revision is the stream's sequence
  *   KV_NAME-nodes   $KV.NAME-nodes.inventory.X   who runs on X: packed (pack.h)
- *                   $KV.NAME-nodes.state.X       what X has in force, how it is
  *   -               NAME.news.>                  what both have stored, said again
+ *   KV_NAME-states  $KV.NAME-states.state.X      what X has in force, how it is: packed
  *   KV_NAME-learned $KV.NAME-learned.learned.X   what X proposes: packed
  *                   $KV.NAME-learned.rejected.X  what X, an editor, turned down
  *   NAME-events     NAME.events.X                batches, with retention
@@ -24,8 +24,9 @@
  * sent later. Afterwards it hears what was changed meanwhile, not what was changed
  * again: each key's last value, and of the policy the changes since its own version.
  *
- * Of KV_NAME-learned nothing is said again: of a thousand nodes' lists nobody hears who
- * does not ask (fleet_learned()). A fleet whose servers do not know it yet does without.
+ * Of KV_NAME-states and KV_NAME-learned nothing is said again: of what a thousand nodes
+ * tell now and then, and after each change, nobody hears who does not ask (fleet_states(),
+ * fleet_learned()). A fleet whose servers do not know the latter yet does without.
  *
  * Who may write what is the servers' matter (`weir fleet init` writes their
  * permissions). All calls from one thread.
@@ -94,6 +95,11 @@ enum fleet_key {
  */
 int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
 	       struct err *reterr);
+/*
+ * What all told of their states since this was asked last, each one's last: as FLEET_NODE,
+ * and then FLEET_STATES. -ENOTCONN, -EAGAIN.
+ */
+int fleet_states(struct fleet *f, uint64_t token, struct err *reterr);
 /* That node is told of no more: all its keys. Needs an editor's permission. */
 int fleet_forget(struct fleet *f, const char *node, uint64_t token,
 		 struct err *reterr);
@@ -155,7 +161,8 @@ enum fleet_news_kind {
 	FLEET_POLICY,
 	FLEET_PROPOSED, /* token; revision, or err: ESTALE, ETIMEDOUT, EACCES */
 	/*
-	 * node, key, text; NULL: it is told of no more; at_s. Of FLEET_LEARNED and
+	 * node, key, text; NULL: it is told of no more; at_us: when, since 1970, by a
+	 * server's clock, but of FLEET_INVENTORY by ours. Of FLEET_LEARNED and
 	 * FLEET_REJECTED the text is packed still.
 	 */
 	FLEET_NODE,
@@ -165,6 +172,7 @@ enum fleet_news_kind {
 	 */
 	FLEET_LEARNING,
 	FLEET_HEARD,	 /* token; may: there is more; err */
+	FLEET_STATES,	 /* token, err */
 	FLEET_SENT,	 /* token, err: E2BIG: it does not fit a message */
 	FLEET_LAST,	 /* token, text, err */
 	FLEET_FORGOTTEN, /* token, err */
@@ -176,7 +184,7 @@ enum fleet_news_kind {
 
 struct fleet_news {
 	enum fleet_news_kind kind;
-	uint64_t token, revision, at_s;
+	uint64_t token, revision, at_us;
 	enum fleet_key key;
 	char node[FLEET_NAME_MAX];
 	char *text; /* the receiver's, as about and reply; may be NULL */

@@ -32,6 +32,7 @@ enum order_kind {
 	ORDER_SEND,
 	ORDER_LAST,
 	ORDER_FORGET,
+	ORDER_STATES,
 	ORDER_LEARNED,
 	ORDER_ASK,
 	ORDER_ANSWER,
@@ -180,8 +181,10 @@ int watch_begin(struct fleet *f, struct err *reterr);
 int watch_catch_up(struct fleet *f, struct err *reterr);
 /* A header of it that is a number; 0: there is none. */
 uint64_t watch_number_of(natsMsg *m, const char *header);
-/* Of a message of a stream: when it was stored, seconds since 1970; 0: not known. */
+/* Of a message of a stream: when it was stored, us since 1970; 0: not known. */
 uint64_t watch_time_of(natsMsg *m);
+/* One more of STREAM_STATES: 1; 0: there is none. Our thread. */
+int watch_state(struct fleet *f, struct err *reterr);
 /* One more of STREAM_LEARNED: 1; 0: there is none. Our thread. */
 int watch_learned(struct fleet *f, struct err *reterr);
 /* From the beginning of the bucket, if it is another, or anyway. */

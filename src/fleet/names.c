@@ -5,7 +5,7 @@
 
 /* Bucket and key, behind the fleet's name. */
 static const char *const keys[FLEET_KEY__MAX] = {
-	"nodes.inventory", "nodes.state", "learned.learned", "learned.rejected"
+	"nodes.inventory", "states.state", "learned.learned", "learned.rejected"
 };
 static const char *const streams[FLEET_STREAM__MAX] = { "events", "flows" };
 
@@ -20,10 +20,10 @@ bool fleet_name_is_valid(const char *name)
 const char *stream_name(const char *fleet, enum stream s,
 			char buf[static SUBJECT_MAX])
 {
-	static const char *const forms[STREAM__MAX] = { "KV_%s-policy",
-							"KV_%s-nodes",
-							"%s-events", "%s-flows",
-							"KV_%s-learned" };
+	static const char *const forms[STREAM__MAX] = {
+		"KV_%s-policy", "KV_%s-nodes",	"%s-events",
+		"%s-flows",	"KV_%s-states", "KV_%s-learned"
+	};
 
 	(void)snprintf(buf, SUBJECT_MAX, forms[s], fleet);
 	return buf;
@@ -33,8 +33,8 @@ const char *stream_subjects(const char *fleet, enum stream s,
 			    char buf[static SUBJECT_MAX])
 {
 	static const char *const forms[STREAM__MAX] = {
-		"$KV.%s-policy.>", "$KV.%s-nodes.>", "%s.events.*",
-		"%s.flows.*", "$KV.%s-learned.>"
+		"$KV.%s-policy.>", "$KV.%s-nodes.>",  "%s.events.*",
+		"%s.flows.*",	   "$KV.%s-states.>", "$KV.%s-learned.>"
 	};
 
 	(void)snprintf(buf, SUBJECT_MAX, forms[s], fleet);

@@ -13,6 +13,7 @@ enum stream {
 	STREAM_NODES,
 	STREAM_EVENTS,
 	STREAM_FLOWS,
+	STREAM_STATES,
 	STREAM_LEARNED, /* learned.c's; a fleet may do without */
 	STREAM__MAX
 };
@@ -34,7 +35,7 @@ const char *subject_stream(const char *fleet, enum fleet_stream s,
 			   const char *node, char buf[static SUBJECT_MAX]);
 const char *subject_ask(const char *fleet, const char *node,
 			char buf[static SUBJECT_MAX]);
-/* Of a subject of STREAM_NODES or STREAM_LEARNED: whose and which; false: it is none. */
+/* Of a subject of STREAM_NODES, STREAM_STATES or STREAM_LEARNED: whose and which; false: it is none. */
 bool subject_read_key(const char *fleet, const char *subject,
 		      enum fleet_key *ret_key,
 		      char ret_node[static FLEET_NAME_MAX]);

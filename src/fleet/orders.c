@@ -11,6 +11,9 @@
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
+/* Read between two other orders. */
+#define STATES_AT_ONCE 64
+
 void order_free(struct order *o)
 {
 	if (!o)
@@ -241,6 +244,20 @@ static void ask(struct fleet *f, const struct order *o)
 	fleet_news_put(f, &n);
 }
 
+/* Some more of all nodes' states; true: it goes on. */
+static bool read_states(struct fleet *f, const struct order *o)
+{
+	struct fleet_news n = { .kind = FLEET_STATES, .token = o->token };
+	int rc = 1;
+
+	for (int i = 0; i < STATES_AT_ONCE && rc > 0; i++)
+		rc = watch_state(f, &n.err);
+	if (rc > 0)
+		return true;
+	fleet_news_put(f, &n);
+	return false;
+}
+
 /* true: it goes on. */
 static bool do_order(struct fleet *f, struct order *o)
 {
@@ -249,6 +266,7 @@ static bool do_order(struct fleet *f, struct order *o)
 	case ORDER_SEND: send_batch(f, o); break;
 	case ORDER_LAST: get_last(f, o); break;
 	case ORDER_FORGET: forget(f, o); break;
+	case ORDER_STATES: return read_states(f, o);
 	case ORDER_LEARNED: learned_read(f, o); break;
 	case ORDER_ASK: ask(f, o); break;
 	case ORDER_ANSWER:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
@@ -200,8 +201,9 @@ static int get(struct fleet *f, const struct order *o, natsMsg **ret,
 static bool hand_over(const struct fleet *f, const struct order *o, natsMsg *m)
 {
 	struct reading *r = o->reading;
-	struct fleet_stored stored = { .seq = r->next,
-				       .at_s = watch_time_of(m) };
+	struct fleet_stored stored = {
+		.seq = r->next, .at_s = watch_time_of(m) / USEC_PER_SEC
+	};
 	char node[FLEET_NAME_MAX];
 	const char *subject = NULL;
 	struct err err;

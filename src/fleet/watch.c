@@ -1,5 +1,5 @@
 /*
- * What is heard of the two buckets, each message once and in the order in which it was
+ * What is heard of the buckets, each message once and in the order in which it was
  * stored. It comes in two ways: the servers say again what they have stored (news),
  * which is quick, and may be lost; and what is behind the last sequence can be asked
  * for, message by message (ADR-31, direct get), whenever one is missing, a server is
@@ -19,12 +19,12 @@
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
-#define NS_PER_SEC 1000000000ULL
+#define NS_PER_USEC 1000ULL
 
 /* A message of a bucket, wherever it comes from; borrowed. */
 struct heard {
 	enum stream stream;
-	uint64_t seq, at_s;
+	uint64_t seq, at_us;
 	const char *subject;
 	natsMsg *m;
 };
@@ -123,7 +123,7 @@ static void take_packed(natsMsg *m, struct fleet_news *n)
 
 static void take_node(struct fleet *f, const struct heard *h)
 {
-	struct fleet_news n = { .kind = FLEET_NODE, .at_s = h->at_s };
+	struct fleet_news n = { .kind = FLEET_NODE, .at_us = h->at_us };
 
 	if (!subject_read_key(f->name, h->subject, &n.key, n.node))
 		return;
@@ -190,7 +190,7 @@ static bool is_of(const struct fleet *f, natsMsg *m, enum stream *ret)
 static bool read_news(const struct fleet *f, natsMsg *m, struct heard *ret)
 {
 	*ret = (struct heard){ .seq = watch_number_of(m, "Nats-Sequence"),
-			       .at_s = clock_unix_us() / USEC_PER_SEC,
+			       .at_us = clock_unix_us(),
 			       .m = m };
 	return ret->seq && is_of(f, m, &ret->stream) &&
 	       natsMsgHeader_Get(m, "Nats-Subject", &ret->subject) == NATS_OK &&
@@ -277,16 +277,33 @@ static int failed(struct fleet *f, const char *what, natsStatus s,
 		       natsStatus_GetText(s));
 }
 
-/* "2026-12-01T10:59:23.6Z" as seconds since 1970; 0: it is none. */
+/* ".6Z", which may be left out. */
+static uint64_t usec_of_fraction(const char *text)
+{
+	uint64_t us = 0;
+
+	if (*text++ != '.')
+		return 0;
+	for (uint64_t digit = USEC_PER_SEC / 10; digit; digit /= 10) {
+		if (*text < '0' || *text > '9')
+			break;
+		us += digit * (uint64_t)(*text++ - '0');
+	}
+	return us;
+}
+
+/* "2026-12-01T10:59:23.6Z" as microseconds since 1970; 0: it is none. */
 uint64_t watch_time_of(natsMsg *m)
 {
-	const char *text = NULL;
+	const char *text = NULL, *end;
 	struct tm tm = { 0 };
 
-	if (natsMsgHeader_Get(m, "Nats-Time-Stamp", &text) != NATS_OK ||
-	    !text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
+	if (natsMsgHeader_Get(m, "Nats-Time-Stamp", &text) != NATS_OK || !text)
 		return 0;
-	return (uint64_t)timegm(&tm);
+	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	return end ? (uint64_t)timegm(&tm) * USEC_PER_SEC +
+			       usec_of_fraction(end)
+		   : 0;
 }
 
 /* The first message behind `after`, which the caller destroys; NULL: the copy has none. */
@@ -354,7 +371,7 @@ static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
 		return rc;
 	if (h->m) {
 		h->seq = watch_number_of(h->m, "Nats-Sequence");
-		h->at_s = watch_time_of(h->m);
+		h->at_us = watch_time_of(h->m);
 		if (natsMsgHeader_Get(h->m, "Nats-Subject", &h->subject) !=
 		    NATS_OK)
 			h->subject = NULL;
@@ -364,7 +381,7 @@ static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
 	if (rc < 0 || !h->m)
 		return rc;
 	h->seq = natsMsg_GetSequence(h->m);
-	h->at_s = (uint64_t)natsMsg_GetTime(h->m) / NS_PER_SEC;
+	h->at_us = (uint64_t)natsMsg_GetTime(h->m) / NS_PER_USEC;
 	h->subject = natsMsg_GetSubject(h->m);
 	return 0;
 }
@@ -411,6 +428,11 @@ static int catch_up(struct fleet *f, enum stream s, struct err *reterr)
 	tell_version(f);
 	pthread_mutex_unlock(&f->hear_lock);
 	return rc;
+}
+
+int watch_state(struct fleet *f, struct err *reterr)
+{
+	return take_next(f, STREAM_STATES, reterr);
 }
 
 int watch_learned(struct fleet *f, struct err *reterr)
@@ -542,10 +564,20 @@ static void compare(struct fleet *f,
 	pthread_mutex_unlock(&f->hear_lock);
 }
 
+/* There was none when it was asked for; one that was heard since counts. */
+static void tell_none(struct fleet *f, const struct stream_state *now)
+{
+	struct fleet_news none = { .kind = FLEET_POLICY };
+
+	pthread_mutex_lock(&f->hear_lock);
+	if (now->n == 0 && f->heard[STREAM_POLICY] <= now->last)
+		fleet_news_put(f, &none);
+	pthread_mutex_unlock(&f->hear_lock);
+}
+
 int watch_begin(struct fleet *f, struct err *reterr)
 {
 	struct stream_state now[STREAM__MAX] = { 0 };
-	struct fleet_news none = { .kind = FLEET_POLICY };
 	int rc = listen_all(f, reterr);
 
 	if (rc == 0)
@@ -553,8 +585,7 @@ int watch_begin(struct fleet *f, struct err *reterr)
 	if (rc < 0)
 		return rc;
 	compare(f, now);
-	if (now[STREAM_POLICY].n == 0)
-		fleet_news_put(f, &none);
+	tell_none(f, &now[STREAM_POLICY]);
 	return watch_catch_up(f, reterr);
 }
 

@@ -138,14 +138,17 @@ reaches() { reaches_within 20 "$@"; }
 reaches_not() { ! reaches_within 2 "$@"; }
 
 # A connection that lasts: each line that is said comes back. How many have is in FILE;
-# ended by SIGTERM, it says in FILE.end how many were said, and how many came back.
+# ended by SIGTERM, it says in FILE.end how many were said, and how many came back: the last
+# one within a while, if ever.
+talks=()
 talk() { # NODE WORKLOAD ADDRESS PORT FILE
     # shellcheck disable=SC2016
     behind "$1" ip netns exec "$2" python3 -c '
 import signal, socket, sys, time
 end = []
-signal.signal(signal.SIGTERM, lambda *_: end.append(1))
 s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+signal.signal(signal.SIGTERM, lambda *_: (end.append(1), signal.alarm(10)))
+signal.signal(signal.SIGALRM, lambda *_: s.shutdown(socket.SHUT_RDWR))
 f = s.makefile("rw")
 out = open(sys.argv[3], "w", buffering=1)
 f.readline()
@@ -163,6 +166,11 @@ while not end:
 with open(sys.argv[3] + ".end", "w") as f:
     print(said, n, file=f)
 ' "$3" "$4" "$5"
+    talks+=("${children[-1]}")
+}
+end_talks() { # while there are who carry them
+    for pid in "${talks[@]}"; do kill "$pid" 2>>"$TEST_DIR/log" && wait "$pid"; done
+    talks=()
 }
 said() { # what was not written whole is none
     grep -x '[0-9]*' "$1" 2>>"$TEST_DIR/log" || echo 0
@@ -180,6 +188,7 @@ heal() { ip link set "p$1" up; }
 
 end_fleet() {
     local node pid
+    end_talks
     for node in "${!agent_of[@]}"; do end_agent_on "$node"; done
     for node in "${!host_pid[@]}"; do
         for pid in $(pgrep -f -- "--control $TEST_DIR/$node/dp.sock"); do kill "$pid"; done

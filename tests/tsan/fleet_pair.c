@@ -32,7 +32,7 @@ struct side {
 	bool up, heard;			  /* heard: which policy, or none */
 	uint64_t revision, last_revision; /* last: also before it was freed */
 	json_t *rounds;			  /* of the policy; owned */
-	bool proposing, asking, sending, looking, learning;
+	bool proposing, asking, sending, looking, learning, seeing;
 	uint64_t token; /* of all of these: the round's, and how often */
 	usec_t asked;
 	/* What is done in this round. */
@@ -41,8 +41,8 @@ struct side {
 	bool reading;
 	unsigned n_read;
 	uint64_t read_seq;
-	unsigned other_told;	/* its last inventory */
-	unsigned other_learned; /* likewise */
+	unsigned other_told, other_is; /* its last inventory, and state */
+	unsigned other_learned;	       /* likewise */
 };
 
 struct pair {
@@ -101,9 +101,9 @@ static void side_again(const struct pair *p, struct side *s)
 	s->up = s->heard = false;
 	s->revision = 0;
 	s->proposing = s->asking = s->sending = s->looking = s->learning =
-		s->reading = false;
+		s->seeing = s->reading = false;
 	s->told = false; /* it may not have been sent */
-	s->other_told = s->other_learned = 0;
+	s->other_told = s->other_is = s->other_learned = 0;
 	side_begin(p, s);
 }
 
@@ -200,6 +200,8 @@ static void take_node(struct side *s, const struct fleet_news *n)
 		return;
 	if (n->key == FLEET_INVENTORY)
 		s->other_told = (unsigned)strtoul(n->text, NULL, 10);
+	if (n->key == FLEET_STATE)
+		s->other_is = (unsigned)strtoul(n->text, NULL, 10);
 	if (n->key != FLEET_LEARNED)
 		return;
 	text = unpack_text(n->text, n->len, &len, &err);
@@ -221,6 +223,7 @@ static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 	case FLEET_NODE: take_node(s, n); break;
 	case FLEET_LEARNING: BUG_ON(n->err.code || !n->may); break;
 	case FLEET_HEARD: s->learning = false; break;
+	case FLEET_STATES: s->seeing = false; break;
 	case FLEET_SENT:
 		s->sending = false;
 		s->sent = !n->err.code;
@@ -320,7 +323,7 @@ static void tell(struct pair *p, struct side *s)
 	if (s->told)
 		return;
 	(void)snprintf(text, sizeof text, "%u", p->round);
-	BUG_ON(fleet_tell(s->fleet, FLEET_STATE, "{}", &err) < 0);
+	BUG_ON(fleet_tell(s->fleet, FLEET_STATE, text, &err) < 0);
 	BUG_ON(fleet_tell(s->fleet, FLEET_INVENTORY, text, &err) < 0);
 	BUG_ON(fleet_tell(s->fleet, FLEET_LEARNED, text, &err) < 0);
 	s->told = true;
@@ -334,13 +337,22 @@ static void read_learned(struct pair *p, struct side *s)
 		s->learning = fleet_learned(s->fleet, ++p->token, &err) == 0;
 }
 
+static void read_states(struct pair *p, struct side *s)
+{
+	struct err err;
+
+	if (s->up && !s->seeing && s->other_is != p->round)
+		s->seeing = fleet_states(s->fleet, ++p->token, &err) == 0;
+}
+
 static bool is_done(const struct pair *p)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct side *s = &p->sides[i];
 
 		if (!has_round(s, p->round) || !s->answered || !s->has_read ||
-		    s->other_told != p->round || s->other_learned != p->round)
+		    s->other_told != p->round || s->other_is != p->round ||
+		    s->other_learned != p->round)
 			return false;
 	}
 	return true;
@@ -390,6 +402,7 @@ static void run_round(struct pair *p)
 			ask(p, &p->sides[i]);
 			send(p, &p->sides[i]);
 			read_learned(p, &p->sides[i]);
+			read_states(p, &p->sides[i]);
 		}
 		if (p->anew_at && p->n_news >= p->anew_at) {
 			side_connect_anew(p, &p->sides[draw(p, 2)]);

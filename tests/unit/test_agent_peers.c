@@ -276,10 +276,11 @@ static void test_replaced_emptied_forgotten(void **state)
 	assert_int_equal(o->a.registry.n_remote, 0);
 	assert_int_equal(count(o, "nodes"), 1); /* it is there */
 	assert_int_equal(tell(o, "b", WEB_AND_DB), 0);
-	assert_int_equal(tell(o, "b", NULL), 0);
+	assert_int_equal(tell(o, "b", NULL), 0); /* it is forgotten */
 	assert_int_equal(o->a.registry.n_remote, 0);
+	assert_int_equal(count(o, "nodes"), 0);
 	assert_int_equal(tell(o, "nobody", NULL), 0); /* and is not added */
-	assert_int_equal(count(o, "nodes"), 1);
+	assert_int_equal(count(o, "nodes"), 0);
 
 	/* what it says of itself, and that it is forgotten */
 	assert_int_equal(tell(o, "b", WEB_AND_DB), 0);
@@ -577,7 +578,7 @@ static void step(struct one *o, struct model *m)
 	switch (seed_draw(&m->random, 8)) {
 	case 0:
 		assert_int_equal(tell(o, name_of(node), NULL), 0);
-		memset(m->at[node], 0, sizeof m->at[node]);
+		model_forgets(m, node);
 		break;
 	case 1:
 		assert_int_equal(

@@ -260,7 +260,8 @@ static void test_foreign_subjects(void **state)
 		"$KV.f-nodes.inventory." LONGEST "4",
 		"$KV.f-nodes.inventor.a",
 		"$KV.f-nodes.inventory2.a",
-		"$KV.f-nodes.states.a",
+		"$KV.f-states.states.a",
+		"$KV.f-nodes.state.a",
 		"$KV.g-nodes.inventory.a",
 		"$KV.f-policy.intent",
 		"$KV.f-policy.inventory.a",
@@ -288,7 +289,7 @@ static void test_stream_subjects(void **state)
 		"f.flows.a",
 		"g.events.a",
 		"xf.events.a",
-		"$KV.f-nodes.state.a",
+		"$KV.f-states.state.a",
 	};
 	char buf[SUBJECT_MAX], node[FLEET_NAME_MAX];
 

@@ -38,6 +38,7 @@ export const fleetStrings = {
 	connectedSince: 'since',
 	cutOff: 'This host is cut off from the fleet',
 	cutOffText: 'What is in force stays in force. The policy cannot be changed from here, and what is told of other nodes is as it was when this host was cut off.',
+	notAsked: (why: string) => `The other nodes are shown as they were when they were asked last: ${why}`,
 	refusedHere: (why: string) => `The fleet’s policy could not be taken here: ${why}`,
 	refusedThere: (why: string) => `It could not take the policy: ${why}`,
 	leftOut: (count: number) => `${n(count, 'workload or node', 'workloads and nodes')} of others could not be taken in: there are too many.`,

@@ -235,6 +235,7 @@ export interface FleetHere {
 	up: boolean;
 	since: number;
 	text?: string; /* why it is not up */
+	nodes_text?: string; /* why the others could not be asked how they are */
 	revision: number; /* the fleet's; 0: it has no policy */
 	in_force: boolean;
 	refused?: string;
