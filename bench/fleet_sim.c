@@ -5,7 +5,7 @@
  * Each tells of so many workloads; then s0 changes the policy so many times, and it is
  * told after how long each had it (p50, p99, max), each parsed it, and whether all have
  * the same. Each acknowledges it as a node does. NODE: real nodes, that are to have it in
- * force, too: when the servers have stored that they say so.
+ * force, too: they say when it was.
  *
  * Between changes it waits for a line on stdin, if that is no terminal and not empty:
  * what is to happen meanwhile (bench/fleet). "fault": the change behind it is told apart.
@@ -31,6 +31,8 @@ struct sim {
 	char name[FLEET_NAME_MAX];
 	bool up;
 	uint64_t revision, hash;
+	usec_t said; /* what it has in force, at its moment */
+	bool says;
 	bool *heard; /* of whom the inventory has come; owned */
 	size_t peers;
 };
@@ -131,11 +133,13 @@ static double ms_since(const struct bench *b)
 	return (double)usec_since(clock_now(), b->begun) / 1000.0;
 }
 
-/* As member.c does. */
+/* As member.c does, each at its own moment. */
 static void acknowledge(struct sim *s)
 {
 	char text[256];
 	struct err err;
+
+	s->says = false;
 
 	(void)snprintf(text, sizeof text,
 		       "{\"form\":1,\"weir\":\"0\",\"revision\":%llu,"
@@ -163,7 +167,8 @@ static void has_policy(struct bench *b, struct sim *s,
 	s->hash = XXH3_64bits(n->text, n->len);
 	if (s->hash == b->hash)
 		b->took[b->n_took++] = ms_since(b);
-	acknowledge(s);
+	s->says = true;
+	s->said = usec_add(clock_now(), 5000 + (uint64_t)(s - b->sims) * 1000);
 }
 
 static void real_says(struct bench *b, const struct fleet_news *n)
@@ -178,8 +183,9 @@ static void real_says(struct bench *b, const struct fleet_news *n)
 		    json_is_true(json_object_get(o, "in_force"))) {
 			b->real_has[i] = true;
 			b->real_took[b->n_real_took++] =
-				(double)(int64_t)(n->at_us - b->begun_us) /
-				1000.0;
+				(double)(json_integer_value(json_object_get(
+						 o, "in_force_since_ms")) -
+					 (json_int_t)(b->begun_us / 1000));
 		}
 	json_decref(o);
 }
@@ -245,6 +251,11 @@ static void turn(struct bench *b, int ms)
 {
 	struct epoll_event e[64];
 	int n = epoll_wait(b->epoll, e, 64, ms);
+	usec_t now = clock_now();
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->sims[i].says && !usec_before(now, b->sims[i].said))
+			acknowledge(&b->sims[i]);
 
 	for (int i = 0; i < n; i++)
 		news_of(b, &b->sims[e[i].data.u64]);
@@ -258,7 +269,7 @@ static void await(struct bench *b, const char *what,
 	usec_t begun = clock_now();
 
 	while (!is(b)) {
-		turn(b, 100);
+		turn(b, 20);
 		if (usec_since(clock_now(), begun) >
 		    PATIENCE_S * USEC_PER_SEC) {
 			fprintf(stderr, "fleet_sim: not %s in %d s\n", what,

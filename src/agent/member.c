@@ -19,6 +19,11 @@
 /* What changes together is told together. */
 #define INVENTORY_US 100000
 #define STATE_US     5000
+/*
+ * All nodes have something to say of a change, and at the same moment: each has a moment
+ * of its own in a time that grows with the fleet, as servers take so many a second.
+ */
+#define STATE_EACH_US 1000
 /* So often it says that it is there; who did not for three is silent (member_states.c). */
 #define BEAT_US (15 * USEC_PER_SEC)
 /* So long after a change the store hears of others; of the first one. */
@@ -376,6 +381,16 @@ static bool is_in_force(const struct agent *a)
 	       m->number <= a->in_force_number;
 }
 
+static void note_in_force(const struct agent *a)
+{
+	struct member *m = a->member;
+
+	if (!is_in_force(a) || m->in_force_of == m->revision)
+		return;
+	m->in_force_of = m->revision;
+	m->in_force_us = clock_unix_us();
+}
+
 static char *state_text(const struct agent *a)
 {
 	const struct member *m = a->member;
@@ -387,6 +402,10 @@ static char *state_text(const struct agent *a)
 			      (int)a->registry.n_workloads);
 	char *text;
 
+	if (o && is_in_force(a))
+		(void)json_object_set_new(
+			o, "in_force_since_ms",
+			json_integer((json_int_t)(m->in_force_us / 1000)));
 	if (o && m->cert_end_s)
 		(void)json_object_set_new(
 			o, "certificate_ends",
@@ -455,10 +474,20 @@ void member_inventory_soon(struct agent *a)
 		loop_timer_need(a->loop, &a->member->inventory, INVENTORY_US);
 }
 
+/* The name's, so that it stays the same. */
+static uint64_t own_moment(const struct agent *a)
+{
+	uint64_t hash = XXH3_64bits(a->config.node, strlen(a->config.node));
+
+	return hash % (1 + peers_number(a)) * STATE_EACH_US;
+}
+
 void member_state_soon(struct agent *a)
 {
-	if (a->member)
-		loop_timer_need(a->loop, &a->member->state, STATE_US);
+	if (!a->member)
+		return;
+	note_in_force(a);
+	loop_timer_need(a->loop, &a->member->state, STATE_US + own_moment(a));
 }
 
 /* --- news --------------------------------------------------------------------------------- */

@@ -38,6 +38,8 @@ struct member {
 	bool saved;		 /* once since the start */
 	uint64_t inventory_told; /* hash of what was told last */
 	char *state_told;	 /* owned; NULL: nothing yet */
+	/* Which revision came into force here last, and when, since 1970. */
+	uint64_t in_force_of, in_force_us;
 	struct asked *asked; /* questions of others that are being answered */
 	unsigned n_asked, n_reading;
 	struct sending *sending;

@@ -397,6 +397,11 @@ json_t *peers_json(const struct agent *a)
 	return list;
 }
 
+unsigned peers_number(const struct agent *a)
+{
+	return a->peers->n;
+}
+
 json_t *peers_counts(const struct agent *a)
 {
 	return json_pack("{s:i, s:i, s:I}", "nodes", (int)a->peers->n,

@@ -36,6 +36,8 @@ void peers_save(struct agent *a);
 void peers_policy_changed(struct agent *a);
 /* [{"node", "seen", "workloads", ...state}]; NULL: out of memory. */
 json_t *peers_json(const struct agent *a);
+/* Other nodes. */
+unsigned peers_number(const struct agent *a);
 /* {"nodes", "workloads", "refused"} */
 json_t *peers_counts(const struct agent *a);
 
