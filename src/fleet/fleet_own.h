@@ -159,9 +159,9 @@ uint64_t link_denials(struct fleet *f, char *buf, size_t size);
 int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 		 struct err *reterr);
 
-/* STREAM_LEARNED; makes: if it is missing, else that is -ENOENT. Our thread. */
-int streams_find_learned(struct fleet *f, bool makes, struct stream_state *ret,
-			 struct err *reterr);
+/* One; makes: if it is missing, else that is -ENOENT. Our thread. */
+int streams_find_one(struct fleet *f, enum stream s, bool makes,
+		     struct stream_state *ret, struct err *reterr);
 
 /* --- learned.c: what was learned, all by our thread ---------------------------- */
 
@@ -177,8 +177,11 @@ bool learned_is_denied(const struct fleet *f, const char *text);
 
 /* Listens, and catches up from what is known on. Our thread. */
 int watch_begin(struct fleet *f, struct err *reterr);
-/* Asks for what is not known of both buckets. Our thread. */
-int watch_catch_up(struct fleet *f, struct err *reterr);
+/*
+ * Asks for what is not known of both buckets; of_leader: how far they are, too. -ESTALE: one
+ * was made anew. Our thread.
+ */
+int watch_look(struct fleet *f, bool of_leader, struct err *reterr);
 /* A header of it that is a number; 0: there is none. */
 uint64_t watch_number_of(natsMsg *m, const char *header);
 /* Of a message of a stream: when it was stored, us since 1970; 0: not known. */

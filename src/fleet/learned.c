@@ -95,7 +95,7 @@ static int look(struct fleet *f, bool *ret_reads, struct stream_state *ret,
 	if (rc < 0)
 		return rc;
 	*ret_reads = rc > 0;
-	rc = streams_find_learned(f, *ret_reads, ret, reterr);
+	rc = streams_find_one(f, STREAM_LEARNED, *ret_reads, ret, reterr);
 	return rc == -EACCES ? -EIO : rc; /* of something else */
 }
 

@@ -482,7 +482,7 @@ static void work(struct fleet *f)
 		(void)fleet_pause(f, FLEET_AGAIN_MS);
 }
 
-/* News are not sure to come: was any missed? What is found anew asks the leaders. */
+/* News are not sure to come: was any missed? */
 static void look(struct fleet *f)
 {
 	struct err err = { 0 };
@@ -493,8 +493,8 @@ static void look(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 	if (!connected)
 		say_no_server(f);
-	else if (++f->looks % FLEET_LOOKS_OF_LEADER == 0 ||
-		 watch_catch_up(f, &err) < 0)
+	else if (watch_look(f, ++f->looks % FLEET_LOOKS_OF_LEADER == 0, &err) <
+		 0)
 		link_again(f);
 	else
 		learned_find_again(f);

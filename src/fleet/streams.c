@@ -71,8 +71,8 @@ static natsStatus make(struct fleet *f, enum stream s, const char *name,
 	return rc == NATS_OK ? js_AddStream(ret, f->js, &c, NULL, NULL) : rc;
 }
 
-static int find(struct fleet *f, enum stream s, bool makes,
-		struct stream_state *ret, struct err *reterr)
+int streams_find_one(struct fleet *f, enum stream s, bool makes,
+		     struct stream_state *ret, struct err *reterr)
 {
 	char name[SUBJECT_MAX];
 	jsStreamInfo *info = NULL;
@@ -103,12 +103,6 @@ int streams_find(struct fleet *f, struct stream_state ret[static STREAM__MAX],
 	int rc = 0;
 
 	for (int s = 0; s < STREAM_LEARNED && rc == 0; s++)
-		rc = find(f, (enum stream)s, true, &ret[s], reterr);
+		rc = streams_find_one(f, (enum stream)s, true, &ret[s], reterr);
 	return rc;
-}
-
-int streams_find_learned(struct fleet *f, bool makes, struct stream_state *ret,
-			 struct err *reterr)
-{
-	return find(f, STREAM_LEARNED, makes, ret, reterr);
 }

@@ -452,11 +452,27 @@ void watch_learned_from(struct fleet *f, const struct stream_state *now,
 	pthread_mutex_unlock(&f->hear_lock);
 }
 
-int watch_catch_up(struct fleet *f, struct err *reterr)
+static int watch_catch_up(struct fleet *f, struct err *reterr)
 {
 	int rc = catch_up(f, STREAM_POLICY, reterr);
 
 	return rc < 0 ? rc : catch_up(f, STREAM_NODES, reterr);
+}
+
+int watch_look(struct fleet *f, bool of_leader, struct err *reterr)
+{
+	struct stream_state now;
+	int rc = 0;
+
+	for (int s = 0; s <= STREAM_NODES && of_leader && rc == 0; s++) {
+		rc = streams_find_one(f, (enum stream)s, false, &now, reterr);
+		if (rc == 0 && now.created != f->there[s].created)
+			rc = err_set(reterr, ESTALE, NULL,
+				     "a stream was made anew");
+		if (rc == 0)
+			f->there[s] = now;
+	}
+	return rc < 0 ? rc : watch_catch_up(f, reterr);
 }
 
 /* --- listening ----------------------------------------------------------------------------- */
