@@ -13,6 +13,7 @@
 #include <nats/nats.h>
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/mailbox.h"
 #include "fleet/fleet.h"
 #include "fleet/names.h"
@@ -26,6 +27,8 @@
 #define FLEET_LOOK_MS 5000
 /* ... and each so many times, the streams' leaders. */
 #define FLEET_LOOKS_OF_LEADER 6
+/* A copy that has been behind for so long is not waited for any more. */
+#define FLEET_BEHIND_MS 4000
 
 enum order_kind {
 	ORDER_PROPOSE,
@@ -65,6 +68,13 @@ struct listening {
 struct stream_state {
 	int64_t created;
 	uint64_t first, last, n;
+};
+
+/* A copy that lacks what there is behind `after`, since then. */
+struct behind {
+	bool is;
+	uint64_t after;
+	usec_t since;
 };
 
 struct fleet {
@@ -121,6 +131,7 @@ struct fleet {
 
 	/* Our thread's. */
 	struct stream_state there[STREAM__MAX];
+	struct behind behind[STREAM__MAX];
 	uint64_t sent[STREAM__MAX]; /* number there of our last batch; 0: ? */
 	/* What FLEET_LEARNING has told. */
 	bool learned_told_reads, learned_told_denied;

@@ -6,6 +6,13 @@
  * there again, or a while has gone by. There are no consumers that could be lost with
  * a server, and a node needs no permission to make any.
  *
+ * A direct get is answered by the nearest copy of the stream, which may be behind, and
+ * in nats-server 2.9 may stay so (one that stalls while it catches up goes on
+ * answering). How far the stream is, its leader says now and then (`there`); what the
+ * copy still does not have of that a while later, the leader is asked for. Not at
+ * once: where servers have much to do all copies are behind, and a leader that all
+ * nodes ask has more.
+ *
  * Of a backlog only the policy's last version is told: those before it are nobody's
  * wish any more.
  */
@@ -361,6 +368,20 @@ static int ask_leader(struct fleet *f, enum stream s, uint64_t after,
 	return 0;
 }
 
+/* The copy has nothing behind `after`, and did not for a while. */
+static bool is_behind(struct fleet *f, enum stream s, uint64_t after)
+{
+	struct behind *b = &f->behind[s];
+
+	if (after >= f->there[s].last || b->after != after || !b->is) {
+		*b = (struct behind){ .is = after < f->there[s].last,
+				      .after = after,
+				      .since = clock_now() };
+		return false;
+	}
+	return usec_since(clock_now(), b->since) >= FLEET_BEHIND_MS * 1000ULL;
+}
+
 /* The next, of whom has it; h->m is the caller's, NULL: there is none. */
 static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
 		    struct err *reterr)
@@ -377,9 +398,13 @@ static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
 			h->subject = NULL;
 		return 0;
 	}
+	if (!is_behind(f, h->stream, after))
+		return 0;
 	rc = ask_leader(f, h->stream, after, &h->m, reterr);
 	if (rc < 0 || !h->m)
 		return rc;
+	/* and so for what follows */
+	f->behind[h->stream].after = natsMsg_GetSequence(h->m);
 	h->seq = natsMsg_GetSequence(h->m);
 	h->at_us = (uint64_t)natsMsg_GetTime(h->m) / NS_PER_USEC;
 	h->subject = natsMsg_GetSubject(h->m);

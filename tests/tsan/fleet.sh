@@ -84,7 +84,7 @@ with_copy_behind() {
     configure behind
     start_one
     wait_until 60 answers
-    "$BUILD/tests/unit/fleet_pair" $url 12 >"$told" 2>"$TEST_DIR/err-behind" &
+    "$BUILD/tests/unit/fleet_pair" $url 6 >"$told" 2>"$TEST_DIR/err-behind" &
     pair=$!
     wait_until 60 has_streams
     "$SRC/tests/tsan/fleet_behind.py" 127.0.0.1 4222 KV_pair-policy KV_pair-nodes >"$TEST_DIR/behind" 2>&1 &
