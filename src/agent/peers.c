@@ -334,7 +334,7 @@ int peers_inventory(struct agent *a, const char *node, const char *text,
 int peers_state(struct agent *a, const char *node, const char *text, size_t len,
 		uint64_t at_s, struct err *reterr)
 {
-	struct peer *p = find(a->peers, node);
+	struct peer *p;
 	json_t *o;
 
 	if (!text) {

@@ -129,14 +129,14 @@ struct fleet {
 	uint64_t proposed; /* its revision */
 	bool is_void;	   /* ... which does not count */
 
-	/* Our thread's. */
-	struct stream_state there[STREAM__MAX];
-	struct behind behind[STREAM__MAX];
-	uint64_t sent[STREAM__MAX]; /* number there of our last batch; 0: ? */
-	/* What FLEET_LEARNING has told. */
+	/* Our thread's; what FLEET_LEARNING has told. */
 	bool learned_told_reads, learned_told_denied;
 	unsigned looks, learned_skip; /* the latter: so many of the former */
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
+	struct stream_state there[STREAM__MAX];
+	struct behind behind[STREAM__MAX];
+	uint64_t sent
+		[STREAM__MAX]; /* number there of our last batch; 0: not known */
 };
 
 /* Takes what n owns; waits while there is no room for it. Any thread. */
