@@ -150,6 +150,8 @@ int fleet_status(int argc, char **argv)
 			"json "
 			"says why\n"
 			"  no data plane  its weir-dp does not run\n"
+			"  not known      it has not said how it is, or could "
+			"not be asked\n"
 			"  silent         it has not been heard of for a "
 			"while\n",
 		.command = "fleet",

@@ -17,7 +17,7 @@
  * all. Editors ask for it. A node writes its own list, an editor alone what was turned
  * down, so that whose word counts there is the servers' knowledge.
  *
- *   node-b ── $KV.weir-nodes.*.b, weir.events.b, $JS.API... ──▶ fleet: streams, editors
+ *   node-b ── $KV.weir-states.state.b, weir.events.b, $JS.API... ──▶ fleet: streams, editors
  *          ◀── weir.news.>, weir.ask.b, weir.ask-all ──────────
  */
 #include <string.h>

@@ -7,8 +7,7 @@
  * a server, and a node needs no permission to make any.
  *
  * A direct get is answered by the nearest copy of the stream, which may be behind, and
- * in nats-server 2.9 may stay so (one that stalls while it catches up goes on
- * answering). How far the stream is, its leader says now and then (`there`); what the
+ * for long (nats-server 2.9.10 tells of some that stall while they catch up). How far the stream is, its leader says now and then (`there`); what the
  * copy still does not have of that a while later, the leader is asked for. Not at
  * once: where servers have much to do all copies are behind, and a leader that all
  * nodes ask has more.

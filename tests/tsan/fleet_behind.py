@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """fleet_behind.py HOST PORT STREAM...: answers in place of those streams' copies.
 
-They are asked by direct get. This one has nothing and gets nothing, as a copy of
-nats-server 2.9 that stalls while it catches up, and goes on answering. Has the server
-leave such questions alone, answers them, and says how many.
+They are asked by direct get. This one has nothing and gets nothing, as a copy would that
+stalls while it catches up, and goes on answering. Has the server leave such questions
+alone, answers them, and says how many.
 """
 import itertools
 import json
