@@ -13,7 +13,7 @@ T ?=
 DURATION ?= 10m
 FRAMES ?= 100000000
 
-.PHONY: help deps build demo demo-fleet check bench lint fuzz chaos faults soak torture install deb deb-check image arm64 sbom reproducible clean
+.PHONY: help deps build demo demo-fleet check bench lint tidy fuzz chaos faults soak torture install deb deb-check image arm64 sbom reproducible clean
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' \
@@ -45,6 +45,11 @@ lint: ## only the checks of the source text
 	@tools/deps build lint
 	@tools/build clang
 	@tools/check lint
+
+tidy: ## clang-tidy as deep as it goes, which takes a quarter of an hour
+	@tools/deps build lint
+	@tools/build clang
+	@tools/check-tidy --deep
 
 bench: ## speed against the undiverted path; results in bench/README.md
 	@tools/deps build bench
