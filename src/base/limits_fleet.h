@@ -24,6 +24,12 @@
 #define FLEET_UNPACKED_MAX (64 << 20)
 /* News that wait for the agent. Met: the library's threads wait, and servers. */
 #define FLEET_NEWS_MAX 4096
+/*
+ * Changes of a bucket that are kept before what they follow has come, and their bytes.
+ * Met: the next is not kept, and asked for like what is missing.
+ */
+#define FLEET_AHEAD_MAX	      1024
+#define FLEET_AHEAD_BYTES_MAX (16 << 20)
 /* Orders that wait for the connection. Met: -EAGAIN. */
 #define FLEET_ORDERS_MAX 1024
 /* Changes and questions whose answer somebody waits for. Met: refused, EAGAIN. */

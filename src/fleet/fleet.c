@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
 
@@ -91,6 +92,8 @@ void fleet_free(struct fleet *f)
 	}
 	for (int k = 0; k < FLEET_KEY__MAX; k++)
 		free(f->tell[k]);
+	for (int s = 0; s <= STREAM_NODES; s++)
+		ahead_done(&f->ahead[s]);
 	version_done(&f->version);
 	json_decref(f->about);
 	pthread_cond_destroy(&f->wake);
@@ -182,6 +185,15 @@ int fleet_propose(struct fleet *f, uint64_t base, const char *text,
 	return order_put(f, o, reterr);
 }
 
+/* Of something that is told: another than any before, also by an agent before. */
+static uint64_t next_number(struct fleet *f)
+{
+	uint64_t now = clock_unix_us();
+
+	f->last_number = now > f->last_number ? now : f->last_number + 1;
+	return f->last_number;
+}
+
 int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
 	       struct err *reterr)
 {
@@ -200,6 +212,7 @@ int fleet_tell(struct fleet *f, enum fleet_key key, const char *text,
 	free(f->tell[key]);
 	f->tell[key] = packed;
 	f->tell_len[key] = len;
+	f->tell_number[key] = next_number(f);
 	pthread_cond_broadcast(&f->wake);
 	pthread_mutex_unlock(&f->lock);
 	return 0;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mailbox.h"
+#include "fleet/ahead.h"
 #include "fleet/fleet.h"
 #include "fleet/names.h"
 #include "fleet/version.h"
@@ -27,6 +28,8 @@
 #define FLEET_LOOK_MS 5000
 /* ... and each so many times, the streams' leaders. */
 #define FLEET_LOOKS_OF_LEADER 6
+/* ... and so often while something is known to be missing. */
+#define FLEET_MISSED_MS 1000
 /* A copy that has been behind for so long is not waited for any more. */
 #define FLEET_BEHIND_MS 4000
 
@@ -93,6 +96,7 @@ struct fleet {
 	bool ending, connected, again, up;
 	bool told_up; /* the last of FLEET_UP and FLEET_DOWN was the former */
 	bool amiss; /* what was heard cannot be taken; before it is heard again */
+	bool missed; /* something that was stored has not come */
 	bool closed; /* the library's last word of nc, or there is none */
 	natsOptions *next_options; /* owned; NULL: go on with those there are */
 	/* learned.c: there is the bucket, and it may be read */
@@ -101,6 +105,7 @@ struct fleet {
 	unsigned n_orders;
 	char *tell[FLEET_KEY__MAX]; /* packed, owned; NULL: nothing is due */
 	size_t tell_len[FLEET_KEY__MAX];
+	uint64_t tell_number[FLEET_KEY__MAX], last_number;
 	struct listening *listening; /* all; owned */
 	size_t n_heard;		     /* subjects that are listened to */
 	uint64_t denials,
@@ -114,6 +119,7 @@ struct fleet {
 	 */
 	pthread_mutex_t hear_lock;
 	uint64_t heard[STREAM__MAX];
+	struct ahead ahead[STREAM_NODES + 1];
 	int64_t created[STREAM__MAX]; /* of the streams; 0: not known */
 
 	pthread_mutex_t policy_lock; /* over what follows; behind hear_lock */
@@ -161,6 +167,8 @@ void link_close(struct fleet *f);
 void link_again(struct fleet *f);
 /* The same in a while, when a FLEET_DOWN has told what is amiss: until then it is not up. */
 void link_amiss(struct fleet *f);
+/* Something was stored that did not come: it is to be asked for. Any thread. */
+void link_missed(struct fleet *f);
 /* How often something was not permitted; the text of the last goes to buf. */
 uint64_t link_denials(struct fleet *f, char *buf, size_t size);
 
@@ -189,8 +197,8 @@ bool learned_is_denied(const struct fleet *f, const char *text);
 /* Listens, and catches up from what is known on. Our thread. */
 int watch_begin(struct fleet *f, struct err *reterr);
 /*
- * Asks for what is not known of both buckets; of_leader: how far they are, too. -ESTALE: one
- * was made anew. Our thread.
+ * Asks for what is not known of both buckets; of_leader: how far they are, too. 1: something
+ * is known to be missing still; -ESTALE: one was made anew. Our thread.
  */
 int watch_look(struct fleet *f, bool of_leader, struct err *reterr);
 /* A header of it that is a number; 0: there is none. */

@@ -14,6 +14,14 @@ void link_again(struct fleet *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+void link_missed(struct fleet *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->missed = true;
+	pthread_cond_broadcast(&f->wake);
+	pthread_mutex_unlock(&f->lock);
+}
+
 void link_amiss(struct fleet *f)
 {
 	pthread_mutex_lock(&f->lock);

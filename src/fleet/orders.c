@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <xxhash.h>
 
 #include "fleet/fleet_own.h"
 #include "fleet/pack.h"
@@ -105,9 +106,17 @@ struct timespec fleet_in_ms(unsigned ms)
 
 /* --- orders ------------------------------------------------------------------- */
 
+/* A message to a stream; bytes are borrowed. */
+struct outgoing {
+	const char *subject, *bytes;
+	size_t len;
+	/* Who sends it again, since no answer came, says this again: it is stored once. */
+	char id[FLEET_NAME_MAX + 32];
+};
+
 /* ret_seq: its number in the stream; may be NULL. */
-static int publish(struct fleet *f, const char *subject, const char *bytes,
-		   size_t len, uint64_t *ret_seq, struct err *reterr)
+static int publish(struct fleet *f, const struct outgoing *o, uint64_t *ret_seq,
+		   struct err *reterr)
 {
 	char denied[ERR_TEXT_MAX];
 	uint64_t before = link_denials(f, denied, sizeof denied);
@@ -118,7 +127,9 @@ static int publish(struct fleet *f, const char *subject, const char *bytes,
 
 	(void)jsPubOptions_Init(&p);
 	p.MaxWait = FLEET_ANSWER_MS;
-	s = js_Publish(&ack, f->js, subject, bytes, (int)len, &p, &code);
+	p.MsgId = o->id;
+	s = js_Publish(&ack, f->js, o->subject, o->bytes, (int)o->len, &p,
+		       &code);
 	if (s == NATS_OK && ret_seq)
 		*ret_seq = ack->Sequence;
 	jsPubAck_Destroy(ack);
@@ -127,21 +138,24 @@ static int publish(struct fleet *f, const char *subject, const char *bytes,
 	if (s == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
 		return err_set(reterr, E2BIG, NULL,
 			       "%s: %zu bytes, and the servers take %lld",
-			       subject, len,
+			       o->subject, o->len,
 			       (long long)natsConnection_GetMaxPayload(f->nc));
 	if (link_denials(f, denied, sizeof denied) != before)
 		return err_set(reterr, EACCES, NULL, "%s", denied);
-	return err_set(reterr, EIO, NULL, "%s: %s", subject,
+	return err_set(reterr, EIO, NULL, "%s: %s", o->subject,
 		       natsStatus_GetText(s));
 }
 
 static void send_batch(struct fleet *f, const struct order *o)
 {
 	struct fleet_news n = { .kind = FLEET_SENT, .token = o->token };
+	struct outgoing out = { .bytes = o->bytes, .len = o->len };
 	char subject[SUBJECT_MAX];
 
-	(void)publish(f, subject_stream(f->name, o->stream, f->node, subject),
-		      o->bytes, o->len, &f->sent[stream_of(o->stream)], &n.err);
+	out.subject = subject_stream(f->name, o->stream, f->node, subject);
+	(void)snprintf(out.id, sizeof out.id, "%s.%016llx", f->node,
+		       (unsigned long long)XXH3_64bits(o->bytes, o->len));
+	(void)publish(f, &out, &f->sent[stream_of(o->stream)], &n.err);
 	fleet_news_put(f, &n);
 }
 
@@ -374,24 +388,25 @@ static void learned_lost(struct fleet *f)
 static bool tell(struct fleet *f, enum fleet_key key)
 {
 	char subject[SUBJECT_MAX];
+	struct outgoing out;
 	struct err err;
 	char *bytes;
-	size_t len;
 	int rc;
 
 	pthread_mutex_lock(&f->lock);
-	bytes = f->tell[key];
-	len = f->tell_len[key];
+	out.bytes = bytes = f->tell[key];
+	out.len = f->tell_len[key];
+	(void)snprintf(out.id, sizeof out.id, "%s.%llu", f->node,
+		       (unsigned long long)f->tell_number[key]);
 	f->tell[key] = NULL;
 	pthread_mutex_unlock(&f->lock);
 	if (!bytes)
 		return true;
-	rc = publish(f, subject_key(f->name, key, f->node, subject), bytes, len,
-		     NULL, &err);
+	out.subject = subject_key(f->name, key, f->node, subject);
+	rc = publish(f, &out, NULL, &err);
 	pthread_mutex_lock(&f->lock);
 	if (rc < 0 && !f->tell[key]) {
-		f->tell[key] = bytes;
-		f->tell_len[key] = len;
+		f->tell[key] = bytes; /* and its number */
 		bytes = NULL;
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -431,6 +446,8 @@ static bool next_work(const struct fleet *f, enum next *ret)
 		*ret = NEXT_REOPEN;
 	else if (f->connected && f->again)
 		*ret = NEXT_AGAIN;
+	else if (f->up && f->missed)
+		*ret = NEXT_LOOK;
 	else if (f->up && (f->first || keys_are_due(f)))
 		*ret = NEXT_WORK;
 	else
@@ -483,20 +500,28 @@ static void work(struct fleet *f)
 }
 
 /* News are not sure to come: was any missed? */
-static void look(struct fleet *f)
+static void look(struct fleet *f, struct timespec *look_at)
 {
 	struct err err = { 0 };
-	bool connected;
+	bool connected, missed;
+	int rc;
 
 	pthread_mutex_lock(&f->lock);
 	connected = f->connected;
+	missed = f->missed;
+	f->missed = false;
 	pthread_mutex_unlock(&f->lock);
-	if (!connected)
+	if (!connected) {
 		say_no_server(f);
-	else if (watch_look(f, ++f->looks % FLEET_LOOKS_OF_LEADER == 0, &err) <
-		 0)
+		return;
+	}
+	rc = watch_look(f, !missed && ++f->looks % FLEET_LOOKS_OF_LEADER == 0,
+			&err);
+	if (rc < 0)
 		link_again(f);
-	else
+	else if (rc > 0)
+		*look_at = fleet_in_ms(FLEET_MISSED_MS);
+	if (rc >= 0 && !missed)
 		learned_find_again(f);
 }
 
@@ -513,7 +538,7 @@ void *orders_run(void *fleet)
 		case NEXT_REOPEN: reopen(f, false); break;
 		case NEXT_AGAIN: bring_up(f); break;
 		case NEXT_WORK: work(f); break;
-		case NEXT_LOOK: look(f); break;
+		case NEXT_LOOK: look(f, &look_at); break;
 		}
 	}
 }

@@ -37,14 +37,16 @@ struct heard {
 
 /* --- the policy ------------------------------------------------------------------ */
 
-/* The policy's lock is held. */
+/*
+ * It is read anew. What was told stays told: of one stream nothing older is told behind
+ * it, wherever the reading stops for a while. The policy's lock is held.
+ */
 static void forget_version(struct fleet *f)
 {
 	version_done(&f->version);
 	json_decref(f->about);
 	f->about = NULL;
 	f->start = (struct version_start){ 0 };
-	f->told = 0;
 	f->is_whole = false;
 }
 
@@ -83,14 +85,14 @@ static int take_version(struct fleet *f, const struct heard *h,
 	return rc < 0 ? rc : 0;
 }
 
-/* The version that there is now, if it is another than was told. */
+/* The version that there is now, if it is a later one than was told. */
 static void tell_version(struct fleet *f)
 {
 	struct fleet_news n = { .kind = FLEET_POLICY };
 
 	pthread_mutex_lock(&f->policy_lock);
 	n.revision = f->version.revision;
-	if (f->is_whole && n.revision && n.revision != f->told) {
+	if (f->is_whole && n.revision > f->told) {
 		n.text = strdup(f->version.text);
 		n.len = f->version.len;
 		/* another thread's from now on */
@@ -165,6 +167,27 @@ static int take(struct fleet *f, const struct heard *h, struct err *reterr)
 	return rc;
 }
 
+/* What came before it was its turn, as far as it is now. hear_lock is held. */
+static int take_ahead(struct fleet *f, enum stream s, struct err *reterr)
+{
+	struct ahead *a = &f->ahead[s];
+	struct heard h = { .stream = s };
+	int rc = 0;
+
+	ahead_pass(a, f->heard[s]);
+	while (a->n > 0 && rc >= 0) {
+		h.seq = f->heard[s] + 1;
+		h.m = ahead_take(a, h.seq, &h.at_us);
+		if (!h.m)
+			break;
+		if (natsMsgHeader_Get(h.m, "Nats-Subject", &h.subject) ==
+		    NATS_OK)
+			rc = take(f, &h, reterr);
+		natsMsg_Destroy(h.m);
+	}
+	return rc;
+}
+
 /* --- news ------------------------------------------------------------------------------ */
 
 uint64_t watch_number_of(natsMsg *m, const char *header)
@@ -203,30 +226,53 @@ static bool read_news(const struct fleet *f, natsMsg *m, struct heard *ret)
 	       ret->subject;
 }
 
+/* In its turn; what follows it may be there already. hear_lock is held. */
+static void take_news(struct fleet *f, const struct heard *h)
+{
+	struct err err = { 0 };
+	int rc = take(f, h, &err);
+
+	if (rc >= 0)
+		rc = take_ahead(f, h->stream, &err);
+	if (rc < 0)
+		link_amiss(f);
+	else if (h->stream == STREAM_POLICY)
+		tell_version(f);
+}
+
+/*
+ * Before its turn. What is missing is asked for as soon as that is known; while it is
+ * asked for, others may come, which are kept. Takes h->m if true. hear_lock is held.
+ */
+static bool keep_news(struct fleet *f, const struct heard *h)
+{
+	struct ahead *a = &f->ahead[h->stream];
+	bool first = a->n == 0;
+	bool kept = ahead_keep(a, f->heard[h->stream], h->seq, h->at_us, h->m);
+
+	if (first || !kept)
+		link_missed(f);
+	return kept;
+}
+
 static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 		    void *closure)
 {
 	struct listening *l = closure;
 	struct fleet *f = l->fleet;
-	struct err err = { 0 };
 	struct heard h;
-	bool gap = false, amiss = false;
+	bool kept = false;
 
 	if (read_news(f, m, &h)) {
 		pthread_mutex_lock(&f->hear_lock);
 		if (h.seq == f->heard[h.stream] + 1)
-			amiss = take(f, &h, &err) < 0;
-		else
-			gap = h.seq > f->heard[h.stream];
-		if (!gap && !amiss && h.stream == STREAM_POLICY)
-			tell_version(f);
+			take_news(f, &h);
+		else if (h.seq > f->heard[h.stream])
+			kept = keep_news(f, &h);
 		pthread_mutex_unlock(&f->hear_lock);
 	}
-	natsMsg_Destroy(m);
-	if (amiss)
-		link_amiss(f);
-	else if (gap)
-		link_again(f);
+	if (!kept)
+		natsMsg_Destroy(m);
 }
 
 static void on_question(natsConnection *nc, natsSubscription *sub, natsMsg *m,
@@ -364,6 +410,10 @@ static int ask_leader(struct fleet *f, enum stream s, uint64_t after,
 			return failed(f, stream, rc, reterr);
 	}
 	there->last = after; /* the rest is gone */
+	pthread_mutex_lock(&f->hear_lock);
+	if (s <= STREAM_NODES)
+		f->ahead[s].last = after;
+	pthread_mutex_unlock(&f->hear_lock);
 	return 0;
 }
 
@@ -419,6 +469,8 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 
 	pthread_mutex_lock(&f->hear_lock);
 	after = f->heard[s];
+	if (s <= STREAM_NODES && f->ahead[s].last > f->there[s].last)
+		f->there[s].last = f->ahead[s].last;
 	pthread_mutex_unlock(&f->hear_lock);
 	rc = ask_next(f, after, &h, reterr);
 	if (rc < 0 || !h.m)
@@ -431,6 +483,8 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 	pthread_mutex_lock(&f->hear_lock);
 	/* else news were quicker */
 	rc = h.seq > f->heard[s] ? take(f, &h, reterr) : 0;
+	if (rc >= 0 && s <= STREAM_NODES)
+		rc = take_ahead(f, s, reterr);
 	pthread_mutex_unlock(&f->hear_lock);
 	natsMsg_Destroy(h.m);
 	return rc < 0 ? rc : 1;
@@ -483,6 +537,17 @@ static int watch_catch_up(struct fleet *f, struct err *reterr)
 	return rc < 0 ? rc : catch_up(f, STREAM_NODES, reterr);
 }
 
+static bool misses(struct fleet *f)
+{
+	bool is = false;
+
+	pthread_mutex_lock(&f->hear_lock);
+	for (int s = 0; s <= STREAM_NODES; s++)
+		is |= f->heard[s] < f->there[s].last;
+	pthread_mutex_unlock(&f->hear_lock);
+	return is;
+}
+
 int watch_look(struct fleet *f, bool of_leader, struct err *reterr)
 {
 	struct stream_state now;
@@ -496,7 +561,9 @@ int watch_look(struct fleet *f, bool of_leader, struct err *reterr)
 		if (rc == 0)
 			f->there[s] = now;
 	}
-	return rc < 0 ? rc : watch_catch_up(f, reterr);
+	if (rc == 0)
+		rc = watch_catch_up(f, reterr);
+	return rc < 0 ? rc : misses(f);
 }
 
 /* --- listening ----------------------------------------------------------------------------- */
@@ -576,23 +643,28 @@ static void compare_sent(struct fleet *f,
 			f->sent[s] = 0;
 }
 
-/* Streams that were made anew count from 1 again: what was known is of others. */
-static void compare(struct fleet *f,
+/*
+ * Streams that were made anew count from 1 again: what was known is of others. before:
+ * what was heard when it was asked how far they are; meanwhile there may be more.
+ */
+static void compare(struct fleet *f, const uint64_t before[static STREAM__MAX],
 		    const struct stream_state now[static STREAM__MAX])
 {
 	compare_sent(f, now);
 	pthread_mutex_lock(&f->hear_lock);
 	for (int s = 0; s < STREAM_LEARNED; s++) {
 		f->there[s] = now[s];
-		if (f->created[s] == now[s].created &&
-		    f->heard[s] <= now[s].last)
+		if (f->created[s] == now[s].created && before[s] <= now[s].last)
 			continue;
 		f->created[s] = now[s].created;
 		f->heard[s] = 0;
+		if (s <= STREAM_NODES)
+			ahead_done(&f->ahead[s]);
 		if (s != STREAM_POLICY)
 			continue;
 		pthread_mutex_lock(&f->policy_lock);
 		forget_version(f);
+		f->told = 0;
 		pthread_mutex_unlock(&f->policy_lock);
 	}
 	pthread_mutex_lock(&f->policy_lock);
@@ -618,13 +690,17 @@ static void tell_none(struct fleet *f, const struct stream_state *now)
 int watch_begin(struct fleet *f, struct err *reterr)
 {
 	struct stream_state now[STREAM__MAX] = { 0 };
+	uint64_t before[STREAM__MAX];
 	int rc = listen_all(f, reterr);
 
+	pthread_mutex_lock(&f->hear_lock);
+	memcpy(before, f->heard, sizeof before);
+	pthread_mutex_unlock(&f->hear_lock);
 	if (rc == 0)
 		rc = streams_find(f, now, reterr);
 	if (rc < 0)
 		return rc;
-	compare(f, now);
+	compare(f, before, now);
 	tell_none(f, &now[STREAM_POLICY]);
 	return watch_catch_up(f, reterr);
 }

@@ -143,10 +143,10 @@ point $? "and flows" "$out"
 # --- what does not fit ------------------------------------------------------------
 
 for n in 1 2 3; do
-    kill_server $n && sed -i 's/^max_payload: .*/max_payload: 280/' "$fleet/server-n$n/nats.conf"
+    kill_server $n && sed -i 's/^max_payload: .*/max_payload: 325/' "$fleet/server-n$n/nats.conf"
 done
-grep -qx 'max_payload: 280' "$fleet/server-n1/nats.conf"
-point $? "the servers are to take messages of 280 bytes" "$fleet/server-n1/nats.conf"
+grep -qx 'max_payload: 325' "$fleet/server-n1/nats.conf"
+point $? "the servers are to take messages of 325 bytes" "$fleet/server-n1/nats.conf"
 noise() { head -c 2000 /dev/urandom | tr -dc a-zA-Z0-9 | head -c "$1"; }
 for n in 1 2 3 4 5 6 7 8; do
     isolates b app "split $n $(noise 70)" || break
