@@ -47,6 +47,7 @@ struct splicer;
 struct throughput;
 struct cursors;
 struct trail_kept;
+struct world;
 
 /* What a runtime's source is doing, for `weir status`. */
 struct source_state {
@@ -93,7 +94,7 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	bool intent_protects;	  /* something in it is in mode protect */
 	bool intent_denies;	  /* some rule denies something */
 	uint64_t intent_revision; /* of the store's document */
-	struct loop_timer compile, expiry;
+	struct loop_timer compile, expiry, trim;
 	bool change_waits;	   /* of a workload, to be compiled */
 	usec_t change_compiled_at; /* when the last such was */
 	uint64_t want_number;	   /* last that was sent */
@@ -141,5 +142,6 @@ struct agent { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	struct settings *settings;
 	struct member *member; /* NULL: of no fleet */
 	struct peers *peers;   /* likewise */
+	struct world *world;   /* NULL: not asked for yet */
 	struct door *door;
 };

@@ -14,9 +14,9 @@
 #include "agent/kubernetes.h"
 #include "agent/learn.h"
 #include "agent/member.h"
-#include "agent/past.h"
 #include "agent/policy.h"
 #include "agent/record.h"
+#include "agent/world.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/limits_door.h"
@@ -413,16 +413,12 @@ int command_diff(struct agent *a, struct door_client *c, const json_t *args,
 static void tell_empty(struct agent *a, const struct intent *next,
 		       json_t *result)
 {
-	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs;
 
-	if (world_now(a, &world, &workloads, &macs) < 0)
+	if (world_now(a, &world) < 0)
 		return;
 	(void)json_object_set_new(result, "empty_groups",
 				  intent_empty_groups(next, &world));
-	free(workloads);
-	free(macs);
 }
 
 /* "2 rules added, 1 moved", behind what is there. */
@@ -515,20 +511,16 @@ static char *documents(const json_t *all)
 /* For who is here now. */
 static int export_policies(struct agent *a, json_t *result, struct err *reterr)
 {
-	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs;
 	json_t *all = NULL, *not_said = NULL;
 	char *text;
 	int rc;
 
-	if (world_now(a, &world, &workloads, &macs) < 0)
+	if (world_now(a, &world) < 0)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
 	rc = intent_to_network_policies(a->intent, &world,
 					clock_unix_us() / USEC_PER_SEC, &all,
 					&not_said, reterr);
-	free(workloads);
-	free(macs);
 	if (rc < 0)
 		return rc;
 	text = documents(all);

@@ -25,6 +25,7 @@
 #include "agent/record.h"
 #include "agent/rejected.h"
 #include "agent/study.h"
+#include "agent/world.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/limits_door.h"
@@ -546,25 +547,21 @@ static void drop_judges(struct learn *l)
 static bool make_judges(struct agent *a)
 {
 	struct learn *l = a->learn;
-	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs;
 	struct err err;
 
 	if (!l->outdated && l->real && l->other)
 		return true;
 	drop_judges(l);
 	l->outdated = false;
-	if (world_now(a, &world, &workloads, &macs) < 0)
+	if (world_now(a, &world) < 0)
 		return false;
 	l->real = intent_judge_new(a->intent, &world, now_s(), &err);
 	l->other = intent_judge_new(l->candidate, &world, now_s(), &err);
 	l->index = json_object();
 	for (size_t i = 0; i < world.n; i++)
-		(void)json_object_set_new(l->index, workloads[i].id,
+		(void)json_object_set_new(l->index, world.workloads[i].id,
 					  json_integer((json_int_t)i));
-	free(workloads);
-	free(macs);
 	return l->real && l->other;
 }
 

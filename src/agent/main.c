@@ -42,6 +42,7 @@
 #include "agent/study.h"
 #include "agent/throughput.h"
 #include "agent/trail.h"
+#include "agent/world.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/manager.h"
@@ -222,6 +223,7 @@ static void stop(struct main_state *m)
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
 		loop_remove(w->watch_fd);
 	registry_done(&a->registry);
+	world_free(a->world);
 	store_free(a->store);
 	loop_remove(m->signal_loop_fd);
 	if (m->signal_fd >= 0)

@@ -32,10 +32,3 @@ int past_begin(struct agent *a, uint64_t since_s, bool only_learned,
 /* Reads on for some ms: 1, there is more; 0, that was all; or -errno. */
 int past_more(struct past *p, struct err *reterr);
 void past_done(struct past *p);
-
-/*
- * The world as it is: `workloads` and `macs` are new arrays for the caller to
- * free. Borrows from the registry. -ENOMEM
- */
-int world_now(struct agent *a, struct intent_world *ret,
-	      struct intent_workload **ret_workloads, struct mac **ret_macs);

@@ -26,12 +26,12 @@
 #include "agent/learn.h"
 #include "agent/member.h"
 #include "agent/parking.h"
-#include "agent/past.h"
 #include "agent/peers.h"
 #include "agent/record.h"
 #include "agent/rules.h"
 #include "agent/settings.h"
 #include "agent/trail.h"
+#include "agent/world.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -44,6 +44,8 @@
 #define ADOPT_LOOK_US 5000
 /* There was no memory to compile it: once more. */
 #define NO_MEMORY_US 1000000
+/* So long after the last version in force, what compiling took is given back. */
+#define TRIM_US (2 * USEC_PER_SEC)
 
 static uint64_t now_s(void)
 {
@@ -117,7 +119,7 @@ static bool add_endpoints(struct agent *a, json_t *all)
 	bool ok = true;
 
 	/* MACs are one's, wherever it is */
-	registry_changed(&a->registry);
+	registry_macs_changed(&a->registry);
 	for (struct port *p = a->registry.ports; p; p = p->next)
 		if (!mac_is_zero(p->plane_mac) &&
 		    mac_equal(p->plane_mac, p->mac))
@@ -287,12 +289,10 @@ static void compiled_done(struct compiled *c)
 static bool compile_for_all(struct agent *a, const struct intent *i,
 			    struct compiled *ret, struct err *reterr)
 {
-	struct intent_workload *workloads;
 	struct intent_world world;
-	struct mac *macs;
 
 	*ret = (struct compiled){ 0 };
-	if (world_now(a, &world, &workloads, &macs) < 0) {
+	if (world_now(a, &world) < 0) {
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
 		return false;
 	}
@@ -303,8 +303,6 @@ static bool compile_for_all(struct agent *a, const struct intent *i,
 					     now_s(), ret->denied, reterr);
 	else
 		(void)err_set(reterr, ENOMEM, NULL, "out of memory");
-	free(workloads);
-	free(macs);
 	was_compiled(a);
 	if (ret->policy)
 		return true;
@@ -315,11 +313,9 @@ static bool compile_for_all(struct agent *a, const struct intent *i,
 /* Those of whom some rule denies something are not only watched. */
 static void mark_denied(struct agent *a, const bool *denied)
 {
-	size_t n = 0;
-
-	/* in the order of world_now() */
+	/* nobody has asked for another world since */
 	for (struct workload *w = a->registry.workloads; w; w = w->next)
-		w->denied_some = denied[n++];
+		w->denied_some = denied[w->world_at];
 }
 
 /* Takes what h and c have. */
@@ -578,8 +574,14 @@ static void in_force(struct agent *a, const struct plane_news *n)
 	a->in_force_version = (uint64_t)json_integer_value(
 		json_object_get(n->about, "version"));
 	a->policy_refused = false;
-	(void)malloc_trim(0); /* what compiling took */
+	loop_timer_set(a->loop, &a->trim, TRIM_US);
 	both_have(a);
+}
+
+/* What compiling took is the system's again, when there is no more to compile for now. */
+static void trim(void *arg)
+{
+	(void)malloc_trim(0);
 }
 
 /* What either data plane tells alike. */
@@ -718,6 +720,7 @@ int policy_start(struct agent *a, struct err *reterr)
 	a->compile.arg = a;
 	a->expiry.fn = expired;
 	a->expiry.arg = a;
+	a->trim.fn = trim;
 	a->plane = plane_new(&spec, reterr);
 	if (!a->plane)
 		return -reterr->code;

@@ -60,53 +60,65 @@ struct port *registry_port_by_mac(const struct registry *r, struct mac mac)
 	return p;
 }
 
+void registry_macs_changed(struct registry *r)
+{
+	whose_free(r->by_mac);
+	r->by_mac = NULL;
+}
+
 void registry_changed(struct registry *r)
 {
-	r->whose_is_stale = true;
+	registry_macs_changed(r);
+	whose_free(r->by_addr);
+	r->by_addr = NULL;
+	r->changes++;
 }
 
-static void index_addrs(struct registry *r, struct workload *list)
+static void add_gone_macs(struct registry *r, struct workload *list)
 {
-	for (struct workload *w = list; w; w = w->next) {
-		for (size_t i = 0; i < w->n_addrs; i++)
-			whose_add(r->whose, whose_addr(w->addrs[i]), w);
+	for (struct workload *w = list; w; w = w->next)
 		for (size_t i = 0; i < w->n_gone_macs; i++)
-			whose_add(r->whose, whose_mac(w->gone_macs[i]), w);
-	}
+			whose_add(r->by_mac, whose_mac(w->gone_macs[i]), w);
 }
 
-/* Who is here first: the index keeps the first of a key. */
-static void index_all(struct registry *r)
+/* Who is here first: an index keeps the first of a key. */
+static void index_macs(struct registry *r)
 {
-	r->whose_is_stale = false;
-	whose_free(r->whose);
-	r->whose = whose_new();
-	if (!r->whose)
-		return; /* all are nobody's until the next change */
+	r->by_mac = whose_new();
+	if (!r->by_mac)
+		return; /* all are nobody's until there is memory */
 	for (struct port *p = r->ports; p; p = p->next)
 		if (p->workload && !mac_is_zero(p->plane_mac))
-			whose_add(r->whose, whose_mac(p->plane_mac),
+			whose_add(r->by_mac, whose_mac(p->plane_mac),
 				  p->workload);
-	index_addrs(r, r->workloads);
-	index_addrs(r, r->remote);
-	index_addrs(r, r->gone);
+	add_gone_macs(r, r->workloads);
+	add_gone_macs(r, r->gone);
 }
 
-static struct workload *find_whose(struct registry *r, struct whose_key k)
+static void index_addrs(struct registry *r)
 {
-	if (r->whose_is_stale || !r->whose)
-		index_all(r);
-	return r->whose ? whose_find(r->whose, k) : NULL;
+	struct workload *const lists[] = { r->workloads, r->remote, r->gone };
+
+	r->by_addr = whose_new();
+	for (size_t l = 0; r->by_addr && l < sizeof lists / sizeof *lists; l++)
+		for (struct workload *w = lists[l]; w; w = w->next)
+			for (size_t i = 0; i < w->n_addrs; i++)
+				whose_add(r->by_addr, whose_addr(w->addrs[i]),
+					  w);
 }
 
 struct workload *registry_by_mac(struct registry *r, struct mac mac)
 {
-	return find_whose(r, whose_mac(mac));
+	if (!r->by_mac)
+		index_macs(r);
+	return r->by_mac ? whose_find(r->by_mac, whose_mac(mac)) : NULL;
 }
 
 struct workload *registry_by_addr(struct registry *r, struct ip_addr a)
 {
-	return find_whose(r, whose_addr(a));
+	if (!r->by_addr)
+		index_addrs(r);
+	return r->by_addr ? whose_find(r->by_addr, whose_addr(a)) : NULL;
 }
 
 static bool is_called(const struct workload *w, const char *text)
@@ -303,7 +315,7 @@ void registry_done(struct registry *r)
 		r->gone = w->next;
 		free_workload(w);
 	}
-	whose_free(r->whose);
+	registry_changed(r);
 }
 
 const char *workload_text(const struct workload *w, const char *member)

@@ -146,12 +146,14 @@ struct registry {
 	unsigned n_gone;
 	struct workload *remote; /* of other nodes; peers.c has them */
 	unsigned n_remote;
-	struct whose *whose; /* index of MACs and addresses; owned */
-	bool whose_is_stale;
+	struct whose *by_mac, *by_addr; /* indices; owned; NULL: stale */
+	uint64_t changes;		/* calls of registry_changed() */
 };
 
-/* Some MAC or address is another's now: the index is made anew when asked. */
+/* Some MAC or address is another's now: the indices are made anew when asked. */
 void registry_changed(struct registry *r);
+/* The same where it can only be MACs, of ports: they are few beside a fleet's addresses. */
+void registry_macs_changed(struct registry *r);
 
 void registry_done(struct registry *r);
 

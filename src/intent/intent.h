@@ -171,6 +171,15 @@ struct intent_workload {
 };
 
 /*
+ * What a policy's compilation needs of workloads alone, whatever the policy says: made
+ * once of many that stay. It borrows nothing. NULL: out of memory.
+ */
+struct intent_known;
+struct intent_known *intent_known_new(const struct intent_workload *workloads,
+				      size_t n);
+void intent_known_free(struct intent_known *k); /* NULL is accepted */
+
+/*
  * Who there is. Borrowed for the call. Those that share an `about` best stand
  * together: they are looked at once.
  */
@@ -184,6 +193,8 @@ struct intent_world {
 	 * lets through what ICMP no rule speaks of by its name.
 	 */
 	bool icmp_enforced;
+	/* Made of the first of them, as they are now; NULL: of none. */
+	const struct intent_known *known;
 };
 
 /* Name of its service group; the caller frees it. NULL: out of memory. */

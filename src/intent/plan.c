@@ -57,51 +57,22 @@ static void put_in(struct making *m, size_t workload, uint32_t word)
 	m->rows[workload * m->row + word / 64] |= (uint64_t)1 << word % 64;
 }
 
-static int owner_order(const void *a, const void *b)
+/* Whoever of them has an address of that range is in the word. */
+static void put_some(struct making *m, const struct owners *o,
+		     const struct addr_range *r, uint32_t word)
 {
-	const struct owner *x = a, *y = b;
-
-	return ip_compare(x->addr, y->addr);
+	for (size_t k = owners_from(o, r->first);
+	     k < o->n && ip_compare(o->v[k].addr, r->last) <= 0; k++)
+		if (range_has(r, o->v[k].addr))
+			put_in(m, o->v[k].workload, word);
 }
 
-static void list_owners(struct making *m)
-{
-	size_t n = 0;
-
-	for (size_t w = 0; w < m->world->n; w++)
-		n += m->world->workloads[w].n_addrs;
-	m->owners = calloc(n + 1, sizeof *m->owners);
-	if (!m->owners) {
-		plan_fail_memory(m);
-		return;
-	}
-	for (size_t w = 0; w < m->world->n; w++)
-		for (size_t k = 0; k < m->world->workloads[w].n_addrs; k++)
-			m->owners[m->n_owners++] =
-				(struct owner){ m->world->workloads[w].addrs[k],
-						(uint32_t)w };
-	qsort(m->owners, m->n_owners, sizeof *m->owners, owner_order);
-}
-
-/* Whoever has an address of that range is in the word. */
 static void put_owners(struct making *m, const struct addr_range *r,
 		       uint32_t word)
 {
-	size_t low = 0, high = m->n_owners;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (ip_compare(m->owners[middle].addr, r->first) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (;
-	     low < m->n_owners && ip_compare(m->owners[low].addr, r->last) <= 0;
-	     low++)
-		if (range_has(r, m->owners[low].addr))
-			put_in(m, m->owners[low].workload, word);
+	if (m->world->known)
+		put_some(m, &m->world->known->owners, r, word);
+	put_some(m, &m->owners, r, word);
 }
 
 /* By word or by written group: which word a name is; UINT32_MAX: none. */
@@ -328,26 +299,17 @@ static void class_rules(struct making *m, struct plan_class *c, size_t workload)
 		plan_fail_memory(m);
 }
 
-static bool is_elsewhere(const struct making *m, size_t workload)
-{
-	return m->world->workloads[workload].elsewhere;
-}
-
 static const uint64_t *row_of(const struct making *m, size_t workload)
 {
 	return m->rows + workload * m->row;
 }
 
-static uint64_t row_hash(const void *arg, uint32_t workload)
+static uint64_t row_hash(const void *arg, uint32_t here)
 {
 	const struct making *m = arg;
-
+	uint32_t workload = m->here[here];
 	uint64_t hash = m->modes[workload] ^
 			plan_ports_hash(&m->ports, workload);
-
-	/* these are not looked for, and must not be in the way of others */
-	if (is_elsewhere(m, workload))
-		return (workload + 1) * 0x9e3779b97f4a7c15ULL;
 
 	for (size_t k = 0; k < m->row; k++) {
 		uint64_t bits = row_of(m, workload)[k] & m->own[k];
@@ -360,8 +322,7 @@ static uint64_t row_hash(const void *arg, uint32_t workload)
 
 static bool same_row(const struct making *m, size_t a, size_t b)
 {
-	if (m->modes[a] != m->modes[b] || !plan_ports_same(&m->ports, a, b) ||
-	    is_elsewhere(m, b))
+	if (m->modes[a] != m->modes[b] || !plan_ports_same(&m->ports, a, b))
 		return false;
 	for (size_t k = 0; k < m->row; k++)
 		if ((row_of(m, a)[k] ^ row_of(m, b)[k]) & m->own[k])
@@ -395,6 +356,28 @@ static void new_class(struct making *m, uint32_t workload)
 	class_rules(m, c, workload);
 }
 
+/* One that is here: as one before it, or of a class of its own. */
+static void put_here(struct making *m, struct hash_table *seen, uint32_t w)
+{
+	struct plan *p = m->plan;
+	uint64_t hash, slot;
+	uint32_t other;
+	bool found = false;
+
+	m->here[m->n_here] = w;
+	hash = slot = row_hash(m, (uint32_t)m->n_here);
+	while (!found && hash_table_next(seen, &slot, &other))
+		found = same_row(m, w, m->here[other]);
+	if (found)
+		p->class_of[w] = p->class_of[m->here[other]];
+	else
+		new_class(m, w);
+	/* all are put, so that numbers are theirs */
+	if (!hash_table_put(seen, hash, row_hash, m))
+		plan_fail_memory(m);
+	m->n_here++;
+}
+
 static void make_classes(struct making *m)
 {
 	struct plan *p = m->plan;
@@ -403,28 +386,16 @@ static void make_classes(struct making *m)
 
 	p->classes = calloc(n + 1, sizeof *p->classes);
 	p->class_of = calloc(n + 1, sizeof *p->class_of);
-	if (!p->classes || !p->class_of) {
+	m->here = calloc(n + 1, sizeof *m->here);
+	if (!p->classes || !p->class_of || !m->here) {
 		plan_fail_memory(m);
 		return;
 	}
-	for (uint32_t w = 0; w < n && m->rc == 0; w++) {
-		uint64_t hash = row_hash(m, w), slot = hash;
-		uint32_t other;
-		bool found = false;
-
-		while (!found && !is_elsewhere(m, w) &&
-		       hash_table_next(&seen, &slot, &other))
-			found = same_row(m, w, other);
-		if (found)
-			p->class_of[w] = p->class_of[other];
-		else if (is_elsewhere(m, w))
+	for (uint32_t w = 0; w < n && m->rc == 0; w++)
+		if (m->world->workloads[w].elsewhere)
 			put_elsewhere(m, w);
 		else
-			new_class(m, w);
-		/* all workloads are put, so that numbers are theirs */
-		if (!hash_table_put(&seen, hash, row_hash, m))
-			plan_fail_memory(m);
-	}
+			put_here(m, &seen, w);
 	hash_table_done(&seen);
 }
 
@@ -461,11 +432,10 @@ static void list_rules(struct making *m)
 static void list_internal(struct making *m)
 {
 	struct ranges *r = &m->plan->internal;
-	bool ok = true;
+	bool ok = owners_addrs(&m->owners, r);
 
-	for (size_t k = 0; k < m->n_owners && ok; k++)
-		ok = ranges_add(r, (struct addr_range){ m->owners[k].addr,
-							m->owners[k].addr });
+	if (m->world->known && ok)
+		ok = ranges_add_all(r, &m->world->known->addrs);
 	for (size_t k = 0; k < m->world->n_node && ok; k++)
 		ok = ranges_add(r, (struct addr_range){ m->world->node[k],
 							m->world->node[k] });
@@ -516,7 +486,8 @@ static void making_done(struct making *m)
 	free(m->own);
 	free(m->used);
 	free(m->modes);
-	free(m->owners);
+	owners_done(&m->owners);
+	free(m->here);
 	free(m->of_class.v);
 	plan_ports_done(&m->ports);
 }
@@ -534,8 +505,9 @@ int plan_make(const struct intent *i, const struct intent_world *world,
 	making_init(&m);
 	if (m.rc == 0)
 		list_rules(&m);
-	if (m.rc == 0)
-		list_owners(&m);
+	if (m.rc == 0 &&
+	    !owners_list(&m.owners, world, world->known ? world->known->n : 0))
+		plan_fail_memory(&m);
 	if (m.rc == 0)
 		list_internal(&m);
 	if (m.rc == 0)

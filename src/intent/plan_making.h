@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "intent/owners.h"
 #include "intent/plan.h"
 
 enum direction { EGRESS, INGRESS };
@@ -26,12 +27,6 @@ struct made_rule {
 	size_t at, len, n;
 };
 
-/* An address of a workload. */
-struct owner {
-	struct ip_addr addr;
-	uint32_t workload;
-};
-
 struct making {
 	const struct intent *i;
 	const struct intent_world *world;
@@ -42,8 +37,9 @@ struct making {
 	uint64_t *own;	/* a row: words by which a rule may be its own */
 	bool *used;	/* of each word: an active rule has it at some end */
 	uint8_t *modes;
-	struct owner *owners; /* sorted by address */
-	size_t n_owners;
+	struct owners owners; /* but of those of world->known */
+	uint32_t *here;	      /* workloads that are not elsewhere, in order */
+	size_t n_here;
 	json_t **peers; /* of each word, as the other end; NULL: not yet */
 	struct list *from, *to; /* of each word: rules that use it there */
 	struct made_rule *made_rules; /* of each rule and direction */

@@ -267,6 +267,28 @@ struct intent_connection some_connection(const struct intent_world *w)
 	return c;
 }
 
+/* That some are known before changes nothing. */
+static void compiled_with_known(const struct intent *i,
+				const struct intent_world *w, const char *text)
+{
+	size_t n = w->n ? (size_t)seed_draw(&random_state, (uint32_t)w->n + 1)
+			: 0;
+	struct intent_known *known = intent_known_new(w->workloads, n);
+	struct intent_world with = *w;
+	struct err err;
+	char *again;
+
+	assert_non_null(known);
+	with.known = known;
+	again = intent_compile(i, &with, 1, NOW, NULL, &err);
+	if (text)
+		assert_string_equal(again, text);
+	else
+		assert_null(again);
+	free(again);
+	intent_known_free(known);
+}
+
 json_t *compiled(const struct intent *i, const struct intent_world *w,
 		 struct err *reterr)
 {
@@ -275,6 +297,7 @@ json_t *compiled(const struct intent *i, const struct intent_world *w,
 			 : NULL;
 
 	assert_true(!text || v);
+	compiled_with_known(i, w, text);
 	free(text);
 	return v;
 }
