@@ -7,20 +7,29 @@
  * the same. Each acknowledges it as a node does. NODE: real nodes, that are to have it in
  * force, too: they say when it was.
  *
- * Between changes it waits for a line on stdin, if that is no terminal and not empty:
- * what is to happen meanwhile (bench/fleet). "fault": the change behind it is told apart.
+ * Before each change it waits for a line on stdin, if that is no terminal and not empty:
+ * what is to happen before (bench/fleet). "fault": the change behind it is told apart.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
 #include "fleet/fleet.h"
 #include "intent/intent.h"
+
+/* linux/prctl.h of 6.16; the headers here are older. */
+#ifndef PR_FUTEX_HASH
+#define PR_FUTEX_HASH		78
+#define PR_FUTEX_HASH_SET_SLOTS 1
+#endif
+/* A process's futexes have four slots a processor, where thousands of threads wait. */
+#define FUTEX_SLOTS 8192
 
 #define REAL_MAX   8
 #define PATIENCE_S 600
@@ -443,6 +452,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	(void)setrlimit(RLIMIT_NOFILE, &files);
+	/* an older kernel has one table for all processes, a large one */
+	(void)prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, FUTEX_SLOTS, 0, 0);
 	b.n = strtoul(argv[2], NULL, 10);
 	workloads = strtoul(argv[3], NULL, 10);
 	changes = (unsigned)strtoul(argv[4], NULL, 10);
@@ -464,14 +475,14 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < changes && !b.failed; i++) {
 		size_t took = b.n_took, real_took = b.n_real_took;
 
+		if (fgets(line, sizeof line, stdin) && line[0] == 'q')
+			break;
 		if (changes <= 1000)
 			change(&b, i);
 		await(&b, "a change in force on agents", agents_have);
 		await(&b, "a change in force on nodes", nodes_have);
 		if (line[0] == 'f')
 			say_fault(&b, took, real_took);
-		if (fgets(line, sizeof line, stdin) && line[0] == 'q')
-			break;
 	}
 	say("agents: a change is there", b.took, b.n_took);
 	say("nodes: a change is in force", b.real_took, b.n_real_took);
