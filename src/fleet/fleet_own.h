@@ -33,6 +33,9 @@
 /* A copy that has been behind for so long is not waited for any more. */
 #define FLEET_BEHIND_MS 4000
 
+/* Who has less of a stream than was heard is believed after so long. */
+#define FLEET_LESS_MS 15000
+
 enum order_kind {
 	ORDER_PROPOSE,
 	ORDER_SEND,
@@ -141,6 +144,8 @@ struct fleet {
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
 	struct stream_state there[STREAM__MAX];
 	struct behind behind[STREAM__MAX];
+	bool sees_less; /* since less_since */
+	usec_t less_since;
 	uint64_t sent
 		[STREAM__MAX]; /* number there of our last batch; 0: not known */
 };

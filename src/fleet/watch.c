@@ -7,10 +7,15 @@
  * a server, and a node needs no permission to make any.
  *
  * A direct get is answered by the nearest copy of the stream, which may be behind, and
- * for long (nats-server 2.9.10 tells of some that stall while they catch up). How far the stream is, its leader says now and then (`there`); what the
- * copy still does not have of that a while later, the leader is asked for. Not at
- * once: where servers have much to do all copies are behind, and a leader that all
- * nodes ask has more.
+ * for long (nats-server 2.9.10 tells of some that stall while they catch up). How far the
+ * stream is, news tell, and its leader now and then (`there`); what the copy still does
+ * not have of that a while later, the leader is asked for. Not at once: where servers have
+ * much to do all copies are behind, and a leader that all nodes ask has more. News that
+ * come before what they follow wait for it (ahead.h).
+ *
+ * A leader that is cut off from the others goes on as one for some seconds (raft's lost
+ * quorum), and has less than was heard. Only who has less for longer is believed, as
+ * servers that were restored from a backup do.
  *
  * Of a backlog only the policy's last version is told: those before it are nobody's
  * wish any more.
@@ -687,6 +692,28 @@ static void tell_none(struct fleet *f, const struct stream_state *now)
 	pthread_mutex_unlock(&f->hear_lock);
 }
 
+/* -EAGAIN: somebody has less of a stream than was heard, and has not had it for long. */
+static int believe(struct fleet *f, const uint64_t before[static STREAM__MAX],
+		   const struct stream_state now[static STREAM__MAX],
+		   struct err *reterr)
+{
+	char stream[SUBJECT_MAX];
+	int less = -1;
+
+	for (int s = 0; s < STREAM_LEARNED; s++)
+		if (f->created[s] == now[s].created && now[s].last < before[s])
+			less = s;
+	if (less < 0 || !f->sees_less)
+		f->less_since = clock_now();
+	f->sees_less = less >= 0;
+	if (less < 0 ||
+	    usec_since(clock_now(), f->less_since) >= FLEET_LESS_MS * 1000ULL)
+		return 0;
+	return err_set(reterr, EAGAIN, NULL,
+		       "stream %s: the servers have less of it than was heard",
+		       stream_name(f->name, (enum stream)less, stream));
+}
+
 int watch_begin(struct fleet *f, struct err *reterr)
 {
 	struct stream_state now[STREAM__MAX] = { 0 };
@@ -698,6 +725,8 @@ int watch_begin(struct fleet *f, struct err *reterr)
 	pthread_mutex_unlock(&f->hear_lock);
 	if (rc == 0)
 		rc = streams_find(f, now, reterr);
+	if (rc == 0)
+		rc = believe(f, before, now, reterr);
 	if (rc < 0)
 		return rc;
 	compare(f, before, now);
