@@ -24,8 +24,6 @@
  * of its own in a time that grows with the fleet, as servers take so many a second.
  */
 #define STATE_EACH_US 1000
-/* So often it says that it is there; who did not for three is silent (member_states.c). */
-#define BEAT_US (15 * USEC_PER_SEC)
 /* So long after a change the store hears of others; of the first one. */
 #define SAVE_US	      (60 * USEC_PER_SEC)
 #define SAVE_FIRST_US (2 * USEC_PER_SEC)
@@ -445,7 +443,7 @@ static void beat_due(void *arg)
 	struct agent *a = arg;
 
 	say_state(a, true);
-	loop_timer_set(a->loop, &a->member->beat, BEAT_US);
+	loop_timer_set(a->loop, &a->member->beat, MEMBER_BEAT_S * USEC_PER_SEC);
 }
 
 static void inventory_due(void *arg)
@@ -667,7 +665,7 @@ static int begin(struct agent *a, struct member *m, struct err *reterr)
 	m->loop_fd = loop_add(a->loop, fleet_fd(m->fleet), EPOLLIN, on_news, a);
 	if (!m->loop_fd)
 		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	loop_timer_set(a->loop, &m->beat, BEAT_US);
+	loop_timer_set(a->loop, &m->beat, MEMBER_BEAT_S * USEC_PER_SEC);
 	member_inventory_soon(a);
 	member_state_soon(a);
 	if (member_learn_start(a, reterr) < 0)

@@ -8,6 +8,9 @@
 #include "agent/member.h"
 #include "fleet/fleet.h"
 
+/* So often each says how it is; who did not for three of them is silent. */
+#define MEMBER_BEAT_S 15
+
 /* A change that is on its way, or a question. */
 struct waiting {
 	struct waiting *next;

@@ -14,9 +14,6 @@
 #include "base/clock.h"
 #include "wire/member.h"
 
-/* Three beats of member.c. */
-#define SILENT_S 45
-
 /* Whether they still say something is known if it was just read. */
 static json_t *nodes_json(const struct agent *a, bool was_read)
 {
@@ -29,7 +26,8 @@ static json_t *nodes_json(const struct agent *a, bool was_read)
 
 		(void)json_object_set_new(
 			node, "silent",
-			json_boolean(was_read && now > seen + SILENT_S));
+			json_boolean(was_read &&
+				     now > seen + 3 * MEMBER_BEAT_S));
 	}
 	return nodes;
 }

@@ -148,6 +148,17 @@ point $? "the connection has gone on"
 told_on_soon a '[n for n in d["nodes"] if n["node"] == "b" and n["workloads"] == 4]' fleet status
 point $? "who came meanwhile is known to the others" "$out"
 
+# --- servers that do not answer --------------------------------------------------------
+
+told_on b 'd["fleet"]["up"] and "nodes_text" not in d["fleet"] and not [n for n in d["nodes"] if n["silent"]]' fleet status
+point $? "b asks others how they are" "$out"
+for pid in "${nats_pids[@]}"; do kill -STOP "$pid"; done
+weir_on b fleet status && grep -q 'as they were when they were asked last: ' "$out" && ! grep -q silent "$out"
+point $? "when servers do not answer it says so, and calls nobody silent" "$out"
+for pid in "${nats_pids[@]}"; do kill -CONT "$pid"; done
+told_on_soon b '"nodes_text" not in d["fleet"]' fleet status
+point $? "and asks again" "$out"
+
 # --- servers that come back with less than they had ----------------------------------
 
 stop_servers() { for n in 1 2 3; do kill_server $n; done; }
