@@ -61,12 +61,17 @@ print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == sys.argv[1])
 
 # --- waiting and processes -----------------------------------------------
 
-within() { # SECONDS CMD...: true as soon as CMD is
-    local end=$((SECONDS + $1))
+# True as soon as CMD is. Between two looks it waits as long as one took, so that who waits
+# leaves half of a processor to those waited for.
+within() { # SECONDS CMD...
+    local end=$((SECONDS + $1)) begun pause
     shift
-    until "$@"; do
+    while begun=${EPOCHREALTIME/[.,]/}; ! "$@"; do
         [ $SECONDS -lt $end ] || return 1
-        read -rt 0.02 <> <(:) || :
+        pause=$((${EPOCHREALTIME/[.,]/} - begun))
+        pause=$((pause < 20000 ? 20000 : pause > 300000 ? 300000 : pause))
+        printf -v pause '0.%06d' $pause
+        read -rt "$pause" <> <(:) || :
     done
 }
 
