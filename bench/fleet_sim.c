@@ -451,6 +451,7 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
+	setlinebuf(stdout); /* somebody waits for what it says */
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	/* an older kernel has one table for all processes, a large one */
 	(void)prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, FUTEX_SLOTS, 0, 0);
