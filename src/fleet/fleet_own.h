@@ -140,12 +140,12 @@ struct fleet {
 
 	/* Our thread's; what FLEET_LEARNING has told. */
 	bool learned_told_reads, learned_told_denied;
+	bool sees_less;		      /* of a stream than was heard */
 	unsigned looks, learned_skip; /* the latter: so many of the former */
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
 	struct stream_state there[STREAM__MAX];
 	struct behind behind[STREAM__MAX];
-	bool sees_less; /* since less_since */
-	usec_t less_since;
+	usec_t less_since; /* it sees_less */
 	uint64_t sent
 		[STREAM__MAX]; /* number there of our last batch; 0: not known */
 };
