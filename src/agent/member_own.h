@@ -9,7 +9,7 @@
 #include "fleet/fleet.h"
 
 /* So often each says how it is; who did not for three of them is silent. */
-#define MEMBER_BEAT_S 15
+#define MEMBER_BEAT_S 15ULL
 
 /* A change that is on its way, or a question. */
 struct waiting {
