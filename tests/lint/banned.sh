@@ -39,6 +39,7 @@ bad "cast of packet memory to a word" 'cast' src/flow/a.h \
     <<<'uint32_t v = *(uint32_t *)(p + 4);'
 bad "cast inside inspect" 'cast' src/inspect/a.c <<<'(struct tcphdr *) p'
 bad "include of a .c" 'link it' tests/unit/test_a.c <<<'#include "base/addr.c"'
+bad "a point of a loop that break leaves" 'cannot fail' tests/netns/b.sh <<<$'for n in 1 2; do\n    up $n || break\ndone\npoint $? up'
 bad "sleep in a test script" 'sleep in a test' tests/netns/a.sh <<<'ping; sleep 1'
 bad "a short sleep elsewhere" 'sleep in a test' tests/netns/a.sh \
     <<<'sleep 0.02'

@@ -34,15 +34,15 @@ point $? "which is in the event" "$out"
 WEIR_BY=$'a\nb' as "$api:$group" 'd["error"]["at"] == "by" and d["error"]["code"] == "EINVAL"' status
 point $? "not what is no name" "$out"
 
-for command in status ls groups rules rules-status export history learned flows events top throughput map; do
-    as "$exporter:$group" 'd["ok"]' "$command" || break
-done
+each as "$exporter:$group" 'd["ok"]' -- \
+    status ls groups rules rules-status export history learned flows events top throughput map
 point $? "weir-export reads" "$out"
-for command in mode release divert quarantine apply rollback rule-add rule-delete group-set group-delete accept \
-    reject candidate rules-load rules-unload hook; do
-    as "$exporter:$group" 'd["error"]["code"] == "EPERM" and d["error"]["at"] == "command"' "$command" \
-        '{"workload": "web", "group": "web", "mode": "protect", "all": true}' || break
-done
+may_not() { # COMMAND
+    as "$exporter:$group" 'd["error"]["code"] == "EPERM" and d["error"]["at"] == "command"' "$1" \
+        '{"workload": "web", "group": "web", "mode": "protect", "all": true}'
+}
+each may_not -- mode release divert quarantine apply rollback rule-add rule-delete group-set group-delete accept \
+    reject candidate rules-load rules-unload hook
 point $? "and changes nothing" "$out"
 guarded web discover tap
 point $? "really" "$out"

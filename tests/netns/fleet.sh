@@ -161,12 +161,13 @@ point $? "and asks again" "$out"
 
 # --- servers that come back with less than they had ----------------------------------
 
+has_revision() { wait_until 60 in_force_on "$1" "$revision"; } # NODE
 stop_servers() { for n in 1 2 3; do kill_server $n; done; }
 stop_servers
 cp -r "$TEST_DIR/nats" "$TEST_DIR/nats-before"
 start_servers && wait_until 60 weir_on a policy add --from later --to db --port tcp/7007 --action allow
 revision=$(revision_on a)
-for node in a b c; do wait_until 60 in_force_on $node "$revision" || break; done
+each has_revision -- a b c
 point $? "one more change, of which a backup of the servers does not know" "$out"
 stop_servers
 rm -r "$TEST_DIR/nats" && mv "$TEST_DIR/nats-before" "$TEST_DIR/nats" && start_servers
@@ -174,11 +175,11 @@ wait_until 60 grep -q 'have less of it than was heard' "$TEST_DIR/agent-b.log" &
     weir_on b policy list && grep -q 'tcp/7007' "$out" && is_cut_off b
 point $? "that is restored; a node does not go back for it at once" "$TEST_DIR/agent-b.log"
 goes_back() { ! is_cut_off "$1" && weir_on "$1" policy list && ! grep -q 'tcp/7007' "$out" && told_on "$1" 'd["fleet"]["in_force"]' fleet status; }
-for node in a b c; do wait_until 60 goes_back $node || break; done
+each wait_until 60 goes_back -- a b c
 point $? "but when it lasts" "$out"
 wait_until 60 weir_on c policy add --from later --to db --port tcp/7008 --action allow
 revision=$(revision_on c)
-for node in a b c; do wait_until 60 in_force_on $node "$revision" || break; done
+each has_revision -- a b c
 point $? "and all have what is changed then" "$out"
 says_more "$TEST_DIR/said"
 point $? "the connection has gone on"

@@ -212,9 +212,8 @@ need_nats
 
 make_fleet --node a --node b --node c=c.example --editor a
 point $? "a fleet of three servers" "$out"
-for n in 1 2 3; do
-    (cd "$fleet/server-n$n" && nats-server -t -c nats.conf) || break
-done >"$out" 2>&1
+taken() { (cd "$fleet/server-n$1" && nats-server -t -c nats.conf); } # N
+each taken -- 1 2 3 >"$out" 2>&1
 point $? "nats-server takes each file" "$out"
 start_servers
 point $? "they become a cluster with a leader" "$TEST_DIR/nats-n1.log"

@@ -92,9 +92,7 @@ make_fleet --node a --node b --node c --editor a
 start_servers
 point $? "three servers" "$TEST_DIR/nats-n1.log"
 runs a web 2 && runs b app 2 && runs c job 2
-for node in a b c; do
-    start_agent_on $node || break
-done
+each start_agent_on -- a b c
 point $? "three nodes" "$TEST_DIR/agent-c.log"
 wait_until 60 is_up a && change
 point $? "one policy" "$out"
@@ -147,16 +145,13 @@ before=$(connections 1; connections 2; connections 3)
 cp -r "$fleet/server-n1" "$TEST_DIR/server-n1"
 shows_its_own 1 && init --renew-all && ! shows_its_own 1
 point $? "all are renewed" "$out"
-for n in 1 2 3; do
-    reload_once $n && shows_its_own $n || break
-done
+renewed() { reload_once "$1" && shows_its_own "$1"; } # SERVER
+each renewed -- 1 2 3
 point $? "servers show theirs after a reload" "$TEST_DIR/nats-n1.log"
 [ "$(connections 1; connections 2; connections 3)" = "$before" ] && change
 point $? "and keep their connections" "$out"
-for node in a b c; do
-    reload_agent $node 'connecting anew' && wait_until 60 is_up $node || break
-done
-change
+connects_anew() { reload_agent "$1" 'connecting anew' && wait_until 60 is_up "$1"; } # NODE
+each connects_anew -- a b c && change
 point $? "nodes use theirs after a reload" "$out"
 leader=$(leader_by 1)
 kill_server "${leader#n}"
@@ -190,8 +185,7 @@ change
 point $? "which changes nothing yet" "$out"
 start_server 4 && servers=(1 2 3 4) && wait_until 60 members 4 && change
 point $? "it starts, and joins them" "$TEST_DIR/nats-n4.log"
-for n in 1 2 3; do reload_once $n || break; done
-change
+each reload_once -- 1 2 3 && change
 point $? "they know it by their routes" "$TEST_DIR/nats-n1.log"
 reconfigure && change
 point $? "nodes know it, by a reload" "$TEST_DIR/agent-a.log"
@@ -233,8 +227,7 @@ all_keep() { # each of the four streams is on those three, as far as its leader
 }
 all_keep
 point $? "the fourth keeps its share" "$out"
-for n in 2 3 4; do reload_once $n || break; done
-change
+each reload_once -- 2 3 4 && change
 point $? "they forget its route" "$TEST_DIR/nats-n2.log"
 leader=$(leader_by 2)
 kill_server "${leader#n}" KILL

@@ -176,12 +176,13 @@ point $? "flips: no connection was reset" "$out"
 weir mode --netns container-ns inline
 load quarantine
 stream 40
-for _ in 1 2 3 4 5 6; do
-    weir mode --netns container-ns quarantine || break
+for_a_moment() {
+    weir mode --netns container-ns quarantine || return
     tick
-    weir mode --netns container-ns inline || break
+    weir mode --netns container-ns inline || return
     for _ in 1 2 3 4 5 6; do tick; done
-done
+}
+each for_a_moment -- 1 2 3 4 5 6
 point $? "quarantine for a moment, six times" "$out"
 streamed 40 quarantine
 loaded quarantine
@@ -213,12 +214,13 @@ die
 start
 load open
 stream 60
-for _ in 1 2 3; do
+comes_back() {
     die
     for _ in 1 2 3 4 5; do tick; done
-    start || break
+    start || return
     for _ in 1 2 3 4 5; do tick; done
-done
+}
+each comes_back -- 1 2 3
 point $? "open: its data plane died and came back three times" "$out"
 streamed 60 open
 loaded open

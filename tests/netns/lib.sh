@@ -81,6 +81,17 @@ wait_until() { # SECONDS CMD...
     within $(($1 < 60 ? 60 : $1)) "${@:2}"
 }
 
+# Is it so with each word? A loop that is left by break has succeeded, and would say so.
+each() { # CMD... -- WORD...
+    local cmd=() word
+    while [ "$1" != -- ]; do
+        cmd+=("$1")
+        shift
+    done
+    shift
+    for word; do "${cmd[@]}" "$word" || return 1; done
+}
+
 # What socat forked for a connection outlives it: its peer may be gone without a word.
 forked() { # PID
     [ "$(cat "/proc/$1/comm" 2>/dev/null)" != socat ] || cat "/proc/$1/task/$1/children"

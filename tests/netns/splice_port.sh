@@ -204,9 +204,8 @@ reaches
 point $? "ping, both families" "$TEST_DIR/ping"
 
 # --- again and again, under traffic ------------------------------------------------
-for i in 1 2 3 4 5; do
-    up --mode pass && say "up $i" && down && say "down $i" || break
-done
+up_and_down() { up --mode pass && say "up $1" && down && say "down $1"; } # WORD
+each up_and_down -- 1 2 3 4 5
 point $? "up and down again and again, the connection goes on" "$out"
 snap after
 same before after "and nothing has changed"

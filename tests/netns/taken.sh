@@ -20,9 +20,8 @@ cp "/proc/$child/status" "$out"
 uid=$(id -u weir-dp 2>/dev/null || id -u nobody)
 status_is "$child" Uid "$uid\t$uid\t$uid\t$uid" && status_is "$child" Groups ' ?[0-9]*'
 point $? "the worker has an account of its own" "$out"
-for set in Inh Prm Eff Bnd Amb; do
-    status_is "$child" "Cap$set" 0000000000000000 || break
-done
+has_none() { status_is "$child" "Cap$1" 0000000000000000; } # SET
+each has_none -- Inh Prm Eff Bnd Amb
 point $? "no capability, and none to get" "$out"
 status_is "$child" NoNewPrivs 1 && status_is "$child" Seccomp 2
 point $? "nor by another program; its calls are filtered" "$out"
