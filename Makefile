@@ -46,7 +46,7 @@ lint: ## only the checks of the source text
 	@tools/build clang
 	@tools/check lint
 
-tidy: ## clang-tidy as deep as it goes, which takes a quarter of an hour
+tidy: ## clang-tidy as deep as it goes, which takes four times as long
 	@tools/deps build lint
 	@tools/build clang
 	@tools/check-tidy --deep

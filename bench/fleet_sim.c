@@ -7,8 +7,9 @@
  * the same. Each acknowledges it as a node does. NODE: real nodes, that are to have it in
  * force, too: they say when it was.
  *
- * Before each change it waits for a line on stdin, if that is no terminal and not empty:
- * what is to happen before (bench/fleet). "fault": the change behind it is told apart.
+ * Before each change it says that it is next, and waits for a line on stdin, if that is
+ * no terminal and not empty: what has happened (bench/fleet). "fault": the change behind it
+ * is told apart.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -476,6 +477,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < changes && !b.failed; i++) {
 		size_t took = b.n_took, real_took = b.n_real_took;
 
+		puts("a change is next");
 		if (fgets(line, sizeof line, stdin) && line[0] == 'q')
 			break;
 		if (changes <= 1000)

@@ -33,8 +33,11 @@
 /* A copy that has been behind for so long is not waited for any more. */
 #define FLEET_BEHIND_MS 4000
 
-/* Who has less of a stream than was heard is believed after so long. */
-#define FLEET_LESS_MS 15000
+/*
+ * Who has less of a stream than was heard is believed after so long: a leader that is cut
+ * off notices after 10 s, which it looks at each 10 s (raft.go of nats-server).
+ */
+#define FLEET_LESS_MS 30000
 
 enum order_kind {
 	ORDER_PROPOSE,

@@ -13,8 +13,8 @@
  * much to do all copies are behind, and a leader that all nodes ask has more. News that
  * come before what they follow wait for it (ahead.h).
  *
- * A leader that is cut off from the others goes on as one for some seconds (raft's lost
- * quorum), and has less than was heard. Only who has less for longer is believed, as
+ * A leader that is cut off from the others goes on as one until it notices
+ * (FLEET_LESS_MS), and has less than was heard. Only who has less for longer is believed, as
  * servers that were restored from a backup do.
  *
  * Of a backlog only the policy's last version is told: those before it are nobody's
