@@ -444,7 +444,7 @@ static void add_task(struct build *b, const uint32_t *list, uint32_t n,
 static uint32_t *spread(struct build *b, const struct task *t,
 			const struct cut *c)
 {
-	uint32_t *all = malloc(c->total * sizeof *all);
+	uint32_t *all = calloc(c->total, sizeof *all);
 	uint32_t sum = 0;
 
 	if (!all)
