@@ -31,6 +31,9 @@ script <<<$'echo "1..0 # SKIP probe act_pedit: not there"'
 wanted "a skipped file" "0 passed, 0 failed, 1 skipped"
 check lint | grep -q 'lint/a: probe act_pedit: not there'
 point $? "its reason is told"
+script <<<$'echo 1..3; echo ok 1 - a; echo "# before"; echo not ok 2 - b; echo "# behind"; echo ok 3 - c; echo "# late"'
+check lint | tail -n 5 | head -n 4 | grep -v late | tr -d ' ' | tr '\n' ' ' | grep -q '^failed: lint/a:notok2-b lint/a:#before lint/a:#behind $'
+point $? "of a failed point the last lines tell what was said around it"
 script <<<$'echo 1..0'
 wanted "a file skipped without a reason" "0 passed, 1 failed, 0 skipped"
 script <<<$'echo ok 1 - a'
@@ -208,9 +211,10 @@ meson setup "$sample/built" "$sample/of" >"$sample/out" 2>&1 &&
 point $? "the unit tests of another tree are run by what is said"
 write tests/pcap/a.sh <<'S'
 #!/bin/bash
+trap 'touch "$SRC/ended-that-says-so"; exit 1' TERM
 until [ -e "$SRC/trapped" ]; do read -rt 0.02 <> <(:); done
 kill -TERM $PPID
-tail -f /dev/null
+tail -f /dev/null & wait
 S
 write tests/fuzz/a.sh <<'S'
 #!/bin/bash
@@ -220,6 +224,6 @@ tail -f /dev/null & wait
 S
 chmod +x "$sample"/tests/*/a.sh
 check fuzz pcap >"$sample/out" 2>&1
-[ $? = 143 ] && [ -e "$sample/ended" ]
-point $? "a stopped run ends these, too"
+[ $? = 143 ] && [ -e "$sample/ended" ] && [ -e "$sample/ended-that-says-so" ]
+point $? "a stopped run ends all that run"
 finish
