@@ -24,6 +24,8 @@
 #define FLEET_ANSWER_MS	 3000
 #define FLEET_PROPOSE_MS 10000
 #define FLEET_AGAIN_MS	 500
+/* News of what is stored are waited for so long, then it is asked for. */
+#define FLEET_HEAR_MS 1000
 /* So often it is asked whether something was missed. */
 #define FLEET_LOOK_MS 5000
 /* ... and each so many times, the streams' leaders. */
@@ -209,6 +211,9 @@ int watch_begin(struct fleet *f, struct err *reterr);
  * is known to be missing still; -ESTALE: one was made anew. Our thread.
  */
 int watch_look(struct fleet *f, bool of_leader, struct err *reterr);
+/* It is stored there up to seq: asks for what is not known. Our thread. */
+int watch_stored(struct fleet *f, enum stream s, uint64_t seq,
+		 struct err *reterr);
 /* A header of it that is a number; 0: there is none. */
 uint64_t watch_number_of(natsMsg *m, const char *header);
 /* Of a message of a stream: when it was stored, us since 1970; 0: not known. */

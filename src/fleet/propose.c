@@ -74,12 +74,24 @@ static int hear_it(struct fleet *f, unsigned ms, uint64_t *ret,
 	return rc;
 }
 
+/* It is stored as seq, and news did not say so. As hear_it(). */
+static int ask_for_it(struct fleet *f, uint64_t seq, uint64_t *ret,
+		      struct err *reterr)
+{
+	struct err err;
+
+	if (watch_stored(f, STREAM_POLICY, seq, &err) < 0)
+		link_again(f);
+	return hear_it(f, 0, ret, reterr);
+}
+
 /* Once. 0 and *ret, -EAGAIN: no answer; or refused. */
 static int send_it(struct fleet *f, struct proposal *p, uint64_t *ret,
 		   struct err *reterr)
 {
 	char subject[SUBJECT_MAX], denied[ERR_TEXT_MAX];
 	uint64_t before = link_denials(f, denied, sizeof denied);
+	jsPubAck *ack = NULL;
 	jsErrCode code = 0;
 	jsPubOptions o;
 	natsStatus s;
@@ -90,11 +102,14 @@ static int send_it(struct fleet *f, struct proposal *p, uint64_t *ret,
 	o.MsgId = p->id;
 	o.ExpectLastSubjectSeq = p->expect;
 	o.ExpectNoMessage = p->expect == 0;
-	s = js_Publish(NULL, f->js, subject_policy(f->name, subject),
+	s = js_Publish(&ack, f->js, subject_policy(f->name, subject),
 		       p->message, (int)p->len, &o, &code);
-	rc = hear_it(f, s == NATS_OK || p->again ? FLEET_ANSWER_MS : 0, ret,
+	rc = hear_it(f, s == NATS_OK || p->again ? FLEET_HEAR_MS : 0, ret,
 		     reterr);
 	p->again = true;
+	if (rc == -EAGAIN && s == NATS_OK)
+		rc = ask_for_it(f, ack->Sequence, ret, reterr);
+	jsPubAck_Destroy(ack);
 	if (rc != -EAGAIN)
 		return rc;
 	if (link_denials(f, denied, sizeof denied) != before)

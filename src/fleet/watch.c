@@ -542,6 +542,14 @@ static int watch_catch_up(struct fleet *f, struct err *reterr)
 	return rc < 0 ? rc : catch_up(f, STREAM_NODES, reterr);
 }
 
+int watch_stored(struct fleet *f, enum stream s, uint64_t seq,
+		 struct err *reterr)
+{
+	if (f->there[s].last < seq)
+		f->there[s].last = seq;
+	return catch_up(f, s, reterr);
+}
+
 static bool misses(struct fleet *f)
 {
 	bool is = false;

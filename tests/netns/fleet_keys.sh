@@ -25,7 +25,10 @@ change() { wait_until 100 changes "$@"; } # [NODE]
 changes() { # [NODE]
     local node revision
     port=$((port + 1))
-    weir_on "${1:-a}" policy add --from web --to app --port "tcp/$port" --action allow || return 1
+    weir_on "${1:-a}" policy add --from web --to app --port "tcp/$port" --action allow || {
+        echo "# tcp/$port is not taken: $(head -c 300 "$out")" | tee -a "$TEST_DIR/log"
+        return 1
+    }
     taken+=("$port")
     revision=$(revision_on "${1:-a}")
     for node in "${nodes[@]}"; do
