@@ -196,7 +196,7 @@ static bool leads_elsewhere(const struct link_stat *l)
 static void see_device(struct agent *a, struct workload *w,
 		       const struct link_stat *l)
 {
-	struct link_stat host;
+	struct link_stat host = { 0 };
 	struct port *p = known_port(a, l);
 	bool has_host = p || find_host_side(a, l, &host), spliced;
 

@@ -113,6 +113,8 @@ static void hush(struct bytes b, const struct shown *match, bool open,
 	size_t n = bytes_len(b);
 	struct word w = { 0 };
 
+	if (!b.begin)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = b.begin[i];
 

@@ -235,8 +235,10 @@ static void collect_addresses(struct intent *i, struct fields *f,
 	for (uint32_t k = 0; k < g->n_terms; k++)
 		n += g->terms[k].n_values;
 	g->names = arena_alloc(&i->arena, (n + 1) * sizeof *g->names);
-	if (!g->names)
+	if (!g->names) {
 		no_memory(f, "where");
+		return;
+	}
 	for (uint32_t k = 0; k < g->n_terms && !f->rc; k++) {
 		const struct term *t = &g->terms[k];
 

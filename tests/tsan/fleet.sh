@@ -2,7 +2,8 @@
 # A fleet's library (src/fleet) as AddressSanitizer and then ThreadSanitizer see it: two
 # nodes in one process change the policy in turns, tell, ask and send, connect anew, and
 # are freed and made again at any moment, while their server is killed and started (fleet_pair.c).
-# And once more where the nearest copy of the policy and of what nodes tell has nothing.
+# And once more where the nearest copy of the policy and of what nodes tell has nothing, and
+# there are no news of either.
 #
 #   fleet_pair: node a ═╗
 #               node b ═╩═ 127.0.0.1:4222 nats-server, which is killed
@@ -97,6 +98,8 @@ with_copy_behind() {
     wait "$copy" 2>>"$TEST_DIR/log"
     [ $status = 0 ] && [ "$(tail -1 "$told")" = "the same" ]
     point $? "behind: both have the same policy" "$TEST_DIR/err-behind"
+    ! grep '^open' "$told"
+    point $? "behind: who proposes hears what became of it" "$told"
     grep -q '^answered 10$' "$TEST_DIR/behind"
     point $? "behind: of a copy that has nothing" "$TEST_DIR/behind"
     kill_server 1

@@ -3,7 +3,7 @@
 
 They are asked by direct get. This one has nothing and gets nothing, as a copy would that
 stalls while it catches up, and goes on answering. Has the server leave such questions
-alone, answers them, and says how many.
+alone, answers them, and says how many; and has it tell no news of these streams.
 """
 import itertools
 import json
@@ -22,8 +22,10 @@ def config_of(peer, stream):
 
 def take_over(peer, stream):
     config = config_of(peer, stream) | {"allow_direct": False}
+    config.pop("republish")
     said = peer.req("$JS.API.STREAM.UPDATE." + stream, json.dumps(config))
-    if config_of(peer, stream).get("allow_direct"):
+    now = config_of(peer, stream)
+    if now.get("allow_direct") or now.get("republish"):
         sys.exit(f"{stream}: {said}")
     peer.sub("$JS.API.DIRECT.GET." + stream)
 

@@ -5,11 +5,13 @@
  * sent; it ends when both have heard all that. Somewhere in a round one of them is freed and
  * made again, as it is.
  *
- * Prints "round N", and "down N" when a node hears that it is cut off; at the end both
+ * Prints "round N", "down N" when a node hears that it is cut off, and "open N" when what
+ * became of that round's change was not told; at the end both
  * have the same policy, with each round's change once and in their order.
  */
 #include "fleet/fleet.h"
 
+#include <errno.h>
 #include <nats/nats.h>
 #include <poll.h>
 #include <stdio.h>
@@ -219,7 +221,11 @@ static void take(struct pair *p, struct side *s, const struct fleet_news *n)
 		printf("down %u\n", ++p->downs);
 		break;
 	case FLEET_POLICY: take_policy(s, n); break;
-	case FLEET_PROPOSED: s->proposing = false; break;
+	case FLEET_PROPOSED:
+		s->proposing = false;
+		if (n->err.code == ETIMEDOUT)
+			printf("open %u\n", p->round);
+		break;
 	case FLEET_NODE: take_node(s, n); break;
 	case FLEET_LEARNING: BUG_ON(n->err.code || !n->may); break;
 	case FLEET_HEARD: s->learning = false; break;
