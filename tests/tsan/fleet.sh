@@ -72,12 +72,6 @@ run() { # BUILD NAME
     point $? "$2: no finding" "$TEST_DIR/err-$2"
 }
 
-# shellcheck disable=SC2317
-has_streams() {
-    for stream in policy nodes; do
-        curl -fs -m 5 'http://127.0.0.1:8222/jsz?streams=true' | grep -q "KV_pair-$stream" || return 1
-    done
-}
 # Who is made again hears all that there was before, though the copy it asks has none.
 with_copy_behind() {
     local status
@@ -85,11 +79,11 @@ with_copy_behind() {
     configure behind
     start_one
     wait_until 60 answers
-    "$BUILD/tests/unit/fleet_pair" $url 6 >"$told" 2>"$TEST_DIR/err-behind" &
-    pair=$!
-    wait_until 60 has_streams
     "$SRC/tests/tsan/fleet_behind.py" 127.0.0.1 4222 KV_pair-policy KV_pair-nodes >"$TEST_DIR/behind" 2>&1 &
     copy=$!
+    wait_until 60 grep -q ready "$TEST_DIR/behind"
+    "$BUILD/tests/unit/fleet_pair" $url 6 >"$told" 2>"$TEST_DIR/err-behind" &
+    pair=$!
     children+=($pair $copy)
     wait_until 200 has_ended || kill "$pair"
     wait "$pair"

@@ -2,8 +2,8 @@
 """fleet_behind.py HOST PORT STREAM...: answers in place of those streams' copies.
 
 They are asked by direct get. This one has nothing and gets nothing, as a copy would that
-stalls while it catches up, and goes on answering. Has the server leave such questions
-alone, answers them, and says how many; and has it tell no news of these streams.
+stalls while it catches up, and goes on answering. Makes the streams so that the server
+leaves such questions alone, and tells no news; answers, and says how often.
 """
 import itertools
 import json
@@ -14,18 +14,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "netns"))
 from nats_peer import Peer
 
 NONE = b"NATS/1.0 404 Message Not Found\r\n\r\n"
+HISTORY = 64  # FLEET_HISTORY
 
 
-def config_of(peer, stream):
-    return json.loads(peer.req("$JS.API.STREAM.INFO." + stream))["config"]
-
-
-def take_over(peer, stream):
-    config = config_of(peer, stream) | {"allow_direct": False}
-    config.pop("republish")
-    said = peer.req("$JS.API.STREAM.UPDATE." + stream, json.dumps(config))
-    now = config_of(peer, stream)
-    if now.get("allow_direct") or now.get("republish"):
+def make(peer, stream):
+    """As fleet/streams.c does, but for direct gets and news."""
+    config = {"name": stream, "subjects": [f"${stream.replace('_', '.', 1)}.>"],
+              "max_msgs_per_subject": HISTORY, "discard": "new", "deny_delete": True,
+              "storage": "file", "num_replicas": 1, "allow_direct": False}
+    said = json.loads(peer.req("$JS.API.STREAM.CREATE." + stream, json.dumps(config)))
+    if "error" in said:
         sys.exit(f"{stream}: {said}")
     peer.sub("$JS.API.DIRECT.GET." + stream)
 
@@ -40,7 +38,8 @@ def answer(peer):
 def main():
     peer = Peer(None, sys.argv[1], int(sys.argv[2]))
     for stream in sys.argv[3:]:
-        take_over(peer, stream)
+        make(peer, stream)
+    print("ready", flush=True)
     peer.sock.settimeout(None)
     for n in itertools.count(1):
         answer(peer)
