@@ -594,16 +594,20 @@ static void on_news(void *arg, uint32_t events)
 json_t *member_json(const struct agent *a)
 {
 	const struct member *m = a->member;
+	struct fleet_counts c;
 	json_t *o;
 
 	if (!m)
 		return NULL;
-	o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:b, s:o, s:o, s:o}", "name",
-		      a->config.cluster.name, "node", a->config.node, "up",
-		      m->up, "since", (json_int_t)m->since_s, "revision",
-		      (json_int_t)m->revision, "in_force", is_in_force(a),
-		      "others", peers_counts(a), "sent", member_send_json(a),
-		      "learned", member_learn_json(a));
+	c = fleet_counts(m->fleet);
+	o = json_pack(
+		"{s:s, s:s, s:b, s:I, s:I, s:b, s:o, s:o, s:o, s:{s:I, s:I}}",
+		"name", a->config.cluster.name, "node", a->config.node, "up",
+		m->up, "since", (json_int_t)m->since_s, "revision",
+		(json_int_t)m->revision, "in_force", is_in_force(a), "others",
+		peers_counts(a), "sent", member_send_json(a), "learned",
+		member_learn_json(a), "news", "found", (json_int_t)c.found,
+		"no_room", (json_int_t)c.no_room);
 	if (o && !m->up)
 		(void)json_object_set_new(
 			o, "text",

@@ -117,6 +117,12 @@ int fleet_fd(const struct fleet *f)
 	return f->news.fd;
 }
 
+struct fleet_counts fleet_counts(const struct fleet *f)
+{
+	return (struct fleet_counts){ .found = f->n_found,
+				      .no_room = f->n_no_room };
+}
+
 bool fleet_next(struct fleet *f, struct fleet_news *ret)
 {
 	return mailbox_take(&f->news, ret);

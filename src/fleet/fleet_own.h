@@ -30,7 +30,7 @@
 #define FLEET_LOOK_MS 5000
 /* ... and each so many times, the streams' leaders. */
 #define FLEET_LOOKS_OF_LEADER 6
-/* ... and so often while something is known to be missing. */
+/* ... and so often while something is known to be missing, or no news come. */
 #define FLEET_MISSED_MS 1000
 /* A copy that has been behind for so long is not waited for any more. */
 #define FLEET_BEHIND_MS 4000
@@ -128,7 +128,12 @@ struct fleet {
 	pthread_mutex_t hear_lock;
 	uint64_t heard[STREAM__MAX];
 	struct ahead ahead[STREAM_NODES + 1];
+	/* The last one that was found by looking, until news come of it or a later; 0: none. */
+	uint64_t found[STREAM_NODES + 1];
 	int64_t created[STREAM__MAX]; /* of the streams; 0: not known */
+
+	/* Of fleet_counts(): under hear_lock one may wait for who asks. */
+	_Atomic uint64_t n_found, n_no_room;
 
 	pthread_mutex_t policy_lock; /* over what follows; behind hear_lock */
 	pthread_cond_t policy_heard;
@@ -146,6 +151,7 @@ struct fleet {
 	/* Our thread's; what FLEET_LEARNING has told. */
 	bool learned_told_reads, learned_told_denied;
 	bool sees_less;		      /* of a stream than was heard */
+	bool looking;		      /* for what no news have told */
 	unsigned looks, learned_skip; /* the latter: so many of the former */
 	int64_t learned_told; /* of the bucket that was created then; 0: none */
 	struct stream_state there[STREAM__MAX];
@@ -207,10 +213,12 @@ bool learned_is_denied(const struct fleet *f, const char *text);
 /* Listens, and catches up from what is known on. Our thread. */
 int watch_begin(struct fleet *f, struct err *reterr);
 /*
- * Asks for what is not known of both buckets; of_leader: how far they are, too. 1: something
- * is known to be missing still; -ESTALE: one was made anew. Our thread.
+ * Asks for what is not known of both buckets; missed: as news have told of it; of_leader: how
+ * far they are, too. 1: something is known to be missing still, or no news come; -ESTALE: one
+ * was made anew. Our thread.
  */
-int watch_look(struct fleet *f, bool of_leader, struct err *reterr);
+int watch_look(struct fleet *f, bool missed, bool of_leader,
+	       struct err *reterr);
 /* It is stored there up to seq: asks for what is not known. Our thread. */
 int watch_stored(struct fleet *f, enum stream s, uint64_t seq,
 		 struct err *reterr);
@@ -225,8 +233,20 @@ int watch_learned(struct fleet *f, struct err *reterr);
 /* From the beginning of the bucket, if it is another, or anyway. */
 void watch_learned_from(struct fleet *f, const struct stream_state *now,
 			bool anyway);
-/* The connection is closed: waits until the library's threads are out. */
-void watch_end(struct fleet *f);
+/* The library's, for news of the buckets; closure: a struct listening. Takes m. */
+void watch_on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
+		   void *closure);
+
+/* --- listen.c: what is listened to; all by our thread ------------------------------ */
+
+/* All that is not listened to yet. */
+int listen_begin(struct fleet *f, struct err *reterr);
+/* All of it anew; of what is said at that moment news may be missed. */
+int listen_anew(struct fleet *f, struct err *reterr);
+/* The library is told; it may still be in our functions. */
+void listen_no_more(struct fleet *f);
+/* The connection is closed, or no more is listened to: waits until they are out of them. */
+void listen_end(struct fleet *f);
 
 /* --- orders.c: our thread ---------------------------------------------------------- */
 

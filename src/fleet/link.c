@@ -196,15 +196,25 @@ static void set_closed(struct fleet *f, bool closed)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/*
- * Waits for the library's last word. It closes what is listened to itself; to be asked
- * to, one by one, it does not survive where it just makes a consumer anew (3.4.1: use
- * after free in jsSub_deleteConsumer()).
- */
+/* The server has understood that nobody listens any more, before it hears of the next. */
+static void say_goodbye(struct fleet *f)
+{
+	bool connected;
+
+	pthread_mutex_lock(&f->lock);
+	connected = f->connected;
+	pthread_mutex_unlock(&f->lock);
+	listen_no_more(f);
+	if (connected)
+		(void)natsConnection_FlushTimeout(f->nc, FLEET_ANSWER_MS);
+}
+
+/* Waits for the library's last word. */
 static void drop(struct fleet *f)
 {
 	jsCtx_Destroy(f->js);
 	if (f->nc) {
+		say_goodbye(f);
 		natsConnection_Close(f->nc);
 		pthread_mutex_lock(&f->lock);
 		while (!f->closed)
@@ -289,7 +299,7 @@ int link_change(struct fleet *f, const struct fleet_spec *spec,
 static void end(struct fleet *f)
 {
 	drop(f);
-	watch_end(f);
+	listen_end(f);
 }
 
 int link_reopen(struct fleet *f, struct err *reterr)

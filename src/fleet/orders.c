@@ -515,7 +515,8 @@ static void look(struct fleet *f, struct timespec *look_at)
 		say_no_server(f);
 		return;
 	}
-	rc = watch_look(f, !missed && ++f->looks % FLEET_LOOKS_OF_LEADER == 0,
+	rc = watch_look(f, missed,
+			!missed && ++f->looks % FLEET_LOOKS_OF_LEADER == 0,
 			&err);
 	if (rc < 0)
 		link_again(f);

@@ -13,6 +13,9 @@
  * much to do all copies are behind, and a leader that all nodes ask has more. News that
  * come before what they follow wait for it (ahead.h).
  *
+ * Where news do not come at all (a server that was not told by the others who listens to
+ * them) looking finds what was stored; it is done more often then, until some come.
+ *
  * A leader that is cut off from the others goes on as one until it notices
  * (FLEET_LESS_MS), and has less than was heard. Only who has less for longer is believed, as
  * servers that were restored from a backup do.
@@ -255,13 +258,15 @@ static bool keep_news(struct fleet *f, const struct heard *h)
 	bool first = a->n == 0;
 	bool kept = ahead_keep(a, f->heard[h->stream], h->seq, h->at_us, h->m);
 
+	if (!kept)
+		f->n_no_room++;
 	if (first || !kept)
 		link_missed(f);
 	return kept;
 }
 
-static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
-		    void *closure)
+void watch_on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
+		   void *closure)
 {
 	struct listening *l = closure;
 	struct fleet *f = l->fleet;
@@ -270,6 +275,8 @@ static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 
 	if (read_news(f, m, &h)) {
 		pthread_mutex_lock(&f->hear_lock);
+		if (h.seq >= f->found[h.stream])
+			f->found[h.stream] = 0;
 		if (h.seq == f->heard[h.stream] + 1)
 			take_news(f, &h);
 		else if (h.seq > f->heard[h.stream])
@@ -278,42 +285,6 @@ static void on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,
 	}
 	if (!kept)
 		natsMsg_Destroy(m);
-}
-
-static void on_question(natsConnection *nc, natsSubscription *sub, natsMsg *m,
-			void *closure)
-{
-	struct listening *l = closure;
-	struct fleet_news n = { .kind = FLEET_ASKED };
-	const char *reply = natsMsg_GetReply(m);
-
-	n.text = unpack_text(natsMsg_GetData(m),
-			     (size_t)natsMsg_GetDataLength(m), &n.len, &n.err);
-	n.reply = reply ? strdup(reply) : NULL;
-	natsMsg_Destroy(m);
-	if (n.text && n.reply)
-		fleet_news_put(l->fleet, &n);
-	else
-		fleet_news_done(&n); /* who asks so gets no answer */
-}
-
-static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *m,
-		      void *closure)
-{
-	struct listening *l = closure;
-	struct fleet_news n = { .kind = FLEET_ANSWERED };
-	const char *dot = strrchr(natsMsg_GetSubject(m), '.');
-
-	n.token = dot ? strtoull(dot + 1, NULL, 10) : 0;
-	if (natsMsg_IsNoResponders(m))
-		(void)err_set(&n.err, EHOSTUNREACH, "node",
-			      "no such node is connected to the fleet");
-	else
-		n.text = unpack_text(natsMsg_GetData(m),
-				     (size_t)natsMsg_GetDataLength(m), &n.len,
-				     &n.err);
-	natsMsg_Destroy(m);
-	fleet_news_put(l->fleet, &n);
 }
 
 /* --- catching up ------------------------------------------------------------------------- */
@@ -465,6 +436,15 @@ static int ask_next(struct fleet *f, uint64_t after, struct heard *h,
 	return 0;
 }
 
+/* hear_lock is held. */
+static void note_found(struct fleet *f, enum stream s, uint64_t seq)
+{
+	if (!f->looking || s > STREAM_NODES)
+		return;
+	f->found[s] = seq;
+	f->n_found++;
+}
+
 /* 1: there was one more; 0: there is none. */
 static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 {
@@ -487,7 +467,10 @@ static int take_next(struct fleet *f, enum stream s, struct err *reterr)
 	}
 	pthread_mutex_lock(&f->hear_lock);
 	/* else news were quicker */
-	rc = h.seq > f->heard[s] ? take(f, &h, reterr) : 0;
+	if (h.seq > f->heard[s]) {
+		note_found(f, s, h.seq);
+		rc = take(f, &h, reterr);
+	}
 	if (rc >= 0 && s <= STREAM_NODES)
 		rc = take_ahead(f, s, reterr);
 	pthread_mutex_unlock(&f->hear_lock);
@@ -542,26 +525,42 @@ static int watch_catch_up(struct fleet *f, struct err *reterr)
 	return rc < 0 ? rc : catch_up(f, STREAM_NODES, reterr);
 }
 
-int watch_stored(struct fleet *f, enum stream s, uint64_t seq,
-		 struct err *reterr)
-{
-	if (f->there[s].last < seq)
-		f->there[s].last = seq;
-	return catch_up(f, s, reterr);
-}
-
+/* Something that is stored; or news of what is. */
 static bool misses(struct fleet *f)
 {
 	bool is = false;
 
 	pthread_mutex_lock(&f->hear_lock);
 	for (int s = 0; s <= STREAM_NODES; s++)
-		is |= f->heard[s] < f->there[s].last;
+		is |= f->heard[s] < f->there[s].last || f->found[s];
 	pthread_mutex_unlock(&f->hear_lock);
 	return is;
 }
 
-int watch_look(struct fleet *f, bool of_leader, struct err *reterr)
+/* What news have not told; anew: and then they are listened to anew, at any rate. */
+static int look_for(struct fleet *f, bool missed, bool anew, struct err *reterr)
+{
+	uint64_t before = f->n_found;
+	int rc;
+
+	f->looking = !missed;
+	rc = watch_catch_up(f, reterr);
+	f->looking = false;
+	if (rc < 0 || (!anew && f->n_found == before))
+		return rc;
+	rc = listen_anew(f, reterr);
+	return rc < 0 ? rc : watch_catch_up(f, reterr);
+}
+
+int watch_stored(struct fleet *f, enum stream s, uint64_t seq,
+		 struct err *reterr)
+{
+	if (f->there[s].last < seq)
+		f->there[s].last = seq;
+	return look_for(f, false, false, reterr);
+}
+
+int watch_look(struct fleet *f, bool missed, bool of_leader, struct err *reterr)
 {
 	struct stream_state now;
 	int rc = 0;
@@ -575,65 +574,11 @@ int watch_look(struct fleet *f, bool of_leader, struct err *reterr)
 			f->there[s] = now;
 	}
 	if (rc == 0)
-		rc = watch_catch_up(f, reterr);
+		rc = look_for(f, missed, of_leader, reterr);
 	return rc < 0 ? rc : misses(f);
 }
 
-/* --- listening ----------------------------------------------------------------------------- */
-
-static void over(void *closure)
-{
-	struct listening *l = closure;
-	struct fleet *f = l->fleet;
-
-	pthread_mutex_lock(&f->lock);
-	l->over = true;
-	pthread_cond_broadcast(&f->wake);
-	pthread_mutex_unlock(&f->lock);
-}
-
-static int hear(struct fleet *f, const char *subject, natsMsgHandler fn,
-		struct err *reterr)
-{
-	struct listening *l = calloc(1, sizeof *l);
-	natsStatus rc;
-
-	if (!l)
-		return err_set(reterr, ENOMEM, NULL, "out of memory");
-	l->fleet = f;
-	rc = natsConnection_Subscribe(&l->sub, f->nc, subject, fn, l);
-	if (rc != NATS_OK) {
-		free(l);
-		return failed(f, subject, rc, reterr);
-	}
-	/* what waits is bounded by the news' queue; nothing of it is dropped */
-	(void)natsSubscription_SetPendingLimits(l->sub, -1, -1);
-	if (natsSubscription_SetOnCompleteCB(l->sub, over, l) != NATS_OK)
-		l->over = true; /* there is nothing to wait for */
-	l->next = f->listening;
-	f->listening = l;
-	return 0;
-}
-
-/* Each once; the library does so again with each server. */
-static int listen_all(struct fleet *f, struct err *reterr)
-{
-	static const natsMsgHandler calls[] = { on_news, on_question,
-						on_answer };
-	char news[SUBJECT_MAX], asked[SUBJECT_MAX], inbox[SUBJECT_MAX];
-	const char *const subjects[] = { news, asked, inbox };
-	int rc = 0;
-
-	(void)news_subjects(f->name, news);
-	(void)subject_ask(f->name, f->node, asked);
-	(void)snprintf(inbox, sizeof inbox, "_INBOX.%s.ask.*", f->node);
-	for (; rc == 0 && f->n_heard < sizeof calls / sizeof *calls;) {
-		rc = hear(f, subjects[f->n_heard], calls[f->n_heard], reterr);
-		if (rc == 0)
-			f->n_heard++;
-	}
-	return rc;
-}
+/* --- beginning ---------------------------------------------------------------------------- */
 
 /*
  * Up to which sequence somebody has emptied it. While it has as many as it keeps, that
@@ -671,8 +616,10 @@ static void compare(struct fleet *f, const uint64_t before[static STREAM__MAX],
 			continue;
 		f->created[s] = now[s].created;
 		f->heard[s] = 0;
-		if (s <= STREAM_NODES)
+		if (s <= STREAM_NODES) {
 			ahead_done(&f->ahead[s]);
+			f->found[s] = 0;
+		}
 		if (s != STREAM_POLICY)
 			continue;
 		pthread_mutex_lock(&f->policy_lock);
@@ -726,7 +673,7 @@ int watch_begin(struct fleet *f, struct err *reterr)
 {
 	struct stream_state now[STREAM__MAX] = { 0 };
 	uint64_t before[STREAM__MAX];
-	int rc = listen_all(f, reterr);
+	int rc = listen_begin(f, reterr);
 
 	pthread_mutex_lock(&f->hear_lock);
 	memcpy(before, f->heard, sizeof before);
@@ -740,20 +687,4 @@ int watch_begin(struct fleet *f, struct err *reterr)
 	compare(f, before, now);
 	tell_none(f, &now[STREAM_POLICY]);
 	return watch_catch_up(f, reterr);
-}
-
-void watch_end(struct fleet *f)
-{
-	struct listening *l;
-
-	while ((l = f->listening)) {
-		pthread_mutex_lock(&f->lock);
-		while (!l->over)
-			pthread_cond_wait(&f->wake, &f->lock);
-		pthread_mutex_unlock(&f->lock);
-		f->listening = l->next;
-		natsSubscription_Destroy(l->sub);
-		free(l);
-	}
-	f->n_heard = 0;
 }
