@@ -31,6 +31,30 @@ echo "missing:$missing" >"$out"
 [ -z "$missing" ]
 point $? "all files are there" "$out"
 
+# debhelper stops where one is in no package; web is built apart (tools/web)
+python3 - "$SRC/packaging/debian" "$to" "$etc" >"$out" <<'P'
+import fnmatch, glob, os, sys
+debian, to, etc = sys.argv[1:]
+patterns = [line.split()[0] for path in glob.glob(debian + "/*.install") for line in open(path)]
+def files(folder, place):
+    for at, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.normpath(os.path.join(place, os.path.relpath(at, folder), name))
+def place(name):  # there units are not below /usr
+    return name.replace("usr/lib/systemd/", "lib/systemd/")
+all_files = {place(f) for f in files(to, "usr") if not f.startswith("usr/etc/")} | set(files(etc, "etc"))
+def has(pattern, name):
+    return fnmatch.fnmatch(name, pattern) or name.startswith(pattern + "/")
+for name in sorted(all_files):
+    if not any(has(p, name) for p in patterns):
+        print("in no package:", name)
+for p in patterns:
+    if p != "usr/share/weir/web" and not any(has(p, name) for name in all_files):
+        print("nothing is there:", p)
+P
+[ $? = 0 ] && ! [ -s "$out" ]
+point $? "each is in a Debian package, and there is nothing else in them" "$out"
+
 echo "log: warn" >"$etc/weir/weir.yaml"
 install_all && [ "$(cat "$etc/weir/weir.yaml")" = "log: warn" ]
 point $? "a configuration that is there is kept" "$out"
