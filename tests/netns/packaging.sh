@@ -23,7 +23,7 @@ missing=
 for file in "$to"/bin/weir "$to"/sbin/weir-{dp,api,export} "$etc"/weir/{weir,api,export}.yaml \
     "$to"/lib/systemd/system/weir-{agent,api,export}.service "$to"/share/doc/weir/{export,guide,install,policy,rules,applications}.md "$to"/lib/sysusers.d/weir.conf \
     "$to"/share/weir/openapi.yaml "$to"/share/weir/grafana/weir.json \
-    "$to"/share/man/man{1/weir.1,1/weir-fleet.1,5/weir.yaml.5,5/weir-policy.5,8/weir-agent.8,8/weir-api.8,8/weir-dp.8,8/weir-export.8} \
+    "$to"/share/man/man{1/weir.1,1/weir-fleet.1,5/weir.yaml.5,5/weir-policy.5,8/weir-agent.8,8/weir-api.8,8/weir-doctor.8,8/weir-dp.8,8/weir-export.8} \
     "$to"/share/bash-completion/completions/weir "$to"/share/zsh/site-functions/_weir; do
     [ -s "$file" ] || missing="$missing $file"
 done
