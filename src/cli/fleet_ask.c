@@ -118,7 +118,10 @@ static int print_status(const struct out *o, const json_t *a)
 			  (unsigned long long)member_number(node, "revision"));
 		table_add(&t, "%llu",
 			  (unsigned long long)member_number(node, "workloads"));
-		table_add(&t, "%s ago", age_of(node, "seen", age));
+		if (member_number(node, "seen"))
+			table_add(&t, "%s ago", age_of(node, "seen", age));
+		else
+			table_add(&t, "-"); /* since the agent began */
 		table_add(&t, "%s", member_text(node, "weir"));
 	}
 	table_print(&t, 0, out_colour(o, OUT_BOLD), out_colour(o, OUT_PLAIN));
