@@ -1,5 +1,7 @@
 #include "fleet/ahead.h"
 
+#include <errno.h>
+
 static void drop(struct ahead *a, struct ahead_news *n)
 {
 	a->bytes -= (size_t)natsMsg_GetDataLength(n->m);
@@ -8,25 +10,25 @@ static void drop(struct ahead *a, struct ahead_news *n)
 	n->m = NULL;
 }
 
-bool ahead_keep(struct ahead *a, uint64_t heard, uint64_t seq, uint64_t at_us,
-		natsMsg *m)
+int ahead_keep(struct ahead *a, uint64_t heard, uint64_t seq, uint64_t at_us,
+	       natsMsg *m)
 {
 	struct ahead_news *n = &a->ring[seq % FLEET_AHEAD_MAX];
 	size_t bytes = (size_t)natsMsg_GetDataLength(m);
 
 	if (seq > a->last)
 		a->last = seq;
+	if (n->m && n->seq == seq)
+		return 0;
 	if (seq - heard > FLEET_AHEAD_MAX ||
 	    bytes > FLEET_AHEAD_BYTES_MAX - a->bytes)
-		return false;
-	if (n->m && n->seq == seq)
-		return false;
+		return -ENOSPC;
 	if (n->m) /* of what was taken meanwhile */
 		drop(a, n);
 	*n = (struct ahead_news){ .m = m, .seq = seq, .at_us = at_us };
 	a->n++;
 	a->bytes += bytes;
-	return true;
+	return 1;
 }
 
 natsMsg *ahead_take(struct ahead *a, uint64_t seq, uint64_t *ret_at_us)

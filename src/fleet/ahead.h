@@ -29,9 +29,9 @@ struct ahead {
 	uint64_t last; /* the highest sequence that was said, kept or not */
 };
 
-/* seq > heard. true: takes m; false: there is no room, or it is there already. */
-bool ahead_keep(struct ahead *a, uint64_t heard, uint64_t seq, uint64_t at_us,
-		natsMsg *m);
+/* seq > heard. 1: takes m; 0: it is there already; -ENOSPC: there is no room. */
+int ahead_keep(struct ahead *a, uint64_t heard, uint64_t seq, uint64_t at_us,
+	       natsMsg *m);
 /* That one, which is the caller's now; NULL: it is not kept. */
 natsMsg *ahead_take(struct ahead *a, uint64_t seq, uint64_t *ret_at_us);
 /* What is not behind `heard` is known. */

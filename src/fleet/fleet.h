@@ -73,12 +73,12 @@ int fleet_connect_anew(struct fleet *f, const struct fleet_spec *spec,
 /* Readable while there is news. */
 int fleet_fd(const struct fleet *f);
 
-/* Since fleet_new(). */
+/*
+ * Since fleet_new(). found: messages of the policy and of nodes that no news brought in
+ * time; no_room: news that came before what they follow, and could not be kept.
+ */
 struct fleet_counts {
-	uint64_t
-		found; /* messages of the policy and of nodes that no news brought in time */
-	uint64_t
-		no_room; /* news that came before what they follow, and could not be kept */
+	uint64_t found, no_room;
 };
 struct fleet_counts fleet_counts(const struct fleet *f);
 

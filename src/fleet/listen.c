@@ -2,12 +2,12 @@
  * What a node listens to: news of the buckets, questions to it, and answers to its own. The
  * library listens to the same again with each server that it comes to.
  *
- * nats-server (2.9.10) counts for how many here it asks the other servers, and loses count
- * when it reads its configuration again: they hear that nobody listens any more, and what is
- * said elsewhere does not come here, until somebody begins to listen. The same comes of an
- * old connection that ends while the next begins. So a node takes back what it listens to
- * before it goes, and begins anew where no news came of what it found, and now and then,
- * for of a question that does not come nobody knows here.
+ * Servers (nats-server 2.9.10) that have read their configuration again may not know any
+ * more that somebody listens at another one: what is said there does not come here, until
+ * somebody begins to listen (decision 0027 tells what was seen, and what is supposed). So a
+ * node begins anew where no news came of what it found, and now and then, for of a question
+ * that does not come nobody knows here; and takes back what it listens to before it goes, as
+ * an old connection that ends while the next begins might be told in the wrong order.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -256,13 +256,13 @@ static bool keep_news(struct fleet *f, const struct heard *h)
 {
 	struct ahead *a = &f->ahead[h->stream];
 	bool first = a->n == 0;
-	bool kept = ahead_keep(a, f->heard[h->stream], h->seq, h->at_us, h->m);
+	int rc = ahead_keep(a, f->heard[h->stream], h->seq, h->at_us, h->m);
 
-	if (!kept)
+	if (rc < 0)
 		f->n_no_room++;
-	if (first || !kept)
+	if (first || rc < 0)
 		link_missed(f);
-	return kept;
+	return rc > 0;
 }
 
 void watch_on_news(natsConnection *nc, natsSubscription *sub, natsMsg *m,

@@ -1,6 +1,7 @@
 /* News that came early (src/fleet/ahead.h), against a list that forgets nothing. */
 #include "fleet/ahead.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,14 @@ static natsMsg *message(uint64_t seq, size_t size)
 	return m;
 }
 
-static bool keep(uint64_t heard, uint64_t seq, size_t size)
+static int keep(uint64_t heard, uint64_t seq, size_t size)
 {
 	natsMsg *m = message(seq, size);
-	bool kept = ahead_keep(&ahead, heard, seq, 2 * seq, m);
+	int rc = ahead_keep(&ahead, heard, seq, 2 * seq, m);
 
-	if (!kept)
+	if (rc <= 0)
 		natsMsg_Destroy(m);
-	return kept;
+	return rc;
 }
 
 /* Is it there, and what was kept? It is taken. */
@@ -50,9 +51,9 @@ static bool take(uint64_t seq)
 
 static void test_in_turn(void **state)
 {
-	assert_true(keep(4, 7, 8));
-	assert_true(keep(4, 6, 8));
-	assert_false(keep(4, 6, 8)); /* once is enough */
+	assert_int_equal(keep(4, 7, 8), 1);
+	assert_int_equal(keep(4, 6, 8), 1);
+	assert_int_equal(keep(4, 6, 8), 0); /* once is enough */
 	assert_int_equal(ahead.last, 7);
 	assert_false(take(5));
 	assert_true(take(6));
@@ -68,19 +69,19 @@ static void test_room(void **state)
 {
 	const size_t big = FLEET_AHEAD_BYTES_MAX / 4;
 
-	assert_true(keep(0, FLEET_AHEAD_MAX, 8));
-	assert_false(keep(0, FLEET_AHEAD_MAX + 1, 8));
+	assert_int_equal(keep(0, FLEET_AHEAD_MAX, 8), 1);
+	assert_int_equal(keep(0, FLEET_AHEAD_MAX + 1, 8), -ENOSPC);
 	assert_int_equal(ahead.last, FLEET_AHEAD_MAX + 1); /* is known */
-	assert_false(keep(0, UINT64_MAX, 8));
+	assert_int_equal(keep(0, UINT64_MAX, 8), -ENOSPC);
 	ahead_done(&ahead);
 	for (uint64_t seq = 2; seq <= 5; seq++)
-		assert_true(keep(0, seq, big));
-	assert_false(keep(0, 6, 1));
+		assert_int_equal(keep(0, seq, big), 1);
+	assert_int_equal(keep(0, 6, 1), -ENOSPC);
 	ahead_pass(&ahead, 3);
 	assert_int_equal(ahead.n, 2);
-	assert_true(keep(3, 6, big));
+	assert_int_equal(keep(3, 6, big), 1);
 	/* the place of one that was passed over is free */
-	assert_true(keep(FLEET_AHEAD_MAX, FLEET_AHEAD_MAX + 4, 8));
+	assert_int_equal(keep(FLEET_AHEAD_MAX, FLEET_AHEAD_MAX + 4, 8), 1);
 	assert_false(take(4));
 	ahead_done(&ahead);
 	assert_int_equal(ahead.bytes, 0);
@@ -98,9 +99,11 @@ static void test_random(void **state)
 		uint64_t seq =
 			heard + 1 +
 			seed_draw(&random, seed_draw(&random, 8) ? 40 : 1500);
-		bool fits = seq - heard <= FLEET_AHEAD_MAX && !there[seq];
+		bool fits = seq - heard <= FLEET_AHEAD_MAX;
 
-		assert_int_equal(keep(heard, seq, 8), fits);
+		assert_int_equal(keep(heard, seq, 8), there[seq] ? 0
+						      : fits	 ? 1
+								 : -ENOSPC);
 		there[seq] |= fits;
 		if (seed_draw(&random, 64) ==
 		    0) /* asked for: what is between is gone */
